@@ -1,0 +1,96 @@
+"""The table of tasks: one row each, from which Gymnasium's registry and the docs are made."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+
+from envs.errors import check_choice
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row of the table.
+
+    Attributes:
+        id: Gymnasium id, with namespace and version.
+        simulation: "module:class" of its Simulation, imported when first used.
+        max_episode_steps: time limit in control steps.
+        summary: what has to be done, in one line.
+        tags: words to find it by.
+    """
+
+    id: str
+    simulation: str
+    max_episode_steps: int
+    summary: str
+    tags: tuple[str, ...] = field(default=())
+
+    def simulation_class(self) -> type[Any]:
+        """The task's Simulation class."""
+        module, name = self.simulation.split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+TASKS = (
+    Task(
+        id="camshaft/LaneKeeping-v0",
+        simulation="envs.driving.lane_keeping:LaneKeeping",
+        max_episode_steps=1200,
+        summary="Steer a car along the right lane of a winding country road for a minute.",
+        tags=("driving", "imitation"),
+    ),
+)
+
+TASK_IDS = tuple(task.id for task in TASKS)
+
+
+def find_task(task_id: str) -> Task:
+    """The row of `task_id`.
+
+    Raises:
+        UnknownName: no such task; the message has the nearest one.
+    """
+    bare = task_id.removeprefix("envs:") if isinstance(task_id, str) else task_id
+    check_choice("task", bare, TASK_IDS, "Run 'camshaft tasks' for the list.")
+    return next(task for task in TASKS if task.id == bare)
+
+
+def make_simulation(task_id: str, num_worlds: int = 1, **options: Any) -> Any:
+    """Build the Simulation of a task.
+
+    Args:
+        task_id: such as "camshaft/LaneKeeping-v0".
+        num_worlds: independent copies.
+        options: see `envs.simulation.Simulation` and the task's docstring.
+
+    Raises:
+        UnknownName: no such task or option.
+        InvalidOption: an option has a value that is not accepted.
+    """
+    task = find_task(task_id)
+    options.setdefault("max_episode_steps", task.max_episode_steps)
+    simulation = task.simulation_class()
+    accepted = simulation.option_names()
+    for name in options:
+        check_choice(f"option of {task.id}", name, accepted)
+    return simulation(num_worlds, **options)
+
+
+def register_tasks() -> None:
+    """Put every task into Gymnasium's registry."""
+    for task in TASKS:
+        if task.id in gymnasium.registry:
+            continue
+        gymnasium.register(
+            id=task.id,
+            entry_point="envs.single:TaskEnv",
+            vector_entry_point="envs.vector:TaskVectorEnv",
+            max_episode_steps=task.max_episode_steps,
+            kwargs={"task_id": task.id},
+        )
+
+

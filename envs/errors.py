@@ -1,0 +1,47 @@
+"""Errors that name what was given, what is accepted and the nearest right spelling."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CamshaftError(Exception):
+    """Base of every error that Camshaft raises on purpose."""
+
+
+class InvalidOption(CamshaftError, ValueError):
+    """An option, action or argument has a value that is not accepted."""
+
+
+class UnknownName(InvalidOption):
+    """A name (task, model, mode, label) that is not in the table of its kind."""
+
+
+class CorruptFile(CamshaftError):
+    """A file is truncated, altered, or not what its name promises."""
+
+
+def check_choice(what: str, value: str, accepted: Iterable[str], hint: str = "") -> str:
+    """Return `value` if it is one of `accepted`.
+
+    Args:
+        what: what the value chooses, as a person would call it ("obs_mode").
+        value: what was given.
+        accepted: every right spelling.
+        hint: a sentence added to the message, such as the command that lists the choices.
+
+    Raises:
+        UnknownName: with the nearest right spelling and the accepted ones.
+    """
+    names = sorted(accepted)
+    if isinstance(value, str) and value in names:
+        return value
+    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    parts = [f"unknown {what} {value!r}."]
+    if near:
+        parts.append(f"Did you mean {near[0]!r}?")
+    parts.append(f"Accepted: {', '.join(names)}.")
+    if hint:
+        parts.append(hint)
+    raise UnknownName(" ".join(parts))

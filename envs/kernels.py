@@ -1,0 +1,124 @@
+"""Compiled kernels: one decorator that caches and announces, and one thread pool per process."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import event
+
+from envs.errors import InvalidOption
+
+_executors: dict[int, ThreadPoolExecutor] = {}
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function with Numba: GIL released, strict floating point, cached on disk.
+
+    The cache lives in a folder named after the content of every kernel module beside this one. Numba alone
+    checks only the file that a kernel stands in, and would go on using machine code of a helper that has
+    changed in the next file. A kernel therefore calls kernels of its own package only.
+    """
+    with _cache_folder(_kernel_cache(Path(function.__code__.co_filename).parent)):
+        return numba.njit(function, nogil=True, cache=True, error_model="numpy")
+
+
+def run_chunks(function: Callable[..., None], count: int, num_threads: int, *args: Any) -> None:
+    """Call `function(start, stop, *args)` over [0, count) cut into at most `num_threads` chunks.
+
+    Numba's own `prange` is not used: its OpenMP layer kills forked children and its workqueue layer does not
+    allow two threads to enter. Kernels that release the GIL on a plain pool scale as well.
+    """
+    chunks = min(num_threads, count)
+    if chunks <= 1:
+        function(0, count, *args)
+        return
+    edges = [count * chunk // chunks for chunk in range(chunks + 1)]
+    executor = _executor(num_threads)
+    futures = [
+        executor.submit(function, start, stop, *args)
+        for start, stop in zip(edges[1:-1], edges[2:], strict=True)
+    ]
+    function(edges[0], edges[1], *args)
+    for future in futures:
+        future.result()
+
+
+def check_num_threads(num_threads: int | None, num_worlds: int) -> int:
+    """Number of threads to render with: as asked, or one per available core and never more than worlds."""
+    if num_threads is None:
+        return max(1, min(available_cores(), num_worlds))
+    if not isinstance(num_threads, int) or isinstance(num_threads, bool) or num_threads < 1:
+        raise InvalidOption(f"num_threads must be a whole number of at least 1, got {num_threads!r}")
+    return num_threads
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _executor(num_threads: int) -> ThreadPoolExecutor:
+    if num_threads not in _executors:
+        _executors[num_threads] = ThreadPoolExecutor(num_threads - 1, thread_name_prefix="camshaft")
+    return _executors[num_threads]
+
+
+os.register_at_fork(after_in_child=_executors.clear)
+
+
+def _cache_root() -> Path:
+    return Path(os.environ.get("CAMSHAFT_CACHE") or Path.home() / ".cache" / "camshaft") / "kernels"
+
+
+@cache
+def _kernel_cache(package: Path) -> str:
+    digest = hashlib.sha256(f"numba {numba.__version__}".encode())
+    for path in sorted(package.glob("*.py")):
+        text = path.read_bytes()
+        if b"@kernel" in text:
+            digest.update(text)
+    return str(_cache_root() / f"{package.name}-{digest.hexdigest()[:16]}")
+
+
+@contextlib.contextmanager
+def _cache_folder(folder: str) -> Iterator[None]:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = folder
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+class _Announcer(event.Listener):
+    """Says once per process that kernels are being compiled: the wait is long, and happens once a machine."""
+
+    announced = False
+
+    def on_start(self, event: Any) -> None:
+        module = event.data["dispatcher"].py_func.__module__
+        if not _Announcer.announced and module.startswith("envs."):
+            _Announcer.announced = True
+            print(
+                "Camshaft: compiling kernels for this machine (about half a minute, once; "
+                f"kept in {_cache_root()})",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def on_end(self, event: Any) -> None:
+        """The end of a compilation needs no word."""
+
+
+event.register("numba:compile", _Announcer())

@@ -1,0 +1,136 @@
+"""Pinhole cameras and where they are mounted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.errors import InvalidOption, check_choice
+
+MAX_PIXELS_A_SIDE = 8192
+
+# Columns: the camera's x (right), y (down), z (forward) in a body's frame of x forward, y left, z up.
+BODY_FROM_CAMERA = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera with square pixels, mounted on a body.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        fov_degrees: horizontal field of view.
+        position: metres in the body's frame (x forward, y left, z up).
+        roll_degrees: turn about the optical axis, positive tips the right side of the camera down.
+        pitch_degrees: positive looks down.
+        yaw_degrees: positive looks left.
+        near: metres along the optical axis; what is closer is not seen.
+        far: metres; what is farther is not seen, and the depth of the sky.
+    """
+
+    width: int = 84
+    height: int = 84
+    fov_degrees: float = 75.0
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    roll_degrees: float = 0.0
+    pitch_degrees: float = 0.0
+    yaw_degrees: float = 0.0
+    near: float = 0.1
+    far: float = 1000.0
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= MAX_PIXELS_A_SIDE:
+                raise InvalidOption(f"camera {name} must be a whole number in 1..{MAX_PIXELS_A_SIDE}, got {value!r}")
+        numbers = [self.fov_degrees, self.roll_degrees, self.pitch_degrees, self.yaw_degrees, self.near, self.far]
+        if len(self.position) != 3 or not all(_is_finite(number) for number in [*numbers, *self.position]):
+            raise InvalidOption(f"camera angles, distances and position must be finite numbers, got {self!r}")
+        if not 1.0 <= self.fov_degrees <= 170.0:
+            raise InvalidOption(f"camera fov_degrees must be within 1..170, got {self.fov_degrees}")
+        if not 0.0 < self.near < self.far:
+            raise InvalidOption(f"camera near and far must satisfy 0 < near < far, got {self.near} and {self.far}")
+
+    @classmethod
+    def parse(cls, value: Any, default: Camera) -> Camera:
+        """A camera from what a user may give.
+
+        Args:
+            value: None for `default`, a Camera, (width, height), or a mapping of the fields that differ from it.
+            default: the task's own camera.
+        """
+        if value is None:
+            return default
+        if isinstance(value, Camera):
+            return value
+        if isinstance(value, Mapping):
+            for name in value:
+                check_choice("camera field", name, [field.name for field in fields(cls)])
+            changes = dict(value)
+            if "position" in changes:
+                changes["position"] = tuple(changes["position"])
+            return replace(default, **changes)
+        if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
+            return replace(default, width=value[0], height=value[1])
+        raise InvalidOption(f"camera must be a Camera, (width, height) or a mapping of its fields, got {value!r}")
+
+    @property
+    def focal_length(self) -> float:
+        """Pixels."""
+        return 0.5 * self.width / math.tan(0.5 * math.radians(self.fov_degrees))
+
+    @property
+    def intrinsics(self) -> NDArray[np.float64]:
+        """(3, 3) matrix of OpenCV; pixel centres lie at half-integers."""
+        focal = self.focal_length
+        return np.array([[focal, 0.0, 0.5 * self.width], [0.0, focal, 0.5 * self.height], [0.0, 0.0, 1.0]])
+
+    @property
+    def mount(self) -> NDArray[np.float64]:
+        """(4, 4) body from camera, OpenCV axes."""
+        angles = np.radians([self.yaw_degrees, self.pitch_degrees, self.roll_degrees])
+        matrix = np.eye(4)
+        matrix[:3, :3] = rotation_z(angles[0]) @ rotation_y(angles[1]) @ rotation_x(angles[2]) @ BODY_FROM_CAMERA
+        matrix[:3, 3] = self.position
+        return matrix
+
+
+def look_at(position: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+    """(4, 4) world from camera of a camera at `position` that looks at `target`, z up, OpenCV axes."""
+    position, target = np.asarray(position, np.float64), np.asarray(target, np.float64)
+    forward = (target - position) / np.linalg.norm(target - position)
+    up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.999 else np.array([1.0, 0.0, 0.0])
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.column_stack([right, np.cross(forward, right), forward])
+    matrix[:3, 3] = position
+    return matrix
+
+
+def rotation_x(angle: float) -> NDArray[np.float64]:
+    """(3, 3) turn by `angle` radians about x."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
+
+
+def rotation_y(angle: float) -> NDArray[np.float64]:
+    """(3, 3) turn by `angle` radians about y; positive tips x down when z is up."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
+
+
+def rotation_z(angle: float) -> NDArray[np.float64]:
+    """(3, 3) turn by `angle` radians about z."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

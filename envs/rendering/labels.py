@@ -1,0 +1,22 @@
+"""Semantic labels: what a surface is, as the ids that segmentation images hold."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+LABEL_NAMES = (
+    "sky",
+    "terrain",
+    "road",
+    "lane_marking",
+    "shoulder",
+    "vegetation",
+    "building",
+    "pole",
+    "vehicle",
+    "object",
+    "robot",
+    "table",
+)
+
+LABELS = MappingProxyType({name: index for index, name in enumerate(LABEL_NAMES)})

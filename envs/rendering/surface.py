@@ -1,0 +1,66 @@
+"""Surfaces: what a face looks like and what it is; textures with mip levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.errors import InvalidOption, check_choice
+from envs.rendering.labels import LABELS
+
+
+class Texture:
+    """A colour image that repeats, with every coarser mip level down to one texel.
+
+    Display colours are treated as square roots of linear light (gamma 2), here and in the shader: levels average
+    light, not code values, so that a far checkerboard has the brightness of a near one.
+
+    Args:
+        image: (H, W, 3) uint8, height and width powers of two.
+
+    Attributes:
+        levels: (H, W, 3) uint8 arrays, finest first; row 0 is v = 0.
+    """
+
+    def __init__(self, image: NDArray[np.uint8]) -> None:
+        image = np.asarray(image)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise InvalidOption(f"a texture is (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        height, width, _ = image.shape
+        if min(height, width) < 1 or height & (height - 1) or width & (width - 1):
+            raise InvalidOption(f"a texture's height and width must be powers of two, got {height}×{width}")
+        self.levels: list[NDArray[np.uint8]] = [np.ascontiguousarray(image)]
+        light = (image.astype(np.float64) / 255.0) ** 2
+        while light.shape[0] > 1 or light.shape[1] > 1:
+            if light.shape[0] > 1:
+                light = 0.5 * (light[0::2] + light[1::2])
+            if light.shape[1] > 1:
+                light = 0.5 * (light[:, 0::2] + light[:, 1::2])
+            self.levels.append(np.round(np.sqrt(light) * 255.0).astype(np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What a face looks like and what it is.
+
+    Attributes:
+        colour: red, green, blue in 0..1 as displayed; multiplies the texture.
+        texture: None for a plain colour.
+        label: semantic label, one of `envs.rendering.LABELS`.
+        double_sided: drawn from behind too.
+        emissive: shown at its own colour, whatever the light.
+    """
+
+    colour: tuple[float, float, float] = (0.7, 0.7, 0.7)
+    texture: Texture | None = None
+    label: str = "object"
+    double_sided: bool = False
+    emissive: bool = False
+
+    def __post_init__(self) -> None:
+        colour = np.asarray(self.colour, np.float64)
+        if colour.shape != (3,) or not ((colour >= 0) & (colour <= 1)).all():
+            raise InvalidOption(f"a surface's colour is three numbers in 0..1, got {self.colour!r}")
+        check_choice("label", self.label, LABELS)

@@ -1,0 +1,233 @@
+"""The batched contract that every task implements: independent worlds, stepped together."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import seeding
+from numpy.typing import NDArray
+
+from envs.errors import CamshaftError, InvalidOption, check_choice
+from envs.kernels import check_num_threads
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+Observation = NDArray[Any] | dict[str, NDArray[Any]]
+
+OBSERVATION_PARTS = ("rgb", "depth", "segmentation", "instances", "state")
+
+
+@dataclass
+class Measurements:
+    """What one step brought, one row a world.
+
+    Attributes:
+        reward: (N,).
+        terminated: (N,) whether the task itself ended the episode.
+        success: (N,) whether the task is achieved now; reported as `is_success`.
+        info: name to (N,) array; reward terms are named `reward/<term>` and sum to `reward`.
+    """
+
+    reward: FloatArray
+    terminated: BoolArray
+    success: BoolArray
+    info: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Simulation(ABC):
+    """`num_worlds` independent copies of one task, stepped together.
+
+    World i depends on its own seed alone, never on its neighbours or on their number. Everything else that an
+    environment needs (Gymnasium's single and vector faces, autoreset, time limits, recording) is written once
+    over this class.
+
+    Args:
+        num_worlds: how many copies.
+        obs_mode: parts of the observation joined by "+": rgb, depth, segmentation, instances, state. One part is
+            observed as a Box, several as a Dict.
+        control_mode: what an action means; one of the class's `control_modes`, the first by default.
+        reward_mode: "dense" or "sparse".
+        camera: what the observation camera is: a Camera, (width, height), or a mapping of Camera's fields that
+            differ from the task's own camera.
+        randomize: None for the nominal appearance and dynamics, "train" or "test" for disjoint variations.
+        num_threads: threads that render, by default one per available core.
+        max_episode_steps: length of an episode in control steps.
+
+    Raises:
+        InvalidOption: an option is not accepted; the message names the accepted ones.
+    """
+
+    control_modes: ClassVar[tuple[str, ...]]
+    reward_modes: ClassVar[tuple[str, ...]] = ("dense", "sparse")
+    splits: ClassVar[tuple[str, ...]] = ("train", "test")
+    control_frequency: ClassVar[float]
+
+    observation_space: gymnasium.Space[Any]
+    action_space: gymnasium.spaces.Box
+
+    def __init__(
+        self,
+        num_worlds: int = 1,
+        *,
+        obs_mode: str = "rgb",
+        control_mode: str | None = None,
+        reward_mode: str = "dense",
+        camera: Any = None,
+        randomize: Literal["train", "test"] | None = None,
+        num_threads: int | None = None,
+        max_episode_steps: int,
+    ) -> None:
+        self.num_worlds = _positive_integer("num_worlds", num_worlds)
+        self.obs_parts = _parse_obs_mode(obs_mode)
+        self.obs_mode = obs_mode
+        self.control_mode = check_choice("control_mode", control_mode or self.control_modes[0], self.control_modes)
+        self.reward_mode = check_choice("reward_mode", reward_mode, self.reward_modes)
+        self.randomize = None if randomize is None else check_choice("randomize", randomize, self.splits)
+        self.camera_option = camera
+        self.num_threads = check_num_threads(num_threads, self.num_worlds)
+        self.max_episode_steps = _positive_integer("max_episode_steps", max_episode_steps)
+        self.generators: list[np.random.Generator] = [None] * self.num_worlds  # type: ignore[list-item]
+        self.seeds: list[int | None] = [None] * self.num_worlds
+        self.elapsed_steps = np.zeros(self.num_worlds, np.int64)
+        self._started = np.zeros(self.num_worlds, bool)
+
+    @classmethod
+    def option_names(cls) -> list[str]:
+        """Every option that the constructors of this class take."""
+        names: set[str] = set()
+        for base in cls.__mro__:
+            if "__init__" in vars(base) and base is not object:
+                names |= set(inspect.signature(base.__init__).parameters)  # type: ignore[misc]
+        return sorted(names - {"self", "num_worlds", "options", "kwargs", "args"})
+
+    def reset(
+        self,
+        worlds: Sequence[int] | IntArray | None = None,
+        seeds: Sequence[int | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Start new episodes.
+
+        Args:
+            worlds: which worlds, all by default.
+            seeds: one per entry of `worlds`; None goes on with that world's own random numbers.
+            options: for the task; most have none.
+        """
+        chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds, np.int64)
+        given = [None] * len(chosen) if seeds is None else list(seeds)
+        for world, seed in zip(chosen, given, strict=True):
+            if seed is not None or self.generators[world] is None:
+                self.generators[world], self.seeds[world] = seeding.np_random(seed)
+        self.elapsed_steps[chosen] = 0
+        self._started[chosen] = True
+        self._reset(chosen, options or {})
+
+    def step(self, actions: NDArray[Any]) -> Measurements:
+        """Advance every world by one control step.
+
+        Args:
+            actions: (N, A) within the action space; finite values beyond it are clipped.
+
+        Raises:
+            InvalidOption: wrong shape, or values that are not finite.
+            CamshaftError: a world has not been reset yet.
+        """
+        checked = self._check_actions(actions)
+        if not self._started.all():
+            raise CamshaftError(f"worlds {np.flatnonzero(~self._started).tolist()} must be reset before step")
+        self.elapsed_steps += 1
+        return self._step(checked)
+
+    @property
+    def truncated(self) -> BoolArray:
+        """(N,) whether the episode has reached its time limit."""
+        return self.elapsed_steps >= self.max_episode_steps
+
+    @abstractmethod
+    def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
+        """Draw new episodes for `worlds`, world w from `self.generators[w]` alone."""
+
+    @abstractmethod
+    def _step(self, actions: NDArray[np.float32]) -> Measurements:
+        """Advance every world by `actions`, (N, A), finite and within the action space."""
+
+    @abstractmethod
+    def observe(self, worlds: IntArray | None = None) -> Observation:
+        """What the cameras and sensors of these worlds (all by default) see now: arrays (n, ...), memory of their own."""
+
+    @abstractmethod
+    def expert_action(self) -> NDArray[np.float32]:
+        """(N, A) what an expert who knows the true state does now."""
+
+    @abstractmethod
+    def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
+        """Info of the first observation, rows of `worlds`."""
+
+    @abstractmethod
+    def render_frames(self, worlds: Sequence[int] | IntArray) -> NDArray[np.uint8]:
+        """(n, H, W, 3) pictures for people, larger than the observation."""
+
+    @abstractmethod
+    def get_state(self) -> dict[str, Any]:
+        """Everything that the future of all worlds depends on; `set_state` restores it to the bit."""
+
+    @abstractmethod
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Return to a state taken by `get_state` from a simulation with the same options."""
+
+    def displaced_views(self, lateral: FloatArray, heading: FloatArray) -> tuple[Observation, NDArray[np.float32]]:
+        """What would be seen, and rightly done, from a displaced pose; the state does not change.
+
+        Args:
+            lateral: (N,) metres to the left of the true pose.
+            heading: (N,) radians, turned to the left.
+
+        Returns:
+            The observation batch and the expert's (N, A) actions there.
+        """
+        raise CamshaftError(f"{type(self).__name__} has no displaced viewpoints")
+
+    def recover(self, worlds: Sequence[int] | IntArray) -> None:
+        """Put these worlds right as a safety driver would, and go on: an intervention."""
+        raise CamshaftError(f"{type(self).__name__} has no interventions")
+
+    def close(self) -> None:
+        """Release what the simulation holds."""
+
+    def _check_actions(self, actions: NDArray[Any]) -> NDArray[np.float32]:
+        try:
+            checked = np.asarray(actions, np.float32)
+        except (TypeError, ValueError) as error:
+            raise InvalidOption(f"actions must be numbers, got {actions!r}") from error
+        expected = (self.num_worlds, *self.action_space.shape)
+        if checked.shape != expected:
+            raise InvalidOption(f"actions must have shape {expected}, got {checked.shape}")
+        finite = np.isfinite(checked)
+        if not finite.all():
+            world = int(np.flatnonzero(~finite.reshape(self.num_worlds, -1).all(axis=1))[0])
+            raise InvalidOption(f"actions must be finite, world {world} was given {checked[world].tolist()}")
+        return np.clip(checked, self.action_space.low, self.action_space.high)
+
+
+def _positive_integer(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InvalidOption(f"{name} must be a whole number of at least 1, got {value!r}")
+    return int(value)
+
+
+def _parse_obs_mode(obs_mode: str) -> tuple[str, ...]:
+    if not isinstance(obs_mode, str):
+        raise InvalidOption(f"obs_mode must be text such as 'rgb' or 'rgb+depth', got {obs_mode!r}")
+    parts = tuple(obs_mode.split("+"))
+    for part in parts:
+        check_choice("obs_mode", part, OBSERVATION_PARTS, "Join several by '+'.")
+    if len(set(parts)) != len(parts):
+        raise InvalidOption(f"obs_mode {obs_mode!r} names a part twice")
+    return parts
