@@ -20,7 +20,12 @@ from envs.errors import InvalidOption
 _executors: dict[int, ThreadPoolExecutor] = {}
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def inlined(function: Callable[..., Any]) -> Any:
+    """A kernel that is always inlined where it is called: many arrays as arguments then cost nothing."""
+    return kernel(function, inline=True)
+
+
+def kernel(function: Callable[..., Any], inline: bool = False) -> Any:
     """Compile a function with Numba: GIL released, strict floating point, cached on disk.
 
     The cache lives in a folder named after the content of every kernel module beside this one. Numba alone
@@ -28,7 +33,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     changed in the next file. A kernel therefore calls kernels of its own package only.
     """
     with _cache_folder(_kernel_cache(Path(function.__code__.co_filename).parent)):
-        return numba.njit(function, nogil=True, cache=True, error_model="numpy")
+        return numba.njit(function, nogil=True, cache=True, error_model="numpy", forceinline=inline)
 
 
 def run_chunks(function: Callable[..., None], count: int, num_threads: int, *args: Any) -> None:
@@ -86,7 +91,7 @@ def _kernel_cache(package: Path) -> str:
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
     for path in sorted(package.glob("*.py")):
         text = path.read_bytes()
-        if b"@kernel" in text:
+        if b"@kernel" in text or b"@inlined" in text:
             digest.update(text)
     return str(_cache_root() / f"{package.name}-{digest.hexdigest()[:16]}")
 
@@ -107,7 +112,7 @@ class _Announcer(event.Listener):
     announced = False
 
     def on_start(self, event: Any) -> None:
-        module = event.data["dispatcher"].py_func.__module__
+        module = str(event.data["dispatcher"].py_func.__module__)
         if not _Announcer.announced and module.startswith("envs."):
             _Announcer.announced = True
             print(

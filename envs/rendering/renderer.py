@@ -65,9 +65,7 @@ class Renderer:
             state.fog_density,
         )
         self._everyone = np.arange(state.num_worlds)
-        self._nothing = {
-            name: np.zeros((0, 1, 1, 3) if name == "rgb" else (0, 1, 1), kind) for name, kind in OUTPUT_TYPES.items()
-        }
+        self._nothing = {name: np.zeros((0, 1, 1), kind) for name, kind in OUTPUT_TYPES.items()}
 
     def render(
         self,
@@ -90,7 +88,7 @@ class Renderer:
         if poses.shape != (len(chosen), 4, 4):
             raise InvalidOption(f"camera_poses must have shape ({len(chosen)}, 4, 4), got {poses.shape}")
         images = self._images(len(chosen), out or {})
-        filled = Outputs(**{name: images.get(name, self._nothing[name]) for name in OUTPUT_TYPES})
+        filled = Outputs(**{name: self._flat(images, name) for name in OUTPUT_TYPES})
         free = list(self._scratches)
         run_chunks(self._draw, len(chosen), self.num_threads, chosen, poses, filled, free)
         return images
@@ -114,6 +112,11 @@ class Renderer:
             free.pop(),
             filled,
         )
+
+    def _flat(self, images: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
+        if name not in images:
+            return self._nothing[name]
+        return images[name].reshape(len(images[name]), self.camera.height, -1)
 
     def _images(self, count: int, out: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         images = {}

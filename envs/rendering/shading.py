@@ -12,17 +12,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import kernel
+from envs.kernels import inlined, kernel
 from envs.rendering.visibility import draw_world
 
 EMISSIVE = 2
 
 ONE = np.float32(1.0)
+FAINT = np.float32(0.3)  # its 64th power is invisible, but no denormal number, which would be slow
+MOST_REPEATS = np.float32(1e6)  # texture coordinates beyond this are taken as 0
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
 BYTE = np.float32(1.0 / 255.0)
 LANES = np.uint64(0x00FF00FF00FF)
 LANE = np.uint64(0xFF)
+NEXT = np.uint64(1)
 EIGHT = np.uint64(8)
 SIXTEEN = np.uint64(16)
 THIRTY_TWO = np.uint64(32)
@@ -41,7 +44,7 @@ class Light(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """Images to fill, (n, H, W, …); an output that nobody asked for has n = 0."""
+    """Images to fill, (n, H, W) and rgb (n, H, 3 W); an output that nobody asked for has n = 0."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.float32]
@@ -66,7 +69,7 @@ def draw_worlds(start, stop, worlds, geometry, meshes, poses, colours, instances
             _write_instances(instances, scratch, outputs.instances[row])
 
 
-@kernel
+@inlined
 def _invert(camera, result):  # type: ignore[no-untyped-def]
     """Write (3, 4) camera from world, of a rigid (4, 4) world from camera."""
     for row in range(3):
@@ -88,7 +91,7 @@ def _write_depth(inverse_depth, lens, depth):  # type: ignore[no-untyped-def]
             depth[row, column] = ONE / min(w, nearest) if w > lowest else far
 
 
-@kernel
+@inlined
 def _write_labels(geometry, scratch, labels):  # type: ignore[no-untyped-def]
     height, width = labels.shape
     for row in range(height):
@@ -100,7 +103,7 @@ def _write_labels(geometry, scratch, labels):  # type: ignore[no-untyped-def]
                 labels[row, column] = geometry.surface_labels[geometry.face_surfaces[scratch.drawn[triangle, 0]]]
 
 
-@kernel
+@inlined
 def _write_instances(instances, scratch, image):  # type: ignore[no-untyped-def]
     height, width = image.shape
     for row in range(height):
@@ -109,123 +112,156 @@ def _write_instances(instances, scratch, image):  # type: ignore[no-untyped-def]
             image[row, column] = 0 if triangle < 0 else instances[scratch.drawn[triangle, 1]]
 
 
-@kernel
+@inlined
 def _shade(geometry, poses, colours, camera, light, world, lens, scratch, rgb):  # type: ignore[no-untyped-def]
-    """Colour every pixel of one frame."""
+    """Colour every pixel of one frame; rgb is (H, 3 W)."""
     height, width = scratch.triangles.shape
-    inverse_focal = np.float32(1.0 / lens.focal)
-    fog_density = light.fog_density[world]
-    fog_red, fog_green, fog_blue = _linear(light.sky_horizon[world])
-    planes = scratch.planes
+    step = np.float32(1.0 / lens.focal)
+    left = (HALF - HALF * np.float32(width)) * step
+    row_light, triangles, planes, ready, drawn = (
+        scratch.row_light, scratch.triangles, scratch.planes, scratch.planes_ready, scratch.drawn
+    )  # fmt: skip
+    textures, face_surfaces = geometry.surface_textures, geometry.face_surfaces
+    sky = (light.sun_direction[world], light.sky_horizon[world], light.sky_zenith[world], light.sun[world])
     for row in range(height):
-        y = (np.float32(row) + HALF - HALF * np.float32(height)) * inverse_focal
+        y = (np.float32(row) + HALF - HALF * np.float32(height)) * step
         column = 0
         while column < width:
-            triangle = scratch.triangles[row, column]
+            triangle = triangles[row, column]
             stop = column + 1
-            while stop < width and scratch.triangles[row, stop] == triangle:
+            while stop < width and triangles[row, stop] == triangle:
                 stop += 1
-            x = (np.float32(column) + HALF - HALF * np.float32(width)) * inverse_focal
+            x = left + np.float32(column) * step
             if triangle < 0:
-                _shade_sky(x, y, inverse_focal, column, stop, camera, light, world, rgb[row])
-                column = stop
-                continue
-            if not scratch.planes_ready[triangle]:
-                _set_up(geometry, poses, colours, light, world, scratch, triangle)
-            plane = planes[triangle]
-            weight = plane[0] * x + plane[1] * y + plane[2]
-            red = plane[3] * x + plane[4] * y + plane[5]
-            green = plane[6] * x + plane[7] * y + plane[8]
-            blue = plane[9] * x + plane[10] * y + plane[11]
-            surface = geometry.face_surfaces[scratch.drawn[triangle, 0]]
-            texture = geometry.surface_textures[surface]
-            u = plane[12] * x + plane[13] * y + plane[14]
-            v = plane[15] * x + plane[16] * y + plane[17]
-            level = ZERO
-            for pixel in range(column, stop):
-                share = ONE / weight
-                lit_red = max(red * share, ZERO)
-                lit_green = max(green * share, ZERO)
-                lit_blue = max(blue * share, ZERO)
+                _shade_sky(x, y, step, column, stop, camera, sky, row_light)
+            else:
+                if not ready[triangle]:
+                    _set_up(geometry, poses, colours, light, world, scratch, triangle)
+                texture = textures[face_surfaces[drawn[triangle, 0]]]
+                _shade_run(planes[triangle], x, y, step, column, stop, row_light)
                 if texture >= 0:
-                    if (pixel - column) & 3 == 0:
-                        level = _mip_level(geometry, texture, plane, u * share, v * share, share * inverse_focal)
-                    texel = _sample(geometry, texture, u * share, v * share, level)
-                    texel_red = np.float32(texel & LANE) * BYTE
-                    texel_green = np.float32((texel >> SIXTEEN) & LANE) * BYTE
-                    texel_blue = np.float32((texel >> THIRTY_TWO) & LANE) * BYTE
-                    lit_red *= texel_red * texel_red
-                    lit_green *= texel_green * texel_green
-                    lit_blue *= texel_blue * texel_blue
-                    u += plane[12] * inverse_focal
-                    v += plane[15] * inverse_focal
-                if fog_density > ZERO:
-                    clear = _transmittance(fog_density / scratch.inverse_depth[row, pixel])
-                    lit_red = fog_red + clear * (lit_red - fog_red)
-                    lit_green = fog_green + clear * (lit_green - fog_green)
-                    lit_blue = fog_blue + clear * (lit_blue - fog_blue)
-                rgb[row, pixel, 0] = _display(lit_red)
-                rgb[row, pixel, 1] = _display(lit_green)
-                rgb[row, pixel, 2] = _display(lit_blue)
-                weight += plane[0] * inverse_focal
-                red += plane[3] * inverse_focal
-                green += plane[6] * inverse_focal
-                blue += plane[9] * inverse_focal
+                    levels = geometry.texture_levels[texture]
+                    _texture_run(levels, geometry.texels, planes[triangle], x, y, step, column, stop, row_light)
             column = stop
+        if light.fog_density[world] > ZERO:
+            _fog_row(light.fog_density[world], light.sky_horizon[world], scratch.inverse_depth[row], row_light)
+        _display_row(row_light, rgb[row])
+
+
+@inlined
+def _shade_run(plane, x, y, step, start, stop, row_light):  # type: ignore[no-untyped-def]
+    """Interpolated light along pixels of one triangle."""
+    weight, weight_step = plane[0] * x + plane[1] * y + plane[2], plane[0] * step
+    red, red_step = plane[3] * x + plane[4] * y + plane[5], plane[3] * step
+    green, green_step = plane[6] * x + plane[7] * y + plane[8], plane[6] * step
+    blue, blue_step = plane[9] * x + plane[10] * y + plane[11], plane[9] * step
+    for pixel in range(start, stop):
+        share = ONE / weight
+        row_light[3 * pixel] = red * share
+        row_light[3 * pixel + 1] = green * share
+        row_light[3 * pixel + 2] = blue * share
+        weight += weight_step
+        red += red_step
+        green += green_step
+        blue += blue_step
+
+
+@inlined
+def _texture_run(levels, texels, plane, x, y, step, start, stop, row_light):  # type: ignore[no-untyped-def]
+    """Multiply the light along pixels of one triangle by its texture."""
+    weight, weight_step = plane[0] * x + plane[1] * y + plane[2], plane[0] * step
+    u, u_step = plane[12] * x + plane[13] * y + plane[14], plane[12] * step
+    v, v_step = plane[15] * x + plane[16] * y + plane[17], plane[15] * step
+    level = ZERO
+    for pixel in range(start, stop):
+        share = ONE / weight
+        here_u, here_v = u * share, v * share
+        if not (abs(here_u) < MOST_REPEATS and abs(here_v) < MOST_REPEATS):
+            here_u = here_v = ZERO
+        if (pixel - start) & 3 == 0:
+            level = _mip_level(levels, plane, here_u, here_v, share * step)
+        texel = _sample(levels, texels, here_u, here_v, level)
+        red = np.float32(texel & LANE) * BYTE
+        green = np.float32((texel >> SIXTEEN) & LANE) * BYTE
+        blue = np.float32((texel >> THIRTY_TWO) & LANE) * BYTE
+        row_light[3 * pixel] *= red * red
+        row_light[3 * pixel + 1] *= green * green
+        row_light[3 * pixel + 2] *= blue * blue
+        weight += weight_step
+        u += u_step
+        v += v_step
 
 
 @kernel
-def _display(light):  # type: ignore[no-untyped-def]
-    """Linear light as a display byte (gamma 2, the inverse of what `Texture` assumes)."""
-    if not light < ONE:
-        return np.uint8(255)
-    return np.uint8(np.sqrt(light) * np.float32(255.0) + HALF)
+def _fog_row(fog_density, horizon, inverse_depth, row_light):  # type: ignore[no-untyped-def]
+    """Blend a row towards the horizon's colour by depth; sky pixels (1/depth = 0) keep theirs.
+
+    The transmittance exp(−x) is the eighth power of a rational approximation of exp(−x/8), right to 0.2 %.
+    """
+    density = fog_density * np.float32(0.125)
+    red, green, blue = _linear(horizon)
+    for pixel in range(inverse_depth.shape[0]):
+        w = inverse_depth[pixel]
+        x = density / w if w > ZERO else ZERO
+        x = x if x < np.float32(5.0) else np.float32(5.0)
+        clear = ONE / (ONE + x * (ONE + x * (HALF + x * np.float32(1.0 / 6.0))))
+        clear *= clear
+        clear *= clear
+        clear *= clear
+        row_light[3 * pixel] = red + clear * (row_light[3 * pixel] - red)
+        row_light[3 * pixel + 1] = green + clear * (row_light[3 * pixel + 1] - green)
+        row_light[3 * pixel + 2] = blue + clear * (row_light[3 * pixel + 2] - blue)
 
 
 @kernel
-def _transmittance(optical_depth):  # type: ignore[no-untyped-def]
-    """exp(−x) to 0.2 %: the eighth power of a rational approximation of exp(−x/8)."""
-    x = min(optical_depth, np.float32(40.0)) * np.float32(0.125)
-    root = ONE / (ONE + x * (ONE + x * (HALF + x * np.float32(1.0 / 6.0))))
-    root *= root
-    root *= root
-    return root * root
+def _display_row(row_light, row):  # type: ignore[no-untyped-def]
+    """Linear light as display bytes (gamma 2, the inverse of what `Texture` assumes)."""
+    for index in range(row.shape[0]):
+        value = row_light[index]
+        value = value if value > ZERO else ZERO
+        value = value if value < ONE else ONE
+        row[index] = np.uint8(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))
 
 
 @kernel
-def _shade_sky(x, y, step, start, stop, camera, light, world, row):  # type: ignore[no-untyped-def]
+def _shade_sky(x, y, step, start, stop, camera, sky, row_light):  # type: ignore[no-untyped-def]
     """Sky from horizon to zenith, with a glow about the sun."""
+    sun = sky[0]
     across = np.float32(camera[2, 0])
     along = np.float32(camera[2, 1]) * y + np.float32(camera[2, 2])
-    sun_x, sun_y, sun_z = light.sun_direction[world, 0], light.sun_direction[world, 1], light.sun_direction[world, 2]
-    glow_across = np.float32(sun_x * camera[0, 0] + sun_y * camera[1, 0] + sun_z * camera[2, 0])
-    glow_along = (
-        np.float32(sun_x * camera[0, 1] + sun_y * camera[1, 1] + sun_z * camera[2, 1]) * y
-        + np.float32(sun_x * camera[0, 2] + sun_y * camera[1, 2] + sun_z * camera[2, 2])
-    )  # fmt: skip
-    low_red, low_green, low_blue = _linear(light.sky_horizon[world])
-    high_red, high_green, high_blue = _linear(light.sky_zenith[world])
-    sun_red, sun_green, sun_blue = _linear(light.sun[world])
-    for pixel in range(start, stop):
-        inverse = ONE / np.sqrt(x * x + y * y + ONE)
-        elevation = max((across * x + along) * inverse, ZERO)
+    sun_right = np.float32(sun[0] * camera[0, 0] + sun[1] * camera[1, 0] + sun[2] * camera[2, 0])
+    sun_down = np.float32(sun[0] * camera[0, 1] + sun[1] * camera[1, 1] + sun[2] * camera[2, 1])
+    sun_ahead = np.float32(sun[0] * camera[0, 2] + sun[1] * camera[1, 2] + sun[2] * camera[2, 2])
+    low_red, low_green, low_blue = _linear(sky[1])
+    high_red, high_green, high_blue = _linear(sky[2])
+    sun_red, sun_green, sun_blue = _linear(sky[3])
+    for pixel in range(stop - start):
+        right = x + np.float32(np.int32(pixel)) * step
+        inverse = ONE / np.sqrt(right * right + y * y + ONE)
+        elevation = (across * right + along) * inverse
+        elevation = elevation if elevation > ZERO else ZERO
         height = elevation / (elevation + np.float32(0.18)) * np.float32(1.18)
-        glow = max((glow_across * x + glow_along) * inverse, ZERO)
-        for _ in range(6):
-            glow *= glow
-        row[pixel, 0] = _display(low_red + height * (high_red - low_red) + glow * sun_red)
-        row[pixel, 1] = _display(low_green + height * (high_green - low_green) + glow * sun_green)
-        row[pixel, 2] = _display(low_blue + height * (high_blue - low_blue) + glow * sun_blue)
-        x += step
+        glow = (sun_right * right + sun_down * y + sun_ahead) * inverse
+        glow = glow if glow > FAINT else FAINT
+        glow *= glow
+        glow *= glow
+        glow *= glow
+        glow *= glow
+        glow *= glow
+        glow *= glow
+        place = 3 * (start + pixel)
+        row_light[place] = low_red + height * (high_red - low_red) + glow * sun_red
+        row_light[place + 1] = low_green + height * (high_green - low_green) + glow * sun_green
+        row_light[place + 2] = low_blue + height * (high_blue - low_blue) + glow * sun_blue
 
 
-@kernel
+@inlined
 def _linear(colour):  # type: ignore[no-untyped-def]
     """Linear light of a display colour."""
     return colour[0] * colour[0], colour[1] * colour[1], colour[2] * colour[2]
 
 
-@kernel
+@inlined
 def _set_up(geometry, poses, colours, light, world, scratch, triangle):  # type: ignore[no-untyped-def]
     """Write the plane equations of one triangle; coefficients are of pixel ray x, pixel ray y, and 1.
 
@@ -249,9 +285,16 @@ def _set_up(geometry, poses, colours, light, world, scratch, triangle):  # type:
     volume = corners[0, 0] * edges[0, 0] + corners[0, 1] * edges[0, 1] + corners[0, 2] * edges[0, 2]
     scale = 1.0 / volume if volume != 0.0 else 0.0
     side = ONE if volume < 0.0 else -ONE
+    sun_direction, sun_colour, ground = light.sun_direction[world], light.sun[world], light.ground[world]
+    high, low = light.sky_zenith[world], light.sky_horizon[world]
+    sky = (
+        HALF * (high[0] * high[0] + low[0] * low[0]),
+        HALF * (high[1] * high[1] + low[1] * low[1]),
+        HALF * (high[2] * high[2] + low[2] * low[2]),
+    )
     for corner in range(3):
         vertex = geometry.faces[face, corner] + first
-        _light_vertex(geometry.normals[vertex], poses[slot], light, world, side, lit)
+        _light_vertex(geometry.normals[vertex], poses[slot], sun_direction, sun_colour, sky, ground, side, lit)
         for axis in range(3):
             edge = np.float32(edges[corner, axis] * scale)
             plane[axis] += edge
@@ -268,29 +311,26 @@ def _set_up(geometry, poses, colours, light, world, scratch, triangle):  # type:
     scratch.planes_ready[triangle] = 1
 
 
-@kernel
-def _light_vertex(normal, pose, light, world, side, lit):  # type: ignore[no-untyped-def]
+@inlined
+def _light_vertex(normal, pose, direction, sun_colour, sky, ground, side, lit):  # type: ignore[no-untyped-def]
     """Sun and sky on a vertex: Lambert's cosine law, and a hemisphere that fades from sky to ground."""
     x = pose[0, 0] * normal[0] + pose[0, 1] * normal[1] + pose[0, 2] * normal[2]
     y = pose[1, 0] * normal[0] + pose[1, 1] * normal[1] + pose[1, 2] * normal[2]
     z = pose[2, 0] * normal[0] + pose[2, 1] * normal[1] + pose[2, 2] * normal[2]
     length = np.sqrt(x * x + y * y + z * z)
     share = side / length if length > ZERO else ZERO
-    direction = light.sun_direction[world]
     sun = max((x * direction[0] + y * direction[1] + z * direction[2]) * share, ZERO)
     up = HALF + HALF * z * share
     for channel in range(3):
-        high, low = light.sky_zenith[world, channel], light.sky_horizon[world, channel]
-        sky = HALF * (high * high + low * low)
-        ground = light.ground[world, channel] ** 2
-        lit[channel] = sun * light.sun[world, channel] ** 2 + ground + up * (sky - ground)
+        below = ground[channel] * ground[channel]
+        lit[channel] = sun * sun_colour[channel] * sun_colour[channel] + below + up * (sky[channel] - below)
 
 
-@kernel
-def _mip_level(geometry, texture, plane, u, v, step):  # type: ignore[no-untyped-def]
+@inlined
+def _mip_level(levels, plane, u, v, step):  # type: ignore[no-untyped-def]
     """Level of detail at which a pixel is one texel along the longer of its two footprints (Williams, 1983)."""
-    width = np.float32(1 << geometry.texture_levels[texture, 0, 1])
-    height = np.float32(1 << geometry.texture_levels[texture, 0, 2])
+    width = np.float32(1 << levels[0, 1])
+    height = np.float32(1 << levels[0, 2])
     across_u = (plane[12] - u * plane[0]) * step * width
     across_v = (plane[15] - v * plane[0]) * step * height
     down_u = (plane[13] - u * plane[1]) * step * width
@@ -301,36 +341,35 @@ def _mip_level(geometry, texture, plane, u, v, step):  # type: ignore[no-untyped
     return min(HALF * np.float32(np.log2(square)), np.float32(15.0))
 
 
-@kernel
-def _sample(geometry, texture, u, v, level):  # type: ignore[no-untyped-def]
+@inlined
+def _sample(levels, texels, u, v, level):  # type: ignore[no-untyped-def]
     """Trilinear sample of a repeating texture, as three 16-bit lanes."""
     whole = int(level)
-    texel = _bilinear(geometry, texture, u, v, whole)
+    texel = _bilinear(levels, texels, u, v, whole)
     part = np.uint64((level - np.float32(whole)) * np.float32(256.0))
     if part == 0 or whole >= 15:
         return texel
-    return _blend(texel, _bilinear(geometry, texture, u, v, whole + 1), part)
+    return _blend(texel, _bilinear(levels, texels, u, v, whole + 1), part)
 
 
-@kernel
-def _bilinear(geometry, texture, u, v, level):  # type: ignore[no-untyped-def]
-    offset = geometry.texture_levels[texture, level, 0]
-    log_width, log_height = geometry.texture_levels[texture, level, 1], geometry.texture_levels[texture, level, 2]
-    width, height = 1 << log_width, 1 << log_height
-    if not (abs(u) < np.float32(1e6) and abs(v) < np.float32(1e6)):
-        return geometry.texels[offset]
-    x = np.int64(np.floor((u * np.float32(width) - HALF) * np.float32(256.0)))
-    y = np.int64(np.floor((v * np.float32(height) - HALF) * np.float32(256.0)))
-    left, top = (x >> 8) & (width - 1), (y >> 8) & (height - 1)
-    right, bottom = (left + 1) & (width - 1), (top + 1) & (height - 1)
-    part_x, part_y = np.uint64(x & 255), np.uint64(y & 255)
+@inlined
+def _bilinear(levels, texels, u, v, level):  # type: ignore[no-untyped-def]
+    # Unsigned throughout: Numba tests signed indices for being negative.
+    offset, log_width = np.uint64(levels[level, 0]), np.uint64(levels[level, 1])
+    width, height = 1 << levels[level, 1], 1 << levels[level, 2]
+    x = np.uint64(np.int64(np.floor((u * np.float32(width) - HALF) * np.float32(256.0))))
+    y = np.uint64(np.int64(np.floor((v * np.float32(height) - HALF) * np.float32(256.0))))
+    mask_x, mask_y = np.uint64(width - 1), np.uint64(height - 1)
+    left, top = (x >> EIGHT) & mask_x, (y >> EIGHT) & mask_y
+    right, bottom = (left + NEXT) & mask_x, (top + NEXT) & mask_y
+    part_x, part_y = x & LANE, y & LANE
     upper, lower = offset + (top << log_width), offset + (bottom << log_width)
-    above = _blend(geometry.texels[upper + left], geometry.texels[upper + right], part_x)
-    below = _blend(geometry.texels[lower + left], geometry.texels[lower + right], part_x)
+    above = _blend(texels[upper + left], texels[upper + right], part_x)
+    below = _blend(texels[lower + left], texels[lower + right], part_x)
     return _blend(above, below, part_y)
 
 
-@kernel
+@inlined
 def _blend(first, second, part):  # type: ignore[no-untyped-def]
     """(1 − part/256)·first + part/256·second in each 16-bit lane."""
     return ((first * (UNIT - part) + second * part) >> EIGHT) & LANES

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import kernel
+from envs.kernels import inlined
 
 DOUBLE_SIDED = 1
 LIMIT = 1e15  # square pixels; a triangle of a larger area (or NaN) is not drawn
@@ -42,6 +42,7 @@ class Scratch(NamedTuple):
     corners: NDArray[np.float64]  # (3, 3) of the triangle being set up
     edges: NDArray[np.float64]  # (3, 3)
     lit: NDArray[np.float32]  # (3,) light on a vertex
+    row_light: NDArray[np.float32]  # (3 W,) linear light of a row of pixels
 
 
 def make_scratch(width: int, height: int, max_vertices: int, max_faces: int) -> Scratch:
@@ -59,10 +60,11 @@ def make_scratch(width: int, height: int, max_vertices: int, max_faces: int) -> 
         corners=np.zeros((3, 3), np.float64),
         edges=np.zeros((3, 3), np.float64),
         lit=np.zeros(3, np.float32),
+        row_light=np.zeros(3 * width, np.float32),
     )
 
 
-@kernel
+@inlined
 def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyped-def]
     """Fill `scratch.inverse_depth` and `scratch.triangles` with what one camera sees of one world.
 
@@ -78,6 +80,7 @@ def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyp
     """
     scratch.inverse_depth[:] = 0.0
     scratch.triangles[:] = -1
+    vertices = scratch.vertices
     drawn = 0
     base = 0
     for slot in range(meshes.shape[0]):
@@ -85,22 +88,26 @@ def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyp
         if mesh < 0:
             continue
         pose = poses[slot]
-        mesh = _visible_level(geometry, mesh, pose, scratch.camera_from_world, lens)
+        mesh = _visible_level(
+            geometry.mesh_bounds, geometry.mesh_coarser, geometry.mesh_pixels, mesh, pose, scratch.camera_from_world, lens
+        )
         if mesh < 0:
             continue
         first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
-        _transform(geometry.positions, first, count, pose, lens, scratch, base)
+        _transform(
+            geometry.positions, first, count, pose, lens, scratch.camera_from_world, scratch.camera_from_object, vertices, base
+        )
         drawn = _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn)
         base += count
     return drawn
 
 
-@kernel
-def _visible_level(geometry, mesh, pose, camera_from_world, lens):  # type: ignore[no-untyped-def]
+@inlined
+def _visible_level(bounds, coarser, pixels_needed, mesh, pose, camera_from_world, lens):  # type: ignore[no-untyped-def]
     """The level of detail to draw a mesh at, or −1 when its bounding sphere is out of view."""
-    x = geometry.mesh_bounds[mesh, 0]
-    y = geometry.mesh_bounds[mesh, 1]
-    z = geometry.mesh_bounds[mesh, 2]
+    x = bounds[mesh, 0]
+    y = bounds[mesh, 1]
+    z = bounds[mesh, 2]
     world_x = pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]
     world_y = pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]
     world_z = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
@@ -110,7 +117,7 @@ def _visible_level(geometry, mesh, pose, camera_from_world, lens):  # type: igno
     for column in range(3):
         square = pose[0, column] ** 2 + pose[1, column] ** 2 + pose[2, column] ** 2
         largest = max(largest, square)
-    radius = geometry.mesh_bounds[mesh, 3] * np.sqrt(largest) * 1.0001
+    radius = bounds[mesh, 3] * np.sqrt(largest) * 1.0001
     if not (camera_z + radius >= lens.near and camera_z - radius <= lens.far):
         return -1
     camera_x = matrix[0, 0] * world_x + matrix[0, 1] * world_y + matrix[0, 2] * world_z + matrix[0, 3]
@@ -120,15 +127,14 @@ def _visible_level(geometry, mesh, pose, camera_from_world, lens):  # type: igno
     if camera_z * lens.side_y - abs(camera_y) * lens.cosine_y < -radius:
         return -1
     pixels = lens.focal * radius / max(camera_z, lens.near)
-    while geometry.mesh_coarser[mesh] >= 0 and pixels < geometry.mesh_pixels[mesh]:
-        mesh = geometry.mesh_coarser[mesh]
+    while coarser[mesh] >= 0 and pixels < pixels_needed[mesh]:
+        mesh = coarser[mesh]
     return mesh
 
 
-@kernel
-def _transform(positions, first, count, pose, lens, scratch, base):  # type: ignore[no-untyped-def]
+@inlined
+def _transform(positions, first, count, pose, lens, camera_from_world, matrix, vertices, base):  # type: ignore[no-untyped-def]
     """Write the vertices of a mesh in camera axes, and projected."""
-    camera_from_world, matrix, vertices = scratch.camera_from_world, scratch.camera_from_object, scratch.vertices
     for row in range(3):
         for column in range(4):
             total = np.float32(0.0)
@@ -157,17 +163,18 @@ def _transform(positions, first, count, pose, lens, scratch, base):  # type: ign
         vertices[base + index, 5] = inverse
 
 
-@kernel
+@inlined
 def _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn):  # type: ignore[no-untyped-def]
     """Draw the triangles of a transformed mesh; returns the new number of drawn triangles."""
-    vertices = scratch.vertices
+    vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
+    faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
     near = np.float32(lens.near)
     width, height = np.float32(lens.width), np.float32(lens.height)
     first, count = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 3]
     for face in range(first, first + count):
-        a = geometry.faces[face, 0] + base
-        b = geometry.faces[face, 1] + base
-        c = geometry.faces[face, 2] + base
+        a = faces[face, 0] + base
+        b = faces[face, 1] + base
+        c = faces[face, 2] + base
         inside = int(vertices[a, 2] >= near) + int(vertices[b, 2] >= near) + int(vertices[c, 2] >= near)
         if inside == 0:
             continue
@@ -178,16 +185,16 @@ def _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn):  # type: ignor
             if max(xa, xb, xc) <= 0.0 or min(xa, xb, xc) >= width or max(ya, yb, yc) <= 0.0 or min(ya, yb, yc) >= height:
                 continue
             area = (np.float64(xb) - xa) * (np.float64(yc) - ya) - (np.float64(xc) - xa) * (np.float64(yb) - ya)
-            if area >= 0.0 and not geometry.surface_flags[geometry.face_surfaces[face]] & DOUBLE_SIDED:
+            if area >= 0.0 and not flags[face_surfaces[face]] & DOUBLE_SIDED:
                 continue
             shown = fill_triangle(
-                xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5], drawn, scratch
+                xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5], drawn, inverse_depth, triangles
             )  # fmt: skip
         else:
-            if not geometry.surface_flags[geometry.face_surfaces[face]] & DOUBLE_SIDED:
+            if not flags[face_surfaces[face]] & DOUBLE_SIDED:
                 if _facing(vertices, a, b, c) >= 0.0:
                     continue
-            shown = _draw_clipped(vertices, a, b, c, lens, drawn, scratch)
+            shown = _draw_clipped(vertices, a, b, c, lens, drawn, scratch.clipped, inverse_depth, triangles)
         if shown:
             scratch.drawn[drawn, 0] = face
             scratch.drawn[drawn, 1] = slot
@@ -198,7 +205,7 @@ def _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn):  # type: ignor
     return drawn
 
 
-@kernel
+@inlined
 def _facing(vertices, a, b, c):  # type: ignore[no-untyped-def]
     """Six times the signed volume of the corners with the camera: negative when seen from the front."""
     ax, ay, az = np.float64(vertices[a, 0]), np.float64(vertices[a, 1]), np.float64(vertices[a, 2])
@@ -207,11 +214,10 @@ def _facing(vertices, a, b, c):  # type: ignore[no-untyped-def]
     return ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
 
 
-@kernel
-def _draw_clipped(vertices, a, b, c, lens, drawn, scratch):  # type: ignore[no-untyped-def]
+@inlined
+def _draw_clipped(vertices, a, b, c, lens, drawn, polygon, inverse_depth, triangles):  # type: ignore[no-untyped-def]
     """Draw the part of a triangle beyond the near plane: three or four corners (Sutherland & Hodgman, 1974)."""
     corners = (a, b, c)
-    polygon = scratch.clipped
     count = 0
     for index in range(3):
         here, there = corners[index], corners[(index + 1) % 3]
@@ -238,13 +244,13 @@ def _draw_clipped(vertices, a, b, c, lens, drawn, scratch):  # type: ignore[no-u
             polygon[0, 0], polygon[0, 1], polygon[0, 2],
             polygon[index, 0], polygon[index, 1], polygon[index, 2],
             polygon[index + 1, 0], polygon[index + 1, 1], polygon[index + 1, 2],
-            drawn, scratch,
+            drawn, inverse_depth, triangles,
         )  # fmt: skip
     return shown
 
 
-@kernel
-def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, scratch):  # type: ignore[no-untyped-def]
+@inlined
+def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, inverse_depth, triangles):  # type: ignore[no-untyped-def]
     """Write a projected triangle into the z-buffer; w is 1/z, which is linear in the image.
 
     Pixels are covered when their centre lies inside. Every edge is evaluated from its upper end, whichever
@@ -253,7 +259,6 @@ def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, scratch):  # type: 
     Returns:
         Whether a pixel was written.
     """
-    triangles = scratch.triangles
     height, width = triangles.shape
     x0, y0, w0 = np.float64(x0), np.float64(y0), np.float64(w0)
     x1, y1, w1 = np.float64(x1), np.float64(y1), np.float64(w1)
@@ -294,8 +299,8 @@ def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, scratch):  # type: 
         if thin:
             w = np.float32(min(max(w, farthest), nearest))
         for column in range(start, stop):
-            if w > scratch.inverse_depth[row, column]:
-                scratch.inverse_depth[row, column] = w
+            if w > inverse_depth[row, column]:
+                inverse_depth[row, column] = w
                 triangles[row, column] = drawn
                 shown = True
             if not thin:
