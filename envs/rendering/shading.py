@@ -112,7 +112,7 @@ def _write_instances(instances, scratch, image):  # type: ignore[no-untyped-def]
             image[row, column] = 0 if triangle < 0 else instances[scratch.drawn[triangle, 1]]
 
 
-@inlined
+@kernel
 def _shade(geometry, poses, colours, camera, light, world, lens, scratch, rgb):  # type: ignore[no-untyped-def]
     """Colour every pixel of one frame; rgb is (H, 3 W)."""
     height, width = scratch.triangles.shape

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined
+from envs.kernels import inlined, kernel
 
 DOUBLE_SIDED = 1
+SMALLEST = 0.4  # pixels of radius; what is smaller would only flicker
 LIMIT = 1e15  # square pixels; a triangle of a larger area (or NaN) is not drawn
 
 
@@ -64,7 +65,7 @@ def make_scratch(width: int, height: int, max_vertices: int, max_faces: int) -> 
     )
 
 
-@inlined
+@kernel
 def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyped-def]
     """Fill `scratch.inverse_depth` and `scratch.triangles` with what one camera sees of one world.
 
@@ -127,6 +128,8 @@ def _visible_level(bounds, coarser, pixels_needed, mesh, pose, camera_from_world
     if camera_z * lens.side_y - abs(camera_y) * lens.cosine_y < -radius:
         return -1
     pixels = lens.focal * radius / max(camera_z, lens.near)
+    if pixels < SMALLEST:
+        return -1
     while coarser[mesh] >= 0 and pixels < pixels_needed[mesh]:
         mesh = coarser[mesh]
     return mesh

@@ -1,0 +1,1 @@
+"""Driving tasks: roads, scenery, vehicles, an expert driver, one file per task."""

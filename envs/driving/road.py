@@ -1,0 +1,220 @@
+"""Centre lines of country roads: straight lines, clothoids and arcs over gentle hills."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.errors import InvalidOption
+
+FloatArray = NDArray[np.float64]
+
+FIRST_STRAIGHT = 20.0  # metres before the first bend
+STRAIGHT_PROBABILITY = 0.35  # that a straight line parts two bends
+STRAIGHT_LENGTHS = (15.0, 70.0)  # metres
+GRADE_CHANGES = (90.0, 200.0)  # metres from one grade to the next
+SMALLEST_RADIUS = 20.0  # metres; the verges of a tighter road would fold
+
+# Gauss-Legendre quadrature on [0, 1]: exact to 1e-12 m over a metre of the tightest road.
+_NODES = np.array([0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15)])
+_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
+
+
+@dataclass(frozen=True)
+class RoadConfig:
+    """What roads are like.
+
+    Attributes:
+        length: metres along the centre line.
+        spacing: metres between its points.
+        lane_width: metres, from the middle of the road to the edge line.
+        shoulder_width: metres beside each lane, edge line included.
+        min_radius: metres, of the tightest bend.
+        max_radius: metres, of the widest arc; short bends may be wider still.
+        max_curvature_rate: 1/m², the steepest change of curvature along the road.
+        max_heading: radians either side of +x, less than a right angle: the road never meets itself.
+        hills: whether the road climbs and falls.
+        max_grade: metres of height per metre of road.
+    """
+
+    length: float = 1500.0
+    spacing: float = 1.0
+    lane_width: float = 3.6
+    shoulder_width: float = 1.5
+    min_radius: float = 60.0
+    max_radius: float = 250.0
+    max_curvature_rate: float = 7e-4
+    max_heading: float = math.radians(75.0)
+    hills: bool = True
+    max_grade: float = 0.05
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name != "hills" and not (math.isfinite(value) and value > 0.0):
+                raise InvalidOption(f"{entry.name} of a road must be a positive number, got {value!r}")
+        if self.length < 2.0 * self.spacing:
+            raise InvalidOption(f"a road of {self.length} m cannot have points every {self.spacing} m")
+        if not SMALLEST_RADIUS <= self.min_radius <= self.max_radius:
+            raise InvalidOption(
+                f"radii must satisfy {SMALLEST_RADIUS} ≤ min_radius ≤ max_radius, got {self.min_radius} and "
+                f"{self.max_radius}"
+            )
+        if self.max_heading > math.radians(80.0):
+            raise InvalidOption(f"max_heading must be at most 80 degrees (1.396 rad), got {self.max_heading}")
+
+
+@dataclass(frozen=True, eq=False)
+class Road:
+    """The centre line of a two-lane road; traffic keeps to the right.
+
+    Attributes:
+        points: (P, 3) metres, world frame, at constant arc length; the first is the origin.
+        heading: (P,) radians from +x, left positive.
+        curvature: (P,) change of heading per metre of arc length, 1/m, left positive.
+        spacing: metres of arc length between points.
+        lane_width: metres.
+        shoulder_width: metres.
+    """
+
+    points: FloatArray
+    heading: FloatArray
+    curvature: FloatArray
+    spacing: float
+    lane_width: float
+    shoulder_width: float
+    _left: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_left", _left_of(self.heading))
+
+    @property
+    def length(self) -> float:
+        """Metres of arc length."""
+        return self.spacing * (len(self.points) - 1)
+
+    @property
+    def half_width(self) -> float:
+        """Metres from the centre line to the outer edge of a shoulder."""
+        return self.lane_width + self.shoulder_width
+
+    @property
+    def lane_centre(self) -> FloatArray:
+        """(P, 3) metres: the middle of the right lane, where a car should drive."""
+        return self.offset_points(-0.5 * self.lane_width)
+
+    def offset_points(self, lateral: ArrayLike) -> FloatArray:
+        """(P, 3) metres: points beside the centre line's own.
+
+        Args:
+            lateral: metres to the left, one for all points or (P,).
+        """
+        return self.points + np.multiply.outer(np.asarray(lateral), 1.0)[..., None] * self._left
+
+    def positions_at(self, distance: ArrayLike, lateral: ArrayLike = 0.0) -> FloatArray:
+        """(..., 3) metres: where one is after `distance` metres; the road goes straight on beyond its ends.
+
+        Args:
+            distance: metres of arc length from the origin.
+            lateral: metres to the left of the centre line.
+        """
+        index, fraction = self._locate(distance)
+        start = self.points[index]
+        along = start + fraction[..., None] * (self.points[index + 1] - start)
+        return along + np.asarray(lateral)[..., None] * _left_of(self.headings_at(distance))
+
+    def headings_at(self, distance: ArrayLike) -> FloatArray:
+        """(...) radians: heading after `distance` metres."""
+        index, fraction = self._locate(distance)
+        start = self.heading[index]
+        return start + np.clip(fraction, 0.0, 1.0) * (self.heading[index + 1] - start)
+
+    def _locate(self, distance: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
+        steps = np.asarray(distance, np.float64) / self.spacing
+        index = np.clip(np.floor(steps).astype(np.int64), 0, len(self.points) - 2)
+        return index, steps - index
+
+
+def generate_road(rng: np.random.Generator, config: RoadConfig = RoadConfig()) -> Road:
+    """Draw a road that starts at the origin towards +x.
+
+    Every bend is a clothoid into an arc and a clothoid out of it, or two clothoids where it is short; a
+    straight line parts some of them. The bends lead from one random heading to the next.
+
+    Args:
+        rng: source of the draws.
+        config: what the road is like.
+    """
+    knots, curvatures = _curvature_profile(rng, config)
+    grades = _grade_profile(rng, config)
+    distance = config.spacing * np.arange(int(config.length / config.spacing) + 1)
+    inner = distance[:-1, None] + config.spacing * _NODES
+    heading, slope = _integrate(knots, curvatures, inner), np.arctan(np.interp(inner, *grades))
+    plan = np.cos(slope)
+    tangents = np.stack([plan * np.cos(heading), plan * np.sin(heading), np.sin(slope)], axis=-1)
+    points = np.zeros((len(distance), 3))
+    np.cumsum(config.spacing * np.einsum("n,pnc->pc", _WEIGHTS, tangents), axis=0, out=points[1:])
+    return Road(
+        points,
+        _integrate(knots, curvatures, distance),
+        np.interp(distance, knots, curvatures),
+        config.spacing,
+        config.lane_width,
+        config.shoulder_width,
+    )
+
+
+def _curvature_profile(rng: np.random.Generator, config: RoadConfig) -> tuple[FloatArray, FloatArray]:
+    """Knots of the curvature, which is linear between them: arc lengths and values."""
+    lengths, ends = [np.array([0.0, FIRST_STRAIGHT])], [np.zeros(2)]
+    reached, heading = FIRST_STRAIGHT, 0.0
+    while reached <= config.length:
+        block, ending, heading = _bends(rng, config, heading, count=16)
+        lengths.append(block)
+        ends.append(ending)
+        reached += float(block.sum())
+    return np.cumsum(np.concatenate(lengths)), np.concatenate(ends)
+
+
+def _bends(
+    rng: np.random.Generator, config: RoadConfig, heading: float, count: int
+) -> tuple[FloatArray, FloatArray, float]:
+    """Lengths of each bend's clothoid, arc, clothoid, straight; curvature at their ends; the last heading."""
+    targets = rng.uniform(-config.max_heading, config.max_heading, count)
+    turns = np.diff(targets, prepend=heading)
+    radii = np.exp(rng.uniform(np.log(config.min_radius), np.log(config.max_radius), count))
+    rates = config.max_curvature_rate * rng.uniform(0.4, 1.0, count)
+    straights = rng.uniform(*STRAIGHT_LENGTHS, count) * (rng.random(count) < STRAIGHT_PROBABILITY)
+    angles = np.maximum(np.abs(turns), 1e-6)
+    peaks = np.minimum(1.0 / radii, np.sqrt(rates * angles))
+    ramps = peaks / rates
+    arcs = np.maximum(angles / peaks - ramps, 0.0)
+    signed = np.copysign(peaks, turns)
+    ends = np.stack([signed, signed, np.zeros(count), np.zeros(count)], axis=1)
+    return np.stack([ramps, arcs, ramps, straights], axis=1).ravel(), ends.ravel(), float(targets[-1])
+
+
+def _grade_profile(rng: np.random.Generator, config: RoadConfig) -> tuple[FloatArray, FloatArray]:
+    """Knots of the grade, which is linear between them: arc lengths and values. Level at the origin."""
+    count = int(config.length / GRADE_CHANGES[0]) + 2
+    knots = np.cumsum(rng.uniform(*GRADE_CHANGES, count))
+    values = rng.uniform(-config.max_grade, config.max_grade, count) * config.hills
+    return np.concatenate([[0.0], knots]), np.concatenate([[0.0], values])
+
+
+def _integrate(knots: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
+    """Exact integral from 0 of a piecewise linear function that starts there."""
+    lengths = np.diff(knots)
+    totals = np.concatenate([[0.0], np.cumsum(0.5 * lengths * (values[1:] + values[:-1]))])
+    slopes = np.diff(values) / np.where(lengths > 0.0, lengths, 1.0)
+    piece = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(slopes) - 1)
+    beyond = at - knots[piece]
+    return totals[piece] + beyond * (values[piece] + 0.5 * slopes[piece] * beyond)
+
+
+def _left_of(heading: FloatArray) -> FloatArray:
+    """(..., 3) unit vectors to the left, level."""
+    return np.stack([-np.sin(heading), np.cos(heading), np.zeros_like(heading)], axis=-1)
