@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from envs.errors import CamshaftError, InvalidOption, check_choice
 from envs.kernels import check_num_threads
+
+if TYPE_CHECKING:
+    from envs.rendering import Camera
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -71,6 +74,7 @@ class Simulation(ABC):
 
     observation_space: gymnasium.Space[Any]
     action_space: gymnasium.spaces.Box
+    camera: Camera
 
     def __init__(
         self,
