@@ -1,0 +1,1 @@
+"""Policies, demonstrations, and the ways to learn and to evaluate them."""

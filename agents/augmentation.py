@@ -1,0 +1,44 @@
+"""Random changes of colour and light that leave the right action as it is.
+
+There is no mirroring: keeping to the right lane of a two-lane road is not the mirror image of keeping to the
+left.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+CONTRAST = 0.20  # standard deviation of the log of each frame's contrast
+BRIGHTNESS = 0.08  # standard deviation of what is added to each frame in [0, 1]
+WHITE_BALANCE = 0.04  # standard deviation of the log of each channel's gain
+TONE = 0.50  # each frame's tone curve is x + t·x·(1 - x), t uniform in ±TONE: a gamma that costs no power
+
+
+def jitter_colours(frames: Tensor, strength: float, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """Change contrast, brightness, white balance and tone of each frame at random.
+
+    Args:
+        frames: (B, 3, H, W) uint8, fastest in channels-last memory.
+        strength: 1 for the constants above, 0 for no change.
+        generator: on the CPU; draws the same numbers wherever the frames are.
+        dtype: float type of the result.
+
+    Returns:
+        (B, 3, H, W) in [0, 1], in channels-last memory.
+    """
+    count, channels, height, width = frames.shape
+    light = torch.randn(count, 2, generator=generator) * torch.tensor([CONTRAST, BRIGHTNESS]) * strength
+    balance = torch.randn(count, channels, generator=generator) * WHITE_BALANCE * strength
+    tone = (torch.rand(count, generator=generator) * 2.0 - 1.0) * TONE * min(strength, 1.0 / TONE)
+    contrast = torch.exp(light[:, :1] + balance)
+    offset = 0.5 - 0.5 * contrast + light[:, 1:]
+
+    # One row of pixels at a time, so that the innermost loops are long.
+    gain_row = (contrast / 255.0).repeat(1, width)[:, None].to(frames.device, dtype)
+    offset_row = offset.repeat(1, width)[:, None].to(frames.device, dtype)
+    tone = tone[:, None, None].to(frames.device, dtype)
+    pixels = frames.permute(0, 2, 3, 1).reshape(count, height, width * channels).to(dtype)
+    pixels = torch.addcmul(offset_row, pixels, gain_row).clamp_(0.0, 1.0)
+    pixels.addcmul_(torch.addcmul(pixels, pixels, pixels, value=-1.0), tone)
+    return pixels.view(count, height, width, channels).permute(0, 3, 1, 2)

@@ -1,0 +1,101 @@
+"""Files that exist whole or not at all: temporary name, fsync, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from envs.errors import CamshaftError
+
+TEMPORARY_SUFFIX = ".unfinished"
+
+
+@contextlib.contextmanager
+def named_disk_errors(folder: Path) -> Iterator[None]:
+    """Turn an OSError into a CamshaftError that names the folder and the reason.
+
+    Args:
+        folder: where files are written inside the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
+        raise CamshaftError(
+            f"cannot write to {folder}: {reason}; what was complete before is kept"
+        ) from error
+
+
+def write_durably(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """Put what `write` writes at `path` in one step that a crash cannot cut in two."""
+    temporary = temporary_name(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        _remove_quietly(temporary)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_json_durably(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON at `path`, whole or not at all."""
+    text = json.dumps(content, indent=4, ensure_ascii=False)
+    write_durably(path, lambda stream: stream.write(text.encode()))
+
+
+def finish_file(temporary: Path, path: Path) -> None:
+    """Give a completely written temporary file its name, durably."""
+    with temporary.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """The name of `path` while it is being written; no reader looks for it."""
+    return path.with_name(path.name + TEMPORARY_SUFFIX)
+
+
+class FolderLock:
+    """Keeps two processes from writing to one folder at the same time, where the system can lock files."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = path.open("ab")
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._stream.close()
+            raise CamshaftError(f"{path.parent.parent} is being written to by another process") from error
+
+    def release(self) -> None:
+        """Let others write."""
+        self._stream.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(PermissionError):  # Windows cannot open a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove_quietly(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)

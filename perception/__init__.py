@@ -1,0 +1,1 @@
+"""Convolutional networks and the vision tasks they learn from labelled camera frames."""

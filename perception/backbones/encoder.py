@@ -1,0 +1,149 @@
+"""The contract of every image encoder, and the preprocessing that each carries with it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from envs.errors import InvalidOption, check_choice
+
+COLOUR_SPACES = {
+    "rgb": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    # BT.601, analogue scaling: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
+    "yuv": ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001)),
+}
+
+
+class Preprocessing(nn.Module):
+    """Turns camera frames into what a network was designed for; has nothing to learn.
+
+    Resizes (antialiased, and only when the size differs), changes the colour space, and normalises each
+    channel to `(value - mean) / std`. Colour and normalisation are one 1×1 convolution.
+
+    Args:
+        size: (height, width) that the network needs, or None to keep that of the frames.
+        colour: "rgb", or "yuv" by the matrix of ITU-R BT.601.
+        mean: of each channel in that colour space, for frames in [0, 1].
+        std: of each channel, likewise.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(
+        self,
+        size: tuple[int, int] | None = None,
+        colour: str = "rgb",
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        check_choice("colour", colour, COLOUR_SPACES)
+        self.size = None if size is None else (int(size[0]), int(size[1]))
+        self.colour = colour
+        self.mean = tuple(float(value) for value in mean)
+        self.std = tuple(float(value) for value in std)
+        scale = 1.0 / torch.tensor(self.std)
+        matrix = scale[:, None] * torch.tensor(COLOUR_SPACES[colour])
+        self.register_buffer("weight", matrix[:, :, None, None], persistent=False)
+        self.register_buffer("bias", -scale * torch.tensor(self.mean), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Preprocess a batch.
+
+        Args:
+            images: (B, H, W, 3) or (B, 3, H, W); uint8, or floats in [0, 1].
+
+        Returns:
+            (B, 3, h, w) float, in the memory order of the frames (channels last for HWC frames).
+        """
+        images = self.resize(images)
+        unit = 1.0
+        if images.dtype == torch.uint8:
+            unit = 1.0 / 255.0
+            images = images.to(_compute_dtype(images.device, self.weight.dtype))
+        if not torch.is_autocast_enabled(images.device.type):
+            images = images.to(self.weight.dtype)
+        return functional.conv2d(images, self.weight * unit, self.bias)
+
+    def resize(self, images: Tensor) -> Tensor:
+        """The first part of preprocessing: the size alone.
+
+        Args:
+            images: (B, H, W, 3) or (B, 3, H, W); uint8, or floats in [0, 1].
+
+        Returns:
+            (B, 3, h, w) uint8 or float32. Frames in uint8 are rounded, which is twenty times as fast.
+        """
+        images = channels_first(images)
+        if self.size is None or tuple(images.shape[-2:]) == self.size:
+            return images
+        native = images.dtype == torch.uint8 and images.device.type == "cpu"
+        source = images if native else images.float()
+        resized = functional.interpolate(source, self.size, mode="bilinear", antialias=True)
+        return resized.round().to(torch.uint8) if images.dtype == torch.uint8 and not native else resized
+
+
+class Encoder(nn.Module, ABC):
+    """A convolutional network from camera frames to features.
+
+    Both faces take frames as cameras give them, (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1], and
+    do their own preprocessing.
+
+    Attributes:
+        out_dim: width of the feature vector that `forward` returns.
+        channels: of each feature map, finest first.
+        strides: of each feature map, pixels of the preprocessed frame between neighbouring places.
+        preprocessing: what is done to the frames first.
+    """
+
+    out_dim: int
+    channels: ClassVar[tuple[int, ...]]
+    strides: ClassVar[tuple[int, ...]]
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """Frames as the network's first layer takes them, (B, 3, h, w) float."""
+        preprocessed: Tensor = self.preprocessing(images)
+        return preprocessed
+
+    @abstractmethod
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """The outputs of the convolutional stages, (B, channels[i], H_i, W_i) each, finest first."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Tensor:
+        """The feature vector, (B, out_dim)."""
+
+
+def channels_first(images: Tensor) -> Tensor:
+    """View a batch of HWC or CHW frames as (B, 3, H, W), without copying.
+
+    Raises:
+        InvalidOption: this is not a batch of three-channel frames.
+    """
+    if images.ndim == 4 and images.shape[1] == 3:
+        return images
+    if images.ndim == 4 and images.shape[3] == 3:
+        return images.permute(0, 3, 1, 2)
+    raise InvalidOption(f"images of shape {tuple(images.shape)}: accepted are (B, H, W, 3) and (B, 3, H, W)")
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers a module learns."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def _compute_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
+    """The dtype convolutions run in; every uint8 value is exact in it, so frames are cast straight to it."""
+    if torch.is_autocast_enabled(device.type):
+        return torch.get_autocast_dtype(device.type)
+    return otherwise

@@ -1,0 +1,66 @@
+"""The convolutional network of the deep Q-network.
+
+Source: Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015, Methods.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from envs.errors import InvalidOption
+from perception.backbones.encoder import Encoder, Preprocessing
+from perception.zoo import register_model
+
+SMALLEST_SIDE = 36  # pixels: below it the last convolution has nothing left to look at
+
+
+class NatureCNN(Encoder):
+    """Three convolutions without padding and a fully connected layer of 512 units, all with ReLU.
+
+    The paper feeds four grey frames; here it is one colour frame, so that on 84×84 the layers have 6,176 +
+    32,832 + 36,928 + 1,606,144 = 1,682,080 parameters (the first has 8,224 with four channels).
+
+    Args:
+        size: (height, width) that frames are resized to.
+        out_dim: width of the feature vector.
+    """
+
+    channels = (32, 64, 64)
+    strides = (4, 8, 8)
+
+    def __init__(self, size: tuple[int, int] = (84, 84), out_dim: int = 512) -> None:
+        if len(size) != 2 or min(size) < SMALLEST_SIDE:
+            raise InvalidOption(
+                f"size of nature_cnn must be (height, width) of at least {SMALLEST_SIDE} pixels, got {size!r}"
+            )
+        super().__init__(Preprocessing((size[0], size[1])))
+        self.out_dim = out_dim
+        self.stages = nn.ModuleList(
+            [
+                nn.Sequential(nn.Conv2d(3, 32, 8, 4), nn.ReLU(inplace=True)),
+                nn.Sequential(nn.Conv2d(32, 64, 4, 2), nn.ReLU(inplace=True)),
+                nn.Sequential(nn.Conv2d(64, 64, 3, 1), nn.ReLU(inplace=True)),
+            ]
+        )
+        with torch.no_grad():
+            flattened = self.feature_maps(torch.zeros(1, 3, *size))[-1].numel()
+        self.fully_connected = nn.Sequential(nn.Flatten(), nn.Linear(flattened, out_dim), nn.ReLU())
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """32@20×20, 64@9×9 and 64@7×7 for frames of 84×84."""
+        maps = [self.preprocess(images)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps[1:]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The feature vector, (B, out_dim)."""
+        features: Tensor = self.fully_connected(self.feature_maps(images)[-1])
+        return features
+
+
+@register_model
+def nature_cnn(size: tuple[int, int] = (84, 84), out_dim: int = 512) -> NatureCNN:
+    """The DQN's network (Mnih et al. 2015): RGB frames, 84×84 unless told otherwise, to 512 features."""
+    return NatureCNN(size, out_dim)

@@ -1,0 +1,69 @@
+"""PilotNet, the network that steered a car from its front camera.
+
+Source: Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv:1604.07316, 2016, figure 4.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from perception.backbones.encoder import Encoder, Preprocessing
+from perception.zoo import register_model
+
+INPUT_SIZE = (66, 200)  # height, width
+FLATTENED = 64 * 1 * 18
+
+
+class PilotNet(Encoder):
+    """Normalisation, five convolutions and three fully connected layers; the ninth is the head of a policy.
+
+    With a head of one output it has the 252,219 parameters of the paper's layers: 1,824 + 21,636 + 43,248 +
+    27,712 + 36,928 in the convolutions, 115,300 + 5,050 + 510 + 11 in the fully connected ones. The paper's
+    figure writes 1,164 neurons for the flattened maps; its own 64 maps of 1×18 are 1,152.
+
+    The paper names neither the activation (here ReLU) nor the constants of the normalisation layer (here each
+    YUV channel is brought to [-1, 1]).
+    """
+
+    channels = (24, 36, 48, 64, 64)
+    strides = (2, 4, 8, 8, 8)
+
+    def __init__(self) -> None:
+        super().__init__(Preprocessing(INPUT_SIZE, "yuv", mean=(0.5, 0.0, 0.0), std=(0.5, 0.436, 0.615)))
+        self.out_dim = 10
+        self.stages = nn.ModuleList(
+            [
+                _convolution(3, 24, kernel_size=5, stride=2),
+                _convolution(24, 36, kernel_size=5, stride=2),
+                _convolution(36, 48, kernel_size=5, stride=2),
+                _convolution(48, 64, kernel_size=3, stride=1),
+                _convolution(64, 64, kernel_size=3, stride=1),
+            ]
+        )
+        widths = (FLATTENED, 100, 50, self.out_dim)
+        layers = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.ReLU())]
+        self.fully_connected = nn.Sequential(nn.Flatten(), *layers)
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """24@31×98, 36@14×47, 48@5×22, 64@3×20 and 64@1×18."""
+        maps = [self.preprocess(images)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps[1:]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The ten features that the paper's last layer turns into a steering command, (B, 10)."""
+        features: Tensor = self.fully_connected(self.feature_maps(images)[-1])
+        return features
+
+
+@register_model
+def pilotnet() -> PilotNet:
+    """PilotNet (Bojarski et al. 2016): 66×200 YUV frames to 10 features."""
+    return PilotNet()
+
+
+def _convolution(inputs: int, outputs: int, kernel_size: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size, stride), nn.ReLU(inplace=True))
