@@ -106,7 +106,7 @@ def evaluate(
                     progress(batch * simulation.max_episode_steps + step + 1, total)
     finally:
         simulation.close()
-    given = name or getattr(policy, "name", type(policy).__name__)
+    given = name or getattr(policy, "name", None) or type(policy).__name__
     return Evaluation(given, task, randomize, tuple(drive.roads), tuple(drive.traces))
 
 

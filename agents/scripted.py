@@ -30,7 +30,8 @@ class ExpertPolicy(ScriptedPolicy):
 
     def act(self, observation: Any, deterministic: bool = True) -> NDArray[np.float32]:
         """(N, A) the expert's actions."""
-        return self._simulation.expert_action()
+        actions: NDArray[np.float32] = self._simulation.expert_action()
+        return actions
 
 
 class ConstantPolicy(ScriptedPolicy):

@@ -92,5 +92,3 @@ def register_tasks() -> None:
             max_episode_steps=task.max_episode_steps,
             kwargs={"task_id": task.id},
         )
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -48,10 +49,7 @@ def run_chunks(function: Callable[..., None], count: int, num_threads: int, *arg
         return
     edges = [count * chunk // chunks for chunk in range(chunks + 1)]
     executor = _executor(num_threads)
-    futures = [
-        executor.submit(function, start, stop, *args)
-        for start, stop in zip(edges[1:-1], edges[2:], strict=True)
-    ]
+    futures = [executor.submit(function, start, stop, *args) for start, stop in itertools.pairwise(edges[1:])]
     function(edges[0], edges[1], *args)
     for future in futures:
         future.result()
@@ -106,7 +104,7 @@ def _cache_folder(folder: str) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
-class _Announcer(event.Listener):
+class _Announcer(event.Listener):  # type: ignore[misc]
     """Says once per process that kernels are being compiled: the wait is long, and happens once a machine."""
 
     announced = False

@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from envs.errors import CamshaftError, InvalidOption, check_choice
 from envs.kernels import check_num_threads
+from envs.randomization import Split
 
 if TYPE_CHECKING:
     from envs.rendering import Camera
@@ -69,7 +70,6 @@ class Simulation(ABC):
 
     control_modes: ClassVar[tuple[str, ...]]
     reward_modes: ClassVar[tuple[str, ...]] = ("dense", "sparse")
-    splits: ClassVar[tuple[str, ...]] = ("train", "test")
     control_frequency: ClassVar[float]
 
     observation_space: gymnasium.Space[Any]
@@ -84,16 +84,20 @@ class Simulation(ABC):
         control_mode: str | None = None,
         reward_mode: str = "dense",
         camera: Any = None,
-        randomize: Literal["train", "test"] | None = None,
+        randomize: Split = None,
         num_threads: int | None = None,
         max_episode_steps: int,
     ) -> None:
         self.num_worlds = _positive_integer("num_worlds", num_worlds)
         self.obs_parts = _parse_obs_mode(obs_mode)
         self.obs_mode = obs_mode
-        self.control_mode = check_choice("control_mode", control_mode or self.control_modes[0], self.control_modes)
+        if control_mode is None:
+            control_mode = self.control_modes[0]
+        self.control_mode = check_choice("control_mode", control_mode, self.control_modes)
         self.reward_mode = check_choice("reward_mode", reward_mode, self.reward_modes)
-        self.randomize = None if randomize is None else check_choice("randomize", randomize, self.splits)
+        if randomize is not None:
+            check_choice("randomize", randomize, ("train", "test"))
+        self.randomize = randomize
         self.camera_option = camera
         self.num_threads = check_num_threads(num_threads, self.num_worlds)
         self.max_episode_steps = _positive_integer("max_episode_steps", max_episode_steps)
@@ -164,7 +168,11 @@ class Simulation(ABC):
 
     @abstractmethod
     def observe(self, worlds: IntArray | None = None) -> Observation:
-        """What the cameras and sensors of these worlds (all by default) see now: arrays (n, ...), memory of their own."""
+        """What the cameras and sensors of these worlds see now: arrays (n, ...) in memory of their own.
+
+        Args:
+            worlds: (n,) indices, all by default.
+        """
 
     @abstractmethod
     def expert_action(self) -> NDArray[np.float32]:
@@ -186,7 +194,9 @@ class Simulation(ABC):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Return to a state taken by `get_state` from a simulation with the same options."""
 
-    def displaced_views(self, lateral: FloatArray, heading: FloatArray) -> tuple[Observation, NDArray[np.float32]]:
+    def displaced_views(
+        self, lateral: FloatArray, heading: FloatArray
+    ) -> tuple[Observation, NDArray[np.float32]]:
         """What would be seen, and rightly done, from a displaced pose; the state does not change.
 
         Args:
@@ -202,7 +212,7 @@ class Simulation(ABC):
         """Put these worlds right as a safety driver would, and go on: an intervention."""
         raise CamshaftError(f"{type(self).__name__} has no interventions")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  most tasks hold nothing but memory
         """Release what the simulation holds."""
 
     def _check_actions(self, actions: NDArray[Any]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -24,7 +24,7 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         options: see `envs.simulation.Simulation` and the task's docstring.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(self, task_id: str, render_mode: str | None = None, **options: Any) -> None:
         self.render_mode = check_render_mode(render_mode, self.metadata)
@@ -42,7 +42,9 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         if self.spec is not None and self.spec.max_episode_steps:
             self.simulation.max_episode_steps = self.spec.max_episode_steps
         self.simulation.reset([0], [seed], options)
-        return first_world(self.simulation.observe()), self._first_info(self.simulation.reset_info(np.array([0])))
+        return first_world(self.simulation.observe()), self._first_info(
+            self.simulation.reset_info(np.array([0]))
+        )
 
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance by one control step."""
@@ -71,15 +73,15 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         return self.simulation.generators[0]
 
     @_np_random.setter
-    def _np_random(self, value: np.random.Generator) -> None:
-        self.simulation.generators[0] = value
+    def _np_random(self, value: np.random.Generator | None) -> None:
+        self.simulation.generators[0] = value  # type: ignore[assignment]
 
     @property
     def _np_random_seed(self) -> int | None:  # type: ignore[override]
         return self.simulation.seeds[0]
 
     @_np_random_seed.setter
-    def _np_random_seed(self, value: int) -> None:
+    def _np_random_seed(self, value: int | None) -> None:
         self.simulation.seeds[0] = value
 
     def _check_open(self) -> None:
@@ -94,7 +96,9 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 def check_render_mode(render_mode: str | None, metadata: dict[str, Any]) -> str | None:
     """Return `render_mode` if the environments offer it."""
     if render_mode is not None and render_mode not in metadata["render_modes"]:
-        raise InvalidOption(f"unknown render_mode {render_mode!r}. Accepted: None, {metadata['render_modes']}")
+        raise InvalidOption(
+            f"unknown render_mode {render_mode!r}. Accepted: None, {metadata['render_modes']}"
+        )
     return render_mode
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -31,7 +31,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         options: see `envs.simulation.Simulation` and the task's docstring.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012
         "render_modes": ["rgb_array"],
         "render_fps": 20,
         "autoreset_mode": AutoresetMode.SAME_STEP,
@@ -98,7 +98,10 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         final_info: dict[str, Any] = {}
         self._add_infos(final_info, {name: values[ended] for name, values in infos.items()}, ended)
         info["final_info"], info["_final_info"] = final_info, np.isin(everyone, ended)
-        info["final_obs"], info["_final_obs"] = self._final_observations(observation, ended), np.isin(everyone, ended)
+        info["final_obs"], info["_final_obs"] = (
+            self._final_observations(observation, ended),
+            np.isin(everyone, ended),
+        )
         self.simulation.reset(ended, [None] * len(ended))
         self._add_infos(info, self.simulation.reset_info(ended), ended)
         _overwrite(observation, self.simulation.observe(ended), ended)
@@ -113,7 +116,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         """Release the simulation."""
         self.simulation.close()
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each world's own random numbers."""
         return tuple(self.simulation.generators)
@@ -128,7 +131,9 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         if isinstance(seed, int | np.integer):
             return [int(seed) + world for world in range(self.num_envs)]
         if len(seed) != self.num_envs:
-            raise InvalidOption(f"seed must be one number or a list of {self.num_envs}, got {len(seed)} entries")
+            raise InvalidOption(
+                f"seed must be one number or a list of {self.num_envs}, got {len(seed)} entries"
+            )
         return list(seed)
 
     def _chosen_worlds(self, options: dict[str, Any]) -> IntArray:
@@ -143,7 +148,9 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
             return np.arange(self.num_envs)
         worlds = np.asarray(chosen, np.int64).reshape(-1)
         if worlds.size and (worlds.min() < 0 or worlds.max() >= self.num_envs):
-            raise InvalidOption(f"options['worlds'] must be within 0..{self.num_envs - 1}, got {worlds.tolist()}")
+            raise InvalidOption(
+                f"options['worlds'] must be within 0..{self.num_envs - 1}, got {worlds.tolist()}"
+            )
         return np.unique(worlds)
 
     def _add_infos(self, info: dict[str, Any], values: dict[str, NDArray[Any]], worlds: IntArray) -> None:
@@ -170,4 +177,4 @@ def _overwrite(observation: Observation, rows: Observation, worlds: IntArray) ->
         for part, values in observation.items():
             values[worlds] = rows[part]
     else:
-        observation[worlds] = rows  # type: ignore[index]
+        observation[worlds] = rows  # type: ignore[index, assignment]

@@ -43,7 +43,9 @@ def test_steering_for_curvature_is_the_inverse_of_steady_cornering():
 def test_at_walking_pace_the_car_turns_kinematically():
     steering = 0.3
     final, _ = drive(steering, 1.2, 6.0)
-    assert final[vehicle.YAW_RATE] == pytest.approx(final[vehicle.SPEED] * np.tan(steering) / CAR.wheelbase, rel=1e-6)
+    assert final[vehicle.YAW_RATE] == pytest.approx(
+        final[vehicle.SPEED] * np.tan(steering) / CAR.wheelbase, rel=1e-6
+    )
     assert final[vehicle.LATERAL_SPEED] == pytest.approx(CAR.rear * final[vehicle.YAW_RATE], rel=1e-6)
 
 
@@ -117,5 +119,11 @@ def test_worlds_do_not_touch_each_other():
     vehicle.advance(together, parameters, steering, state[:, vehicle.SPEED].copy(), 50)
     for world in range(3):
         alone = state[world : world + 1].copy()
-        vehicle.advance(alone, parameters[:1], steering[world : world + 1], state[world : world + 1, vehicle.SPEED].copy(), 50)
+        vehicle.advance(
+            alone,
+            parameters[:1],
+            steering[world : world + 1],
+            state[world : world + 1, vehicle.SPEED].copy(),
+            50,
+        )
         assert (alone[0] == together[world]).all()

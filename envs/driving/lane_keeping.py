@@ -100,11 +100,15 @@ class LaneKeeping(Simulation):
     control_modes: ClassVar[tuple[str, ...]] = ("steering", "curvature")
     control_frequency: ClassVar[float] = 20.0
 
-    def __init__(self, num_worlds: int = 1, *, config: LaneKeepingConfig = LaneKeepingConfig(), **options: Any) -> None:
+    def __init__(
+        self, num_worlds: int = 1, *, config: LaneKeepingConfig = LaneKeepingConfig(), **options: Any
+    ) -> None:
         super().__init__(num_worlds, **options)
         self.config = config
         self.camera = Camera.parse(self.camera_option, config.camera)
-        longest = FIRST_DISTANCE + config.target_speed[1] * self.max_episode_steps / self.control_frequency + 60.0
+        longest = (
+            FIRST_DISTANCE + config.target_speed[1] * self.max_episode_steps / self.control_frequency + 60.0
+        )
         self._road_config = replace(config.road, length=max(config.road.length, math.ceil(longest)))
         self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.observation_space = self._make_observation_space()
@@ -176,8 +180,14 @@ class LaneKeeping(Simulation):
         self.parameters[world, vehicle.INERTIA] *= self.parameters[world, vehicle.MASS] / self.config.car.mass
 
     def _draw_mount(self, world: int, rng: np.random.Generator) -> None:
-        lateral, height = SplitRange(-0.08, 0.08).draw(rng, self.randomize), SplitRange(-0.1, 0.1).draw(rng, self.randomize)
-        pitch, yaw = SplitRange(-1.5, 1.5).draw(rng, self.randomize), SplitRange(-1.0, 1.0).draw(rng, self.randomize)
+        lateral, height = (
+            SplitRange(-0.08, 0.08).draw(rng, self.randomize),
+            SplitRange(-0.1, 0.1).draw(rng, self.randomize),
+        )
+        pitch, yaw = (
+            SplitRange(-1.5, 1.5).draw(rng, self.randomize),
+            SplitRange(-1.0, 1.0).draw(rng, self.randomize),
+        )
         x, y, z = self.camera.position
         self._mounts[world] = replace(
             self.camera,
@@ -191,7 +201,13 @@ class LaneKeeping(Simulation):
         speed = np.empty(self.num_worlds)
         track = self.track
         places.cruise_speed(
-            track.points, track.spacing, track.lane_offset, track.places, self.parameters, self.target_speed, speed
+            track.points,
+            track.spacing,
+            track.lane_offset,
+            track.places,
+            self.parameters,
+            self.target_speed,
+            speed,
         )
         before = track.places[:, places.DISTANCE].copy()
         steps = round(1.0 / (self.control_frequency * vehicle.TIME_STEP))
@@ -274,7 +290,9 @@ class LaneKeeping(Simulation):
         chosen = self._everyone if worlds is None else worlds
         return self._observe(chosen, self._zeros[chosen], self._zeros[chosen])
 
-    def displaced_views(self, lateral: FloatArray, heading: FloatArray) -> tuple[Observation, NDArray[np.float32]]:
+    def displaced_views(
+        self, lateral: FloatArray, heading: FloatArray
+    ) -> tuple[Observation, NDArray[np.float32]]:
         """What would be seen, and rightly done, from a displaced pose; the state does not change."""
         lateral = np.broadcast_to(np.asarray(lateral, np.float64), self.num_worlds)
         heading = np.broadcast_to(np.asarray(heading, np.float64), self.num_worlds)
@@ -292,15 +310,25 @@ class LaneKeeping(Simulation):
                 parts[part] = image if part == "rgb" else image[..., None]
         if "state" in self.obs_parts:
             parts["state"] = self._observe_state(worlds, lateral, heading)
-        return parts[self.obs_parts[0]] if len(self.obs_parts) == 1 else {part: parts[part] for part in self.obs_parts}
+        return (
+            parts[self.obs_parts[0]]
+            if len(self.obs_parts) == 1
+            else {part: parts[part] for part in self.obs_parts}
+        )
 
-    def _observe_state(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> NDArray[np.float32]:
+    def _observe_state(
+        self, worlds: IntArray, lateral: FloatArray, heading: FloatArray
+    ) -> NDArray[np.float32]:
         state = np.empty((self.num_worlds, 6 + len(PREVIEW)))
         track, cars = self.track, self.vehicles
-        places.curvature_ahead(track.points, track.spacing, track.lane_offset, track.places, PREVIEW, state[:, 6:])
+        places.curvature_ahead(
+            track.points, track.spacing, track.lane_offset, track.places, PREVIEW, state[:, 6:]
+        )
         state[:, 0] = track.places[:, places.LATERAL]
         state[:, 1] = track.places[:, places.HEADING_ERROR]
-        for column, source in enumerate((vehicle.SPEED, vehicle.LATERAL_SPEED, vehicle.YAW_RATE, vehicle.STEERING)):
+        for column, source in enumerate(
+            (vehicle.SPEED, vehicle.LATERAL_SPEED, vehicle.YAW_RATE, vehicle.STEERING)
+        ):
             state[:, 2 + column] = cars[:, source]
         rows = state[worlds]
         rows[:, 0] += lateral * np.cos(rows[:, 1])

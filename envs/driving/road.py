@@ -159,7 +159,7 @@ def generate_road(rng: np.random.Generator, config: RoadConfig = RoadConfig()) -
     np.cumsum(config.spacing * np.einsum("n,pnc->pc", _WEIGHTS, tangents), axis=0, out=points[1:])
     return Road(
         points,
-        _integrate(knots, curvatures, distance),
+        _integrate(knots, curvatures, distance.astype(np.float64)),
         np.interp(distance, knots, curvatures),
         config.spacing,
         config.lane_width,

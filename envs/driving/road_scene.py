@@ -18,7 +18,9 @@ from envs.rendering import HIDDEN, Scene, SceneState
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.8)  # rad from +x
 SUN_ELEVATION = SplitRange(math.radians(18.0), math.radians(65.0), nominal=math.radians(48.0))
 OVERCAST = SplitRange(0.0, 1.0, nominal=0.15)  # 0 clear sky, 1 closed clouds
-FOG_DENSITY = SplitRange(0.0006, 0.007, nominal=0.0012)  # 1/m; at the densest, 60 m keep two thirds of their light
+FOG_DENSITY = SplitRange(
+    0.0006, 0.007, nominal=0.0012
+)  # 1/m; at the densest, 60 m keep two thirds of their light
 WARMTH = SplitRange(-1.0, 1.0)  # of the light: bluish to reddish
 
 CLEAR_ZENITH, CLEAR_HORIZON = np.array([0.30, 0.50, 0.85]), np.array([0.74, 0.84, 0.94])
@@ -75,9 +77,17 @@ class RoadScene:
         low = 1.0 - math.sin(elevation)
         sun = np.array([1.0, 0.97 - 0.08 * low, 0.9 - 0.22 * low])
         state = self.state
-        state.sun_direction[world] = (level * math.cos(azimuth), level * math.sin(azimuth), math.sin(elevation))
+        state.sun_direction[world] = (
+            level * math.cos(azimuth),
+            level * math.sin(azimuth),
+            math.sin(elevation),
+        )
         state.sun_colour[world] = np.clip(sun * tint * (1.0 - 0.72 * overcast), 0.0, 1.0)
-        state.sky_zenith[world] = np.clip((CLEAR_ZENITH + overcast * (CLOUD_ZENITH - CLEAR_ZENITH)) * tint, 0.0, 1.0)
-        state.sky_horizon[world] = np.clip((CLEAR_HORIZON + overcast * (CLOUD_HORIZON - CLEAR_HORIZON)) * tint, 0.0, 1.0)
+        state.sky_zenith[world] = np.clip(
+            (CLEAR_ZENITH + overcast * (CLOUD_ZENITH - CLEAR_ZENITH)) * tint, 0.0, 1.0
+        )
+        state.sky_horizon[world] = np.clip(
+            (CLEAR_HORIZON + overcast * (CLOUD_HORIZON - CLEAR_HORIZON)) * tint, 0.0, 1.0
+        )
         state.ground_light[world] = np.clip((0.40 + 0.08 * overcast) * tint, 0.0, 1.0)
         state.fog_density[world] = FOG_DENSITY.draw(rng, split)

@@ -111,7 +111,9 @@ def cruise_speed(points, spacing, lane_offset, places, parameters, wanted, resul
         speed = wanted[world]
         for step in range(PREVIEW_STEPS):
             ahead = step * PREVIEW_STEP
-            curvature = abs(_lane_curvature(points[world], spacing, lane_offset, places[world, DISTANCE] + ahead))
+            curvature = abs(
+                _lane_curvature(points[world], spacing, lane_offset, places[world, DISTANCE] + ahead)
+            )
             through = COMFORTABLE_LATERAL / max(curvature, 1e-6)
             speed = min(speed, np.sqrt(through + 0.6 * parameters[world, MAX_BRAKING] * ahead))
         result[world] = speed
@@ -124,7 +126,9 @@ def pursue(points, spacing, lane_offset, state, places, parameters, lateral, hea
     The car's rear axle is sent on the arc through the point of the lane a little less than a second ahead.
 
     Args:
-        points, spacing, lane_offset: of the Track.
+        points: of the Track.
+        spacing: of the Track.
+        lane_offset: of the Track.
         state: (N, 8) cars.
         places: (N, 6) theirs.
         parameters: (N, 13).

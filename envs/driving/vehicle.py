@@ -30,8 +30,9 @@ MAX_STEERING, STEERING_RATE, STEERING_LAG, MAX_ACCELERATION, MAX_BRAKING, MAX_JE
 
 @dataclass(frozen=True)
 class VehicleParameters:
-    """A mid-size saloon car; values within the ranges of common passenger cars (Rajamani, "Vehicle Dynamics and
-    Control", 2nd ed., tables of chapter 2).
+    """A mid-size saloon car.
+
+    Values are within the ranges of common passenger cars (R. Rajamani, "Vehicle Dynamics and Control", 2012).
 
     Attributes:
         mass: kg.
@@ -68,7 +69,9 @@ class VehicleParameters:
     @property
     def understeer(self) -> float:
         """Understeer gradient in rad·s²/m: steering angle beyond L/r per lateral acceleration."""
-        return self.mass / self.wheelbase * (self.rear / self.front_stiffness - self.front / self.rear_stiffness)
+        return (
+            self.mass / self.wheelbase * (self.rear / self.front_stiffness - self.front / self.rear_stiffness)
+        )
 
     def as_row(self) -> NDArray[np.float64]:
         """(13,) in the order of the kernels' columns."""

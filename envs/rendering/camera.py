@@ -47,15 +47,30 @@ class Camera:
     def __post_init__(self) -> None:
         for name in ("width", "height"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= MAX_PIXELS_A_SIDE:
-                raise InvalidOption(f"camera {name} must be a whole number in 1..{MAX_PIXELS_A_SIDE}, got {value!r}")
-        numbers = [self.fov_degrees, self.roll_degrees, self.pitch_degrees, self.yaw_degrees, self.near, self.far]
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | np.integer)
+                or not 1 <= value <= MAX_PIXELS_A_SIDE
+            ):
+                raise InvalidOption(
+                    f"camera {name} must be a whole number in 1..{MAX_PIXELS_A_SIDE}, got {value!r}"
+                )
+        numbers = [
+            self.fov_degrees,
+            self.roll_degrees,
+            self.pitch_degrees,
+            self.yaw_degrees,
+            self.near,
+            self.far,
+        ]
         if len(self.position) != 3 or not all(_is_finite(number) for number in [*numbers, *self.position]):
             raise InvalidOption(f"camera angles, distances and position must be finite numbers, got {self!r}")
         if not 1.0 <= self.fov_degrees <= 170.0:
             raise InvalidOption(f"camera fov_degrees must be within 1..170, got {self.fov_degrees}")
         if not 0.0 < self.near < self.far:
-            raise InvalidOption(f"camera near and far must satisfy 0 < near < far, got {self.near} and {self.far}")
+            raise InvalidOption(
+                f"camera near and far must satisfy 0 < near < far, got {self.near} and {self.far}"
+            )
 
     @classmethod
     def parse(cls, value: Any, default: Camera) -> Camera:
@@ -78,7 +93,9 @@ class Camera:
             return replace(default, **changes)
         if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
             return replace(default, width=value[0], height=value[1])
-        raise InvalidOption(f"camera must be a Camera, (width, height) or a mapping of its fields, got {value!r}")
+        raise InvalidOption(
+            f"camera must be a Camera, (width, height) or a mapping of its fields, got {value!r}"
+        )
 
     @property
     def focal_length(self) -> float:
@@ -96,7 +113,9 @@ class Camera:
         """(4, 4) body from camera, OpenCV axes."""
         angles = np.radians([self.yaw_degrees, self.pitch_degrees, self.roll_degrees])
         matrix = np.eye(4)
-        matrix[:3, :3] = rotation_z(angles[0]) @ rotation_y(angles[1]) @ rotation_x(angles[2]) @ BODY_FROM_CAMERA
+        matrix[:3, :3] = (
+            rotation_z(angles[0]) @ rotation_y(angles[1]) @ rotation_x(angles[2]) @ BODY_FROM_CAMERA
+        )
         matrix[:3, 3] = self.position
         return matrix
 

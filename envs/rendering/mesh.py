@@ -43,10 +43,14 @@ class Mesh:
     def __post_init__(self) -> None:
         positions = np.ascontiguousarray(self.positions, np.float32)
         faces = np.ascontiguousarray(self.faces, np.int32)
-        _require(positions.ndim == 2 and positions.shape[1:] == (3,), "positions must be (V, 3)", positions.shape)
+        _require(
+            positions.ndim == 2 and positions.shape[1:] == (3,), "positions must be (V, 3)", positions.shape
+        )
         _require(faces.ndim == 2 and faces.shape[1:] == (3,), "faces must be (F, 3)", faces.shape)
         _require(len(faces) > 0, "a mesh needs at least one face", faces.shape)
-        _require(faces.min() >= 0 and faces.max() < len(positions), "faces must index the vertices", faces.max())
+        _require(
+            faces.min() >= 0 and faces.max() < len(positions), "faces must index the vertices", faces.max()
+        )
         _require(bool(np.isfinite(positions).all()), "positions must be finite", "NaN or infinity")
         normals = smooth_normals(positions, faces) if self.normals is None else self.normals
         uvs = np.zeros((len(positions), 2)) if self.uvs is None else self.uvs
@@ -58,11 +62,21 @@ class Mesh:
             "uvs": np.ascontiguousarray(uvs, np.float32),
             "face_surfaces": np.ascontiguousarray(chosen, np.int32),
         }
-        _require(arrays["normals"].shape == positions.shape, "normals must be (V, 3)", arrays["normals"].shape)
+        _require(
+            arrays["normals"].shape == positions.shape, "normals must be (V, 3)", arrays["normals"].shape
+        )
         _require(arrays["uvs"].shape == (len(positions), 2), "uvs must be (V, 2)", arrays["uvs"].shape)
-        _require(arrays["face_surfaces"].shape == (len(faces),), "face_surfaces must be (F,)", arrays["face_surfaces"].shape)
+        _require(
+            arrays["face_surfaces"].shape == (len(faces),),
+            "face_surfaces must be (F,)",
+            arrays["face_surfaces"].shape,
+        )
         in_range = arrays["face_surfaces"].min() >= 0 and arrays["face_surfaces"].max() < len(self.surfaces)
-        _require(in_range, f"face_surfaces must index the {len(self.surfaces)} surfaces", arrays["face_surfaces"].max())
+        _require(
+            in_range,
+            f"face_surfaces must index the {len(self.surfaces)} surfaces",
+            arrays["face_surfaces"].max(),
+        )
         for name, array in arrays.items():
             object.__setattr__(self, name, array)
 
@@ -77,10 +91,19 @@ class Mesh:
                 normal[axis] = sign
                 across = np.roll(np.array([1.0, 0.0, 0.0]), axis + 1)
                 along = np.cross(normal, across)
-                corners = [normal - across - along, normal + across - along, normal + across + along, normal - across + along]
+                corners = [
+                    normal - across - along,
+                    normal + across - along,
+                    normal + across + along,
+                    normal - across + along,
+                ]
                 positions += [corner * half for corner in corners]
                 normals += [normal] * 4
-        faces = [[4 * side + a, 4 * side + b, 4 * side + c] for side in range(6) for a, b, c in ((0, 1, 2), (0, 2, 3))]
+        faces = [
+            [4 * side + a, 4 * side + b, 4 * side + c]
+            for side in range(6)
+            for a, b, c in ((0, 1, 2), (0, 2, 3))
+        ]
         uvs = np.tile([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], (6, 1))
         return cls(np.array(positions), np.array(faces), np.array(normals), uvs, surfaces=(surface,))
 
@@ -95,9 +118,18 @@ class Mesh:
     def cylinder(cls, radius: float, height: float, surface: Surface = Surface(), segments: int = 16) -> Mesh:
         """A closed cylinder about the z axis, centred."""
         top, bottom = 0.5 * height, -0.5 * height
-        side = _revolve(np.array([[radius, top], [radius, bottom]]), np.array([[1.0, 0.0], [1.0, 0.0]]), segments, surface)
-        lid = _revolve(np.array([[0.0, top], [radius, top]]), np.array([[0.0, 1.0], [0.0, 1.0]]), segments, surface)
-        base = _revolve(np.array([[radius, bottom], [0.0, bottom]]), np.array([[0.0, -1.0], [0.0, -1.0]]), segments, surface)
+        side = _revolve(
+            np.array([[radius, top], [radius, bottom]]), np.array([[1.0, 0.0], [1.0, 0.0]]), segments, surface
+        )
+        lid = _revolve(
+            np.array([[0.0, top], [radius, top]]), np.array([[0.0, 1.0], [0.0, 1.0]]), segments, surface
+        )
+        base = _revolve(
+            np.array([[radius, bottom], [0.0, bottom]]),
+            np.array([[0.0, -1.0], [0.0, -1.0]]),
+            segments,
+            surface,
+        )
         return cls.merge([side, lid, base])
 
     @classmethod
@@ -105,7 +137,9 @@ class Mesh:
         """A closed cone about the z axis, base at z = 0, tip at z = height."""
         slant = np.array([height, radius]) / np.hypot(height, radius)
         side = _revolve(np.array([[0.0, height], [radius, 0.0]]), np.array([slant, slant]), segments, surface)
-        base = _revolve(np.array([[radius, 0.0], [0.0, 0.0]]), np.array([[0.0, -1.0], [0.0, -1.0]]), segments, surface)
+        base = _revolve(
+            np.array([[radius, 0.0], [0.0, 0.0]]), np.array([[0.0, -1.0], [0.0, -1.0]]), segments, surface
+        )
         return cls.merge([side, base])
 
     @classmethod
@@ -168,7 +202,9 @@ class Mesh:
         normals = self.normals @ np.linalg.inv(matrix[:3, :3])
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
         faces = self.faces if np.linalg.det(matrix[:3, :3]) > 0 else self.faces[:, ::-1]
-        return replace(self, positions=self.positions @ matrix[:3, :3].T + matrix[:3, 3], normals=normals, faces=faces)
+        return replace(
+            self, positions=self.positions @ matrix[:3, :3].T + matrix[:3, 3], normals=normals, faces=faces
+        )
 
     def translated(self, offset: ArrayLike) -> Mesh:
         """The mesh moved by `offset` metres."""
@@ -189,7 +225,9 @@ class Mesh:
         for index, surface in enumerate(self.surfaces):
             own = self.faces[self.face_surfaces == index]
             if len(own):
-                parts.append(_decimate(self.positions, own, max(4, faces * len(own) // len(self.faces)), surface))
+                parts.append(
+                    _decimate(self.positions, own, max(4, faces * len(own) // len(self.faces)), surface)
+                )
         return Mesh.merge(parts)
 
 
@@ -210,7 +248,7 @@ def _require(condition: bool, message: str, given: Any) -> None:
         raise InvalidOption(f"{message}; got {given}")
 
 
-def _lattice_faces(rows: int, columns: int) -> NDArray[np.int64]:
+def _lattice_faces(rows: int, columns: int) -> NDArray[Any]:
     first = (np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)).ravel()
     below = first + columns + 1
     return np.concatenate(
@@ -225,7 +263,9 @@ def _revolve(profile: NDArray[Any], normals: NDArray[Any], segments: int, surfac
     positions = np.concatenate(
         [np.column_stack([radius * turn, np.full(segments + 1, z)]) for radius, z in profile]
     )
-    directions = np.concatenate([np.column_stack([out * turn, np.full(segments + 1, up)]) for out, up in normals])
+    directions = np.concatenate(
+        [np.column_stack([out * turn, np.full(segments + 1, up)]) for out, up in normals]
+    )
     levels = np.linspace(1.0, 0.0, len(profile))
     uvs = np.column_stack([np.tile(angles / (2.0 * np.pi), len(profile)), np.repeat(levels, segments + 1)])
     faces = _lattice_faces(len(profile) - 1, segments)

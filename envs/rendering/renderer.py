@@ -65,7 +65,9 @@ class Renderer:
             state.fog_density,
         )
         self._everyone = np.arange(state.num_worlds)
-        self._nothing = {name: np.zeros((0, 1, 1), kind) for name, kind in OUTPUT_TYPES.items()}
+        self._nothing: dict[str, NDArray[Any]] = {
+            name: np.zeros((0, 1, 1), kind) for name, kind in OUTPUT_TYPES.items()
+        }
 
     def render(
         self,
@@ -94,7 +96,13 @@ class Renderer:
         return images
 
     def _draw(
-        self, start: int, stop: int, worlds: NDArray[np.int64], poses: NDArray[np.float64], filled: Outputs, free: list[Scratch]
+        self,
+        start: int,
+        stop: int,
+        worlds: NDArray[np.int64],
+        poses: NDArray[np.float64],
+        filled: Outputs,
+        free: list[Scratch],
     ) -> None:
         state = self.state
         draw_worlds(

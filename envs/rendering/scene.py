@@ -114,14 +114,18 @@ class Scene:
             raise InvalidOption(f"the scene has objects named {name!r} already")
         choices = [variants] if isinstance(variants, Mesh) else list(variants)
         if not choices or count < 1:
-            raise InvalidOption(f"objects {name!r} need at least one mesh and a count of at least 1, got {count}")
+            raise InvalidOption(
+                f"objects {name!r} need at least one mesh and a count of at least 1, got {count}"
+            )
         ids = tuple(self._add_levels([choice] if isinstance(choice, Mesh) else choice) for choice in choices)
         objects = Objects(name, self.num_slots, count, ids)
         self.objects[name] = objects
         self.num_slots += count
         return objects
 
-    def add_arena(self, max_vertices: int, max_faces: int, max_chunks: int, surfaces: Sequence[Surface]) -> Arena:
+    def add_arena(
+        self, max_vertices: int, max_faces: int, max_chunks: int, surfaces: Sequence[Surface]
+    ) -> Arena:
         """Reserve room for geometry that each world has to itself; one arena a scene."""
         if self.arena is not None:
             raise InvalidOption("the scene has an arena already")
@@ -226,7 +230,9 @@ class SceneState:
         self.colours = np.ones((num_worlds, slots, 3), np.float32)
         self.instances = np.arange(1, slots + 1, dtype=np.uint16)
         if scene.arena is not None:
-            self.instances[scene.arena.start : scene.arena.start + scene.arena.max_chunks] = scene.arena.instance
+            self.instances[scene.arena.start : scene.arena.start + scene.arena.max_chunks] = (
+                scene.arena.instance
+            )
         self.sun_direction = np.tile(np.array([0.41, 0.41, 0.81], np.float32), (num_worlds, 1))
         self.sun_colour = np.tile(np.array([1.0, 0.97, 0.9], np.float32), (num_worlds, 1))
         self.sky_zenith = np.tile(np.array([0.30, 0.50, 0.85], np.float32), (num_worlds, 1))
@@ -271,7 +277,9 @@ class SceneState:
         self.meshes[world, objects.slots] = HIDDEN
         self.meshes[world, slots] = np.asarray(objects.meshes, np.int32)[np.asarray(variant)]
 
-    def set_pose(self, objects: Objects, poses: ArrayLike, worlds: NDArray[Any] | slice = slice(None)) -> None:
+    def set_pose(
+        self, objects: Objects, poses: ArrayLike, worlds: NDArray[Any] | slice = slice(None)
+    ) -> None:
         """Show all slots of a kind at these poses.
 
         Args:
@@ -302,7 +310,9 @@ class SceneState:
         first_vertex = len(self.geometry.positions) - (self.num_worlds - world) * arena.max_vertices
         first_face = len(self.geometry.faces) - (self.num_worlds - world) * arena.max_faces
         first_mesh = len(self.geometry.mesh_ranges) - (self.num_worlds - world) * arena.max_chunks
-        _write_mesh(self.geometry, mesh, first_vertex, first_face, self.scene.known_surface_ids(mesh.surfaces))
+        _write_mesh(
+            self.geometry, mesh, first_vertex, first_face, self.scene.known_surface_ids(mesh.surfaces)
+        )
         owner = np.repeat(vertices[:-1], np.diff(faces))
         self.geometry.faces[first_face : first_face + len(mesh.faces)] -= owner[:, None].astype(np.int32)
         rows = slice(first_mesh, first_mesh + chunks)
@@ -327,20 +337,27 @@ class SceneState:
         return vertices, faces
 
     @staticmethod
-    def _check_chunks(arena: Arena, mesh: Mesh, vertices: NDArray[np.int64], faces: NDArray[np.int64]) -> None:
+    def _check_chunks(
+        arena: Arena, mesh: Mesh, vertices: NDArray[np.int64], faces: NDArray[np.int64]
+    ) -> None:
         fits = len(vertices) - 1 <= arena.max_chunks and len(mesh.positions) <= arena.max_vertices
         if not fits or len(mesh.faces) > arena.max_faces:
             raise InvalidOption(
                 f"{len(vertices) - 1} chunks, {len(mesh.positions)} vertices and {len(mesh.faces)} faces do not fit "
                 f"into an arena of {arena.max_chunks}, {arena.max_vertices} and {arena.max_faces}"
             )
-        ends = (vertices[-1], faces[-1]) == (len(mesh.positions), len(mesh.faces)) and len(vertices) == len(faces)
+        ends = (vertices[-1], faces[-1]) == (len(mesh.positions), len(mesh.faces)) and len(vertices) == len(
+            faces
+        )
         owner = np.repeat(np.arange(len(faces) - 1), np.diff(faces)) if ends else np.zeros(0, np.int64)
         inside = ends and bool(
-            (mesh.faces >= vertices[owner][:, None]).all() and (mesh.faces < vertices[owner + 1][:, None]).all()
+            (mesh.faces >= vertices[owner][:, None]).all()
+            and (mesh.faces < vertices[owner + 1][:, None]).all()
         )
         if not inside:
-            raise InvalidOption("vertex_splits and face_splits must cover the mesh, faces within their own chunk")
+            raise InvalidOption(
+                "vertex_splits and face_splits must cover the mesh, faces within their own chunk"
+            )
 
 
 def bounding_sphere(positions: NDArray[Any]) -> NDArray[np.float32]:
@@ -358,7 +375,9 @@ def _chunk_bounds(positions: NDArray[Any], splits: NDArray[np.int64]) -> NDArray
     return np.column_stack([centre, radius]).astype(np.float32)
 
 
-def _write_mesh(geometry: Geometry, mesh: Mesh, vertex: int, face: int, surface_ids: NDArray[np.int32]) -> None:
+def _write_mesh(
+    geometry: Geometry, mesh: Mesh, vertex: int, face: int, surface_ids: NDArray[np.int32]
+) -> None:
     vertices, faces = slice(vertex, vertex + len(mesh.positions)), slice(face, face + len(mesh.faces))
     geometry.positions[vertices] = mesh.positions
     geometry.normals[vertices] = mesh.normals
@@ -384,12 +403,12 @@ def _pack_textures(textures: list[Texture]) -> tuple[NDArray[np.int32], NDArray[
         for index in range(16):
             if index < len(texture.levels):
                 level = texture.levels[index].astype(np.uint64)
-                words.append((level[..., 0] | level[..., 1] << np.uint64(16) | level[..., 2] << np.uint64(32)).ravel())
+                words.append(
+                    (level[..., 0] | level[..., 1] << np.uint64(16) | level[..., 2] << np.uint64(32)).ravel()
+                )
                 height, width = level.shape[:2]
                 table[number, index] = (offset, width.bit_length() - 1, height.bit_length() - 1)
                 offset += height * width
             else:
                 table[number, index] = table[number, index - 1]
     return table, np.concatenate(words)
-
-

@@ -53,14 +53,26 @@ class Outputs(NamedTuple):
 
 
 @kernel
-def draw_worlds(start, stop, worlds, geometry, meshes, poses, colours, instances, cameras, light, lens, scratch, outputs):  # type: ignore[no-untyped-def]
+def draw_worlds(
+    start, stop, worlds, geometry, meshes, poses, colours, instances, cameras, light, lens, scratch, outputs
+):  # type: ignore[no-untyped-def]
     """Draw rows start to stop of the outputs: row i is world `worlds[i]` seen by `cameras[i]`."""
     for row in range(start, stop):
         world = worlds[row]
         _invert(cameras[row], scratch.camera_from_world)
         draw_world(geometry, meshes[world], poses[world], lens, scratch)
         if outputs.rgb.shape[0] > 0:
-            _shade(geometry, poses[world], colours[world], cameras[row], light, world, lens, scratch, outputs.rgb[row])
+            _shade(
+                geometry,
+                poses[world],
+                colours[world],
+                cameras[row],
+                light,
+                world,
+                lens,
+                scratch,
+                outputs.rgb[row],
+            )
         if outputs.depth.shape[0] > 0:
             _write_depth(scratch.inverse_depth, lens, outputs.depth[row])
         if outputs.segmentation.shape[0] > 0:
@@ -100,7 +112,9 @@ def _write_labels(geometry, scratch, labels):  # type: ignore[no-untyped-def]
             if triangle < 0:
                 labels[row, column] = 0
             else:
-                labels[row, column] = geometry.surface_labels[geometry.face_surfaces[scratch.drawn[triangle, 0]]]
+                labels[row, column] = geometry.surface_labels[
+                    geometry.face_surfaces[scratch.drawn[triangle, 0]]
+                ]
 
 
 @inlined
@@ -141,10 +155,14 @@ def _shade(geometry, poses, colours, camera, light, world, lens, scratch, rgb): 
                 _shade_run(planes[triangle], x, y, step, column, stop, row_light)
                 if texture >= 0:
                     levels = geometry.texture_levels[texture]
-                    _texture_run(levels, geometry.texels, planes[triangle], x, y, step, column, stop, row_light)
+                    _texture_run(
+                        levels, geometry.texels, planes[triangle], x, y, step, column, stop, row_light
+                    )
             column = stop
         if light.fog_density[world] > ZERO:
-            _fog_row(light.fog_density[world], light.sky_horizon[world], scratch.inverse_depth[row], row_light)
+            _fog_row(
+                light.fog_density[world], light.sky_horizon[world], scratch.inverse_depth[row], row_light
+            )
         _display_row(row_light, rgb[row])
 
 
@@ -294,7 +312,9 @@ def _set_up(geometry, poses, colours, light, world, scratch, triangle):  # type:
     )
     for corner in range(3):
         vertex = geometry.faces[face, corner] + first
-        _light_vertex(geometry.normals[vertex], poses[slot], sun_direction, sun_colour, sky, ground, side, lit)
+        _light_vertex(
+            geometry.normals[vertex], poses[slot], sun_direction, sun_colour, sky, ground, side, lit
+        )
         for axis in range(3):
             edge = np.float32(edges[corner, axis] * scale)
             plane[axis] += edge

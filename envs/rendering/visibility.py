@@ -34,7 +34,9 @@ class Scratch(NamedTuple):
     inverse_depth: NDArray[np.float32]  # (H, W) 1/z of the nearest surface
     triangles: NDArray[np.int32]  # (H, W) row in the lists of drawn triangles, −1 for sky
     vertices: NDArray[np.float32]  # (V, 6) camera x, y, z, then pixel x, y and 1/z
-    drawn: NDArray[np.int32]  # (F, 4) face, slot, and what to add to its indices for `vertices` and for the mesh
+    drawn: NDArray[
+        np.int32
+    ]  # (F, 4) face, slot, and what to add to its indices for `vertices` and for the mesh
     planes: NDArray[np.float32]  # (F, 18) see shading
     planes_ready: NDArray[np.uint8]  # (F,)
     clipped: NDArray[np.float64]  # (4, 3) corners of a triangle cut at the near plane
@@ -90,13 +92,27 @@ def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyp
             continue
         pose = poses[slot]
         mesh = _visible_level(
-            geometry.mesh_bounds, geometry.mesh_coarser, geometry.mesh_pixels, mesh, pose, scratch.camera_from_world, lens
+            geometry.mesh_bounds,
+            geometry.mesh_coarser,
+            geometry.mesh_pixels,
+            mesh,
+            pose,
+            scratch.camera_from_world,
+            lens,
         )
         if mesh < 0:
             continue
         first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
         _transform(
-            geometry.positions, first, count, pose, lens, scratch.camera_from_world, scratch.camera_from_object, vertices, base
+            geometry.positions,
+            first,
+            count,
+            pose,
+            lens,
+            scratch.camera_from_world,
+            scratch.camera_from_object,
+            vertices,
+            base,
         )
         drawn = _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn)
         base += count
@@ -185,18 +201,25 @@ def _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn):  # type: ignor
             xa, ya = vertices[a, 3], vertices[a, 4]
             xb, yb = vertices[b, 3], vertices[b, 4]
             xc, yc = vertices[c, 3], vertices[c, 4]
-            if max(xa, xb, xc) <= 0.0 or min(xa, xb, xc) >= width or max(ya, yb, yc) <= 0.0 or min(ya, yb, yc) >= height:
+            if (
+                max(xa, xb, xc) <= 0.0
+                or min(xa, xb, xc) >= width
+                or max(ya, yb, yc) <= 0.0
+                or min(ya, yb, yc) >= height
+            ):
                 continue
-            area = (np.float64(xb) - xa) * (np.float64(yc) - ya) - (np.float64(xc) - xa) * (np.float64(yb) - ya)
+            area = (np.float64(xb) - xa) * (np.float64(yc) - ya) - (np.float64(xc) - xa) * (
+                np.float64(yb) - ya
+            )
             if area >= 0.0 and not flags[face_surfaces[face]] & DOUBLE_SIDED:
                 continue
             shown = fill_triangle(
                 xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5], drawn, inverse_depth, triangles
             )  # fmt: skip
         else:
-            if not flags[face_surfaces[face]] & DOUBLE_SIDED:
-                if _facing(vertices, a, b, c) >= 0.0:
-                    continue
+            one_sided = not flags[face_surfaces[face]] & DOUBLE_SIDED
+            if one_sided and _facing(vertices, a, b, c) >= 0.0:
+                continue
             shown = _draw_clipped(vertices, a, b, c, lens, drawn, scratch.clipped, inverse_depth, triangles)
         if shown:
             scratch.drawn[drawn, 0] = face

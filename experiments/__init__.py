@@ -1,0 +1,1 @@
+"""The command line, recorded rollouts, reports and one launch script an experiment."""

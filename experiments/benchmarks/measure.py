@@ -1,0 +1,149 @@
+"""What every benchmark shares: pinning to cores, interleaved repeats, spread, and a record of the machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from agents.durable_files import write_json_durably
+
+PACKAGES = ("camshaft", "numpy", "numba", "gymnasium", "pybullet", "box2d")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate measured several times, per second.
+
+    Attributes:
+        values: one a repeat.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle repeat."""
+        return statistics.median(self.values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the results file."""
+        return {
+            "median": self.median,
+            "lowest": min(self.values),
+            "highest": max(self.values),
+            "repeats": list(self.values),
+        }
+
+    def __str__(self) -> str:
+        return f"{self.median:,.0f}  ({min(self.values):,.0f} – {max(self.values):,.0f})"
+
+
+def interleaved(subjects: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, Rate]:
+    """Measure all subjects in turn, again and again, so that a slow spell of the machine hits all of them.
+
+    Args:
+        subjects: name to a function that runs for a while and returns its rate per second.
+        repeats: after one unmeasured round of warm-up.
+    """
+    values: dict[str, list[float]] = {name: [] for name in subjects}
+    for repeat in range(repeats + 1):
+        for name, measure in subjects.items():
+            rate = measure()
+            if repeat > 0:
+                values[name].append(rate)
+    return {name: Rate(tuple(rates)) for name, rates in values.items()}
+
+
+def rate_of(work: Callable[[], int], seconds: float) -> float:
+    """Call `work`, which returns how much it did, for at least `seconds`; what was done per second."""
+    done, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds or done == 0:
+        done += work()
+    return done / elapsed
+
+
+@contextmanager
+def pinned(cores: int | None) -> Iterator[None]:
+    """Keep this thread, and those it starts, on the first `cores` of the cores it may use; None for all."""
+    if cores is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, set(sorted(before)[:cores]))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def write_result(path: Path, settings: Mapping[str, Any], figures: Sequence[Mapping[str, Any]]) -> None:
+    """Write one benchmark's figures with the machine, versions and commit they belong to."""
+    write_json_durably(
+        path,
+        {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": machine(),
+            "versions": versions(),
+            "commit": commit(),
+            "settings": dict(settings),
+            "figures": [dict(figure) for figure in figures],
+        },
+    )
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and system."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that matter here."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The commit that was measured, with "+" when files differ from it; None outside a repository."""
+    here = Path(__file__).parent
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed.strip() else "")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

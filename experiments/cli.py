@@ -1,0 +1,137 @@
+"""The `camshaft` command: finds the subcommand, reads its options, and turns failures into readable lines.
+
+A subcommand is a dataclass of options and a function `run` in the same module, imported when it is called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from envs.errors import CamshaftError, check_choice
+
+FAILED, STOPPED = 2, 130
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One subcommand.
+
+    Attributes:
+        options: "module:dataclass" of its options; the module has `run(options)`.
+        summary: what it is for, in one line.
+    """
+
+    options: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Command(
+        "experiments.driving_cloning:DrivingCloningConfig",
+        "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
+    ),
+    "tasks": Command("experiments.tasks:TasksConfig", "list the tasks"),
+    "collect": Command(
+        "experiments.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"
+    ),
+    "train cloning": Command(
+        "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
+    ),
+    "evaluate": Command(
+        "experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
+    ),
+    "bench steps": Command(
+        "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
+    ),
+    "bench cameras": Command(
+        "experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
+    ),
+}
+
+INTRODUCTION = "Camera in, motion out: tasks seen through cameras, and agents that learn them."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0, 2 after an error, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    config: Any = None
+    try:
+        name, rest = _find(words)
+        if name is None:
+            return 0
+        config, run = _read_options(name, rest)
+        run(config)
+    except CamshaftError as error:
+        return _fail(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        kept = config.when_stopped() if hasattr(config, "when_stopped") else "Nothing was kept."
+        print(f"\ncamshaft: stopped. {kept}", file=sys.stderr)
+        return STOPPED
+    return 0
+
+
+def _find(words: list[str]) -> tuple[str | None, list[str]]:
+    """The subcommand's name and the words that are left for it; no name if help was asked for and given."""
+    if not words or words[0] in ("-h", "--help"):
+        _print_overview("")
+        return None, []
+    if words[0] == "--version":
+        print(f"camshaft {_version()}")
+        return None, []
+    groups = {name.split()[0] for name in COMMANDS}
+    check_choice("command", words[0], groups, "Run 'camshaft --help' for what they do.")
+    if words[0] in COMMANDS:
+        return words[0], words[1:]
+    if len(words) == 1 or words[1] in ("-h", "--help"):
+        _print_overview(words[0])
+        return None, []
+    members = [name.split()[1] for name in COMMANDS if name.startswith(f"{words[0]} ")]
+    check_choice(f"command of 'camshaft {words[0]}'", words[1], members)
+    return f"{words[0]} {words[1]}", words[2:]
+
+
+def _read_options(name: str, words: list[str]) -> tuple[Any, Any]:
+    import tyro
+
+    module_name, class_name = COMMANDS[name].options.split(":")
+    module = importlib.import_module(module_name)
+    config = tyro.cli(getattr(module, class_name), prog=f"camshaft {name}", args=words)
+    return config, module.run
+
+
+def _print_overview(group: str) -> None:
+    prefix = f"{group} " if group else ""
+    names = [name for name in COMMANDS if name.startswith(prefix)]
+    width = max(len(name) for name in names) + 2
+    print(f"usage: camshaft {prefix}COMMAND [options]\n")
+    if not group:
+        print(f"{INTRODUCTION}\n")
+    for name in names:
+        print(f"  {name:{width}}{COMMANDS[name].summary}")
+    print(
+        f"\n'camshaft {names[0]} --help' explains a command and its options; '--version' gives the version."
+    )
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("camshaft")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _fail(message: str) -> int:
+    print(f"camshaft: {message}", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Recording an expert's episodes from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rich.console import Console
+from tyro.conf import Positional, arg
+
+from experiments.episodes import episode_length
+from experiments.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Record episodes of a task's expert as a LeRobot dataset: camera frames, actions, displaced viewpoints.
+
+    Run it again after Ctrl-C, or with more episodes, and it goes on after the last complete one.
+
+    For example: camshaft collect data/lane_keeping --episodes 24
+    """
+
+    folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
+    """Folder of the dataset."""
+    task: str = "camshaft/LaneKeeping-v0"
+    """Task, see 'camshaft tasks'."""
+    episodes: int = 24
+    """Episodes that the dataset shall have."""
+    seed: int = 0
+    """Seed of the first episode; episode e has seed + e."""
+    randomize: Literal["train", "test", "none"] = "train"
+    """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
+    camera: tuple[int, int] = (200, 66)
+    """Width and height of the camera image in pixels; PilotNet's by default."""
+    control_mode: str = "curvature"
+    """What an action means; PilotNet learns the curvature, 1/r."""
+    seconds: float | None = None
+    """Length of an episode, by default the task's."""
+    displaced_views: bool = True
+    """Record beside each frame one from a place where the car is not, with the action that leads back."""
+    num_worlds: int = 8
+    """Episodes recorded side by side."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return f"Complete episodes are kept in {self.folder}; the same command goes on after them."
+
+
+def run(config: CollectConfig) -> None:
+    """Record, with a progress bar."""
+    from agents.demonstrations import collect
+
+    width, height = config.camera
+    with progress_bar("Collecting") as progress:
+        collect(
+            config.task,
+            config.folder,
+            config.episodes,
+            seed=config.seed,
+            randomize=None if config.randomize == "none" else config.randomize,
+            num_worlds=config.num_worlds,
+            displaced_views=config.displaced_views,
+            env_options={
+                "obs_mode": "rgb",
+                "control_mode": config.control_mode,
+                "camera": {"width": width, "height": height},
+                **episode_length(config.task, config.seconds),
+            },
+            progress=progress,
+        )
+    console = Console()
+    console.print(f"{config.episodes} episodes in {config.folder}", highlight=False, soft_wrap=True)
+    console.print(f"Next: camshaft train cloning {config.folder}", highlight=False, soft_wrap=True)

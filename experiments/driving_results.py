@@ -1,0 +1,182 @@
+"""What a driving experiment leaves in its run folder, and reading it back for the report."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.durable_files import write_durably, write_json_durably
+from agents.evaluation_results import Evaluation, Trace
+from agents.lerobot_dataset import DatasetReader
+from agents.video import read_video
+from envs.errors import CorruptFile
+
+POSTER_FRAME = 40
+SMALLEST_SHOWN_DISPLACEMENT = 0.3  # metres: samples of displaced views should look displaced
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One driver of the comparison.
+
+    Attributes:
+        name: as the tables print it.
+        evaluation: `Evaluation.to_dict()`.
+        traces: one a road.
+    """
+
+    name: str
+    evaluation: Mapping[str, Any]
+    traces: Sequence[Trace]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The figures over all roads."""
+        figures: Mapping[str, Any] = self.evaluation["summary"]
+        return figures
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Losses of one training.
+
+    Attributes:
+        name: of the training, such as its seed.
+        epochs: (E,) numbers of the epochs.
+        train: (E,) mean loss on the training episodes.
+        validation: (E,) mean loss on episodes held out.
+    """
+
+    name: str
+    epochs: NDArray[np.float64]
+    train: NDArray[np.float64]
+    validation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A recorded road.
+
+    Attributes:
+        video: MP4 file.
+        poster: (H, W, 3) uint8.
+        caption: which road it is and how it went.
+    """
+
+    video: Path
+    poster: NDArray[np.uint8]
+    caption: str
+
+
+@dataclass(frozen=True)
+class DrivingResults:
+    """Everything that the report shows.
+
+    Attributes:
+        title: of the page.
+        settings: names and values.
+        stages: seconds that each stage took.
+        curves: one a training.
+        cloned: the cloned drivers, one a training; the first is the one the charts show.
+        expert: who taught them.
+        others: drivers to compare with.
+        samples: training frames (H, W, 3) uint8 with their captions.
+        rollouts: recorded roads of the first cloned driver.
+    """
+
+    title: str
+    settings: Mapping[str, Any]
+    stages: Mapping[str, float]
+    curves: Sequence[LearningCurve]
+    cloned: Sequence[Driver]
+    expert: Driver
+    others: Sequence[Driver]
+    samples: Sequence[tuple[NDArray[np.uint8], str]]
+    rollouts: Sequence[Rollout]
+
+
+def save_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write an evaluation as JSON and its traces beside it; the JSON comes last: where it is, both are."""
+    arrays = {
+        f"{road}/{name}": np.asarray(values, np.bool_ if name == "intervention" else np.float32)
+        for road, trace in enumerate(evaluation.traces)
+        for name, values in asdict(trace).items()
+    }
+    write_durably(path.with_suffix(".npz"), lambda stream: np.savez_compressed(stream, **arrays))  # type: ignore[arg-type]
+    write_json_durably(path, evaluation.to_dict())
+
+
+def load_driver(path: Path, name: str) -> Driver:
+    """Read what `save_evaluation` wrote."""
+    try:
+        evaluation = json.loads(path.read_text(encoding="utf-8"))
+        with np.load(path.with_suffix(".npz")) as arrays:
+            traces = [
+                Trace(**{field.name: arrays[f"{road}/{field.name}"] for field in fields(Trace)})
+                for road in range(len(evaluation["roads"]))
+            ]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise CorruptFile(f"{path} and its .npz do not hold an evaluation: {error}") from error
+    return Driver(name, evaluation, traces)
+
+
+def learning_curve(run_folder: Path, name: str) -> LearningCurve:
+    """The losses of a training from the rows that its metrics.jsonl has for whole epochs."""
+    path = run_folder / "metrics.jsonl"
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        epochs = [row for row in rows if "train_loss" in row]
+        columns = [
+            np.array([row[key] for row in epochs], np.float64)
+            for key in ("epoch", "train_loss", "validation_loss")
+        ]
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptFile(f"{path} does not hold the losses of a training: {error}") from error
+    return LearningCurve(name, *columns)
+
+
+def training_samples(dataset: Path, count: int) -> list[tuple[NDArray[np.uint8], str]]:
+    """Frames of the first episode with captions: `count` from the lane, and `count` displaced ones."""
+    episode = DatasetReader(dataset).episode(0)
+    images, actions = (
+        episode["observation.images.front"],
+        episode["action"].reshape(len(episode["action"]), -1),
+    )
+    samples = [
+        (images[row], f"On the lane: command {actions[row, 0]:+.2f}")
+        for row in np.linspace(0, len(images) - 1, count).astype(int)
+    ]
+    if "displaced.action" not in episode:
+        return samples
+    lateral, heading = episode["displaced.lateral"], np.degrees(episode["displaced.heading"])
+    commands = episode["displaced.action"].reshape(len(lateral), -1)[:, 0]
+    far = np.flatnonzero(np.abs(lateral) >= min(SMALLEST_SHOWN_DISPLACEMENT, np.abs(lateral).max()))
+    for row in far[np.linspace(0, len(far) - 1, count).astype(int)]:
+        place = f"{_side(lateral[row], 'm', 1)}, turned {_side(heading[row], '°', 0)}"
+        caption = f"{place}: command {commands[row]:+.2f}"
+        samples.append((episode["observation.images.displaced"][row], caption))
+    return samples
+
+
+def poster(video: Path) -> NDArray[np.uint8]:
+    """A frame of a film, some seconds in or the last one before."""
+    shown = None
+    for number, frame in enumerate(read_video(video)):
+        shown = frame
+        if number == POSTER_FRAME:
+            break
+    if shown is None:
+        raise CorruptFile(f"{video} has no frame")
+    return shown
+
+
+def _side(value: float, unit: str, digits: int) -> str:
+    return f"{abs(value):.{digits}f} {unit} {'left' if value > 0 else 'right'}"

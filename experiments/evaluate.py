@@ -1,0 +1,103 @@
+"""Closed-loop evaluation from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from rich.console import Console
+from tyro.conf import Positional, arg
+
+from envs.errors import InvalidOption
+from experiments.comparison import print_comparison
+from experiments.episodes import episode_length
+from experiments.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Let a policy drive roads it has never seen, with a safety driver beside it; count interventions.
+
+    Prints autonomy, interventions, lateral error and the share of roads driven without help, with 95 %
+    intervals; writes them to metrics.json, and films of the first roads if asked to.
+
+    For example: camshaft evaluate runs/driving_cloning/demo/seed-0/policy --record 2
+
+    For example: camshaft evaluate expert --episodes 5
+    """
+
+    policy: Annotated[str, Positional, arg(metavar="POLICY")]
+    """Folder of a trained policy, "expert", or "straight" for one who never steers."""
+    task: str | None = None
+    """Task, see 'camshaft tasks'; by default the one the policy was trained for."""
+    episodes: int = 20
+    """Roads to drive."""
+    seed: int = 10_000
+    """Seed of the first road; road e has seed + e."""
+    randomize: Literal["train", "test", "none"] = "test"
+    """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
+    num_worlds: int = 10
+    """Roads driven side by side."""
+    seconds: float | None = None
+    """Length of a road, by default the task's."""
+    record: int = 0
+    """Roads to film."""
+    out: Path | None = None
+    """Folder for metrics.json, films and rollouts, by default runs/evaluate/<policy>."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return "An evaluation is kept only when it is complete; run it again, or with fewer --episodes."
+
+
+def run(config: EvaluateConfig) -> None:
+    """Evaluate, print the figures and write them."""
+    from agents.evaluation import evaluate
+    from experiments.recording import RolloutRecorder
+
+    policy, name, trained_for, env_options = _load(config.policy)
+    task = config.task or trained_for
+    out = config.out or Path("runs/evaluate") / name
+    options = {**env_options, **episode_length(task, config.seconds)}
+    with RolloutRecorder(out, task, episodes=config.record, frames_per_second=10.0) as recorder:
+        with progress_bar("Driving") as progress:
+            evaluation = evaluate(
+                policy,
+                task,
+                episodes=config.episodes,
+                seed=config.seed,
+                randomize=None if config.randomize == "none" else config.randomize,
+                num_worlds=config.num_worlds,
+                env_options=options,
+                name=name,
+                recorder=recorder if config.record else None,
+                progress=progress,
+            )
+        recorder.write_metrics(evaluation.to_dict())
+    print_comparison({name: evaluation.summary()})
+    films = " and films" if config.record else ""
+    Console().print(f"Figures{films} in {out}", highlight=False, soft_wrap=True)
+
+
+def _load(policy: str) -> tuple[Any, str, str, dict[str, Any]]:
+    """The policy, its name, the task and the options of the task that it goes with."""
+    from agents.policy import CONFIG_FILE, ConvPolicy
+    from agents.scripted import SCRIPTED_POLICIES
+
+    if policy in SCRIPTED_POLICIES:
+        return SCRIPTED_POLICIES[policy](), policy, "camshaft/LaneKeeping-v0", {"control_mode": "curvature"}
+    given = Path(policy)
+    folder = next((place for place in (given, given / "policy") if (place / CONFIG_FILE).exists()), None)
+    if folder is None:
+        scripted = ", ".join(sorted(SCRIPTED_POLICIES))
+        raise InvalidOption(
+            f"no policy at {policy!r}. Accepted: a folder with {CONFIG_FILE}, such as one made by "
+            f"'camshaft train cloning'; {scripted}"
+        )
+    loaded = ConvPolicy.load(folder)
+    config = loaded.config
+    if config["task"] is None:
+        raise InvalidOption(f"{folder} does not say which task it is for: give --task")
+    name = given.resolve().parent.name if given.name == "policy" else given.name
+    return loaded, name, config["task"], config["env_options"]

@@ -1,0 +1,44 @@
+"""Training a policy on recorded episodes from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from agents.cloning import CloningConfig, train
+
+
+@dataclass(frozen=True)
+class TrainCloningConfig:
+    """Train a policy to do what an expert did in recorded episodes (behaviour cloning).
+
+    Stopped or killed, it goes on with --resume and ends with the same weights.
+
+    For example: camshaft train cloning data/lane_keeping --out runs/cloning/first --epochs 12
+    """
+
+    data: Annotated[Path, Positional, arg(metavar="DATA")]
+    """Folder made by 'camshaft collect'."""
+    out: Path = Path("runs/cloning/default")
+    """Run folder; the policy comes to lie in its folder policy."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run folder."""
+    training: OmitArgPrefixes[CloningConfig] = field(default_factory=CloningConfig)
+    """How to train."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return f"The last checkpoint is kept in {self.out}; the same command with --resume goes on from it."
+
+
+def run(config: TrainCloningConfig) -> None:
+    """Train, with a progress bar."""
+    train(config.training, config.data, config.out, resume=config.resume)
+    policy = config.out / "policy"
+    console = Console()
+    console.print(f"Policy in {policy}", highlight=False, soft_wrap=True)
+    console.print(f"Next: camshaft evaluate {policy} --record 2", highlight=False, soft_wrap=True)
