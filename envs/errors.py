@@ -38,6 +38,7 @@ def check_choice(what: str, value: str, accepted: Iterable[str], hint: str = "")
     if isinstance(value, str) and value in names:
         return value
     near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    near = near or [name for name in names if value and str(value) in name]
     parts = [f"unknown {what} {value!r}."]
     if near:
         parts.append(f"Did you mean {near[0]!r}?")

@@ -35,7 +35,7 @@ class Measurements:
     Attributes:
         reward: (N,).
         terminated: (N,) whether the task itself ended the episode.
-        success: (N,) whether the task is achieved now; reported as `is_success`.
+        success: (N,) whether the task is achieved as things stand; reported as `is_success`.
         info: name to (N,) array; reward terms are named `reward/<term>` and sum to `reward`.
     """
 

@@ -39,8 +39,6 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     ) -> tuple[Observation, dict[str, Any]]:
         """Start a new episode; without a seed the random numbers go on from the last episode."""
         self._check_open()
-        if self.spec is not None and self.spec.max_episode_steps:
-            self.simulation.max_episode_steps = self.spec.max_episode_steps
         self.simulation.reset([0], [seed], options)
         return first_world(self.simulation.observe()), self._first_info(
             self.simulation.reset_info(np.array([0]))

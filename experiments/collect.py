@@ -19,14 +19,14 @@ class CollectConfig:
 
     Run it again after Ctrl-C, or with more episodes, and it goes on after the last complete one.
 
-    For example: camshaft collect data/lane_keeping --episodes 24
+    For example: camshaft collect data/lane_keeping --episodes 64
     """
 
     folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
     """Folder of the dataset."""
     task: str = "camshaft/LaneKeeping-v0"
     """Task, see 'camshaft tasks'."""
-    episodes: int = 24
+    episodes: int = 64
     """Episodes that the dataset shall have."""
     seed: int = 0
     """Seed of the first episode; episode e has seed + e."""
@@ -38,6 +38,10 @@ class CollectConfig:
     """What an action means; PilotNet learns the curvature, 1/r."""
     seconds: float | None = None
     """Length of an episode, by default the task's."""
+    record_hz: float = 4.0
+    """Frames recorded a second: many roads seen now and then teach more than few roads seen often."""
+    noise: float = 0.03
+    """Standard deviation of the noise on the expert's actions, which makes it show how to recover."""
     displaced_views: bool = True
     """Record beside each frame one from a place where the car is not, with the action that leads back."""
     num_worlds: int = 8
@@ -50,6 +54,7 @@ class CollectConfig:
 
 def run(config: CollectConfig) -> None:
     """Record, with a progress bar."""
+    from agents.collection import CollectionConfig
     from agents.demonstrations import collect
 
     width, height = config.camera
@@ -68,6 +73,7 @@ def run(config: CollectConfig) -> None:
                 "camera": {"width": width, "height": height},
                 **episode_length(config.task, config.seconds),
             },
+            config=CollectionConfig(record_hz=config.record_hz, noise_std=config.noise),
             progress=progress,
         )
     console = Console()

@@ -275,7 +275,8 @@ def _settings(config: DrivingCloningConfig) -> dict[str, Any]:
     values = {name: value for name, value in asdict(config).items() if name not in ("name", "out", "smoke")}
     values["seeds"] = list(config.seeds)
     camera = f"{CAMERA['width']} × {CAMERA['height']}"
-    return {"task": TASK, "control_mode": CONTROL_MODE, "camera": camera, **values}
+    fixed = {"record_hz": RECORD_HZ, "steering_noise": STEERING_NOISE}
+    return {"task": TASK, "control_mode": CONTROL_MODE, "camera": camera, **fixed, **values}
 
 
 def _readable(settings: dict[str, Any]) -> dict[str, str]:

@@ -20,7 +20,6 @@ from agents.video import read_video
 from envs.errors import CorruptFile
 
 POSTER_FRAME = 40
-SMALLEST_SHOWN_DISPLACEMENT = 0.3  # metres: samples of displaced views should look displaced
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def load_driver(path: Path, name: str) -> Driver:
     """Read what `save_evaluation` wrote."""
     try:
         evaluation = json.loads(path.read_text(encoding="utf-8"))
-        with np.load(path.with_suffix(".npz")) as arrays:
+        with path.with_suffix(".npz").open("rb") as stream, np.load(stream) as arrays:
             traces = [
                 Trace(**{field.name: arrays[f"{road}/{field.name}"] for field in fields(Trace)})
                 for road in range(len(evaluation["roads"]))
@@ -144,26 +143,31 @@ def learning_curve(run_folder: Path, name: str) -> LearningCurve:
 
 
 def training_samples(dataset: Path, count: int) -> list[tuple[NDArray[np.uint8], str]]:
-    """Frames of the first episode with captions: `count` from the lane, and `count` displaced ones."""
-    episode = DatasetReader(dataset).episode(0)
-    images, actions = (
-        episode["observation.images.front"],
-        episode["action"].reshape(len(episode["action"]), -1),
-    )
-    samples = [
-        (images[row], f"On the lane: command {actions[row, 0]:+.2f}")
-        for row in np.linspace(0, len(images) - 1, count).astype(int)
-    ]
-    if "displaced.action" not in episode:
-        return samples
-    lateral, heading = episode["displaced.lateral"], np.degrees(episode["displaced.heading"])
-    commands = episode["displaced.action"].reshape(len(lateral), -1)[:, 0]
-    far = np.flatnonzero(np.abs(lateral) >= min(SMALLEST_SHOWN_DISPLACEMENT, np.abs(lateral).max()))
-    for row in far[np.linspace(0, len(far) - 1, count).astype(int)]:
-        place = f"{_side(lateral[row], 'm', 1)}, turned {_side(heading[row], '°', 0)}"
-        caption = f"{place}: command {commands[row]:+.2f}"
-        samples.append((episode["observation.images.displaced"][row], caption))
+    """Frames with captions from up to `count` episodes: first those from the lane, then displaced ones."""
+    reader = DatasetReader(dataset)
+    chosen = np.linspace(0, reader.num_episodes - 1, min(count, reader.num_episodes)).astype(int)
+    episodes = [reader.episode(int(index)) for index in chosen]
+    samples = [_lane_sample(episode) for episode in episodes]
+    if "displaced.action" in reader.features:
+        samples += [_displaced_sample(episode) for episode in episodes]
     return samples
+
+
+def _lane_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
+    """The frame in the middle of an episode."""
+    row = len(episode["action"]) // 2
+    command = float(episode["action"].reshape(len(episode["action"]), -1)[row, 0])
+    return episode["observation.images.front"][row], f"On the lane: command {command:+.2f}"
+
+
+def _displaced_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
+    """The frame of an episode that is farthest off the lane."""
+    row = int(np.abs(episode["displaced.lateral"]).argmax())
+    lateral = _side(float(episode["displaced.lateral"][row]), " m", 1)
+    heading = _side(float(np.degrees(episode["displaced.heading"][row])), "°", 0)
+    command = float(episode["displaced.action"].reshape(len(episode["displaced.action"]), -1)[row, 0])
+    caption = f"{lateral}, turned {heading}: command {command:+.2f}"
+    return episode["observation.images.displaced"][row], caption
 
 
 def poster(video: Path) -> NDArray[np.uint8]:
@@ -179,4 +183,4 @@ def poster(video: Path) -> NDArray[np.uint8]:
 
 
 def _side(value: float, unit: str, digits: int) -> str:
-    return f"{abs(value):.{digits}f} {unit} {'left' if value > 0 else 'right'}"
+    return f"{abs(value):.{digits}f}{unit} {'left' if value > 0 else 'right'}"

@@ -195,6 +195,7 @@ def test_a_truncated_policy_is_named(demo: Path, tmp_path: Path) -> None:
     assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_demo_goes_on_and_ends_with_the_same_weights(
     demo: Path, tmp_path: Path, sent: signal.Signals

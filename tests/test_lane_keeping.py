@@ -149,6 +149,7 @@ def test_leaving_the_lane_terminates_without_success():
             break
     assert measured.terminated[0]
     assert not measured.success[0]
+    assert measured.reward[0] <= 0.0
     assert abs(measured.info["lateral_error"][0]) > 1.8
 
 
@@ -161,7 +162,7 @@ def test_reward_terms_sum_to_the_reward(reward_mode):
         terms = [values for name, values in measured.info.items() if name.startswith("reward/")]
         assert np.sum(terms, axis=0) == pytest.approx(measured.reward)
     assert measured.success.all()
-    assert (measured.reward > 0.8).all()
+    assert (measured.reward > 0.8).all() if reward_mode == "dense" else (measured.reward == 0.0).all()
 
 
 def test_train_and_test_roads_are_never_the_same():
@@ -172,3 +173,16 @@ def test_train_and_test_roads_are_never_the_same():
         seeds[split] = set(sim.episode_seeds.tolist())
     assert len(seeds["train"]) == len(seeds["test"]) == 64
     assert seeds["train"].isdisjoint(seeds["test"])
+
+
+def test_the_end_of_the_road_ends_the_episode_with_success():
+    sim = envs.make_simulation(TASK, 1, obs_mode="state")
+    sim.reset(None, [0])
+    sim.track.places[0, places.DISTANCE] = sim._road_config.length - 25.0
+    sim.recover([0])
+    for _ in range(40):
+        measured = sim.step(sim.expert_action())
+        if measured.terminated[0]:
+            break
+    assert measured.terminated[0]
+    assert measured.success[0]

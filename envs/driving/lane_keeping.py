@@ -25,6 +25,7 @@ from envs.simulation import FloatArray, IntArray, Measurements, Observation, Sim
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead at which the state tells the lane's curvature
 FIRST_DISTANCE = 30.0  # metres of road behind the car at the start
+END_OF_ROAD = 20.0  # metres before the last point of the road
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"
 CHASE_CAMERA = Camera(640, 360, 65.0, position=(-6.5, 0.0, 2.6), pitch_degrees=9.0, near=0.3)
 
@@ -78,14 +79,14 @@ class LaneKeeping(Simulation):
     Reward:
         "dense": `reward/progress`, the share of the target speed that is driven along the lane, times closeness to
         the lane's middle (1 there, 0 at the lane's edge), plus `reward/smoothness`, −0.05 times the change of the
-        action. "sparse": 1 when success is reached, else 0.
+        action. "sparse": −1 when the lane is left, else 0.
 
     Success:
-        The car has kept its lane until the time limit of the episode (a minute, 1,200 steps).
+        The car has kept its lane since the start. What counts is the value at the end of the episode.
 
     Termination:
-        The middle of the car leaves the lane (1.8 m from the lane's middle). Success does not terminate; the time
-        limit truncates.
+        The middle of the car leaves the lane (1.8 m from the lane's middle), which is no success; or the road ends,
+        after 1.5 km or what the time limit takes at full speed. The time limit (a minute, 1,200 steps) truncates.
 
     Randomisation:
         With None, roads, scenery, target speed and the start vary with the seed; appearance, light, weather, camera
@@ -220,20 +221,20 @@ class LaneKeeping(Simulation):
     def _measure(self, driven: FloatArray, actions: NDArray[np.float32]) -> Measurements:
         lateral = self.track.places[:, places.LATERAL]
         half_width = 0.5 * self.config.road.lane_width
-        terminated = np.abs(lateral) > half_width
-        success = self.truncated & ~terminated
+        success = np.abs(lateral) <= half_width
+        arrived = self.track.places[:, places.DISTANCE] >= self._road_config.length - END_OF_ROAD
         info = self._info(self._everyone)
         closeness = np.maximum(1.0 - np.abs(lateral) / half_width, 0.0)
         share = driven * self.control_frequency / self.target_speed
         if self.reward_mode == "sparse":
-            terms = {"reward/success": success.astype(np.float64)}
+            terms = {"reward/departure": -(~success).astype(np.float64)}
         else:
             change = np.abs(actions - self._last_action)[:, 0].astype(np.float64)
             terms = {
                 "reward/progress": self.config.progress_weight * share * closeness,
                 "reward/smoothness": -self.config.steering_weight * change,
             }
-        return Measurements(sum(terms.values()), terminated, success, info | terms)  # type: ignore[arg-type]
+        return Measurements(sum(terms.values()), arrived | ~success, success, info | terms)  # type: ignore[arg-type]
 
     def _info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         located, cars = self.track.places[worlds], self.vehicles[worlds]
@@ -248,7 +249,7 @@ class LaneKeeping(Simulation):
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         """Info of the first observation, rows of `worlds`."""
-        return self._info(worlds) | {"is_success": np.zeros(len(worlds), bool)}
+        return self._info(worlds) | {"is_success": np.ones(len(worlds), bool)}
 
     def _steering_angle(self, actions: NDArray[np.float32]) -> FloatArray:
         shares = actions[:, 0].astype(np.float64)

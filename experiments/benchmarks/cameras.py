@@ -68,7 +68,7 @@ def run(config: CamerasConfig) -> None:
         for name, rate in row.items()
     ]
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
-    Console().print(f"Figures in {config.out}", highlight=False)
+    Console().print(f"Figures and ranges in {config.out}", highlight=False)
 
 
 class _Bench:
@@ -138,12 +138,12 @@ class _Bench:
 def _print(
     config: CamerasConfig, rates: Mapping[int, Mapping[str, Rate]], counts: Mapping[str, int | None]
 ) -> None:
-    table = Table(title="Frames per second, each with colour, depth and segmentation; median (range)")
+    table = Table(title="Frames per second, each with colour, depth and segmentation; median")
     table.add_column("scene, renderer, cores")
     table.add_column("triangles", justify="right")
     for size in config.sizes:
         table.add_column(f"{size} × {size}", justify="right")
     for name, count in counts.items():
-        row = [str(rates[size][name]) for size in config.sizes]
+        row = [f"{rates[size][name].median:,.0f}" for size in config.sizes]
         table.add_row(name, "" if count is None else f"{count:,}", *row)
     Console().print(table)

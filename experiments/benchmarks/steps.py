@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
@@ -24,8 +23,9 @@ STEPS_BETWEEN_CLOCKS = 16
 class StepsConfig:
     """Measure environment steps per second with a camera frame at every step, on one core.
 
-    Both environments are driven by random actions in the same process, in turn, on the same core; resets are
-    included as they occur. Needs gymnasium[box2d] for CarRacing.
+    The task is driven by its expert, so that episodes are as long as in use, the other environment by random
+    actions; in the same process, in turn, on the same core; resets are included as they occur. Needs
+    gymnasium[box2d] for CarRacing.
 
     For example: camshaft bench steps --task camshaft/LaneKeeping-v0 --against CarRacing-v3
     """
@@ -42,8 +42,10 @@ class StepsConfig:
     """Length of one measurement."""
     repeats: int = 5
     """Measurements of each environment, after one of warm-up."""
+    actions: Literal["expert", "random"] = "expert"
+    """Who drives the task; random steering leaves the lane, and needs a new world, every two seconds."""
     seed: int = 0
-    """Seed of the environments and of the random actions."""
+    """Seed of the environments and of random actions."""
     out: Path = Path("runs/bench/steps.json")
     """File for the figures, with machine, versions and commit."""
 
@@ -60,16 +62,17 @@ def run(config: StepsConfig) -> None:
         {
             "name": name,
             **rate.to_dict(),
+            "steps_per_episode": subjects[name].steps_per_episode,
             "times_baseline": None if baseline is None else rate.median / baseline.median,
         }
         for name, rate in rates.items()
     ]
-    _print(config, rates, baseline)
+    _print(config, rates, baseline, subjects)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
     Console().print(f"Figures in {config.out}", highlight=False)
 
 
-def _subjects(config: StepsConfig) -> dict[str, Callable[[], float]]:
+def _subjects(config: StepsConfig) -> dict[str, _Runner]:
     options: dict[str, Any] = {
         "obs_mode": "rgb",
         "camera": (config.size, config.size),
@@ -80,12 +83,12 @@ def _subjects(config: StepsConfig) -> dict[str, Callable[[], float]]:
     several = gymnasium.make_vec(config.task, num_envs=config.worlds, **options)
     single = gymnasium.make(config.task, **options)
     subjects = {
-        f"{config.task}, {config.worlds} worlds": _Runner(several, config),
-        f"{config.task}, single": _Runner(single, config),
+        f"{config.task}, {config.worlds} worlds": _Runner(several, config, config.actions),
+        f"{config.task}, single": _Runner(single, config, config.actions),
     }
     if config.against != "none":
-        subjects[config.against] = _Runner(_rival(config.against), config)
-    return subjects  # type: ignore[return-value]
+        subjects[config.against] = _Runner(_rival(config.against), config, "random")
+    return subjects
 
 
 def _rival(name: str) -> gymnasium.Env[Any, Any]:
@@ -98,16 +101,23 @@ def _rival(name: str) -> gymnasium.Env[Any, Any]:
 
 
 class _Runner:
-    """Steps an environment with random actions; called, it returns steps of one world per second."""
+    """Steps an environment; called, it returns steps of one world per second."""
 
-    def __init__(self, environment: Any, config: StepsConfig) -> None:
+    def __init__(self, environment: Any, config: StepsConfig, actions: str) -> None:
         self._environment = environment
         self._seconds = config.seconds
         self._several = isinstance(environment, gymnasium.vector.VectorEnv)
+        self._worlds = environment.num_envs if self._several else 1
         environment.action_space.seed(config.seed)
-        self._actions = [environment.action_space.sample() for _ in range(PLANNED_ACTIONS)]
-        self._steps = 0
+        self._planned = [environment.action_space.sample() for _ in range(PLANNED_ACTIONS)]
+        self._expert = environment.unwrapped.simulation.expert_action if actions == "expert" else None
+        self._calls = self._episodes = 0
         self._observation, _ = environment.reset(seed=config.seed)
+
+    @property
+    def steps_per_episode(self) -> float | None:
+        """Steps of one world per episode that ended, warm-up included; None if none did."""
+        return self._calls * self._worlds / self._episodes if self._episodes else None
 
     def __call__(self) -> float:
         rate = rate_of(self._work, self._seconds)
@@ -117,19 +127,34 @@ class _Runner:
 
     def _work(self) -> int:
         for _ in range(STEPS_BETWEEN_CLOCKS):
-            action = self._actions[self._steps % PLANNED_ACTIONS]
-            self._steps += 1
-            self._observation, _, terminated, truncated, _ = self._environment.step(action)
-            if not self._several and (terminated or truncated):
+            self._observation, _, terminated, truncated, _ = self._environment.step(self._action())
+            self._calls += 1
+            ended = int(np.sum(terminated | truncated))
+            self._episodes += ended
+            if ended and not self._several:
                 self._observation, _ = self._environment.reset()
-        return STEPS_BETWEEN_CLOCKS * (self._environment.num_envs if self._several else 1)
+        return STEPS_BETWEEN_CLOCKS * self._worlds
+
+    def _action(self) -> Any:
+        if self._expert is None:
+            return self._planned[self._calls % PLANNED_ACTIONS]
+        return self._expert() if self._several else self._expert()[0]
 
 
-def _print(config: StepsConfig, rates: dict[str, Rate], baseline: Rate | None) -> None:
+def _print(
+    config: StepsConfig, rates: dict[str, Rate], baseline: Rate | None, runners: dict[str, _Runner]
+) -> None:
     table = Table(title=f"Steps per second with a {config.size} × {config.size} RGB frame each, one core")
     table.add_column("environment")
     table.add_column(f"steps/s, median of {config.repeats} (range)", justify="right")
     table.add_column("ratio" if baseline is None else f"× {config.against}", justify="right")
+    table.add_column("steps an episode", justify="right")
     for name, rate in rates.items():
-        table.add_row(name, str(rate), "" if baseline is None else f"{rate.median / baseline.median:.1f}")
+        length = runners[name].steps_per_episode
+        table.add_row(
+            name,
+            str(rate),
+            "" if baseline is None else f"{rate.median / baseline.median:.1f}",
+            "none ended" if length is None else f"{length:,.0f}",
+        )
     Console().print(table)
