@@ -34,7 +34,8 @@ class Renderer:
             where there is only sky; "segmentation" (H, W) uint8 labels; "instances" (H, W) uint16, 0 for sky.
         num_threads: threads over worlds, by default one per available core.
 
-    The images do not depend on the number of threads.
+    The images do not depend on the number of threads. Objects of less than 0.4 pixels radius are left out: they would
+    only flicker.
     """
 
     def __init__(

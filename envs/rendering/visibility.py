@@ -11,6 +11,7 @@ from envs.kernels import inlined, kernel
 
 DOUBLE_SIDED = 1
 SMALLEST = 0.4  # pixels of radius; what is smaller would only flicker
+SLIVER = 1e-3  # square pixels; the slopes of a smaller triangle are not to be trusted
 LIMIT = 1e15  # square pixels; a triangle of a larger area (or NaN) is not drawn
 
 
@@ -308,27 +309,23 @@ def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, inverse_depth, tria
     long_slope = (x2 - x0) / (y2 - y0)
     upper_slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
     lower_slope = (x2 - x1) / (y2 - y1) if y2 > y1 else 0.0
-    nearest = max(w0, w1, w2)
-    farthest = min(w0, w1, w2)
-    thin = abs(area) < 1.0
+    nearest, farthest = max(w0, w1, w2), min(w0, w1, w2)
+    sliver = abs(area) < SLIVER
     shown = False
     step = np.float32(slope_x)
     for row in range(first, last):
         y = row + 0.5
         long_x = x0 + (y - y0) * long_slope
         short_x = x0 + (y - y0) * upper_slope if y < y1 else x1 + (y - y1) * lower_slope
-        left = max(min(long_x, short_x) - 0.5, 0.0)
-        right = min(max(long_x, short_x) - 0.5, np.float64(width))
-        start = int(np.ceil(left))
-        stop = int(np.ceil(right))
+        start = int(np.ceil(max(min(long_x, short_x) - 0.5, 0.0)))
+        stop = int(np.ceil(min(max(long_x, short_x) - 0.5, np.float64(width))))
         w = np.float32(origin + slope_x * start + slope_y * row)
-        if thin:
-            w = np.float32(min(max(w, farthest), nearest))
         for column in range(start, stop):
+            if sliver:
+                w = np.float32(min(max(w, farthest), nearest))
             if w > inverse_depth[row, column]:
                 inverse_depth[row, column] = w
                 triangles[row, column] = drawn
                 shown = True
-            if not thin:
-                w += step
+            w += step
     return shown
