@@ -47,7 +47,7 @@ class LaneKeepingConfig:
 
     road: RoadConfig = RoadConfig()
     car: VehicleParameters = VehicleParameters()
-    camera: Camera = Camera(84, 84, 80.0, position=(0.6, 0.0, 1.4), pitch_degrees=10.0, near=0.3, far=450.0)
+    camera: Camera = Camera(84, 84, 80.0, position=(0.6, 0.0, 1.4), pitch_degrees=10.0, near=0.3, far=350.0)
     target_speed: tuple[float, float] = (13.0, 18.0)
     start_lateral: float = 0.3
     start_heading: float = math.radians(2.0)

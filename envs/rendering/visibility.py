@@ -188,13 +188,15 @@ def _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn):  # type: ignor
     """Draw the triangles of a transformed mesh; returns the new number of drawn triangles."""
     vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
     faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
-    near = np.float32(lens.near)
+    near, half = np.float32(lens.near), np.float32(0.5)
+    offset = np.uint64(base)  # unsigned: Numba tests signed indices for a sign
     width, height = np.float32(lens.width), np.float32(lens.height)
     first, count = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 3]
     for face in range(first, first + count):
-        a = faces[face, 0] + base
-        b = faces[face, 1] + base
-        c = faces[face, 2] + base
+        row = np.uint64(face)
+        a = np.uint64(faces[row, 0]) + offset
+        b = np.uint64(faces[row, 1]) + offset
+        c = np.uint64(faces[row, 2]) + offset
         inside = int(vertices[a, 2] >= near) + int(vertices[b, 2] >= near) + int(vertices[c, 2] >= near)
         if inside == 0:
             continue
@@ -202,13 +204,12 @@ def _draw_mesh(geometry, mesh, base, slot, lens, scratch, drawn):  # type: ignor
             xa, ya = vertices[a, 3], vertices[a, 4]
             xb, yb = vertices[b, 3], vertices[b, 4]
             xc, yc = vertices[c, 3], vertices[c, 4]
-            if (
-                max(xa, xb, xc) <= 0.0
-                or min(xa, xb, xc) >= width
-                or max(ya, yb, yc) <= 0.0
-                or min(ya, yb, yc) >= height
-            ):
+            left, right = min(xa, xb, xc) - half, max(xa, xb, xc) - half
+            top, bottom = min(ya, yb, yc) - half, max(ya, yb, yc) - half
+            if right <= -half or left >= width or bottom <= -half or top >= height:
                 continue
+            if np.ceil(left) == np.ceil(right) or np.ceil(top) == np.ceil(bottom):
+                continue  # between pixel centres, as most small triangles are
             area = (np.float64(xb) - xa) * (np.float64(yc) - ya) - (np.float64(xc) - xa) * (
                 np.float64(yb) - ya
             )
@@ -293,6 +294,10 @@ def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, inverse_depth, tria
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     if not (0.0 < abs(area) < LIMIT):
         return False
+    first = int(np.ceil(max(min(y0, y1, y2) - 0.5, 0.0)))
+    last = int(np.ceil(min(max(y0, y1, y2) - 0.5, np.float64(height))))
+    if first >= last:
+        return False
     slope_x = ((w1 - w0) * (y2 - y0) - (w2 - w0) * (y1 - y0)) / area
     slope_y = ((w2 - w0) * (x1 - x0) - (w1 - w0) * (x2 - x0)) / area
     origin = w0 - slope_x * (x0 - 0.5) - slope_y * (y0 - 0.5)  # at the centre of pixel (0, 0)
@@ -302,10 +307,6 @@ def fill_triangle(x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, inverse_depth, tria
         x0, y0, x2, y2 = x2, y2, x0, y0
     if y2 < y1:
         x1, y1, x2, y2 = x2, y2, x1, y1
-    first = int(np.ceil(max(y0 - 0.5, 0.0)))
-    last = int(np.ceil(min(y2 - 0.5, np.float64(height))))
-    if first >= last:
-        return False
     long_slope = (x2 - x0) / (y2 - y0)
     upper_slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
     lower_slope = (x2 - x1) / (y2 - y1) if y2 > y1 else 0.0
