@@ -113,6 +113,7 @@ class Renderer:
             state.geometry,
             state.meshes,
             state.poses,
+            state.bounds,
             state.colours,
             state.instances,
             poses,

@@ -210,8 +210,12 @@ class Scene:
 class SceneState:
     """What stands where, in which light, in each of `num_worlds` worlds.
 
-    Attributes (written freely between renderings; N worlds, S slots):
-        poses: (N, S, 3, 4) float32 world from object; may scale.
+    `place`, `set_pose` and `set_arena` say where things are; what else is listed may be written freely between
+    renderings.
+
+    Attributes (N worlds, S slots):
+        poses: (N, S, 3, 4) float32 world from object; may scale. To read only.
+        bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: centre and radius. To read only.
         meshes: (N, S) int32 mesh id, or HIDDEN.
         colours: (N, S, 3) float32, multiply the surfaces' colours.
         sun_direction: (N, 3) unit, towards the sun.
@@ -226,6 +230,7 @@ class SceneState:
         slots = scene.num_slots
         self.poses = np.zeros((num_worlds, slots, 3, 4), np.float32)
         self.poses[..., :3] = np.eye(3)
+        self.bounds = np.zeros((num_worlds, slots, 4), np.float32)
         self.meshes = np.full((num_worlds, slots), HIDDEN, np.int32)
         self.colours = np.ones((num_worlds, slots, 3), np.float32)
         self.instances = np.arange(1, slots + 1, dtype=np.uint16)
@@ -276,6 +281,7 @@ class SceneState:
         self.colours[world, slots] = colours
         self.meshes[world, objects.slots] = HIDDEN
         self.meshes[world, slots] = np.asarray(objects.meshes, np.int32)[np.asarray(variant)]
+        self._bound(np.array([world]), slots)
 
     def set_pose(
         self, objects: Objects, poses: ArrayLike, worlds: NDArray[Any] | slice = slice(None)
@@ -291,6 +297,7 @@ class SceneState:
         shown = self.meshes[worlds, objects.slots]
         self.poses[worlds, objects.slots] = matrices.reshape(-1, objects.count, 4, 4)[:, :, :3]
         self.meshes[worlds, objects.slots] = np.where(shown == HIDDEN, objects.meshes[0], shown)
+        self._bound(worlds, objects.slots)
 
     def set_arena(self, world: int, mesh: Mesh, vertex_splits: ArrayLike, face_splits: ArrayLike) -> None:
         """Replace a world's own geometry.
@@ -324,6 +331,7 @@ class SceneState:
         slots = slice(arena.start, arena.start + arena.max_chunks)
         self.meshes[world, slots] = HIDDEN
         self.meshes[world, arena.start : arena.start + chunks] = np.arange(first_mesh, first_mesh + chunks)
+        self.bounds[world, arena.start : arena.start + chunks] = self.geometry.mesh_bounds[rows]
 
     def max_visible(self) -> tuple[int, int]:
         """Most vertices and faces that one world can show at once."""
@@ -335,6 +343,14 @@ class SceneState:
             vertices += self.scene.arena.max_vertices
             faces += self.scene.arena.max_faces
         return vertices, faces
+
+    def _bound(self, worlds: NDArray[Any] | slice, slots: slice) -> None:
+        """Move the bounding spheres of these slots along with their poses."""
+        poses, spheres = self.poses[worlds, slots], self.geometry.mesh_bounds[self.meshes[worlds, slots]]
+        centres = np.einsum("nsij,nsj->nsi", poses[..., :3], spheres[..., :3]) + poses[..., 3]
+        stretch = np.sqrt(np.square(poses[..., :3]).sum(axis=-2).max(axis=-1))
+        self.bounds[worlds, slots, :3] = centres
+        self.bounds[worlds, slots, 3] = 1.0001 * stretch * spheres[..., 3]
 
     @staticmethod
     def _check_chunks(

@@ -57,13 +57,26 @@ class Outputs(NamedTuple):
 
 @kernel
 def draw_worlds(
-    start, stop, worlds, geometry, meshes, poses, colours, instances, cameras, light, lens, scratch, outputs
+    start,
+    stop,
+    worlds,
+    geometry,
+    meshes,
+    poses,
+    bounds,
+    colours,
+    instances,
+    cameras,
+    light,
+    lens,
+    scratch,
+    outputs,
 ):  # type: ignore[no-untyped-def]
     """Draw rows start to stop of the outputs: row i is world `worlds[i]` seen by `cameras[i]`."""
     for row in range(start, stop):
         world = worlds[row]
         _invert(cameras[row], scratch.camera_from_world)
-        draw_world(geometry, meshes[world], poses[world], lens, scratch)
+        draw_world(geometry, meshes[world], poses[world], bounds[world], lens, scratch)
         if outputs.rgb.shape[0] > 0:
             _shade(
                 geometry,

@@ -69,13 +69,14 @@ def make_scratch(width: int, height: int, max_vertices: int, max_faces: int) -> 
 
 
 @kernel
-def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyped-def]
+def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[no-untyped-def]
     """Fill `scratch.inverse_depth` and `scratch.triangles` with what one camera sees of one world.
 
     Args:
         geometry: packed meshes.
         meshes: (S,) mesh id of each slot, or −1.
         poses: (S, 3, 4) world from object.
+        bounds: (S, 4) bounding spheres, world frame.
         lens: of the camera.
         scratch: buffers; `camera_from_world` is set, `drawn` and `vertices` are filled for the second pass.
 
@@ -91,15 +92,8 @@ def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyp
         mesh = meshes[slot]
         if mesh < 0:
             continue
-        pose = poses[slot]
         mesh = _visible_level(
-            geometry.mesh_bounds,
-            geometry.mesh_coarser,
-            geometry.mesh_pixels,
-            mesh,
-            pose,
-            scratch.camera_from_world,
-            lens,
+            bounds[slot], scratch.camera_from_world, geometry.mesh_coarser, geometry.mesh_pixels, mesh, lens
         )
         if mesh < 0:
             continue
@@ -108,7 +102,7 @@ def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyp
             geometry.positions,
             first,
             count,
-            pose,
+            poses[slot],
             lens,
             scratch.camera_from_world,
             scratch.camera_from_object,
@@ -121,27 +115,16 @@ def draw_world(geometry, meshes, poses, lens, scratch):  # type: ignore[no-untyp
 
 
 @inlined
-def _visible_level(bounds, coarser, pixels_needed, mesh, pose, camera_from_world, lens):  # type: ignore[no-untyped-def]
+def _visible_level(sphere, matrix, coarser, pixels_needed, mesh, lens):  # type: ignore[no-untyped-def]
     """The level of detail to draw a mesh at, or −1 when its bounding sphere is out of view."""
-    x = bounds[mesh, 0]
-    y = bounds[mesh, 1]
-    z = bounds[mesh, 2]
-    world_x = pose[0, 0] * x + pose[0, 1] * y + pose[0, 2] * z + pose[0, 3]
-    world_y = pose[1, 0] * x + pose[1, 1] * y + pose[1, 2] * z + pose[1, 3]
-    world_z = pose[2, 0] * x + pose[2, 1] * y + pose[2, 2] * z + pose[2, 3]
-    matrix = camera_from_world
-    camera_z = matrix[2, 0] * world_x + matrix[2, 1] * world_y + matrix[2, 2] * world_z + matrix[2, 3]
-    largest = 0.0
-    for column in range(3):
-        square = pose[0, column] ** 2 + pose[1, column] ** 2 + pose[2, column] ** 2
-        largest = max(largest, square)
-    radius = bounds[mesh, 3] * np.sqrt(largest) * 1.0001
+    x, y, z, radius = sphere[0], sphere[1], sphere[2], sphere[3]
+    camera_z = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
     if not (camera_z + radius >= lens.near and camera_z - radius <= lens.far):
         return -1
-    camera_x = matrix[0, 0] * world_x + matrix[0, 1] * world_y + matrix[0, 2] * world_z + matrix[0, 3]
+    camera_x = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
     if camera_z * lens.side_x - abs(camera_x) * lens.cosine_x < -radius:
         return -1
-    camera_y = matrix[1, 0] * world_x + matrix[1, 1] * world_y + matrix[1, 2] * world_z + matrix[1, 3]
+    camera_y = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
     if camera_z * lens.side_y - abs(camera_y) * lens.cosine_y < -radius:
         return -1
     pixels = lens.focal * radius / max(camera_z, lens.near)
