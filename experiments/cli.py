@@ -48,6 +48,9 @@ COMMANDS = {
     "bench steps": Command(
         "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
     ),
+    "bench start": Command(
+        "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
+    ),
     "bench cameras": Command(
         "experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
     ),

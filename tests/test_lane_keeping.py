@@ -53,12 +53,10 @@ def test_heading_error_is_wrapped(road):
 def test_lane_curvature_is_that_of_the_lane_not_of_the_road(road):
     track = Track(1, len(road.points), road.spacing, LANE_OFFSET)
     track.set_road(0, road)
-    result = np.zeros((1, 1))
     bend = int(np.argmax(np.abs(road.curvature)))
     track.places[0, places.DISTANCE] = bend * road.spacing
-    places.curvature_ahead(track.points, road.spacing, LANE_OFFSET, track.places, np.zeros(1), result)
     radius = 1.0 / road.curvature[bend] - LANE_OFFSET
-    assert result[0, 0] == pytest.approx(1.0 / radius, rel=1e-9)
+    assert track.curvature_ahead(np.zeros(1))[0, 0] == pytest.approx(1.0 / radius, rel=1e-9)
 
 
 def run_expert(sim, steps):

@@ -199,17 +199,8 @@ class LaneKeeping(Simulation):
 
     def _step(self, actions: NDArray[np.float32]) -> Measurements:
         wanted = self._steering_angle(actions)
-        speed = np.empty(self.num_worlds)
         track = self.track
-        places.cruise_speed(
-            track.points,
-            track.spacing,
-            track.lane_offset,
-            track.places,
-            self.parameters,
-            self.target_speed,
-            speed,
-        )
+        speed = track.cruise_speed(self.parameters, self.target_speed)
         before = track.places[:, places.DISTANCE].copy()
         steps = round(1.0 / (self.control_frequency * vehicle.TIME_STEP))
         vehicle.advance(self.vehicles, self.parameters, wanted, speed, steps)
@@ -267,19 +258,7 @@ class LaneKeeping(Simulation):
         return self._expert(self._zeros, self._zeros)
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[np.float32]:
-        curvature = np.empty(self.num_worlds)
-        track = self.track
-        places.pursue(
-            track.points,
-            track.spacing,
-            track.lane_offset,
-            self.vehicles,
-            track.places,
-            self.parameters,
-            lateral,
-            heading,
-            curvature,
-        )
+        curvature = self.track.pursue(self.vehicles, self.parameters, lateral, heading)
         if self.control_mode == "curvature":
             shares = curvature / MAX_CURVATURE
         else:
@@ -322,9 +301,7 @@ class LaneKeeping(Simulation):
     ) -> NDArray[np.float32]:
         state = np.empty((self.num_worlds, 6 + len(PREVIEW)))
         track, cars = self.track, self.vehicles
-        places.curvature_ahead(
-            track.points, track.spacing, track.lane_offset, track.places, PREVIEW, state[:, 6:]
-        )
+        state[:, 6:] = track.curvature_ahead(PREVIEW)
         state[:, 0] = track.places[:, places.LATERAL]
         state[:, 1] = track.places[:, places.HEADING_ERROR]
         for column, source in enumerate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.road import Road
+from envs.driving.road import FloatArray, Road
 from envs.driving.vehicle import HEADING, LATERAL_SPEED, MAX_BRAKING, REAR, SPEED, YAW_RATE, X, Y
 from envs.kernels import inlined, kernel
 
@@ -51,11 +51,55 @@ class Track:
 
     def locate(self, state: NDArray[np.float64]) -> None:
         """Update `places` from the cars' states, (N, 8); each is searched near its last place."""
-        locate(self.points, self.spacing, self.lane_offset, state, self.places)
+        _locate(self.points, self.spacing, self.lane_offset, state, self.places)
+
+    def curvature_ahead(self, ahead: FloatArray) -> FloatArray:
+        """(N, K) curvature of the lane (1/m) `ahead` (K,) metres from each car."""
+        result = np.empty((len(self.places), len(ahead)))
+        _curvature_ahead(self.points, self.spacing, self.lane_offset, self.places, ahead, result)
+        return result
+
+    def cruise_speed(self, parameters: FloatArray, wanted: FloatArray) -> FloatArray:
+        """(N,) m/s to hold: the wanted speed, or less for the bends that come into braking distance.
+
+        Args:
+            parameters: (N, 13) of the cars.
+            wanted: (N,) m/s.
+        """
+        result = np.empty(len(self.places))
+        _cruise_speed(self.points, self.spacing, self.lane_offset, self.places, parameters, wanted, result)
+        return result
+
+    def pursue(
+        self, state: FloatArray, parameters: FloatArray, lateral: FloatArray, heading: FloatArray
+    ) -> FloatArray:
+        """(N,) path curvature (1/m) by pure pursuit of the lane's middle (R. C. Coulter, CMU-RI-TR-92-01, 1992).
+
+        The car's rear axle is sent on the arc through the point of the lane a little less than a second ahead.
+
+        Args:
+            state: (N, 8) cars.
+            parameters: (N, 13) theirs.
+            lateral: (N,) metres by which each car is taken to stand left of where it is.
+            heading: (N,) rad by which it is taken to be turned left.
+        """
+        result = np.empty(len(self.places))
+        _pursue(
+            self.points,
+            self.spacing,
+            self.lane_offset,
+            state,
+            self.places,
+            parameters,
+            lateral,
+            heading,
+            result,
+        )
+        return result
 
 
 @kernel
-def locate(points, spacing, lane_offset, state, places):  # type: ignore[no-untyped-def]
+def _locate(points, spacing, lane_offset, state, places):  # type: ignore[no-untyped-def]
     """Project every car onto its road's centre line by Newton's method from its last place."""
     for world in range(state.shape[0]):
         x, y, heading = state[world, X], state[world, Y], state[world, HEADING]
@@ -89,8 +133,7 @@ def _locate_one(points, spacing, lane_offset, x, y, heading, place):  # type: ig
 
 
 @kernel
-def curvature_ahead(points, spacing, lane_offset, places, ahead, result):  # type: ignore[no-untyped-def]
-    """Write (N, K) curvature of the lane `ahead` (K,) metres from each car."""
+def _curvature_ahead(points, spacing, lane_offset, places, ahead, result):  # type: ignore[no-untyped-def]
     for world in range(places.shape[0]):
         for column in range(ahead.shape[0]):
             distance = places[world, DISTANCE] + ahead[column]
@@ -105,8 +148,7 @@ def _lane_curvature(points, spacing, lane_offset, distance):  # type: ignore[no-
 
 
 @kernel
-def cruise_speed(points, spacing, lane_offset, places, parameters, wanted, result):  # type: ignore[no-untyped-def]
-    """Write (N,) speed to hold: the wanted one, or less for the bends that come into braking distance."""
+def _cruise_speed(points, spacing, lane_offset, places, parameters, wanted, result):  # type: ignore[no-untyped-def]
     for world in range(places.shape[0]):
         speed = wanted[world]
         for step in range(PREVIEW_STEPS):
@@ -120,22 +162,7 @@ def cruise_speed(points, spacing, lane_offset, places, parameters, wanted, resul
 
 
 @kernel
-def pursue(points, spacing, lane_offset, state, places, parameters, lateral, heading, result):  # type: ignore[no-untyped-def]
-    """Write (N,) path curvature (1/m) by pure pursuit of the lane's middle (R. C. Coulter, CMU-RI-TR-92-01, 1992).
-
-    The car's rear axle is sent on the arc through the point of the lane a little less than a second ahead.
-
-    Args:
-        points: of the Track.
-        spacing: of the Track.
-        lane_offset: of the Track.
-        state: (N, 8) cars.
-        places: (N, 6) theirs.
-        parameters: (N, 13).
-        lateral: (N,) metres by which each car is taken to stand left of where it is.
-        heading: (N,) rad by which it is taken to be turned left.
-        result: (N,) to fill.
-    """
+def _pursue(points, spacing, lane_offset, state, places, parameters, lateral, heading, result):  # type: ignore[no-untyped-def]
     place = np.zeros(NUM_PLACES)
     for world in range(state.shape[0]):
         car = state[world]

@@ -4,7 +4,8 @@ from envs.rendering.camera import Camera, look_at
 from envs.rendering.labels import LABELS
 from envs.rendering.mesh import Mesh
 from envs.rendering.renderer import Renderer
-from envs.rendering.scene import HIDDEN, Arena, Objects, Scene, SceneState
+from envs.rendering.scene import HIDDEN, Arena, Objects, Scene
+from envs.rendering.scene_state import SceneState
 from envs.rendering.surface import Surface, Texture
 
 __all__ = [

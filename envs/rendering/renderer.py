@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from envs.errors import InvalidOption, check_choice
 from envs.kernels import check_num_threads, run_chunks
 from envs.rendering.camera import Camera
-from envs.rendering.scene import SceneState
+from envs.rendering.scene_state import SceneState
 from envs.rendering.shading import Light, Outputs, draw_worlds
 from envs.rendering.visibility import Lens, Scratch, make_scratch
 

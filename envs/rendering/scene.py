@@ -1,4 +1,4 @@
-"""Scenes: the meshes that all worlds share, and what stands where in each world."""
+"""Scenes: the meshes, surfaces and kinds of object that all worlds share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, InvalidOption
+from envs.errors import InvalidOption
 from envs.rendering.labels import LABELS
 from envs.rendering.mesh import Mesh
 from envs.rendering.surface import Surface, Texture
@@ -186,7 +186,7 @@ class Scene:
         )
         vertex = face = 0
         for index, mesh in enumerate(self.meshes):
-            _write_mesh(geometry, mesh, vertex, face, self.known_surface_ids(mesh.surfaces))
+            write_mesh(geometry, mesh, vertex, face, self.known_surface_ids(mesh.surfaces))
             geometry.mesh_ranges[index] = (vertex, len(mesh.positions), face, len(mesh.faces))
             geometry.mesh_bounds[index] = bounding_sphere(mesh.positions)
             geometry.mesh_coarser[index] = self.coarser[index]
@@ -207,181 +207,13 @@ class Scene:
         )
 
 
-class SceneState:
-    """What stands where, in which light, in each of `num_worlds` worlds.
-
-    `place`, `set_pose` and `set_arena` say where things are; what else is listed may be written freely between
-    renderings.
-
-    Attributes (N worlds, S slots):
-        poses: (N, S, 3, 4) float32 world from object; may scale. To read only.
-        bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: centre and radius. To read only.
-        meshes: (N, S) int32 mesh id, or HIDDEN.
-        colours: (N, S, 3) float32, multiply the surfaces' colours.
-        sun_direction: (N, 3) unit, towards the sun.
-        sun_colour, sky_zenith, sky_horizon, ground_light: (N, 3) display colours.
-        fog_density: (N,) 1/m; what is seen through a distance d keeps exp(-density·d) of itself.
-    """
-
-    def __init__(self, scene: Scene, num_worlds: int) -> None:
-        self.scene = scene
-        self.num_worlds = num_worlds
-        self.geometry = scene.pack(num_worlds)
-        slots = scene.num_slots
-        self.poses = np.zeros((num_worlds, slots, 3, 4), np.float32)
-        self.poses[..., :3] = np.eye(3)
-        self.bounds = np.zeros((num_worlds, slots, 4), np.float32)
-        self.meshes = np.full((num_worlds, slots), HIDDEN, np.int32)
-        self.colours = np.ones((num_worlds, slots, 3), np.float32)
-        self.instances = np.arange(1, slots + 1, dtype=np.uint16)
-        if scene.arena is not None:
-            self.instances[scene.arena.start : scene.arena.start + scene.arena.max_chunks] = (
-                scene.arena.instance
-            )
-        self.sun_direction = np.tile(np.array([0.41, 0.41, 0.81], np.float32), (num_worlds, 1))
-        self.sun_colour = np.tile(np.array([1.0, 0.97, 0.9], np.float32), (num_worlds, 1))
-        self.sky_zenith = np.tile(np.array([0.30, 0.50, 0.85], np.float32), (num_worlds, 1))
-        self.sky_horizon = np.tile(np.array([0.78, 0.86, 0.94], np.float32), (num_worlds, 1))
-        self.ground_light = np.tile(np.array([0.42, 0.42, 0.38], np.float32), (num_worlds, 1))
-        self.fog_density = np.zeros(num_worlds, np.float32)
-
-    def place(
-        self,
-        world: int,
-        objects: Objects,
-        positions: ArrayLike,
-        yaw: ArrayLike = 0.0,
-        scale: ArrayLike = 1.0,
-        variant: ArrayLike = 0,
-        colours: ArrayLike = 1.0,
-    ) -> None:
-        """Stand the first n objects of a kind upright in one world, and hide the rest.
-
-        Args:
-            world: which world.
-            objects: the kind, with room for at least n.
-            positions: (n, 3) metres.
-            yaw: (n,) radians.
-            scale: (n,).
-            variant: (n,) which mesh of the kind.
-            colours: (n, 3), multiply the surfaces' colours.
-        """
-        places = np.asarray(positions, np.float32).reshape(-1, 3)
-        count = len(places)
-        if count > objects.count:
-            raise InvalidOption(f"{count} {objects.name!r} do not fit into {objects.count} slots")
-        slots = slice(objects.start, objects.start + count)
-        cosine, sine = np.cos(yaw) * scale, np.sin(yaw) * scale
-        pose = self.poses[world, slots]
-        pose[...] = 0.0
-        pose[:, 0, 0] = pose[:, 1, 1] = cosine
-        pose[:, 1, 0], pose[:, 0, 1] = sine, -np.asarray(sine)
-        pose[:, 2, 2] = scale
-        pose[:, :, 3] = places
-        self.colours[world, slots] = colours
-        self.meshes[world, objects.slots] = HIDDEN
-        self.meshes[world, slots] = np.asarray(objects.meshes, np.int32)[np.asarray(variant)]
-        self._bound(np.array([world]), slots)
-
-    def set_pose(
-        self, objects: Objects, poses: ArrayLike, worlds: NDArray[Any] | slice = slice(None)
-    ) -> None:
-        """Show all slots of a kind at these poses.
-
-        Args:
-            objects: the kind; its first variant is shown where nothing was shown before.
-            poses: (n, count, 4, 4) or (n, 4, 4) world from object.
-            worlds: n world indices, all by default.
-        """
-        matrices = np.asarray(poses, np.float32)
-        shown = self.meshes[worlds, objects.slots]
-        self.poses[worlds, objects.slots] = matrices.reshape(-1, objects.count, 4, 4)[:, :, :3]
-        self.meshes[worlds, objects.slots] = np.where(shown == HIDDEN, objects.meshes[0], shown)
-        self._bound(worlds, objects.slots)
-
-    def set_arena(self, world: int, mesh: Mesh, vertex_splits: ArrayLike, face_splits: ArrayLike) -> None:
-        """Replace a world's own geometry.
-
-        Args:
-            world: which world.
-            mesh: in the world frame; its surfaces declared to `Scene.add_arena`.
-            vertex_splits: (C + 1,) chunk c owns the vertices from vertex_splits[c] up to vertex_splits[c + 1].
-            face_splits: (C + 1,) likewise; the faces of a chunk use its own vertices only.
-        """
-        arena = self.scene.arena
-        if arena is None:
-            raise CamshaftError("the scene has no arena: declare one by Scene.add_arena")
-        vertices, faces = np.asarray(vertex_splits, np.int64), np.asarray(face_splits, np.int64)
-        chunks = len(vertices) - 1
-        self._check_chunks(arena, mesh, vertices, faces)
-        first_vertex = len(self.geometry.positions) - (self.num_worlds - world) * arena.max_vertices
-        first_face = len(self.geometry.faces) - (self.num_worlds - world) * arena.max_faces
-        first_mesh = len(self.geometry.mesh_ranges) - (self.num_worlds - world) * arena.max_chunks
-        _write_mesh(
-            self.geometry, mesh, first_vertex, first_face, self.scene.known_surface_ids(mesh.surfaces)
-        )
-        owner = np.repeat(vertices[:-1], np.diff(faces))
-        self.geometry.faces[first_face : first_face + len(mesh.faces)] -= owner[:, None].astype(np.int32)
-        rows = slice(first_mesh, first_mesh + chunks)
-        self.geometry.mesh_ranges[rows, 0] = first_vertex + vertices[:-1]
-        self.geometry.mesh_ranges[rows, 1] = np.diff(vertices)
-        self.geometry.mesh_ranges[rows, 2] = first_face + faces[:-1]
-        self.geometry.mesh_ranges[rows, 3] = np.diff(faces)
-        self.geometry.mesh_bounds[rows] = _chunk_bounds(mesh.positions, vertices)
-        slots = slice(arena.start, arena.start + arena.max_chunks)
-        self.meshes[world, slots] = HIDDEN
-        self.meshes[world, arena.start : arena.start + chunks] = np.arange(first_mesh, first_mesh + chunks)
-        self.bounds[world, arena.start : arena.start + chunks] = self.geometry.mesh_bounds[rows]
-
-    def max_visible(self) -> tuple[int, int]:
-        """Most vertices and faces that one world can show at once."""
-        vertices = faces = 0
-        for objects in self.scene.objects.values():
-            vertices += objects.count * max(len(self.scene.meshes[mesh].positions) for mesh in objects.meshes)
-            faces += objects.count * max(len(self.scene.meshes[mesh].faces) for mesh in objects.meshes)
-        if self.scene.arena is not None:
-            vertices += self.scene.arena.max_vertices
-            faces += self.scene.arena.max_faces
-        return vertices, faces
-
-    def _bound(self, worlds: NDArray[Any] | slice, slots: slice) -> None:
-        """Move the bounding spheres of these slots along with their poses."""
-        poses, spheres = self.poses[worlds, slots], self.geometry.mesh_bounds[self.meshes[worlds, slots]]
-        centres = np.einsum("nsij,nsj->nsi", poses[..., :3], spheres[..., :3]) + poses[..., 3]
-        stretch = np.sqrt(np.square(poses[..., :3]).sum(axis=-2).max(axis=-1))
-        self.bounds[worlds, slots, :3] = centres
-        self.bounds[worlds, slots, 3] = 1.0001 * stretch * spheres[..., 3]
-
-    @staticmethod
-    def _check_chunks(
-        arena: Arena, mesh: Mesh, vertices: NDArray[np.int64], faces: NDArray[np.int64]
-    ) -> None:
-        fits = len(vertices) - 1 <= arena.max_chunks and len(mesh.positions) <= arena.max_vertices
-        if not fits or len(mesh.faces) > arena.max_faces:
-            raise InvalidOption(
-                f"{len(vertices) - 1} chunks, {len(mesh.positions)} vertices and {len(mesh.faces)} faces do not fit "
-                f"into an arena of {arena.max_chunks}, {arena.max_vertices} and {arena.max_faces}"
-            )
-        ends = (vertices[-1], faces[-1]) == (len(mesh.positions), len(mesh.faces)) and len(vertices) == len(
-            faces
-        )
-        owner = np.repeat(np.arange(len(faces) - 1), np.diff(faces)) if ends else np.zeros(0, np.int64)
-        inside = ends and bool(
-            (mesh.faces >= vertices[owner][:, None]).all()
-            and (mesh.faces < vertices[owner + 1][:, None]).all()
-        )
-        if not inside:
-            raise InvalidOption(
-                "vertex_splits and face_splits must cover the mesh, faces within their own chunk"
-            )
-
-
 def bounding_sphere(positions: NDArray[Any]) -> NDArray[np.float32]:
     """(4,) centre x, y, z and radius of a sphere about the middle of the bounding box."""
-    return _chunk_bounds(positions, np.array([0, len(positions)]))[0]
+    return chunk_bounds(positions, np.array([0, len(positions)]))[0]
 
 
-def _chunk_bounds(positions: NDArray[Any], splits: NDArray[np.int64]) -> NDArray[np.float32]:
+def chunk_bounds(positions: NDArray[Any], splits: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(C, 4) bounding spheres of runs of vertices that begin and end at `splits`, (C + 1,)."""
     low = np.minimum.reduceat(positions, splits[:-1])
     high = np.maximum.reduceat(positions, splits[:-1])
     centre = 0.5 * (low + high)
@@ -391,9 +223,10 @@ def _chunk_bounds(positions: NDArray[Any], splits: NDArray[np.int64]) -> NDArray
     return np.column_stack([centre, radius]).astype(np.float32)
 
 
-def _write_mesh(
+def write_mesh(
     geometry: Geometry, mesh: Mesh, vertex: int, face: int, surface_ids: NDArray[np.int32]
 ) -> None:
+    """Copy a mesh into packed arrays from a first vertex and a first face on."""
     vertices, faces = slice(vertex, vertex + len(mesh.positions)), slice(face, face + len(mesh.faces))
     geometry.positions[vertices] = mesh.positions
     geometry.normals[vertices] = mesh.normals

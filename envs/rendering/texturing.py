@@ -1,0 +1,114 @@
+"""Textures on pixels: levels of detail, and filtering within and between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.kernels import inlined
+
+ONE = np.float32(1.0)
+HALF = np.float32(0.5)
+ZERO = np.float32(0.0)
+MOST_REPEATS = np.float32(1e6)  # texture coordinates beyond this are taken as 0
+QUARTER = np.float32(0.25)
+LEVEL_RUN = 8  # pixels that share a level of detail
+BYTE = np.float32(1.0 / 255.0)
+LANES = np.uint64(0x00FF00FF00FF)
+LANE = np.uint64(0xFF)
+NEXT = np.uint64(1)
+ZERO_LANE = np.uint64(0)
+EIGHT = np.uint64(8)
+SIXTEEN = np.uint64(16)
+THIRTY_TWO = np.uint64(32)
+UNIT = np.uint64(256)
+
+
+@inlined
+def texture_run(levels, texels, plane, x, y, step, start, stop, row_light):  # type: ignore[no-untyped-def]
+    """Multiply the light along pixels of one triangle by its texture, filtered within and between mip levels.
+
+    The level of detail is chosen once for every few pixels. Within a quarter of a whole level that level alone is
+    read; in between, two are blended.
+    """
+    weight, weight_step = plane[0] * x + plane[1] * y + plane[2], plane[0] * step
+    u, u_step = plane[12] * x + plane[13] * y + plane[14], plane[12] * step
+    v, v_step = plane[15] * x + plane[16] * y + plane[17], plane[15] * step
+    begin = start
+    while begin < stop:
+        end = min(begin + LEVEL_RUN, stop)
+        share = ONE / weight
+        level = _mip_level(levels, plane, u * share, v * share, share * step)
+        whole = int(level + QUARTER)
+        blend = max((level - np.float32(whole) - QUARTER) * np.float32(512.0), ZERO)
+        part = np.uint64(np.int32(blend))
+        coarse = min(whole + 1, 15)
+        log_width, log_height = levels[whole, 1], levels[whole, 2]
+        width, height = np.float32(256 << log_width), np.float32(256 << log_height)
+        mask_x, mask_y = np.uint64((1 << log_width) - 1), np.uint64((1 << log_height) - 1)
+        offset, shift = np.uint64(levels[whole, 0]), np.uint64(log_width)
+        coarse_log_width, coarse_log_height = levels[coarse, 1], levels[coarse, 2]
+        coarse_width, coarse_height = (
+            np.float32(256 << coarse_log_width),
+            np.float32(256 << coarse_log_height),
+        )
+        coarse_mask_x = np.uint64((1 << coarse_log_width) - 1)
+        coarse_mask_y = np.uint64((1 << coarse_log_height) - 1)
+        coarse_offset, coarse_shift = np.uint64(levels[coarse, 0]), np.uint64(coarse_log_width)
+        for pixel in range(begin, end):
+            share = ONE / weight
+            here_u, here_v = u * share, v * share
+            if not (abs(here_u) < MOST_REPEATS and abs(here_v) < MOST_REPEATS):
+                here_u = here_v = ZERO
+            texel = _bilinear(texels, offset, shift, mask_x, mask_y, here_u * width, here_v * height)
+            if part != ZERO_LANE:
+                coarser = _bilinear(
+                    texels, coarse_offset, coarse_shift, coarse_mask_x, coarse_mask_y,
+                    here_u * coarse_width, here_v * coarse_height,
+                )  # fmt: skip
+                texel = _blend(texel, coarser, part)
+            red = np.float32(np.int32(texel & LANE)) * BYTE
+            green = np.float32(np.int32((texel >> SIXTEEN) & LANE)) * BYTE
+            blue = np.float32(np.int32((texel >> THIRTY_TWO) & LANE)) * BYTE
+            row_light[3 * pixel] *= red * red
+            row_light[3 * pixel + 1] *= green * green
+            row_light[3 * pixel + 2] *= blue * blue
+            weight += weight_step
+            u += u_step
+            v += v_step
+        begin = end
+
+
+@inlined
+def _mip_level(levels, plane, u, v, step):  # type: ignore[no-untyped-def]
+    """Level of detail at which a pixel is one texel along the longer of its two footprints (Williams, 1983)."""
+    width = np.float32(1 << levels[0, 1])
+    height = np.float32(1 << levels[0, 2])
+    across_u = (plane[12] - u * plane[0]) * step * width
+    across_v = (plane[15] - v * plane[0]) * step * height
+    down_u = (plane[13] - u * plane[1]) * step * width
+    down_v = (plane[16] - v * plane[1]) * step * height
+    square = max(across_u * across_u + across_v * across_v, down_u * down_u + down_v * down_v)
+    if not square > ONE:
+        return ZERO
+    # log2 by the bits of the number, linear between powers of two: right to 0.05 levels.
+    bits = np.int32(np.float32(square).view(np.int32) - np.int32(0x3F800000))
+    return min(np.float32(bits) * np.float32(0.5 / (1 << 23)), np.float32(15.0))
+
+
+@inlined
+def _bilinear(texels, offset, shift, mask_x, mask_y, x, y):  # type: ignore[no-untyped-def]
+    """Sample one level at x, y in 1/256 texels. Unsigned throughout: Numba tests signed indices for a sign."""
+    column = np.uint64(np.int64(np.floor(x)) - 128)
+    row = np.uint64(np.int64(np.floor(y)) - 128)
+    left, top = (column >> EIGHT) & mask_x, (row >> EIGHT) & mask_y
+    right, bottom = (left + NEXT) & mask_x, (top + NEXT) & mask_y
+    upper, lower = offset + (top << shift), offset + (bottom << shift)
+    above = _blend(texels[upper + left], texels[upper + right], column & LANE)
+    below = _blend(texels[lower + left], texels[lower + right], column & LANE)
+    return _blend(above, below, row & LANE)
+
+
+@inlined
+def _blend(first, second, part):  # type: ignore[no-untyped-def]
+    """(1 − part/256)·first + part/256·second in each 16-bit lane."""
+    return ((first * (UNIT - part) + second * part) >> EIGHT) & LANES

@@ -1,0 +1,67 @@
+"""Seconds from starting Python to the first camera frame, with the kernels compiled before."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+import envs
+from envs.errors import CamshaftError, InvalidOption
+from experiments.benchmarks.measure import write_result
+
+PROGRAM = "import gymnasium, sys; env = gymnasium.make(f'envs:{sys.argv[1]}'); env.reset(seed=0)"
+
+
+@dataclass(frozen=True)
+class StartConfig:
+    """Measure the seconds from starting Python to the first camera frame.
+
+    A fresh Python imports Gymnasium, makes the task and resets it, which draws a frame. The first run is not
+    counted: it may compile the kernels.
+
+    For example: camshaft bench start
+    """
+
+    task: str = "camshaft/LaneKeeping-v0"
+    """Task to start."""
+    repeats: int = 5
+    """Counted starts."""
+    out: Path = Path("runs/bench/start.json")
+    """File for the figures, with machine, versions and commit."""
+
+
+def run(config: StartConfig) -> None:
+    """Measure, print and write the file."""
+    if config.repeats < 1:
+        raise InvalidOption(f"repeats must be at least 1, got {config.repeats}")
+    envs.find_task(config.task)
+    seconds = [_start(config.task) for _ in range(config.repeats + 1)][1:]
+    figure = {
+        "name": f"first frame of {config.task}, seconds",
+        "median": statistics.median(seconds),
+        "lowest": min(seconds),
+        "highest": max(seconds),
+        "repeats": seconds,
+    }
+    console = Console()
+    console.print(
+        f"First frame of {config.task} after {figure['median']:.2f} s "
+        f"({min(seconds):.2f} – {max(seconds):.2f}), median of {config.repeats}",
+        highlight=False,
+    )
+    write_result(config.out, {**asdict(config), "out": str(config.out)}, [figure])
+    console.print(f"Figures in {config.out}", highlight=False)
+
+
+def _start(task: str) -> float:
+    begin = time.perf_counter()
+    finished = subprocess.run([sys.executable, "-c", PROGRAM, task], capture_output=True, text=True)
+    if finished.returncode:
+        raise CamshaftError(f"{task} did not start: {finished.stderr.strip().splitlines()[-1]}")
+    return time.perf_counter() - begin
