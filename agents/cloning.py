@@ -56,7 +56,7 @@ def train(
             demonstrations.
         CorruptFile: a demonstration or the checkpoint is damaged.
         CamshaftError: the loss is no number any more; the last good checkpoint is kept.
-        TrainingInterrupted: Ctrl-C; a checkpoint was written first.
+        TrainingInterrupted: Ctrl-C; a checkpoint, or after the last step the policy, was written first.
     """
     named = isinstance(demonstrations, str | Path)
     origin = {"demonstrations": str(demonstrations)} if named else {}
@@ -72,6 +72,8 @@ def train(
         loop.run(bar, guard)
         policy = loop.policy.to("cpu").eval()
         policy.save(run.folder / POLICY_FOLDER)
+        if guard.requested:
+            raise TrainingInterrupted(f"stopped; the training in {run.folder} had just finished")
     return policy
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -55,14 +56,17 @@ class RunFolder:
     ) -> None:
         self.folder = Path(folder)
         self._check_settings(settings, resume)
-        with named_disk_errors(self.folder):
+        with named_disk_errors(self.folder), ExitStack() as undo:
             self._lock = FolderLock(self.folder / LOCK_FILE)
+            undo.callback(self._lock.release)
             text = yaml.safe_dump({**settings, "origin": dict(origin or {})}, sort_keys=False)
             write_durably(self.folder / CONFIG_FILE, lambda stream: stream.write(text.encode()))
             self.checkpoint = self._read_checkpoint()
             self._metrics = self._open_metrics()
+            undo.callback(self._metrics.close)
             step = self.checkpoint[1]["step"] if self.checkpoint else 0
             self._events = SummaryWriter(str(self.folder / TENSORBOARD_FOLDER), purge_step=step + 1)
+            undo.pop_all()
 
     @property
     def checkpoint_path(self) -> Path:
