@@ -33,15 +33,26 @@ def texture_run(levels, texels, plane, x, y, step, start, stop, row_light):  # t
     weight, weight_step = plane[0] * x + plane[1] * y + plane[2], plane[0] * step
     u, u_step = plane[12] * x + plane[13] * y + plane[14], plane[12] * step
     v, v_step = plane[15] * x + plane[16] * y + plane[17], plane[15] * step
+    last = max(levels[0, 1], levels[0, 2])
+    mean_red, mean_green, mean_blue = _light(np.uint64(texels[levels[last, 0]]))
     begin = start
     while begin < stop:
         end = min(begin + LEVEL_RUN, stop)
         share = ONE / weight
         level = _mip_level(levels, plane, u * share, v * share, share * step)
         whole = int(level + QUARTER)
+        if whole >= last:  # a single texel: the far ground, half of a driver's view
+            for pixel in range(begin, end):
+                row_light[3 * pixel] *= mean_red
+                row_light[3 * pixel + 1] *= mean_green
+                row_light[3 * pixel + 2] *= mean_blue
+            covered = np.float32(end - begin)
+            weight, u, v = weight + covered * weight_step, u + covered * u_step, v + covered * v_step
+            begin = end
+            continue
         blend = max((level - np.float32(whole) - QUARTER) * np.float32(512.0), ZERO)
         part = np.uint64(np.int32(blend))
-        coarse = min(whole + 1, 15)
+        coarse = whole + 1
         log_width, log_height = levels[whole, 1], levels[whole, 2]
         width, height = np.float32(256 << log_width), np.float32(256 << log_height)
         mask_x, mask_y = np.uint64((1 << log_width) - 1), np.uint64((1 << log_height) - 1)
@@ -66,16 +77,23 @@ def texture_run(levels, texels, plane, x, y, step, start, stop, row_light):  # t
                     here_u * coarse_width, here_v * coarse_height,
                 )  # fmt: skip
                 texel = _blend(texel, coarser, part)
-            red = np.float32(np.int32(texel & LANE)) * BYTE
-            green = np.float32(np.int32((texel >> SIXTEEN) & LANE)) * BYTE
-            blue = np.float32(np.int32((texel >> THIRTY_TWO) & LANE)) * BYTE
-            row_light[3 * pixel] *= red * red
-            row_light[3 * pixel + 1] *= green * green
-            row_light[3 * pixel + 2] *= blue * blue
+            red, green, blue = _light(texel)
+            row_light[3 * pixel] *= red
+            row_light[3 * pixel + 1] *= green
+            row_light[3 * pixel + 2] *= blue
             weight += weight_step
             u += u_step
             v += v_step
         begin = end
+
+
+@inlined
+def _light(texel):  # type: ignore[no-untyped-def]
+    """Linear light of a texel's three lanes (gamma 2)."""
+    red = np.float32(np.int32(texel & LANE)) * BYTE
+    green = np.float32(np.int32((texel >> SIXTEEN) & LANE)) * BYTE
+    blue = np.float32(np.int32((texel >> THIRTY_TWO) & LANE)) * BYTE
+    return red * red, green * green, blue * blue
 
 
 @inlined
@@ -92,7 +110,7 @@ def _mip_level(levels, plane, u, v, step):  # type: ignore[no-untyped-def]
         return ZERO
     # log2 by the bits of the number, linear between powers of two: right to 0.05 levels.
     bits = np.int32(np.float32(square).view(np.int32) - np.int32(0x3F800000))
-    return min(np.float32(bits) * np.float32(0.5 / (1 << 23)), np.float32(15.0))
+    return min(np.float32(bits) * np.float32(0.5 / (1 << 23)), np.float32(14.0))
 
 
 @inlined
