@@ -191,11 +191,16 @@ def _clouds(rng: np.random.Generator, size: int, falloff: float, lowest: float) 
         falloff: amplitude falls with this power of the frequency.
         lowest: waves a side below which there is nothing.
     """
-    frequency = np.fft.fftfreq(size) * size
-    radius = np.hypot(frequency[:, None], frequency)
-    amplitude = np.where(radius >= lowest, np.maximum(radius, 1.0) ** -(falloff + 1.0), 0.0)
-    noise = np.fft.ifft2(np.fft.fft2(rng.standard_normal((size, size))) * amplitude).real
+    spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * _amplitude(size, falloff, lowest)
+    noise = np.fft.irfft2(spectrum, s=(size, size))
     return noise / noise.std()
+
+
+@cache
+def _amplitude(size: int, falloff: float, lowest: float) -> Image:
+    """(size, size // 2 + 1) of a real spectrum."""
+    radius = np.hypot(np.fft.fftfreq(size)[:, None] * size, np.fft.rfftfreq(size) * size)
+    return np.where(radius >= lowest, np.maximum(radius, 1.0) ** -(falloff + 1.0), 0.0)
 
 
 def _patchy(
