@@ -28,7 +28,7 @@ def render(meshes, camera=None, pose=FORWARD, outputs=ALL, setup=None, threads=1
 
 def rays(camera):
     """(H, W, 3) directions through the pixel centres, camera axes, depth 1."""
-    columns, rows = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     points = np.stack([columns, rows, np.ones_like(columns)], axis=-1)
     return points @ np.linalg.inv(camera.intrinsics).T
 
@@ -45,7 +45,7 @@ def test_a_point_appears_where_the_pinhole_formula_puts_it(point):
     x, y, z = (np.linalg.inv(FORWARD) @ [*point, 1.0])[:3]
     column, row, _ = camera.intrinsics @ [x / z, y / z, 1.0]
     assert len(seen) > 4
-    assert seen.mean(axis=0) + 0.5 == pytest.approx([row, column], abs=0.75)
+    assert seen.mean(axis=0) == pytest.approx([row, column], abs=0.75)
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.4, -0.9])

@@ -1,4 +1,4 @@
-"""Pinhole cameras and where they are mounted."""
+"""Cameras: size, lens, mount, and what is drawn for them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from envs.errors import InvalidOption, check_choice
 
 MAX_PIXELS_A_SIDE = 8192
+FOV_LIMITS = {"pinhole": (1.0, 170.0), "fisheye": (10.0, 200.0), "cylindrical": (10.0, 360.0)}  # degrees
+DISTORTION_SIZES = {"pinhole": (0, 4, 5, 8), "fisheye": (0, 4), "cylindrical": (0,)}
 
 # Columns: the camera's x (right), y (down), z (forward) in a body's frame of x forward, y left, z up.
 BODY_FROM_CAMERA = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -20,18 +22,24 @@ BODY_FROM_CAMERA = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera with square pixels, mounted on a body.
+    """A camera with square pixels, mounted on a body.
 
     Attributes:
         width: pixels.
         height: pixels.
-        fov_degrees: horizontal field of view.
+        fov_degrees: horizontal field of view, leaving distortion aside.
         position: metres in the body's frame (x forward, y left, z up).
         roll_degrees: turn about the optical axis, positive tips the right side of the camera down.
         pitch_degrees: positive looks down.
         yaw_degrees: positive looks left.
         near: metres along the optical axis; what is closer is not seen.
         far: metres; what is farther is not seen, and the depth of the sky.
+        lens: "pinhole"; "fisheye", equidistant: the distance from the image's middle is proportional to the angle from
+            the axis, black beyond 100°; "cylindrical", columns in proportion to the azimuth, rows to height over
+            distance from the vertical axis.
+        distortion: of OpenCV: k1, k2, p1, p2[, k3[, k4, k5, k6]] of a pinhole (Brown–Conrady), k1 … k4 of a fisheye.
+        supersampling: 1, or 2 for colours averaged over 2×2 samples a pixel; labels are always of one sample.
+        shadow_distance: metres ahead of the camera within which the sun casts shadows; 0 for none.
     """
 
     width: int = 84
@@ -43,6 +51,10 @@ class Camera:
     yaw_degrees: float = 0.0
     near: float = 0.1
     far: float = 1000.0
+    lens: str = "pinhole"
+    distortion: tuple[float, ...] = ()
+    supersampling: int = 1
+    shadow_distance: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):
@@ -62,11 +74,27 @@ class Camera:
             self.yaw_degrees,
             self.near,
             self.far,
+            self.shadow_distance,
+            *self.distortion,
         ]
         if len(self.position) != 3 or not all(_is_finite(number) for number in [*numbers, *self.position]):
             raise InvalidOption(f"camera angles, distances and position must be finite numbers, got {self!r}")
-        if not 1.0 <= self.fov_degrees <= 170.0:
-            raise InvalidOption(f"camera fov_degrees must be within 1..170, got {self.fov_degrees}")
+        check_choice("camera lens", self.lens, FOV_LIMITS)
+        lowest, highest = FOV_LIMITS[self.lens]
+        if not lowest <= self.fov_degrees <= highest:
+            raise InvalidOption(
+                f"camera fov_degrees of a {self.lens} lens must be within {lowest:g}..{highest:g}, "
+                f"got {self.fov_degrees}"
+            )
+        if len(self.distortion) not in DISTORTION_SIZES[self.lens]:
+            raise InvalidOption(
+                f"camera distortion of a {self.lens} lens has {' or '.join(map(str, DISTORTION_SIZES[self.lens]))} "
+                f"numbers, got {self.distortion!r}"
+            )
+        if self.supersampling not in (1, 2):
+            raise InvalidOption(f"camera supersampling must be 1 or 2, got {self.supersampling!r}")
+        if self.shadow_distance < 0.0:
+            raise InvalidOption(f"camera shadow_distance must be at least 0, got {self.shadow_distance}")
         if not 0.0 < self.near < self.far:
             raise InvalidOption(
                 f"camera near and far must satisfy 0 < near < far, got {self.near} and {self.far}"
@@ -88,8 +116,9 @@ class Camera:
             for name in value:
                 check_choice("camera field", name, [field.name for field in fields(cls)])
             changes = dict(value)
-            if "position" in changes:
-                changes["position"] = tuple(changes["position"])
+            for name in ("position", "distortion"):
+                if name in changes:
+                    changes[name] = tuple(changes[name])
             return replace(default, **changes)
         if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
             return replace(default, width=value[0], height=value[1])
@@ -99,14 +128,15 @@ class Camera:
 
     @property
     def focal_length(self) -> float:
-        """Pixels."""
-        return 0.5 * self.width / math.tan(0.5 * math.radians(self.fov_degrees))
+        """Pixels a unit of tangent (pinhole) or a radian (fisheye, cylindrical) in the middle of the image."""
+        half = 0.5 * math.radians(self.fov_degrees)
+        return 0.5 * self.width / (math.tan(half) if self.lens == "pinhole" else half)
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
-        """(3, 3) matrix of OpenCV; pixel centres lie at half-integers."""
-        focal = self.focal_length
-        return np.array([[focal, 0.0, 0.5 * self.width], [0.0, focal, 0.5 * self.height], [0.0, 0.0, 1.0]])
+        """(3, 3) camera matrix of OpenCV: the centre of the first pixel is (0, 0)."""
+        focal, column, row = self.focal_length, 0.5 * (self.width - 1), 0.5 * (self.height - 1)
+        return np.array([[focal, 0.0, column], [0.0, focal, row], [0.0, 0.0, 1.0]])
 
     @property
     def mount(self) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,9 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from envs.errors import InvalidOption, check_choice
 from envs.kernels import check_num_threads, run_chunks
 from envs.rendering.camera import Camera
+from envs.rendering.frames import Images, draw_frames
+from envs.rendering.lens import make_lens
 from envs.rendering.scene_state import SceneState
-from envs.rendering.shading import Light, Outputs, draw_worlds
-from envs.rendering.visibility import Lens, Scratch, make_scratch
+from envs.rendering.shading import Light
+from envs.rendering.shadows import shadow_map_size
+from envs.rendering.visibility import Scratch, make_scratch
 
 OUTPUT_TYPES: Mapping[str, type] = {
     "rgb": np.uint8,
@@ -53,8 +55,17 @@ class Renderer:
         self.num_threads = check_num_threads(num_threads, state.num_worlds)
         self._lens = make_lens(camera)
         max_vertices, max_faces = state.max_visible()
+        samples = camera.supersampling
         self._scratches = [
-            make_scratch(camera.width, camera.height, max(1, max_vertices), max(1, max_faces))
+            make_scratch(
+                self._lens,
+                max(1, max_vertices),
+                max(1, max_faces),
+                shadow_map_size(samples * camera.width, samples * camera.height)
+                if camera.shadow_distance
+                else 1,
+                state.lamp_colours.shape[1],
+            )
             for _ in range(self.num_threads)
         ]
         self._light = Light(
@@ -64,6 +75,10 @@ class Renderer:
             state.sky_horizon,
             state.ground_light,
             state.fog_density,
+            state.lamp_positions,
+            state.lamp_directions,
+            state.lamp_colours,
+            state.lamp_cosines,
         )
         self._everyone = np.arange(state.num_worlds)
         self._nothing: dict[str, NDArray[Any]] = {
@@ -91,7 +106,7 @@ class Renderer:
         if poses.shape != (len(chosen), 4, 4):
             raise InvalidOption(f"camera_poses must have shape ({len(chosen)}, 4, 4), got {poses.shape}")
         images = self._images(len(chosen), out or {})
-        filled = Outputs(**{name: self._flat(images, name) for name in OUTPUT_TYPES})
+        filled = Images(**{name: self._flat(images, name) for name in OUTPUT_TYPES})
         free = list(self._scratches)
         run_chunks(self._draw, len(chosen), self.num_threads, chosen, poses, filled, free)
         return images
@@ -102,11 +117,11 @@ class Renderer:
         stop: int,
         worlds: NDArray[np.int64],
         poses: NDArray[np.float64],
-        filled: Outputs,
+        filled: Images,
         free: list[Scratch],
     ) -> None:
         state = self.state
-        draw_worlds(
+        draw_frames(
             start,
             stop,
             worlds,
@@ -118,6 +133,7 @@ class Renderer:
             state.instances,
             poses,
             self._light,
+            self.camera.shadow_distance,
             self._lens,
             free.pop(),
             filled,
@@ -142,20 +158,3 @@ class Renderer:
                 )
             images[name] = image
         return images
-
-
-def make_lens(camera: Camera) -> Lens:
-    """The numbers of a camera that the kernels read."""
-    half_x = math.radians(camera.fov_degrees) / 2
-    half_y = math.atan(math.tan(half_x) * camera.height / camera.width)
-    return Lens(
-        width=camera.width,
-        height=camera.height,
-        focal=camera.focal_length,
-        near=camera.near,
-        far=camera.far,
-        side_x=math.sin(half_x),
-        cosine_x=math.cos(half_x),
-        side_y=math.sin(half_y),
-        cosine_y=math.cos(half_y),
-    )

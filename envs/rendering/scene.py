@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from envs.errors import InvalidOption
 from envs.rendering.labels import LABELS
 from envs.rendering.mesh import Mesh
 from envs.rendering.surface import Surface, Texture
+from envs.rendering.visibility import DOUBLE_SIDED, EMISSIVE, HAS_MASKED, MASKED, METALLIC, NO_SHADOW
 
 HIDDEN = -1
 
@@ -70,7 +72,8 @@ class Geometry(NamedTuple):
     """Packed arrays of meshes, surfaces and textures, as the kernels read them.
 
     `mesh_ranges` rows are first vertex, vertices, first face, faces; `mesh_bounds` rows are centre x, y, z and
-    radius; `mesh_coarser` is the next coarser level of detail or -1, to use below `mesh_pixels` pixels of radius.
+    radius; `mesh_coarser` is the next coarser level of detail or -1, to use below `mesh_pixels` pixels of radius;
+    `mesh_flags` and `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and log2 shininess.
     """
 
     positions: NDArray[np.float32]
@@ -82,8 +85,10 @@ class Geometry(NamedTuple):
     mesh_bounds: NDArray[np.float32]
     mesh_coarser: NDArray[np.int32]
     mesh_pixels: NDArray[np.float32]
+    mesh_flags: NDArray[np.int32]
     surface_colours: NDArray[np.float32]
     surface_flags: NDArray[np.int32]
+    surface_gloss: NDArray[np.float32]
     surface_labels: NDArray[np.uint8]
     surface_textures: NDArray[np.int32]
     texture_levels: NDArray[np.int32]
@@ -165,7 +170,7 @@ class Scene:
         vertices = sum(len(mesh.positions) for mesh in self.meshes) + num_worlds * arena.max_vertices
         faces = sum(len(mesh.faces) for mesh in self.meshes) + num_worlds * arena.max_faces
         meshes = len(self.meshes) + num_worlds * arena.max_chunks
-        colours, flags, labels, textures = self._surface_tables()
+        surfaces = list(self._surfaces) or [Surface()]
         texture_levels, texels = _pack_textures(_distinct_textures(self._surfaces))
         geometry = Geometry(
             positions=np.zeros((vertices, 3), np.float32),
@@ -177,10 +182,14 @@ class Scene:
             mesh_bounds=np.zeros((meshes, 4), np.float32),
             mesh_coarser=np.full(meshes, HIDDEN, np.int32),
             mesh_pixels=np.zeros(meshes, np.float32),
-            surface_colours=colours,
-            surface_flags=flags,
-            surface_labels=labels,
-            surface_textures=textures,
+            mesh_flags=np.full(meshes, NO_SHADOW, np.int32),
+            surface_colours=np.array([surface.colour for surface in surfaces], np.float32),
+            surface_flags=np.array([_flags(surface) for surface in surfaces], np.int32),
+            surface_gloss=np.array(
+                [(surface.specular, math.log2(surface.shininess)) for surface in surfaces], np.float32
+            ),
+            surface_labels=np.array([LABELS[surface.label] for surface in surfaces], np.uint8),
+            surface_textures=_texture_numbers(surfaces),
             texture_levels=texture_levels,
             texels=texels,
         )
@@ -190,21 +199,13 @@ class Scene:
             geometry.mesh_ranges[index] = (vertex, len(mesh.positions), face, len(mesh.faces))
             geometry.mesh_bounds[index] = bounding_sphere(mesh.positions)
             geometry.mesh_coarser[index] = self.coarser[index]
+            masked = any(_flags(surface) & MASKED for surface in mesh.surfaces)
+            geometry.mesh_flags[index] = HAS_MASKED if masked else 0
             if self.coarser[index] != HIDDEN:
                 geometry.mesh_pixels[index] = 2.0 * np.sqrt(len(self.meshes[self.coarser[index]].faces))
             vertex += len(mesh.positions)
             face += len(mesh.faces)
         return geometry
-
-    def _surface_tables(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-        surfaces = list(self._surfaces) or [Surface()]
-        numbers = {texture: number for number, texture in enumerate(_distinct_textures(surfaces))}
-        return (
-            np.array([surface.colour for surface in surfaces], np.float32),
-            np.array([surface.double_sided + 2 * surface.emissive for surface in surfaces], np.int32),
-            np.array([LABELS[surface.label] for surface in surfaces], np.uint8),
-            np.array([numbers.get(surface.texture, -1) for surface in surfaces], np.int32),  # type: ignore[arg-type]
-        )
 
 
 def bounding_sphere(positions: NDArray[Any]) -> NDArray[np.float32]:
@@ -235,6 +236,23 @@ def write_mesh(
     geometry.face_surfaces[faces] = surface_ids[mesh.face_surfaces]
 
 
+def _flags(surface: Surface) -> int:
+    masked = surface.texture is not None and surface.texture.has_alpha
+    return (
+        DOUBLE_SIDED * surface.double_sided
+        + EMISSIVE * surface.emissive
+        + MASKED * masked
+        + METALLIC * surface.metallic
+    )
+
+
+def _texture_numbers(surfaces: Sequence[Surface]) -> NDArray[np.int32]:
+    numbers = {texture: number for number, texture in enumerate(_distinct_textures(surfaces))}
+    return np.array(
+        [-1 if surface.texture is None else numbers[surface.texture] for surface in surfaces], np.int32
+    )
+
+
 def _distinct_textures(surfaces: Any) -> list[Texture]:
     return list(dict.fromkeys(surface.texture for surface in surfaces if surface.texture is not None))
 
@@ -252,9 +270,8 @@ def _pack_textures(textures: list[Texture]) -> tuple[NDArray[np.int32], NDArray[
         for index in range(16):
             if index < len(texture.levels):
                 level = texture.levels[index].astype(np.uint64)
-                words.append(
-                    (level[..., 0] | level[..., 1] << np.uint64(16) | level[..., 2] << np.uint64(32)).ravel()
-                )
+                lanes = level << np.arange(0, 16 * level.shape[2], 16, dtype=np.uint64)
+                words.append(np.bitwise_or.reduce(lanes, axis=2).ravel())
                 height, width = level.shape[:2]
                 table[number, index] = (offset, width.bit_length() - 1, height.bit_length() - 1)
                 offset += height * width

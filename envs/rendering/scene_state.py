@@ -26,9 +26,14 @@ class SceneState:
         sun_direction: (N, 3) unit, towards the sun.
         sun_colour, sky_zenith, sky_horizon, ground_light: (N, 3) display colours.
         fog_density: (N,) 1/m; what is seen through a distance d keeps exp(-density·d) of itself.
+        lamp_positions, lamp_directions: (N, L, 3) metres and unit, world frame.
+        lamp_colours: (N, L, 3) display colour of a white surface 10 m away that faces the lamp; 0 is off. Lamps
+            shine through what is in their way.
+        lamp_cosines: (N, L, 2) cosine of the angle from a lamp's axis up to which it shines fully, and from which on
+            not at all.
     """
 
-    def __init__(self, scene: Scene, num_worlds: int) -> None:
+    def __init__(self, scene: Scene, num_worlds: int, num_lamps: int = 2) -> None:
         self.scene = scene
         self.num_worlds = num_worlds
         self.geometry = scene.pack(num_worlds)
@@ -49,6 +54,10 @@ class SceneState:
         self.sky_horizon = np.tile(np.array([0.78, 0.86, 0.94], np.float32), (num_worlds, 1))
         self.ground_light = np.tile(np.array([0.42, 0.42, 0.38], np.float32), (num_worlds, 1))
         self.fog_density = np.zeros(num_worlds, np.float32)
+        self.lamp_positions = np.zeros((num_worlds, num_lamps, 3), np.float32)
+        self.lamp_directions = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (num_worlds, num_lamps, 1))
+        self.lamp_colours = np.zeros((num_worlds, num_lamps, 3), np.float32)
+        self.lamp_cosines = np.tile(np.array([0.95, 0.6], np.float32), (num_worlds, num_lamps, 1))
 
     def place(
         self,

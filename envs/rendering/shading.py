@@ -1,8 +1,11 @@
-"""Second pass: colour and labels of each pixel, from the triangle that the first pass found there.
+"""Second pass: the colour of each pixel, from the triangle that the first pass found there.
 
 Over the image, attributes divided by depth are linear (Olano and Greer, "Triangle scan conversion using 2D
-homogeneous coordinates", 1997). Each triangle that is seen somewhere gets, once, the plane equations of
-1/depth-weighted light and texture coordinates; a pixel then costs a few multiplications and one division.
+homogeneous coordinates", 1997). Each triangle that is seen somewhere gets its plane equations once; a pixel then costs
+a few multiplications and one division.
+
+Light: Lambert's cosine law for the sun, a hemisphere that fades from sky to ground, and, for what shines, Blinn's
+highlights with Schlick's approximation of Fresnel's reflectance. Lamps have a soft cone.
 """
 
 from __future__ import annotations
@@ -13,19 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.kernels import inlined, kernel
+from envs.rendering.planes import ALBEDO, NORMAL, READY_WITH_NORMALS, SUN, UP, at, set_up
+from envs.rendering.shadows import sunlit
+from envs.rendering.sky import add_fog, shade_sky
 from envs.rendering.texturing import texture_run
-from envs.rendering.visibility import draw_world
-
-EMISSIVE = 2
+from envs.rendering.visibility import EMISSIVE, METALLIC, OUTSIDE, SKY
 
 ONE = np.float32(1.0)
-FAINT = np.float32(0.3)  # its 64th power is invisible, but no denormal number, which would be slow
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
+BRIGHT = np.float32(0.02)  # display colour of a sun or lamp that is worth a thought
+FAINT = np.float32(0.3)  # what is raised to a high power is kept from becoming a denormal number
+LAMP_DISTANCE = np.float32(10.0)  # metres at which a lamp's colour is that of the white surface it lights
 
 
 class Light(NamedTuple):
-    """Light, sky and fog of all worlds, (N, …), display colours, as in SceneState."""
+    """Light, sky, fog and lamps of all worlds, (N, …), display colours, as in SceneState."""
 
     sun_direction: NDArray[np.float32]
     sun: NDArray[np.float32]
@@ -33,223 +39,265 @@ class Light(NamedTuple):
     sky_horizon: NDArray[np.float32]
     ground: NDArray[np.float32]
     fog_density: NDArray[np.float32]
-
-
-class Outputs(NamedTuple):
-    """Images to fill, (n, H, W) and rgb (n, H, 3 W); an output that nobody asked for has n = 0."""
-
-    rgb: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    segmentation: NDArray[np.uint8]
-    instances: NDArray[np.uint16]
-
-
-@kernel
-def draw_worlds(
-    start,
-    stop,
-    worlds,
-    geometry,
-    meshes,
-    poses,
-    bounds,
-    colours,
-    instances,
-    cameras,
-    light,
-    lens,
-    scratch,
-    outputs,
-):  # type: ignore[no-untyped-def]
-    """Draw rows start to stop of the outputs: row i is world `worlds[i]` seen by `cameras[i]`."""
-    for row in range(start, stop):
-        world = worlds[row]
-        _invert(cameras[row], scratch.camera_from_world)
-        draw_world(geometry, meshes[world], poses[world], bounds[world], lens, scratch)
-        if outputs.rgb.shape[0] > 0:
-            _shade(
-                geometry,
-                poses[world],
-                colours[world],
-                cameras[row],
-                light,
-                world,
-                lens,
-                scratch,
-                outputs.rgb[row],
-            )
-        if outputs.depth.shape[0] > 0:
-            _write_depth(scratch.inverse_depth, lens, outputs.depth[row])
-        if outputs.segmentation.shape[0] > 0:
-            _write_labels(geometry, scratch, outputs.segmentation[row])
-        if outputs.instances.shape[0] > 0:
-            _write_instances(instances, scratch, outputs.instances[row])
+    lamp_positions: NDArray[np.float32]
+    lamp_directions: NDArray[np.float32]
+    lamp_colours: NDArray[np.float32]
+    lamp_cosines: NDArray[np.float32]
 
 
 @inlined
-def _invert(camera, result):  # type: ignore[no-untyped-def]
-    """Write (3, 4) camera from world, of a rigid (4, 4) world from camera."""
-    for row in range(3):
-        total = 0.0
-        for column in range(3):
-            result[row, column] = camera[column, row]
-            total += camera[column, row] * camera[column, 3]
-        result[row, 3] = -total
+def bright(colour):  # type: ignore[no-untyped-def]
+    """Whether a sun or lamp of this display colour gives light."""
+    return colour[0] > BRIGHT or colour[1] > BRIGHT or colour[2] > BRIGHT
 
 
 @kernel
-def _write_depth(inverse_depth, lens, depth):  # type: ignore[no-untyped-def]
-    height, width = depth.shape
-    nearest, far = np.float32(1.0 / lens.near), np.float32(lens.far)
-    lowest = np.float32(1.0 / lens.far)
-    for row in range(height):
-        for column in range(width):
-            w = inverse_depth[row, column]
-            depth[row, column] = ONE / min(w, nearest) if w > lowest else far
+def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, scratch, rgb):  # type: ignore[no-untyped-def]
+    """Colour every pixel of one frame; rgb is (H, 3 W).
 
-
-@inlined
-def _write_labels(geometry, scratch, labels):  # type: ignore[no-untyped-def]
-    height, width = labels.shape
-    for row in range(height):
-        for column in range(width):
-            triangle = scratch.triangles[row, column]
-            if triangle < 0:
-                labels[row, column] = 0
-            else:
-                labels[row, column] = geometry.surface_labels[
-                    geometry.face_surfaces[scratch.drawn[triangle, 0]]
-                ]
-
-
-@inlined
-def _write_instances(instances, scratch, image):  # type: ignore[no-untyped-def]
-    height, width = image.shape
-    for row in range(height):
-        for column in range(width):
-            triangle = scratch.triangles[row, column]
-            image[row, column] = 0 if triangle < 0 else instances[scratch.drawn[triangle, 1]]
-
-
-@kernel
-def _shade(geometry, poses, colours, camera, light, world, lens, scratch, rgb):  # type: ignore[no-untyped-def]
-    """Colour every pixel of one frame; rgb is (H, 3 W)."""
-    height, width = scratch.triangles.shape
-    step = np.float32(1.0 / lens.focal)
-    left = (HALF - HALF * np.float32(width)) * step
-    row_light, triangles, planes, ready, drawn = (
-        scratch.row_light, scratch.triangles, scratch.planes, scratch.planes_ready, scratch.drawn
-    )  # fmt: skip
-    textures, face_surfaces = geometry.surface_textures, geometry.face_surfaces
-    sky = (light.sun_direction[world], light.sky_horizon[world], light.sky_zenith[world], light.sun[world])
-    for row in range(height):
-        y = (np.float32(row) + HALF - HALF * np.float32(height)) * step
+    Args:
+        geometry: packed meshes.
+        poses: of the world's slots.
+        colours: likewise.
+        light: of all worlds.
+        world: which.
+        shadowed: whether the shadow map of this world is ready.
+        bias: of the shadow map, metres.
+        lens: of the camera.
+        scratch: what the first pass found.
+        rgb: to fill.
+    """
+    samples, height = lens.samples, rgb.shape[0]
+    cells, all_x, all_y, lengths, spreads = lens.shading
+    triangles, planes, ready, drawn = scratch.triangles, scratch.planes, scratch.planes_ready, scratch.drawn
+    textures, face_surfaces, flags = geometry.surface_textures, geometry.face_surfaces, geometry.surface_flags
+    buffer, shade = scratch.light, scratch.shade
+    sun_direction, fog = light.sun_direction[world], light.fog_density[world]
+    sun, zenith, horizon, ground = (
+        _linear(light.sun[world]),
+        _linear(light.sky_zenith[world]),
+        _linear(light.sky_horizon[world]),
+        _linear(light.ground[world]),
+    )
+    above = (
+        HALF * (zenith[0] + horizon[0]) - ground[0],
+        HALF * (zenith[1] + horizon[1]) - ground[1],
+        HALF * (zenith[2] + horizon[2]) - ground[2],
+    )
+    lamps = _place_lamps(light, world, scratch)
+    map_size = int(np.sqrt(np.float64(scratch.shadow_map.shape[0])) + 0.5)
+    shade[:] = ONE
+    width = cells.shape[1]
+    for row in range(samples * height):
+        ray_x, ray_y, row_cells = all_x[row], all_y[row], cells[row]
         column = 0
         while column < width:
-            triangle = triangles[row, column]
+            triangle = triangles[row_cells[column]]
             stop = column + 1
-            while stop < width and triangles[row, stop] == triangle:
+            while stop < width and triangles[row_cells[stop]] == triangle:
                 stop += 1
-            x = left + np.float32(column) * step
-            if triangle < 0:
-                _shade_sky(x, y, step, column, stop, camera, sky, row_light)
+            if triangle == OUTSIDE:
+                buffer[:, column:stop] = ZERO
+            elif triangle < 0:
+                view = SKY - triangle
+                shade_sky(
+                    ray_x, ray_y, lengths[row], column, stop, scratch.world_from_view[view],
+                    sun_direction, horizon, zenith, sun, buffer,
+                )  # fmt: skip
             else:
-                if not ready[triangle]:
-                    _set_up(geometry, poses, colours, light, world, scratch, triangle)
-                texture = textures[face_surfaces[drawn[triangle, 0]]]
-                _shade_run(planes[triangle], x, y, step, column, stop, row_light)
+                surface = face_surfaces[drawn[triangle, 0]]
+                shiny = geometry.surface_gloss[surface, 0] > ZERO
+                if not ready[triangle] or ((shiny or lamps) and ready[triangle] != READY_WITH_NORMALS):
+                    set_up(geometry, poses, colours, sun_direction, scratch, triangle, shiny or lamps > 0)
+                plane, view = planes[triangle], drawn[triangle, 4]
+                if shadowed:
+                    _shadow_run(
+                        plane, ray_x, ray_y, column, stop, scratch.light_from_view[view],
+                        scratch.shadow_map, map_size, bias, shade,
+                    )  # fmt: skip
+                if flags[surface] & EMISSIVE:
+                    buffer[0, column:stop] = plane[ALBEDO]
+                    buffer[1, column:stop] = plane[ALBEDO + 1]
+                    buffer[2, column:stop] = plane[ALBEDO + 2]
+                else:
+                    _light_run(plane, ray_x, ray_y, column, stop, sun, ground, above, shade, buffer)
+                    for lamp in range(lamps):
+                        _lamp_run(plane, ray_x, ray_y, column, stop, scratch.lamps[lamp, view], buffer)
+                texture = textures[surface]
                 if texture >= 0:
-                    levels = geometry.texture_levels[texture]
                     texture_run(
-                        levels, geometry.texels, planes[triangle], x, y, step, column, stop, row_light
-                    )
+                        geometry.texture_levels[texture], geometry.texels, plane, ray_x, ray_y, spreads[row],
+                        column, stop, buffer,
+                    )  # fmt: skip
+                if shiny:
+                    _shine_run(
+                        plane, ray_x, ray_y, column, stop, geometry.surface_gloss[surface],
+                        flags[surface] & METALLIC, scratch.world_from_view[view], sun_direction, sun, zenith,
+                        horizon, ground, shade, buffer,
+                    )  # fmt: skip
             column = stop
-        if light.fog_density[world] > ZERO:
-            _fog_row(
-                light.fog_density[world], light.sky_horizon[world], scratch.inverse_depth[row], row_light
-            )
-        _display_row(row_light, rgb[row])
+        if fog > ZERO:
+            add_fog(fog, horizon, scratch.inverse_depth, row_cells, lengths[row], buffer)
+        if samples == 1:
+            _display_row(buffer, rgb[row])
+        else:
+            _add_samples(buffer, scratch.total, row % samples == 0)
+            if row % samples == samples - 1:
+                _display_row(scratch.total, rgb[row // samples])
 
 
 @inlined
-def _shade_run(plane, x, y, step, start, stop, row_light):  # type: ignore[no-untyped-def]
-    """Interpolated light along pixels of one triangle."""
-    weight, weight_step = plane[0] * x + plane[1] * y + plane[2], plane[0] * step
-    red, red_step = plane[3] * x + plane[4] * y + plane[5], plane[3] * step
-    green, green_step = plane[6] * x + plane[7] * y + plane[8], plane[6] * step
-    blue, blue_step = plane[9] * x + plane[10] * y + plane[11], plane[9] * step
-    for pixel in range(start, stop):
-        share = ONE / weight
-        row_light[3 * pixel] = red * share
-        row_light[3 * pixel + 1] = green * share
-        row_light[3 * pixel + 2] = blue * share
-        weight += weight_step
-        red += red_step
-        green += green_step
-        blue += blue_step
+def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, shade, buffer):  # type: ignore[no-untyped-def]
+    """Sun and sky along pixels of one triangle."""
+    w0, w1, w2 = plane[0], plane[1], plane[2]
+    s0, s1, s2 = plane[SUN], plane[SUN + 1], plane[SUN + 2]
+    u0, u1, u2 = plane[UP], plane[UP + 1], plane[UP + 2]
+    red, green, blue = plane[ALBEDO], plane[ALBEDO + 1], plane[ALBEDO + 2]
+    sun_red, sun_green, sun_blue = red * sun[0], green * sun[1], blue * sun[2]
+    low_red, low_green, low_blue = red * ground[0], green * ground[1], blue * ground[2]
+    up_red, up_green, up_blue = red * above[0], green * above[1], blue * above[2]
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        x, y = ray_x[pixel], ray_y[pixel]
+        share = ONE / (w0 * x + w1 * y + w2)
+        cosine = (s0 * x + s1 * y + s2) * share
+        cosine = cosine if cosine > ZERO else ZERO
+        cosine = (cosine if cosine < ONE else ONE) * shade[pixel]
+        up = (u0 * x + u1 * y + u2) * share
+        up = up if up > ZERO else ZERO
+        up = up if up < ONE else ONE
+        buffer[0, pixel] = cosine * sun_red + up * up_red + low_red
+        buffer[1, pixel] = cosine * sun_green + up * up_green + low_green
+        buffer[2, pixel] = cosine * sun_blue + up * up_blue + low_blue
 
 
-@kernel
-def _fog_row(fog_density, horizon, inverse_depth, row_light):  # type: ignore[no-untyped-def]
-    """Blend a row towards the horizon's colour by depth; sky pixels (1/depth = 0) keep theirs.
-
-    The transmittance exp(−x) is the eighth power of a rational approximation of exp(−x/8), right to 0.2 %.
-    """
-    density = fog_density * np.float32(0.125)
-    red, green, blue = _linear(horizon)
-    for pixel in range(inverse_depth.shape[0]):
-        w = inverse_depth[pixel]
-        x = density / w if w > ZERO else ZERO
-        x = x if x < np.float32(5.0) else np.float32(5.0)
-        clear = ONE / (ONE + x * (ONE + x * (HALF + x * np.float32(1.0 / 6.0))))
-        clear *= clear
-        clear *= clear
-        clear *= clear
-        row_light[3 * pixel] = red + clear * (row_light[3 * pixel] - red)
-        row_light[3 * pixel + 1] = green + clear * (row_light[3 * pixel + 1] - green)
-        row_light[3 * pixel + 2] = blue + clear * (row_light[3 * pixel + 2] - blue)
+@inlined
+def _shadow_run(plane, ray_x, ray_y, start, stop, matrix, shadow_map, size, bias, shade):  # type: ignore[no-untyped-def]
+    """Share of the sun that arrives along pixels of one triangle."""
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        x, y = ray_x[pixel], ray_y[pixel]
+        if at(plane, SUN, x, y) > ZERO:
+            depth = ONE / at(plane, 0, x, y)
+            shade[pixel] = sunlit(x * depth, y * depth, depth, matrix, shadow_map, size, bias)
+        else:
+            shade[pixel] = ONE
 
 
-@kernel
-def _display_row(row_light, row):  # type: ignore[no-untyped-def]
-    """Linear light as display bytes (gamma 2, the inverse of what `Texture` assumes)."""
-    for index in range(row.shape[0]):
-        value = row_light[index]
-        value = value if value > ZERO else ZERO
-        value = value if value < ONE else ONE
-        row[index] = np.uint8(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))
+@inlined
+def _place_lamps(light, world, scratch):  # type: ignore[no-untyped-def]
+    """Write the lamps that shine in the axes of each view; returns how many there are."""
+    count = 0
+    for lamp in range(light.lamp_colours.shape[1]):
+        if not bright(light.lamp_colours[world, lamp]):
+            continue
+        for view in range(scratch.view_from_world.shape[0]):
+            matrix, placed = scratch.view_from_world[view], scratch.lamps[count, view]
+            for row in range(3):
+                placed[row] = matrix[row, 3]
+                placed[3 + row] = ZERO
+                for column in range(3):
+                    placed[row] += matrix[row, column] * light.lamp_positions[world, lamp, column]
+                    placed[3 + row] += matrix[row, column] * light.lamp_directions[world, lamp, column]
+                colour = light.lamp_colours[world, lamp, row] * LAMP_DISTANCE
+                placed[6 + row] = colour * colour
+            placed[9], placed[10] = light.lamp_cosines[world, lamp, 0], light.lamp_cosines[world, lamp, 1]
+        count += 1
+    return count
 
 
-@kernel
-def _shade_sky(x, y, step, start, stop, camera, sky, row_light):  # type: ignore[no-untyped-def]
-    """Sky from horizon to zenith, with a glow about the sun."""
-    sun = sky[0]
-    across = np.float32(camera[2, 0])
-    along = np.float32(camera[2, 1]) * y + np.float32(camera[2, 2])
-    sun_right = np.float32(sun[0] * camera[0, 0] + sun[1] * camera[1, 0] + sun[2] * camera[2, 0])
-    sun_down = np.float32(sun[0] * camera[0, 1] + sun[1] * camera[1, 1] + sun[2] * camera[2, 1])
-    sun_ahead = np.float32(sun[0] * camera[0, 2] + sun[1] * camera[1, 2] + sun[2] * camera[2, 2])
-    low_red, low_green, low_blue = _linear(sky[1])
-    high_red, high_green, high_blue = _linear(sky[2])
-    sun_red, sun_green, sun_blue = _linear(sky[3])
-    for pixel in range(stop - start):
-        right = x + np.float32(np.int32(pixel)) * step
-        inverse = ONE / np.sqrt(right * right + y * y + ONE)
-        elevation = (across * right + along) * inverse
-        elevation = elevation if elevation > ZERO else ZERO
-        height = elevation / (elevation + np.float32(0.18)) * np.float32(1.18)
-        glow = (sun_right * right + sun_down * y + sun_ahead) * inverse
-        glow = glow if glow > FAINT else FAINT
-        glow *= glow
-        glow *= glow
-        glow *= glow
-        glow *= glow
-        glow *= glow
-        glow *= glow
-        place = 3 * (start + pixel)
-        row_light[place] = low_red + height * (high_red - low_red) + glow * sun_red
-        row_light[place + 1] = low_green + height * (high_green - low_green) + glow * sun_green
-        row_light[place + 2] = low_blue + height * (high_blue - low_blue) + glow * sun_blue
+@inlined
+def _lamp_run(plane, ray_x, ray_y, start, stop, lamp, buffer):  # type: ignore[no-untyped-def]
+    """Add what a lamp gives along pixels of one triangle."""
+    softness = ONE / max(lamp[9] - lamp[10], np.float32(1e-4))
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        x, y = ray_x[pixel], ray_y[pixel]
+        depth = ONE / at(plane, 0, x, y)
+        to_x, to_y, to_z = lamp[0] - x * depth, lamp[1] - y * depth, lamp[2] - depth
+        square = to_x * to_x + to_y * to_y + to_z * to_z + np.float32(0.01)
+        inverse = ONE / np.sqrt(square)
+        cone = (-(to_x * lamp[3] + to_y * lamp[4] + to_z * lamp[5]) * inverse - lamp[10]) * softness
+        if not cone > ZERO:
+            continue
+        cone = cone if cone < ONE else ONE
+        n_x, n_y, n_z = at(plane, NORMAL, x, y), at(plane, NORMAL + 3, x, y), at(plane, NORMAL + 6, x, y)
+        cosine = (n_x * to_x + n_y * to_y + n_z * to_z) * depth * inverse
+        if not cosine > ZERO:
+            continue
+        power = cone * cone * (np.float32(3.0) - np.float32(2.0) * cone) * min(cosine, ONE) / square
+        buffer[0, pixel] += plane[ALBEDO] * power * lamp[6]
+        buffer[1, pixel] += plane[ALBEDO + 1] * power * lamp[7]
+        buffer[2, pixel] += plane[ALBEDO + 2] * power * lamp[8]
+
+
+@inlined
+def _shine_run(
+    plane,
+    ray_x,
+    ray_y,
+    start,
+    stop,
+    gloss,
+    metallic,
+    world_from_view,
+    sun_direction,
+    sun,
+    zenith,
+    horizon,
+    ground,
+    shade,
+    buffer,
+):  # type: ignore[no-untyped-def]
+    """Add the mirrored sky, and the sun's highlight, along pixels of one triangle."""
+    up_x, up_y, up_z = world_from_view[2, 0], world_from_view[2, 1], world_from_view[2, 2]
+    sun_x = sun_direction[0] * world_from_view[0, 0] + sun_direction[1] * world_from_view[1, 0]
+    sun_y = sun_direction[0] * world_from_view[0, 1] + sun_direction[1] * world_from_view[1, 1]
+    sun_z = sun_direction[0] * world_from_view[0, 2] + sun_direction[1] * world_from_view[1, 2]
+    sun_x, sun_y, sun_z = (
+        sun_x + sun_direction[2] * up_x,
+        sun_y + sun_direction[2] * up_y,
+        sun_z + sun_direction[2] * up_z,
+    )
+    red = plane[ALBEDO] if metallic else ONE
+    green = plane[ALBEDO + 1] if metallic else ONE
+    blue = plane[ALBEDO + 2] if metallic else ONE
+    squarings = np.int64(gloss[1])
+    peak = np.float32((1 << squarings) + 8) * np.float32(0.125)
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        x, y = ray_x[pixel], ray_y[pixel]
+        n_x, n_y, n_z = at(plane, NORMAL, x, y), at(plane, NORMAL + 3, x, y), at(plane, NORMAL + 6, x, y)
+        length = np.sqrt(n_x * n_x + n_y * n_y + n_z * n_z)
+        if not length > ZERO:
+            continue
+        n_x, n_y, n_z = n_x / length, n_y / length, n_z / length
+        inverse = ONE / np.sqrt(x * x + y * y + ONE)
+        v_x, v_y, v_z = -x * inverse, -y * inverse, -inverse
+        facing = max(n_x * v_x + n_y * v_y + n_z * v_z, ZERO)
+        away = ONE - facing
+        square = away * away
+        mirrored = gloss[0] + (ONE - gloss[0]) * square * square * away
+        r_x, r_y, r_z = (
+            np.float32(2.0) * facing * n_x - v_x,
+            np.float32(2.0) * facing * n_y - v_y,
+            np.float32(2.0) * facing * n_z - v_z,
+        )
+        rise = r_x * up_x + r_y * up_y + r_z * up_z
+        blend = min(max(rise * np.float32(4.0) + HALF, ZERO), ONE)  # soft across the horizon
+        high = max(rise, ZERO)
+        h_x, h_y, h_z = v_x + sun_x, v_y + sun_y, v_z + sun_z
+        cosine = (n_x * h_x + n_y * h_y + n_z * h_z) / np.sqrt(
+            h_x * h_x + h_y * h_y + h_z * h_z + np.float32(1e-6)
+        )
+        spot = ZERO
+        if cosine > FAINT and n_x * sun_x + n_y * sun_y + n_z * sun_z > ZERO:
+            spot = cosine
+            for _ in range(squarings):
+                spot *= spot
+            spot *= peak * shade[pixel]
+        sky_red = ground[0] + blend * (horizon[0] + high * (zenith[0] - horizon[0]) - ground[0])
+        sky_green = ground[1] + blend * (horizon[1] + high * (zenith[1] - horizon[1]) - ground[1])
+        sky_blue = ground[2] + blend * (horizon[2] + high * (zenith[2] - horizon[2]) - ground[2])
+        buffer[0, pixel] += mirrored * red * (sky_red + spot * sun[0])
+        buffer[1, pixel] += mirrored * green * (sky_green + spot * sun[1])
+        buffer[2, pixel] += mirrored * blue * (sky_blue + spot * sun[2])
 
 
 @inlined
@@ -259,67 +307,21 @@ def _linear(colour):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _set_up(geometry, poses, colours, light, world, scratch, triangle):  # type: ignore[no-untyped-def]
-    """Write the plane equations of one triangle; coefficients are of pixel ray x, pixel ray y, and 1.
-
-    Columns of `planes`: 0–2 weight (1/depth), 3–11 red, green and blue light, 12–17 u and v, all but the first
-    times the weight.
-    """
-    plane = scratch.planes[triangle]
-    plane[:] = ZERO
-    face, slot = scratch.drawn[triangle, 0], scratch.drawn[triangle, 1]
-    base, first = scratch.drawn[triangle, 2], scratch.drawn[triangle, 3]
-    surface = geometry.face_surfaces[face]
-    corners, edges, lit = scratch.corners, scratch.edges, scratch.lit
-    for corner in range(3):
-        for axis in range(3):
-            corners[corner, axis] = scratch.vertices[geometry.faces[face, corner] + base, axis]
-    for corner in range(3):
-        after, last = (corner + 1) % 3, (corner + 2) % 3
-        edges[corner, 0] = corners[after, 1] * corners[last, 2] - corners[after, 2] * corners[last, 1]
-        edges[corner, 1] = corners[after, 2] * corners[last, 0] - corners[after, 0] * corners[last, 2]
-        edges[corner, 2] = corners[after, 0] * corners[last, 1] - corners[after, 1] * corners[last, 0]
-    volume = corners[0, 0] * edges[0, 0] + corners[0, 1] * edges[0, 1] + corners[0, 2] * edges[0, 2]
-    scale = 1.0 / volume if volume != 0.0 else 0.0
-    side = ONE if volume < 0.0 else -ONE
-    sun_direction, sun_colour, ground = light.sun_direction[world], light.sun[world], light.ground[world]
-    high, low = light.sky_zenith[world], light.sky_horizon[world]
-    sky = (
-        HALF * (high[0] * high[0] + low[0] * low[0]),
-        HALF * (high[1] * high[1] + low[1] * low[1]),
-        HALF * (high[2] * high[2] + low[2] * low[2]),
-    )
-    for corner in range(3):
-        vertex = geometry.faces[face, corner] + first
-        _light_vertex(
-            geometry.normals[vertex], poses[slot], sun_direction, sun_colour, sky, ground, side, lit
-        )
-        for axis in range(3):
-            edge = np.float32(edges[corner, axis] * scale)
-            plane[axis] += edge
-            for channel in range(3):
-                plane[3 + 3 * channel + axis] += edge * lit[channel]
-            plane[12 + axis] += edge * geometry.uvs[vertex, 0]
-            plane[15 + axis] += edge * geometry.uvs[vertex, 1]
-    emissive = geometry.surface_flags[surface] & EMISSIVE
+def _add_samples(buffer, total, first):  # type: ignore[no-untyped-def]
+    """Add a row of samples, two a pixel, to the quarter sums of their pixels; light above white counts as white."""
+    quarter = np.float32(0.25)
     for channel in range(3):
-        colour = geometry.surface_colours[surface, channel] * colours[slot, channel]
-        for axis in range(3):
-            lit_plane = plane[axis] if emissive else plane[3 + 3 * channel + axis]
-            plane[3 + 3 * channel + axis] = lit_plane * colour * colour
-    scratch.planes_ready[triangle] = 1
+        for pixel in range(total.shape[1]):
+            two = min(buffer[channel, 2 * pixel], ONE) + min(buffer[channel, 2 * pixel + 1], ONE)
+            total[channel, pixel] = quarter * two if first else total[channel, pixel] + quarter * two
 
 
 @inlined
-def _light_vertex(normal, pose, direction, sun_colour, sky, ground, side, lit):  # type: ignore[no-untyped-def]
-    """Sun and sky on a vertex: Lambert's cosine law, and a hemisphere that fades from sky to ground."""
-    x = pose[0, 0] * normal[0] + pose[0, 1] * normal[1] + pose[0, 2] * normal[2]
-    y = pose[1, 0] * normal[0] + pose[1, 1] * normal[1] + pose[1, 2] * normal[2]
-    z = pose[2, 0] * normal[0] + pose[2, 1] * normal[1] + pose[2, 2] * normal[2]
-    length = np.sqrt(x * x + y * y + z * z)
-    share = side / length if length > ZERO else ZERO
-    sun = max((x * direction[0] + y * direction[1] + z * direction[2]) * share, ZERO)
-    up = HALF + HALF * z * share
+def _display_row(buffer, row):  # type: ignore[no-untyped-def]
+    """Linear light as display bytes (gamma 2, the inverse of what `Texture` assumes)."""
     for channel in range(3):
-        below = ground[channel] * ground[channel]
-        lit[channel] = sun * sun_colour[channel] * sun_colour[channel] + below + up * (sky[channel] - below)
+        for pixel in range(row.shape[0] // 3):
+            value = buffer[channel, pixel]
+            value = value if value > ZERO else ZERO
+            value = value if value < ONE else ONE
+            row[3 * pixel + channel] = np.uint8(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))

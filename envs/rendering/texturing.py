@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.kernels import inlined
+from envs.rendering.planes import U, V
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
@@ -24,30 +25,30 @@ UNIT = np.uint64(256)
 
 
 @inlined
-def texture_run(levels, texels, plane, x, y, step, start, stop, row_light):  # type: ignore[no-untyped-def]
+def texture_run(levels, texels, plane, ray_x, ray_y, spread, start, stop, buffer):  # type: ignore[no-untyped-def]
     """Multiply the light along pixels of one triangle by its texture, filtered within and between mip levels.
 
     The level of detail is chosen once for every few pixels. Within a quarter of a whole level that level alone is
     read; in between, two are blended.
     """
-    weight, weight_step = plane[0] * x + plane[1] * y + plane[2], plane[0] * step
-    u, u_step = plane[12] * x + plane[13] * y + plane[14], plane[12] * step
-    v, v_step = plane[15] * x + plane[16] * y + plane[17], plane[15] * step
+    w0, w1, w2 = plane[0], plane[1], plane[2]
+    u0, u1, u2 = plane[U], plane[U + 1], plane[U + 2]
+    v0, v1, v2 = plane[V], plane[V + 1], plane[V + 2]
     last = max(levels[0, 1], levels[0, 2])
     mean_red, mean_green, mean_blue = _light(np.uint64(texels[levels[last, 0]]))
     begin = start
     while begin < stop:
         end = min(begin + LEVEL_RUN, stop)
-        share = ONE / weight
-        level = _mip_level(levels, plane, u * share, v * share, share * step)
+        x, y = ray_x[begin], ray_y[begin]
+        share = ONE / (w0 * x + w1 * y + w2)
+        u, v = (u0 * x + u1 * y + u2) * share, (v0 * x + v1 * y + v2) * share
+        level = _mip_level(levels, plane, u, v, share * spread[begin])
         whole = int(level + QUARTER)
         if whole >= last:  # a single texel: the far ground, half of a driver's view
-            for pixel in range(begin, end):
-                row_light[3 * pixel] *= mean_red
-                row_light[3 * pixel + 1] *= mean_green
-                row_light[3 * pixel + 2] *= mean_blue
-            covered = np.float32(end - begin)
-            weight, u, v = weight + covered * weight_step, u + covered * u_step, v + covered * v_step
+            for pixel in range(np.uint64(begin), np.uint64(end)):
+                buffer[0, pixel] *= mean_red
+                buffer[1, pixel] *= mean_green
+                buffer[2, pixel] *= mean_blue
             begin = end
             continue
         blend = max((level - np.float32(whole) - QUARTER) * np.float32(512.0), ZERO)
@@ -65,25 +66,23 @@ def texture_run(levels, texels, plane, x, y, step, start, stop, row_light):  # t
         coarse_mask_x = np.uint64((1 << coarse_log_width) - 1)
         coarse_mask_y = np.uint64((1 << coarse_log_height) - 1)
         coarse_offset, coarse_shift = np.uint64(levels[coarse, 0]), np.uint64(coarse_log_width)
-        for pixel in range(begin, end):
-            share = ONE / weight
-            here_u, here_v = u * share, v * share
-            if not (abs(here_u) < MOST_REPEATS and abs(here_v) < MOST_REPEATS):
-                here_u = here_v = ZERO
-            texel = _bilinear(texels, offset, shift, mask_x, mask_y, here_u * width, here_v * height)
+        for pixel in range(np.uint64(begin), np.uint64(end)):
+            x, y = ray_x[pixel], ray_y[pixel]
+            share = ONE / (w0 * x + w1 * y + w2)
+            u, v = (u0 * x + u1 * y + u2) * share, (v0 * x + v1 * y + v2) * share
+            if not (abs(u) < MOST_REPEATS and abs(v) < MOST_REPEATS):
+                u = v = ZERO
+            texel = _bilinear(texels, offset, shift, mask_x, mask_y, u * width, v * height)
             if part != ZERO_LANE:
                 coarser = _bilinear(
                     texels, coarse_offset, coarse_shift, coarse_mask_x, coarse_mask_y,
-                    here_u * coarse_width, here_v * coarse_height,
+                    u * coarse_width, v * coarse_height,
                 )  # fmt: skip
                 texel = _blend(texel, coarser, part)
             red, green, blue = _light(texel)
-            row_light[3 * pixel] *= red
-            row_light[3 * pixel + 1] *= green
-            row_light[3 * pixel + 2] *= blue
-            weight += weight_step
-            u += u_step
-            v += v_step
+            buffer[0, pixel] *= red
+            buffer[1, pixel] *= green
+            buffer[2, pixel] *= blue
         begin = end
 
 
@@ -101,10 +100,10 @@ def _mip_level(levels, plane, u, v, step):  # type: ignore[no-untyped-def]
     """Level of detail at which a pixel is one texel along the longer of its two footprints (Williams, 1983)."""
     width = np.float32(1 << levels[0, 1])
     height = np.float32(1 << levels[0, 2])
-    across_u = (plane[12] - u * plane[0]) * step * width
-    across_v = (plane[15] - v * plane[0]) * step * height
-    down_u = (plane[13] - u * plane[1]) * step * width
-    down_v = (plane[16] - v * plane[1]) * step * height
+    across_u = (plane[U] - u * plane[0]) * step * width
+    across_v = (plane[V] - v * plane[0]) * step * height
+    down_u = (plane[U + 1] - u * plane[1]) * step * width
+    down_v = (plane[V + 1] - v * plane[1]) * step * height
     square = max(across_u * across_u + across_v * across_v, down_u * down_u + down_v * down_v)
     if not square > ONE:
         return ZERO
