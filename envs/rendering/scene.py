@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from envs.errors import InvalidOption
 from envs.rendering.labels import LABELS
@@ -28,12 +28,14 @@ class Objects:
         start: first slot.
         count: number of slots in each world.
         meshes: mesh ids of the variants, finest level of detail.
+        keypoints: (K, 3) metres, object frame.
     """
 
     name: str
     start: int
     count: int
     meshes: tuple[int, ...]
+    keypoints: NDArray[np.float64]
 
     @property
     def slots(self) -> slice:
@@ -73,7 +75,7 @@ class Geometry(NamedTuple):
 
     `mesh_ranges` rows are first vertex, vertices, first face, faces; `mesh_bounds` rows are centre x, y, z and
     radius; `mesh_coarser` is the next coarser level of detail or -1, to use below `mesh_pixels` pixels of radius;
-    `mesh_flags` and `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and log2 shininess.
+    `mesh_boxes` rows are the lowest and highest x, y, z, the wrong way round for arenas; `mesh_flags` and `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and log2 shininess.
     """
 
     positions: NDArray[np.float32]
@@ -85,6 +87,7 @@ class Geometry(NamedTuple):
     mesh_bounds: NDArray[np.float32]
     mesh_coarser: NDArray[np.int32]
     mesh_pixels: NDArray[np.float32]
+    mesh_boxes: NDArray[np.float32]
     mesh_flags: NDArray[np.int32]
     surface_colours: NDArray[np.float32]
     surface_flags: NDArray[np.int32]
@@ -106,7 +109,13 @@ class Scene:
         self.num_slots = 0
         self._surfaces: dict[Surface, int] = {}
 
-    def add(self, name: str, variants: Mesh | Sequence[Mesh | Sequence[Mesh]], count: int = 1) -> Objects:
+    def add(
+        self,
+        name: str,
+        variants: Mesh | Sequence[Mesh | Sequence[Mesh]],
+        count: int = 1,
+        keypoints: ArrayLike = (),
+    ) -> Objects:
         """Declare a kind of object.
 
         Args:
@@ -114,6 +123,7 @@ class Scene:
             variants: one mesh, or several to choose from by number; each a mesh or its levels of detail, finest
                 first.
             count: how many of them a world may hold.
+            keypoints: (K, 3) metres, object frame; points to annotate.
         """
         if name in self.objects:
             raise InvalidOption(f"the scene has objects named {name!r} already")
@@ -123,7 +133,8 @@ class Scene:
                 f"objects {name!r} need at least one mesh and a count of at least 1, got {count}"
             )
         ids = tuple(self._add_levels([choice] if isinstance(choice, Mesh) else choice) for choice in choices)
-        objects = Objects(name, self.num_slots, count, ids)
+        points = np.array(keypoints, np.float64).reshape(-1, 3)
+        objects = Objects(name, self.num_slots, count, ids, points)
         self.objects[name] = objects
         self.num_slots += count
         return objects
@@ -139,6 +150,13 @@ class Scene:
         self.arena = Arena(self.num_slots, max_chunks, max_vertices, max_faces, tuple(surfaces))
         self.num_slots += max_chunks
         return self.arena
+
+    def keypoints(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """(K, 3) keypoints of every slot, in its object's frame, and (K,) their slots, in the order of the slots."""
+        kinds = sorted(self.objects.values(), key=lambda objects: objects.start)
+        points = [np.tile(kind.keypoints, (kind.count, 1)) for kind in kinds]
+        slots = [np.repeat(np.arange(kind.count) + kind.start, len(kind.keypoints)) for kind in kinds]
+        return np.concatenate([np.zeros((0, 3)), *points]), np.concatenate([np.zeros(0, np.int64), *slots])
 
     def surface_id(self, surface: Surface) -> int:
         """Number of a surface, given at first sight."""
@@ -182,6 +200,7 @@ class Scene:
             mesh_bounds=np.zeros((meshes, 4), np.float32),
             mesh_coarser=np.full(meshes, HIDDEN, np.int32),
             mesh_pixels=np.zeros(meshes, np.float32),
+            mesh_boxes=np.tile(np.array([1, 1, 1, -1, -1, -1], np.float32), (meshes, 1)),
             mesh_flags=np.full(meshes, NO_SHADOW, np.int32),
             surface_colours=np.array([surface.colour for surface in surfaces], np.float32),
             surface_flags=np.array([_flags(surface) for surface in surfaces], np.int32),
@@ -198,6 +217,7 @@ class Scene:
             write_mesh(geometry, mesh, vertex, face, self.known_surface_ids(mesh.surfaces))
             geometry.mesh_ranges[index] = (vertex, len(mesh.positions), face, len(mesh.faces))
             geometry.mesh_bounds[index] = bounding_sphere(mesh.positions)
+            geometry.mesh_boxes[index] = [*mesh.positions.min(axis=0), *mesh.positions.max(axis=0)]
             geometry.mesh_coarser[index] = self.coarser[index]
             masked = any(_flags(surface) & MASKED for surface in mesh.surfaces)
             geometry.mesh_flags[index] = HAS_MASKED if masked else 0

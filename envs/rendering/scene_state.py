@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.errors import CamshaftError, InvalidOption
+from envs.rendering.annotations import Moment
 from envs.rendering.mesh import Mesh
 from envs.rendering.scene import HIDDEN, Arena, Objects, Scene, chunk_bounds, write_mesh
 
@@ -144,6 +145,10 @@ class SceneState:
         self.meshes[world, slots] = HIDDEN
         self.meshes[world, arena.start : arena.start + chunks] = np.arange(first_mesh, first_mesh + chunks)
         self.bounds[world, arena.start : arena.start + chunks] = self.geometry.mesh_bounds[rows]
+
+    def moment(self) -> Moment:
+        """What stands where now, to draw it later or to tell how it has moved since."""
+        return Moment(self.meshes.copy(), self.poses.copy(), self.bounds.copy())
 
     def max_visible(self) -> tuple[int, int]:
         """Most vertices and faces that one world can show at once."""

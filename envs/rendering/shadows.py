@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from envs.kernels import inlined
+from envs.rendering.camera import Camera
 from envs.rendering.visibility import (
     DOUBLE_SIDED,
     HAS_MASKED,
@@ -31,9 +32,9 @@ BIAS = 0.6  # texels by which a caster must be nearer to the sun
 LEVEL = 0.02  # least sine of the sun's elevation against the camera's axis to orient the map by it
 
 
-def shadow_map_size(width: int, height: int) -> int:
-    """Texels a side of the shadow map for an image of this size: a power of two."""
-    wanted = 2 ** math.ceil(math.log2(2 * max(width, height)))
+def shadow_map_size(camera: Camera) -> int:
+    """Texels a side of the shadow map for a camera's image: a power of two."""
+    wanted = 2 ** math.ceil(math.log2(2 * camera.supersampling * max(camera.width, camera.height)))
     return int(min(max(wanted, MIN_SIZE), MAX_SIZE))
 
 
