@@ -2,6 +2,7 @@
 
 from envs.rendering.camera import Camera, look_at
 from envs.rendering.labels import LABELS
+from envs.rendering.lens import project, rays
 from envs.rendering.mesh import Mesh
 from envs.rendering.renderer import Renderer
 from envs.rendering.scene import HIDDEN, Arena, Objects, Scene
@@ -21,4 +22,6 @@ __all__ = [
     "Surface",
     "Texture",
     "look_at",
+    "project",
+    "rays",
 ]

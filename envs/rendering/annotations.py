@@ -326,8 +326,8 @@ def _write_motion(
         hidden = True
         if seen:
             hidden = behind_something(
-                geometry, later_poses, later_colours, sun, lens, motion.later, seen_x, seen_y, seen_z, to_column, to_row,
-                triangle < 0,
+                geometry, later_poses, later_colours, sun, lens, motion.later, seen_x, seen_y, seen_z, to_column,
+                to_row, triangle < 0,
             )  # fmt: skip
         annotations.occluded[image, row, column] = hidden
 

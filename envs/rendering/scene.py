@@ -75,7 +75,8 @@ class Geometry(NamedTuple):
 
     `mesh_ranges` rows are first vertex, vertices, first face, faces; `mesh_bounds` rows are centre x, y, z and
     radius; `mesh_coarser` is the next coarser level of detail or -1, to use below `mesh_pixels` pixels of radius;
-    `mesh_boxes` rows are the lowest and highest x, y, z, the wrong way round for arenas; `mesh_flags` and `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and log2 shininess.
+    `mesh_boxes` rows are the lowest and highest x, y, z, the wrong way round for arenas; `mesh_flags` and
+    `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and log2 shininess.
     """
 
     positions: NDArray[np.float32]
