@@ -177,7 +177,7 @@ def _store_arguments(folder: Path, simulation: Simulation, arguments: dict[str, 
     environment = {
         "obs_mode": simulation.obs_mode,
         "control_mode": simulation.control_mode,
-        "camera": _plain(simulation.camera),
+        "camera": _plain(simulation.cameras.get("", simulation.cameras)),
     }
     stored = {"task": arguments["task"], "env_options": environment, "collected_with": arguments}
     if not (folder / ARGUMENTS).exists():

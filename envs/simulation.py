@@ -59,7 +59,8 @@ class Simulation(ABC):
         control_mode: what an action means; one of the class's `control_modes`, the first by default.
         reward_mode: "dense" or "sparse".
         camera: what the observation camera is: a Camera, (width, height), or a mapping of Camera's fields that
-            differ from the task's own camera.
+            differ from the task's own camera. Or several cameras: a mapping of names to any of these; the parts of
+            the observation are then named "<camera>/<part>".
         randomize: None for the nominal appearance and dynamics, "train" or "test" for disjoint variations.
         num_threads: threads that render, by default one per available core.
         max_episode_steps: length of an episode in control steps.
@@ -74,7 +75,7 @@ class Simulation(ABC):
 
     observation_space: gymnasium.Space[Any]
     action_space: gymnasium.spaces.Box
-    camera: Camera
+    cameras: dict[str, Camera]
 
     def __init__(
         self,

@@ -4,11 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+from rendering_scenes import FORWARD, build, clutter, moved, render
 
 from envs.errors import InvalidOption
 from envs.rendering import Camera, Mesh, Renderer, Surface, look_at, project, rays
 from envs.rendering.renderer import OUTPUT_TYPES
-from rendering_scenes import FORWARD, build, clutter, moved, render
 
 CAMERAS = [
     Camera(120, 90, 75.0),

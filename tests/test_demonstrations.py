@@ -38,6 +38,7 @@ class DriftingPoint(Simulation):
     def __init__(self, num_worlds=1, *, camera=None, max_episode_steps=45, **options):
         super().__init__(num_worlds, max_episode_steps=max_episode_steps, camera=camera, **options)
         self.camera = Camera.parse(camera, Camera(width=WIDTH, height=HEIGHT))
+        self.cameras = {"": self.camera}
         spaces = {
             "rgb": gymnasium.spaces.Box(0, 255, (self.camera.height, self.camera.width, 3), np.uint8),
             "state": gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32),

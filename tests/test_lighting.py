@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from rendering_scenes import FORWARD, build, clutter, moved, render
 
 from envs.errors import InvalidOption
 from envs.rendering import Camera, Mesh, Surface, Texture, look_at
-from rendering_scenes import FORWARD, build, clutter, moved, render
 
 WHITE = Surface((1.0, 1.0, 1.0))
 DOWN = look_at([0.0, 0.0, 12.0], [0.0, 0.0, 0.0])
@@ -138,7 +138,7 @@ def test_a_lamp_lights_by_the_inverse_square_and_the_cosine():
 
 
 def test_headlights_light_the_road_at_night_and_not_what_is_behind():
-    state, objects = build(clutter())
+    state, _ = build(clutter())
     state.sun_colour[:] = 0.0
     state.sky_zenith[:] = state.sky_horizon[:] = state.ground_light[:] = 0.03
     dark = render(state)["rgb"]

@@ -20,7 +20,8 @@ from envs.driving.track import Track
 from envs.driving.vehicle import VehicleParameters
 from envs.errors import InvalidOption
 from envs.randomization import SplitRange, split_seed
-from envs.rendering import Camera, Renderer
+from envs.rendering import Camera, CameraSet, Renderer, parse_cameras
+from envs.rendering.camera_set import UNNAMED
 from envs.simulation import FloatArray, IntArray, Measurements, Observation, Simulation
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead at which the state tells the lane's curvature
@@ -106,7 +107,9 @@ class LaneKeeping(Simulation):
     ) -> None:
         super().__init__(num_worlds, **options)
         self.config = config
-        self.camera = Camera.parse(self.camera_option, config.camera)
+        self.cameras = parse_cameras(self.camera_option, {UNNAMED: config.camera})
+        images = [part for part in self.obs_parts if part != "state"]
+        self._camera_set = CameraSet(self.cameras, images, num_worlds, self.num_threads)
         longest = (
             FIRST_DISTANCE + config.target_speed[1] * self.max_episode_steps / self.control_frequency + 60.0
         )
@@ -122,26 +125,20 @@ class LaneKeeping(Simulation):
         self._roads: list[Road | None] = [None] * num_worlds
         self._start_distance = np.zeros(num_worlds)
         self._last_action = np.zeros((num_worlds, 1), np.float32)
-        self._mounts = np.tile(self.camera.mount, (num_worlds, 1, 1))
+        self._mounts = {
+            name: np.tile(camera.mount, (num_worlds, 1, 1)) for name, camera in self.cameras.items()
+        }
         self._zeros = np.zeros(num_worlds)
         self._everyone = np.arange(num_worlds)
         self._scene: RoadScene | None = None
         self._dressed = np.full(num_worlds, -1, np.int64)
-        self._renderer: Renderer | None = None
         self._chase_renderer: Renderer | None = None
 
     def _make_observation_space(self) -> spaces.Space[Any]:
-        height, width = self.camera.height, self.camera.width
-        boxes: dict[str, spaces.Space[Any]] = {
-            "rgb": spaces.Box(0, 255, (height, width, 3), np.uint8),
-            "depth": spaces.Box(0.0, self.camera.far, (height, width, 1), np.float32),
-            "segmentation": spaces.Box(0, 255, (height, width, 1), np.uint8),
-            "instances": spaces.Box(0, 65535, (height, width, 1), np.uint16),
-            "state": spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32),
-        }
-        if len(self.obs_parts) == 1:
-            return boxes[self.obs_parts[0]]
-        return spaces.Dict({part: boxes[part] for part in self.obs_parts})
+        parts: dict[str, spaces.Space[Any]] = dict(self._camera_set.spaces)
+        if "state" in self.obs_parts:
+            parts["state"] = spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32)
+        return next(iter(parts.values())) if len(parts) == 1 else spaces.Dict(parts)
 
     def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
         if options:
@@ -189,13 +186,14 @@ class LaneKeeping(Simulation):
             SplitRange(-1.5, 1.5).draw(rng, self.randomize),
             SplitRange(-1.0, 1.0).draw(rng, self.randomize),
         )
-        x, y, z = self.camera.position
-        self._mounts[world] = replace(
-            self.camera,
-            position=(x, y + lateral, z + height),
-            pitch_degrees=self.camera.pitch_degrees + pitch,
-            yaw_degrees=self.camera.yaw_degrees + yaw,
-        ).mount
+        for name, camera in self.cameras.items():
+            x, y, z = camera.position
+            self._mounts[name][world] = replace(
+                camera,
+                position=(x, y + lateral, z + height),
+                pitch_degrees=camera.pitch_degrees + pitch,
+                yaw_degrees=camera.yaw_degrees + yaw,
+            ).mount
 
     def _step(self, actions: NDArray[np.float32]) -> Measurements:
         wanted = self._steering_angle(actions)
@@ -268,7 +266,7 @@ class LaneKeeping(Simulation):
     def observe(self, worlds: IntArray | None = None) -> Observation:
         """What the cameras and sensors of these worlds (all by default) see now."""
         chosen = self._everyone if worlds is None else worlds
-        return self._observe(chosen, self._zeros[chosen], self._zeros[chosen])
+        return self._observe(chosen, self._zeros[chosen], self._zeros[chosen], fresh=False)
 
     def displaced_views(
         self, lateral: FloatArray, heading: FloatArray
@@ -276,25 +274,27 @@ class LaneKeeping(Simulation):
         """What would be seen, and rightly done, from a displaced pose; the state does not change."""
         lateral = np.broadcast_to(np.asarray(lateral, np.float64), self.num_worlds)
         heading = np.broadcast_to(np.asarray(heading, np.float64), self.num_worlds)
-        return self._observe(self._everyone, lateral, heading), self._expert(lateral, heading)
+        return self._observe(self._everyone, lateral, heading, fresh=True), self._expert(lateral, heading)
 
-    def _observe(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> Observation:
-        images = [part for part in self.obs_parts if part != "state"]
+    def _observe(
+        self, worlds: IntArray, lateral: FloatArray, heading: FloatArray, fresh: bool
+    ) -> Observation:
         parts: dict[str, NDArray[Any]] = {}
-        if images:
-            if self._renderer is None:
-                self._renderer = Renderer(self._dressed_scene().state, self.camera, images, self.num_threads)
-            self._dressed_scene()
-            poses = self._car_poses(worlds, lateral, heading) @ self._mounts[worlds]
-            for part, image in self._renderer.render(poses, worlds).items():
-                parts[part] = image if part == "rgb" else image[..., None]
+        if self._camera_set.outputs:
+            cars = self._car_poses(worlds, lateral, heading)
+            poses = {name: cars @ mounts[worlds] for name, mounts in self._mounts.items()}
+            parts = self._camera_set.observe(
+                self._dressed_scene().state,
+                poses,
+                worlds,
+                self.episode_seeds,
+                self.elapsed_steps,
+                self.vehicles[worlds, vehicle.SPEED],
+                fresh,
+            )
         if "state" in self.obs_parts:
             parts["state"] = self._observe_state(worlds, lateral, heading)
-        return (
-            parts[self.obs_parts[0]]
-            if len(self.obs_parts) == 1
-            else {part: parts[part] for part in self.obs_parts}
-        )
+        return next(iter(parts.values())) if len(parts) == 1 else parts
 
     def _observe_state(
         self, worlds: IntArray, lateral: FloatArray, heading: FloatArray
@@ -368,6 +368,7 @@ class LaneKeeping(Simulation):
             "last_action": self._last_action.copy(),
             "elapsed_steps": self.elapsed_steps.copy(),
             "started": self._started.copy(),
+            "cameras": self._camera_set.get_state(),
             "generators": [None if rng is None else rng.bit_generator.state for rng in self.generators],
         }
 
@@ -385,6 +386,7 @@ class LaneKeeping(Simulation):
         self._last_action = np.array(state["last_action"])
         self.elapsed_steps[:] = state["elapsed_steps"]
         self._started[:] = state["started"]
+        self._camera_set.set_state(state["cameras"])
         for world, saved in enumerate(state["generators"]):
             if saved is None:
                 continue

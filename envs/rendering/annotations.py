@@ -45,6 +45,10 @@ class Moment(NamedTuple):
     poses: NDArray[np.float32]
     bounds: NDArray[np.float32]
 
+    def copy(self) -> Moment:
+        """The same in memory of its own."""
+        return Moment(self.meshes.copy(), self.poses.copy(), self.bounds.copy())
+
 
 class Annotations(NamedTuple):
     """Annotations to fill; one that nobody asked for has n = 0. S slots, K keypoints."""

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.errors import InvalidOption, check_choice
+from envs.rendering.sensor import Sensor
 
 MAX_PIXELS_A_SIDE = 8192
+MAX_EVERY = 1000
 FOV_LIMITS = {"pinhole": (1.0, 170.0), "fisheye": (10.0, 200.0), "cylindrical": (10.0, 360.0)}  # degrees
 DISTORTION_SIZES = {"pinhole": (0, 4, 5, 8), "fisheye": (0, 4), "cylindrical": (0,)}
 
@@ -40,6 +42,8 @@ class Camera:
         distortion: of OpenCV: k1, k2, p1, p2[, k3[, k4, k5, k6]] of a pinhole (Brown–Conrady), k1 … k4 of a fisheye.
         supersampling: 1, or 2 for colours averaged over 2×2 samples a pixel; labels are always of one sample.
         shadow_distance: metres ahead of the camera within which the sun casts shadows; 0 for none.
+        every: control steps from one picture to the next; in between, the last one is seen.
+        sensor: how the camera falls short of a perfect one.
     """
 
     width: int = 84
@@ -55,18 +59,18 @@ class Camera:
     distortion: tuple[float, ...] = ()
     supersampling: int = 1
     shadow_distance: float = 0.0
+    every: int = 1
+    sensor: Sensor = Sensor()
 
     def __post_init__(self) -> None:
-        for name in ("width", "height"):
+        for name, most in (("width", MAX_PIXELS_A_SIDE), ("height", MAX_PIXELS_A_SIDE), ("every", MAX_EVERY)):
             value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | np.integer)
-                or not 1 <= value <= MAX_PIXELS_A_SIDE
-            ):
-                raise InvalidOption(
-                    f"camera {name} must be a whole number in 1..{MAX_PIXELS_A_SIDE}, got {value!r}"
-                )
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= most:
+                raise InvalidOption(f"camera {name} must be a whole number in 1..{most}, got {value!r}")
+        if not isinstance(self.sensor, Sensor):
+            raise InvalidOption(
+                f"camera sensor must be a Sensor or a mapping of its fields, got {self.sensor!r}"
+            )
         numbers = [
             self.fov_degrees,
             self.roll_degrees,
@@ -119,6 +123,8 @@ class Camera:
             for name in ("position", "distortion"):
                 if name in changes:
                     changes[name] = tuple(changes[name])
+            if isinstance(changes.get("sensor"), Mapping):
+                changes["sensor"] = _parse_sensor(changes["sensor"], default.sensor)
             return replace(default, **changes)
         if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
             return replace(default, width=value[0], height=value[1])
@@ -148,6 +154,13 @@ class Camera:
         )
         matrix[:3, 3] = self.position
         return matrix
+
+
+def _parse_sensor(changes: Mapping[str, Any], default: Sensor) -> Sensor:
+    for name in changes:
+        check_choice("sensor field", name, [field.name for field in fields(Sensor)])
+    ranges = {name: tuple(value) for name, value in changes.items() if isinstance(value, list)}
+    return replace(default, **{**changes, **ranges})
 
 
 def look_at(position: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:

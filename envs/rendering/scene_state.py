@@ -148,7 +148,7 @@ class SceneState:
 
     def moment(self) -> Moment:
         """What stands where now, to draw it later or to tell how it has moved since."""
-        return Moment(self.meshes.copy(), self.poses.copy(), self.bounds.copy())
+        return Moment(self.meshes, self.poses, self.bounds).copy()
 
     def max_visible(self) -> tuple[int, int]:
         """Most vertices and faces that one world can show at once."""

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -308,6 +307,8 @@ class SensorModel:
         rgb: NDArray[np.uint8],
         free: list[NDArray[np.uint8]],
     ) -> None:
+        import cv2  # a tenth of a second that others need not wait
+
         swapped = free.pop()
         for index in range(start, stop):
             quality = self._sensors[worlds[index]].jpeg_quality
