@@ -7,7 +7,7 @@ import pytest
 from rendering_scenes import FORWARD, build, clutter, moved, render
 
 from envs.errors import InvalidOption
-from envs.rendering import Camera, Mesh, Renderer, Surface, look_at, project, rays
+from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at, project, rays
 from envs.rendering.renderer import OUTPUT_TYPES
 
 CAMERAS = [
@@ -226,6 +226,22 @@ def test_keypoints_behind_the_camera_or_something_else():
     state.set_pose(objects[0], moved(-5.0)[None])
     gone = render(state, outputs=("keypoints",))["keypoints"]
     assert gone[0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_keypoints_are_those_of_the_variant_that_is_shown():
+    scene = Scene()
+    boxes = [[Mesh.box([size, size, size])] for size in (0.4, 0.8)]
+    tops = [[[0.0, 0.0, 0.5 * size], [0.0, 0.0, -0.5 * size]] for size in (0.4, 0.8)]
+    scene.add("wall", Mesh.box([0.1, 1.0, 1.0]), keypoints=[[0.0, 0.0, 0.0]])
+    kind = scene.add("box", boxes, count=2, keypoints=tops)
+    state = SceneState(scene, 1)
+    state.place(0, kind, [[5.0, 1.0, 0.0], [5.0, -1.0, 0.0]], variant=[1, 0])
+    points = render(state, Camera(100, 100, 60.0), ("keypoints",))["keypoints"]
+    assert points[0].tolist() == [0.0, 0.0, 0.0]  # the wall is not shown
+    heights = points[[2, 4], 1] - points[[1, 3], 1]
+    assert heights == pytest.approx(np.array([0.8, 0.4]) / 5.0 * 50.0 / np.tan(np.radians(30.0)), rel=1e-3)
+    with pytest.raises(InvalidOption, match=r"\(K, 3\) or \(2, K, 3\), got \(3, 2, 3\)"):
+        scene.add("wrong", boxes, keypoints=np.zeros((3, 2, 3)))
 
 
 def test_annotations_do_not_depend_on_threads_or_on_the_other_outputs():

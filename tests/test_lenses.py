@@ -14,12 +14,13 @@ FISHEYES = [(), (-0.02, 0.003, 0.001, -0.0005)]
 LENSES = [
     Camera(120, 90, 75.0),
     Camera(120, 90, 75.0, distortion=PINHOLES[1]),
+    Camera(120, 75, 110.0, distortion=(-0.2, 0.03, 0.0, 0.0)),
     Camera(120, 90, 180.0, lens="fisheye"),
     Camera(120, 120, 200.0, lens="fisheye", distortion=FISHEYES[1]),
     Camera(160, 60, 150.0, lens="cylindrical"),
     Camera(200, 40, 360.0, lens="cylindrical"),
 ]
-NAMES = ["pinhole", "distorted", "fisheye", "distorted fisheye", "cylinder", "panorama"]
+NAMES = ["pinhole", "distorted", "wide", "fisheye", "distorted fisheye", "cylinder", "panorama"]
 
 
 def points_ahead(count, spread, seed=0):

@@ -88,6 +88,24 @@ def test_the_sky_is_half_of_the_ambient_light_of_a_wall():
     assert colour == pytest.approx(expected, abs=0.006)
 
 
+def test_fog_hides_the_line_between_far_land_and_sky():
+    """Both take on the colour of the horizon; overhead the sky still shines through."""
+    land = Mesh.grid(4000.0, 4000.0, Surface((0.1, 0.3, 0.1)))
+    state, _ = build([(land, moved())])
+    state.fog_density[:] = 0.02
+    camera = Camera(60, 90, 40.0, far=1500.0)
+    pose = look_at([0.0, 0.0, 2.0], [100.0, 0.0, 2.0])
+    image = render(state, camera, ("rgb", "instances"), pose)
+    rows = image["rgb"][:, 30].astype(int)
+    edge = np.flatnonzero(np.diff(image["instances"][:, 30].astype(int)))[0]
+    assert np.abs(rows[edge + 1] - rows[edge]).max() <= 1
+    assert rows[edge] == pytest.approx(255.0 * state.sky_horizon[0], abs=1.5)
+    state.fog_density[:] = 0.0
+    clear = render(state, camera, ("rgb",), pose)["rgb"][:, 30].astype(int)
+    assert np.abs(clear[edge + 1] - clear[edge]).max() > 50
+    assert (clear[: edge - 20, 2] - clear[: edge - 20, 0] > rows[: edge - 20, 2] - rows[: edge - 20, 0]).all()
+
+
 def test_the_highlight_lies_where_the_sun_is_mirrored():
     surface = Surface((0.05, 0.05, 0.3), specular=0.02, shininess=256)
     state, _ = build([(Mesh.sphere(1.0, surface, 96, 48), moved(5.0))])
@@ -113,6 +131,21 @@ def test_metal_mirrors_in_its_own_colour_and_paint_in_that_of_the_light():
         peak = picture[picture.sum(axis=-1) >= picture.sum(axis=-1).max()][0]
         pictures[metallic] = peak[2] / peak[0]
     assert pictures[True] < 0.3 < pictures[False]
+
+
+def test_the_colour_of_an_object_tints_its_paint_and_not_its_lamps():
+    paint, lamp = Surface((1.0, 1.0, 1.0)), Surface((0.9, 0.1, 0.1), emissive=True, tinted=False)
+    halves = [
+        Mesh.box([0.1, 2.0, 2.0], surface).translated([0.0, y, 0.0])
+        for surface, y in ((paint, 1.0), (lamp, -1.0))
+    ]
+    state, _ = build([(Mesh.merge(halves), moved(5.0))])
+    sun_only(state, (-1.0, 0.0, 0.0))
+    white = render(state)["rgb"]
+    state.colours[0, 0] = (0.2, 0.4, 0.8)
+    blue = render(state)["rgb"]
+    assert blue[36, 40] == pytest.approx(white[36, 40] * [0.2, 0.4, 0.8], abs=1.0)
+    assert blue[36, 56].tolist() == white[36, 56].tolist() == [230, 26, 26]
 
 
 def test_a_lamp_lights_by_the_inverse_square_and_the_cosine():

@@ -5,6 +5,8 @@ from envs.rendering.camera_set import CameraSet, parse_cameras
 from envs.rendering.labels import LABELS
 from envs.rendering.lens import project, rays
 from envs.rendering.mesh import Mesh
+from envs.rendering.pybullet_bodies import PyBulletBodies
+from envs.rendering.pybullet_camera import PyBulletCamera
 from envs.rendering.renderer import Renderer
 from envs.rendering.rigs import stereo_rig, surround_rig
 from envs.rendering.scene import HIDDEN, Arena, Objects, Scene
@@ -20,6 +22,8 @@ __all__ = [
     "CameraSet",
     "Mesh",
     "Objects",
+    "PyBulletBodies",
+    "PyBulletCamera",
     "Renderer",
     "Scene",
     "SceneState",

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from envs.kernels import inlined, kernel
 from envs.rendering.frames import depth_on_ray, draw_frame
 from envs.rendering.lens import project_point
-from envs.rendering.planes import NORMAL, READY_WITH_NORMALS, at, set_up
-from envs.rendering.visibility import OUTSIDE, SKY, Scratch, draw_world, place_views
+from envs.rendering.planes import NORMAL, READY, WITH_NORMALS, at, set_up
+from envs.rendering.scratch import Scratch
+from envs.rendering.visibility import OUTSIDE, SKY, draw_world, place_views
 
 TOLERANCE = 0.01  # share of the distance by which a point may lie behind a surface and still be on it
 KEYPOINT_DEPTH = 0.1  # share of its object's radius by which a visible keypoint may lie inside it
@@ -97,7 +98,6 @@ def draw_annotated_frames(
     images,
     annotations,
     keypoints,
-    keypoint_slots,
     then,
     later_cameras,
     motion,
@@ -137,7 +137,7 @@ def draw_annotated_frames(
         if annotations.keypoints.shape[0] > 0:
             _write_keypoints(
                 geometry, now.meshes[world], now.poses[world], now.bounds[world], colours[world],
-                light.sun_direction[world], cameras[row], lens, scratch, keypoints, keypoint_slots,
+                light.sun_direction[world], cameras[row], lens, scratch, keypoints,
                 annotations.keypoints[row],
             )  # fmt: skip
 
@@ -213,6 +213,7 @@ def _annotate_pixels(
     wants_positions = annotations.positions.shape[0] > 0
     if not (wants_normals or wants_positions or wants_motion):
         return
+    needed = WITH_NORMALS if wants_normals else READY
     cells, ray_x, ray_y, _, _ = lens.labels
     height, width = cells.shape
     for row in range(height):
@@ -220,10 +221,8 @@ def _annotate_pixels(
             cell = cells[row, column]
             triangle = scratch.triangles[cell]
             x, y = ray_x[row, column], ray_y[row, column]
-            if triangle >= 0:
-                ready = scratch.planes_ready[triangle]
-                if not ready or (wants_normals and ready != READY_WITH_NORMALS):
-                    set_up(geometry, poses, colours, sun, scratch, triangle, wants_normals)
+            if triangle >= 0 and not scratch.traits[triangle] & needed:
+                set_up(geometry, poses, colours, sun, scratch, triangle, wants_normals)
             if wants_normals:
                 _write_normal(annotations, image, row, column, triangle, x, y, camera, lens, scratch)
             if wants_positions or wants_motion:
@@ -356,7 +355,7 @@ def behind_something(geometry, poses, colours, sun, lens, scratch, x, y, z, colu
 @inlined
 def _depths(geometry, poses, colours, sun, lens, scratch, triangle, cell, x, y, z):  # type: ignore[no-untyped-def]
     """Depth of a triangle on the ray to a point in camera axes, and of that point, in the triangle's view."""
-    if not scratch.planes_ready[triangle]:
+    if not scratch.traits[triangle]:
         set_up(geometry, poses, colours, sun, scratch, triangle, False)
     turn = lens.views.rotations[scratch.drawn[triangle, 4]]
     view_x = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
@@ -476,18 +475,17 @@ def _write_box_3d(geometry, mesh, pose, camera, corners):  # type: ignore[no-unt
 
 
 @kernel
-def _write_keypoints(
-    geometry, meshes, poses, bounds, colours, sun, camera, lens, scratch, keypoints, slots, result
-):  # type: ignore[no-untyped-def]
+def _write_keypoints(geometry, meshes, poses, bounds, colours, sun, camera, lens, scratch, keypoints, result):  # type: ignore[no-untyped-def]
     """Column, row and visibility of every keypoint."""
-    for index in range(keypoints.shape[0]):
-        slot, spot = slots[index], result[index]
+    for index in range(keypoints.slots.shape[0]):
+        slot, spot = keypoints.slots[index], result[index]
         spot[:] = 0.0
         if meshes[slot] < 0:
             continue
-        x = _to_camera(camera, poses[slot], keypoints[index], 0)
-        y = _to_camera(camera, poses[slot], keypoints[index], 1)
-        z = _to_camera(camera, poses[slot], keypoints[index], 2)
+        point = keypoints.points[keypoints.first[meshes[slot]] + keypoints.numbers[index]]
+        x = _to_camera(camera, poses[slot], point, 0)
+        y = _to_camera(camera, poses[slot], point, 1)
+        z = _to_camera(camera, poses[slot], point, 2)
         column, row, seen = project_point(lens.optics, x, y, z)
         if not seen or not (
             column >= -0.5 and row >= -0.5 and column < lens.width - 0.5 and row < lens.height - 0.5

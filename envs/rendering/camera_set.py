@@ -89,7 +89,7 @@ class CameraSet:
         """What the cameras of some worlds see.
 
         Args:
-            state: the scene.
+            state: the scene; a new one when the old one had no room.
             poses: (n, 4, 4) world from camera, by name.
             worlds: (n,) which.
             seeds: (N,) of the episodes, for the noise.
@@ -174,7 +174,7 @@ class _View:
         speeds: NDArray[np.float64] | None,
         fresh: bool,
     ) -> dict[str, NDArray[Any]]:
-        if self._renderer is None:
+        if self._renderer is None or self._renderer.state is not state:
             outputs = (*self._outputs, "flow") if self._blurs else self._outputs
             self._renderer = Renderer(state, self._camera, outputs, self._num_threads)
         if not self._blurs:

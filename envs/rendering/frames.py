@@ -11,7 +11,7 @@ from envs.kernels import inlined, kernel
 from envs.rendering.planes import set_up
 from envs.rendering.shading import bright, shade_frame
 from envs.rendering.shadows import draw_shadow_map
-from envs.rendering.visibility import draw_world, place_views
+from envs.rendering.visibility import NO_TRIANGLE, draw_world, place_views
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
@@ -79,23 +79,23 @@ def draw_frame(
     bias = ZERO
     if shadowed:  # before the first pass, whose vertices must stay
         bias = draw_shadow_map(geometry, meshes, poses, bounds, camera, shadow_distance, sun, lens, scratch)
-    draw_world(geometry, meshes, poses, bounds, lens, scratch)
+    drawn = draw_world(geometry, meshes, poses, bounds, lens, scratch)
     if images.rgb.shape[0] > 0:
         shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, scratch, images.rgb[row])
     if images.depth.shape[0] > 0:
         if lens.exact:
-            _write_depth(scratch.inverse_depth, lens.labels.cells, lens.near, lens.far, images.depth[row])
+            _write_depth(scratch.inverse_depth, lens.near, lens.far, images.depth[row])
         else:
             _write_exact_depth(geometry, poses, colours, sun, lens, scratch, images.depth[row])
     if images.segmentation.shape[0] > 0:
-        _write_labels(
-            geometry.surface_labels, geometry.face_surfaces, scratch.drawn, scratch.triangles, lens.labels.cells,
-            images.segmentation[row],
-        )  # fmt: skip
+        for triangle in range(drawn):
+            surface = geometry.face_surfaces[scratch.drawn[triangle, 0]]
+            scratch.labels[triangle + NO_TRIANGLE] = geometry.surface_labels[surface]
+        _write_table(scratch.labels, scratch.triangles, lens, images.segmentation[row])
     if images.instances.shape[0] > 0:
-        _write_instances(
-            instances, scratch.drawn, scratch.triangles, lens.labels.cells, images.instances[row]
-        )
+        for triangle in range(drawn):
+            scratch.instances[triangle + NO_TRIANGLE] = instances[scratch.drawn[triangle, 1]]
+        _write_table(scratch.instances, scratch.triangles, lens, images.instances[row])
 
 
 @inlined
@@ -109,14 +109,15 @@ def depth_on_ray(plane, w, x, y):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _write_depth(inverse_depth, cells, near, far, depth):  # type: ignore[no-untyped-def]
-    height, width = depth.shape
+def _write_depth(inverse_depth, near, far, depth):  # type: ignore[no-untyped-def]
+    """Depth of lenses whose pixels are the cells of the first pass."""
+    pixels = depth.reshape(depth.size)
     nearest, farthest = np.float32(1.0 / near), np.float32(far)
     lowest = np.float32(1.0 / far)
-    for row in range(height):
-        for column in range(width):
-            w = inverse_depth[cells[row, column]]
-            depth[row, column] = ONE / min(w, nearest) if w > lowest else farthest
+    for pixel in range(np.uint64(pixels.size)):
+        w = inverse_depth[pixel]
+        w = w if w < nearest else nearest
+        pixels[pixel] = ONE / w if w > lowest else farthest
 
 
 @inlined
@@ -132,7 +133,7 @@ def _write_exact_depth(geometry, poses, colours, sun, lens, scratch, depth):  # 
             if triangle < 0:
                 depth[row, column] = far
                 continue
-            if not scratch.planes_ready[triangle]:
+            if not scratch.traits[triangle]:
                 set_up(geometry, poses, colours, sun, scratch, triangle, False)
             here = depth_on_ray(
                 scratch.planes[triangle], scratch.inverse_depth[cell], ray_x[row, column], ray_y[row, column]
@@ -142,18 +143,13 @@ def _write_exact_depth(geometry, poses, colours, sun, lens, scratch, depth):  # 
 
 
 @inlined
-def _write_labels(surface_labels, face_surfaces, drawn, triangles, cells, labels):  # type: ignore[no-untyped-def]
-    height, width = labels.shape
-    for row in range(height):
-        for column in range(width):
-            triangle = triangles[cells[row, column]]
-            labels[row, column] = 0 if triangle < 0 else surface_labels[face_surfaces[drawn[triangle, 0]]]
-
-
-@inlined
-def _write_instances(instances, drawn, triangles, cells, image):  # type: ignore[no-untyped-def]
-    height, width = image.shape
-    for row in range(height):
-        for column in range(width):
-            triangle = triangles[cells[row, column]]
-            image[row, column] = 0 if triangle < 0 else instances[drawn[triangle, 1]]
+def _write_table(table, triangles, lens, image):  # type: ignore[no-untyped-def]
+    """Look up what each pixel shows in a table of the drawn triangles, behind `NO_TRIANGLE` entries of 0."""
+    pixels = image.reshape(image.size)
+    if lens.exact:
+        for pixel in range(np.uint64(pixels.size)):
+            pixels[pixel] = table[np.uint64(triangles[pixel] + NO_TRIANGLE)]
+    else:
+        cells = lens.labels.cells.reshape(pixels.size)
+        for pixel in range(np.uint64(pixels.size)):
+            pixels[pixel] = table[np.uint64(triangles[np.uint64(cells[pixel])] + NO_TRIANGLE)]

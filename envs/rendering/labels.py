@@ -17,6 +17,12 @@ LABEL_NAMES = (
     "object",
     "robot",
     "table",
+    "sidewalk",
+    "fence",
+    "person",
+    "bicycle",
+    "traffic_light",
+    "traffic_sign",
 )
 
 LABELS = MappingProxyType({name: index for index, name in enumerate(LABEL_NAMES)})

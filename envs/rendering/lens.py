@@ -19,10 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.kernels import inlined, kernel
 from envs.rendering.camera import Camera
+from envs.rendering.gather import RUN
 
 PINHOLE, FISHEYE, CYLINDRICAL = 0, 1, 2
 KINDS = {"pinhole": PINHOLE, "fisheye": FISHEYE, "cylindrical": CYLINDRICAL}
 MAX_FISHEYE_ANGLE = math.radians(100.0)
+WIDEST_TANGENT = 1e3  # of a ray from the axis of a distorted pinhole
 INVERSION_ERROR = 0.01  # pixels; a pixel whose ray cannot be found to this lies outside the image circle
 
 # Rows: the axes of the views (front, right, left, down, up, back) in camera axes.
@@ -78,6 +80,8 @@ class Pixels(NamedTuple):
         ray_x, ray_y: the pixel's ray in the axes of that cell's view, at z = 1.
         lengths: of that ray.
         spreads: distance to the next pixel's ray, at z = 1.
+
+    Behind the last pixel, `RUN` more numbers may be read.
     """
 
     cells: NDArray[np.int32]
@@ -275,20 +279,44 @@ def _unbend(optics: Optics, goal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _undistort(optics: Optics, goal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Directions of a distorted pinhole's image points, by fixed-point iteration."""
+    """Directions of a distorted pinhole's image points: the radius by bisection, then Newton's method on both axes."""
     k = optics.distortion
-    point = goal.copy()
+    if not k.any():
+        return np.concatenate([goal, np.ones_like(goal[..., :1])], axis=-1)
+    bent = np.hypot(goal[..., 0], goal[..., 1])
+    low, high = np.zeros_like(bent), np.full_like(bent, min(math.sqrt(optics.limit), WIDEST_TANGENT))
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        above = middle * _radial(k, middle**2)[0] > bent
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    share = np.divide(0.5 * (low + high), bent, out=np.ones_like(bent), where=bent > 0.0)
+    a, b = goal[..., 0] * share, goal[..., 1] * share
     with np.errstate(all="ignore"):
-        for _ in range(60 if k.any() else 0):
-            a, b = point[..., 0], point[..., 1]
-            r2 = a * a + b * b
-            radial = (1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))) / (
-                1.0 + r2 * (k[5] + r2 * (k[6] + r2 * k[7]))
+        for _ in range(8):
+            radial, slope = _radial(k, a * a + b * b)
+            aa, ab, bb = a * a, a * b, b * b
+            miss_a = a * radial + 2.0 * k[2] * ab + k[3] * (3.0 * aa + bb) - goal[..., 0]
+            miss_b = b * radial + k[2] * (aa + 3.0 * bb) + 2.0 * k[3] * ab - goal[..., 1]
+            a_of_a = radial + 2.0 * aa * slope + 2.0 * k[2] * b + 6.0 * k[3] * a
+            cross = 2.0 * ab * slope + 2.0 * k[2] * a + 2.0 * k[3] * b
+            b_of_b = radial + 2.0 * bb * slope + 6.0 * k[2] * b + 2.0 * k[3] * a
+            volume = a_of_a * b_of_b - cross * cross
+            a, b = (
+                a - (b_of_b * miss_a - cross * miss_b) / volume,
+                b - (a_of_a * miss_b - cross * miss_a) / volume,
             )
-            shift_a = 2.0 * k[2] * a * b + k[3] * (r2 + 2.0 * a * a)
-            shift_b = k[2] * (r2 + 2.0 * b * b) + 2.0 * k[3] * a * b
-            point = np.stack([(goal[..., 0] - shift_a) / radial, (goal[..., 1] - shift_b) / radial], axis=-1)
-    return np.concatenate([point, np.ones_like(point[..., :1])], axis=-1)
+    return np.stack([a, b, np.ones_like(a)], axis=-1)
+
+
+def _radial(
+    k: NDArray[np.float64], r2: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The radial factor of Brown's model at a squared radius, and its slope over that."""
+    above = 1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
+    below = 1.0 + r2 * (k[5] + r2 * (k[6] + r2 * k[7]))
+    slope_above = k[0] + r2 * (2.0 * k[1] + 3.0 * r2 * k[4])
+    slope_below = k[5] + r2 * (2.0 * k[6] + 3.0 * r2 * k[7])
+    return above / below, (slope_above * below - above * slope_below) / below**2
 
 
 def _sample_pixels(camera: Camera, samples: int) -> NDArray[np.float64]:
@@ -371,13 +399,14 @@ def _look_up(optics: Optics, views: Views, pixels: NDArray[np.float64]) -> Pixel
     lengths = np.sqrt(1.0 + (ray**2).sum(axis=-1))
     turn = 1.0 / optics.focal if optics.kind == PINHOLE else lengths**2 / optics.focal
     spreads = np.broadcast_to(turn, shape) * (1.0 if len(pixels) == 0 else _step(pixels))
-    return Pixels(
-        cells,
-        np.ascontiguousarray(ray[..., 0], np.float32),
-        np.ascontiguousarray(ray[..., 1], np.float32),
-        lengths.astype(np.float32),
-        np.ascontiguousarray(spreads, np.float32),
-    )
+    return Pixels(cells, _padded(ray[..., 0]), _padded(ray[..., 1]), _padded(lengths), _padded(spreads))
+
+
+def _padded(array: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A copy behind which `RUN` more numbers may be read."""
+    room = np.zeros(array.size + RUN, np.float32)
+    room[: array.size] = array.ravel()
+    return room[: array.size].reshape(array.shape)
 
 
 def _step(pixels: NDArray[np.float64]) -> float:

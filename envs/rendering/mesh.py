@@ -1,4 +1,4 @@
-"""Triangle meshes: primitives, files, decimation."""
+"""Triangle meshes: what they hold, primitives, and what moves, merges and stretches them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CorruptFile, InvalidOption
+from envs.errors import InvalidOption
 from envs.rendering.surface import Surface
-
-CREASE_ANGLE = np.deg2rad(35.0)  # edges sharper than this stay sharp on loaded and decimated meshes
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +25,7 @@ class Mesh:
         uvs: (V, 2) float32; textures repeat every 1.0.
         face_surfaces: (F,) int32 index into `surfaces`.
         surfaces: the surfaces of the mesh.
+        error: metres by which it may stray from the shape that it stands for; what a level of detail is chosen by.
 
     Raises:
         InvalidOption: shapes that do not fit together, an index out of range, positions that are not finite, or
@@ -39,6 +38,7 @@ class Mesh:
     uvs: NDArray[np.float32] | None = None
     face_surfaces: NDArray[np.int32] | None = None
     surfaces: tuple[Surface, ...] = (Surface(),)
+    error: float = 0.0
 
     def __post_init__(self) -> None:
         positions = np.ascontiguousarray(self.positions, np.float32)
@@ -133,6 +133,17 @@ class Mesh:
         return cls.merge([side, lid, base])
 
     @classmethod
+    def capsule(
+        cls, radius: float, length: float, surface: Surface = Surface(), segments: int = 24, rings: int = 12
+    ) -> Mesh:
+        """A cylinder about the z axis with half a sphere at each end, centred; `length` is that of the cylinder."""
+        polar = np.linspace(0.0, np.pi, 2 * (rings // 2) + 1)
+        polar = np.insert(polar, rings // 2, 0.5 * np.pi)
+        out = np.stack([np.sin(polar), np.cos(polar)], axis=1)
+        shift = np.where(np.arange(len(polar)) <= rings // 2, 0.5 * length, -0.5 * length)
+        return _revolve(out * radius + np.column_stack([0.0 * shift, shift]), out, segments, surface)
+
+    @classmethod
     def cone(cls, radius: float, height: float, surface: Surface = Surface(), segments: int = 16) -> Mesh:
         """A closed cone about the z axis, base at z = 0, tip at z = height."""
         slant = np.array([height, radius]) / np.hypot(height, radius)
@@ -154,32 +165,18 @@ class Mesh:
 
     @classmethod
     def load(cls, path: str | Path, surface: Surface | None = None) -> Mesh:
-        """Read a mesh file of any kind that trimesh reads (OBJ, STL, PLY, GLB, DAE with its optional packages).
+        """Read a mesh file: OBJ, STL, PLY, GLB, DAE or any other kind that trimesh reads.
 
         Args:
             path: the file.
-            surface: how it looks; by default the main colour that the file names.
+            surface: how it looks; by default as the materials in the file say, each with its own colour or texture.
 
         Raises:
-            CorruptFile: missing, unreadable or without a triangle.
+            CorruptFile: missing, unreadable or without a triangle; or a texture that it names is.
         """
-        import trimesh
+        from envs.rendering.mesh_files import load_mesh
 
-        path = Path(path)
-        if not path.is_file():
-            raise CorruptFile(f"no mesh file at {path}")
-        try:
-            loaded = trimesh.load(path, force="mesh")
-        except Exception as error:
-            raise CorruptFile(f"{path} cannot be read as a mesh: {error}") from error
-        faces = getattr(loaded, "faces", None)
-        if faces is None or len(faces) == 0:
-            raise CorruptFile(f"{path} holds no triangle")
-        colour = surface or Surface(_main_colour(loaded))
-        uvs = getattr(loaded.visual, "uv", None)
-        if uvs is not None and len(uvs) == len(loaded.vertices):
-            return cls(loaded.vertices, faces, loaded.vertex_normals, uvs, surfaces=(colour,))
-        return _creased(loaded, colour)
+        return load_mesh(Path(path), surface)
 
     @classmethod
     def merge(cls, meshes: Sequence[Mesh]) -> Mesh:
@@ -203,7 +200,11 @@ class Mesh:
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
         faces = self.faces if np.linalg.det(matrix[:3, :3]) > 0 else self.faces[:, ::-1]
         return replace(
-            self, positions=self.positions @ matrix[:3, :3].T + matrix[:3, 3], normals=normals, faces=faces
+            self,
+            positions=self.positions @ matrix[:3, :3].T + matrix[:3, 3],
+            normals=normals,
+            faces=faces,
+            error=self.error * float(np.linalg.norm(matrix[:3, :3], 2)),
         )
 
     def translated(self, offset: ArrayLike) -> Mesh:
@@ -215,20 +216,13 @@ class Mesh:
         return self.transformed(np.diag([*np.broadcast_to(np.asarray(factors, np.float64), 3), 1.0]))
 
     def decimated(self, faces: int) -> Mesh:
-        """The mesh with about `faces` triangles (quadric error); each surface keeps its share.
+        """The mesh with about `faces` triangles (quadric error), each of the surface that was there before.
 
         Texture coordinates are lost. A mesh that has no more than that is returned as it is.
         """
-        if len(self.faces) <= faces:
-            return self
-        parts = []
-        for index, surface in enumerate(self.surfaces):
-            own = self.faces[self.face_surfaces == index]
-            if len(own):
-                parts.append(
-                    _decimate(self.positions, own, max(4, faces * len(own) // len(self.faces)), surface)
-                )
-        return Mesh.merge(parts)
+        from envs.rendering.mesh_levels import decimate
+
+        return decimate(self, faces)
 
 
 def smooth_normals(positions: NDArray[Any], faces: NDArray[Any]) -> NDArray[np.float32]:
@@ -272,32 +266,3 @@ def _revolve(profile: NDArray[Any], normals: NDArray[Any], segments: int, surfac
     corners = positions[faces]
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     return Mesh(positions, faces[areas > 1e-12 * areas.max()], directions, uvs, surfaces=(surface,))
-
-
-def _main_colour(loaded: Any) -> tuple[float, float, float]:
-    material = getattr(loaded.visual, "material", None)
-    colour = getattr(material, "main_color", None) if material is not None else loaded.visual.main_color
-    red, green, blue = np.asarray(colour if colour is not None else [178, 178, 178])[:3] / 255.0
-    return float(red), float(green), float(blue)
-
-
-def _creased(loaded: Any, surface: Surface) -> Mesh:
-    """A mesh with smooth normals inside and sharp ones across creases."""
-    from trimesh.graph import smooth_shade
-
-    shaded = smooth_shade(loaded, angle=CREASE_ANGLE)
-    return Mesh(shaded.vertices, shaded.faces, shaded.vertex_normals, surfaces=(surface,))
-
-
-def _decimate(positions: NDArray[Any], faces: NDArray[Any], target: int, surface: Surface) -> Mesh:
-    import fast_simplification
-    import trimesh
-
-    welded = trimesh.Trimesh(positions, faces, process=False)
-    welded.merge_vertices(merge_norm=True, merge_tex=True)
-    if len(welded.faces) > target:
-        points, triangles = fast_simplification.simplify(
-            np.asarray(welded.vertices, np.float32), np.asarray(welded.faces, np.int32), target_count=target
-        )
-        welded = trimesh.Trimesh(points, triangles, process=False)
-    return _creased(welded, surface)

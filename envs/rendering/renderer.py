@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption, check_choice
+from envs.errors import CamshaftError, InvalidOption, check_choice
 from envs.kernels import check_num_threads, run_chunks
 from envs.rendering.annotations import (
     ANNOTATION_TYPES,
@@ -24,9 +24,9 @@ from envs.rendering.camera import Camera
 from envs.rendering.frames import Images, draw_frames
 from envs.rendering.lens import make_lens
 from envs.rendering.scene_state import SceneState
+from envs.rendering.scratch import Scratch, make_scratch
 from envs.rendering.shading import Light
 from envs.rendering.shadows import shadow_map_size
-from envs.rendering.visibility import Scratch, make_scratch
 
 IMAGE_TYPES: Mapping[str, type] = {
     "rgb": np.uint8,
@@ -35,6 +35,7 @@ IMAGE_TYPES: Mapping[str, type] = {
     "instances": np.uint16,
 }
 OUTPUT_TYPES: Mapping[str, type] = {**IMAGE_TYPES, **ANNOTATION_TYPES}
+DEVICES = ("cpu", "cuda")
 
 
 class Renderer:
@@ -45,6 +46,9 @@ class Renderer:
         camera: size, lens, near and far; its mount is for the caller to apply (`Camera.mount`).
         outputs: any of the outputs below.
         num_threads: threads over worlds, by default one per available core.
+        device: "cpu", or "cuda" for an NVIDIA GPU: all worlds in one launch, images left in its memory. It draws rgb,
+            depth, segmentation, instances, normals, world_normals and positions, and needs `camshaft[cuda]`;
+            `CudaRenderer` says how a simulation on the GPU hands over its poses.
 
     Outputs, of a camera of H × W pixels, a scene of S slots and K keypoints (`Scene.keypoints`):
         "rgb": (H, W, 3) uint8.
@@ -76,15 +80,20 @@ class Renderer:
         camera: Camera,
         outputs: Sequence[str] = ("rgb",),
         num_threads: int | None = None,
+        device: str = "cpu",
     ) -> None:
+        check_choice("device", device, DEVICES)
         for output in outputs:
             check_choice("output", output, OUTPUT_TYPES)
         self.state = state
         self.camera = camera
         self.outputs = tuple(outputs)
         self.num_threads = check_num_threads(num_threads, state.num_worlds)
+        self._cuda = _cuda_renderer(state, camera, self.outputs) if device == "cuda" else None
+        if self._cuda is not None:
+            return
         self._lens = make_lens(camera)
-        self._keypoints, self._keypoint_slots = state.scene.keypoints()
+        self._keypoints = state.scene.keypoints()
         self._annotates = any(output in ANNOTATION_TYPES for output in outputs)
         self._moves = any(output in MOTIONS for output in outputs)
         self._scratches = [self._make_scratch() for _ in range(self.num_threads)]
@@ -105,7 +114,7 @@ class Renderer:
         self._shapes: dict[str, tuple[int, ...]] = {
             **{name: (camera.height, camera.width) + ((3,) if name == "rgb" else ()) for name in IMAGE_TYPES},
             **annotation_shapes(
-                camera.height, camera.width, state.scene.num_slots, len(self._keypoint_slots)
+                camera.height, camera.width, state.scene.num_slots, len(self._keypoints.slots)
             ),
         }
         self._nothing: dict[str, NDArray[Any]] = {
@@ -132,8 +141,12 @@ class Renderer:
             then: another moment, and (n, 4, 4) where the cameras are at it; for the outputs that tell motion.
 
         Returns:
-            Output name to (n, …) array.
+            Output name to (n, …) array; on a GPU one with `__cuda_array_interface__`, which the next call overwrites.
         """
+        if self._cuda is not None:
+            if out is not None or then is not None:
+                raise InvalidOption("device='cuda' takes neither `out` nor `then`")
+            return self._cuda.render(camera_poses, worlds, moment)
         chosen = self._everyone if worlds is None else np.asarray(worlds, np.int64)
         poses = self._checked_poses("camera_poses", camera_poses, len(chosen))
         state = self.state
@@ -222,7 +235,6 @@ class Renderer:
             self._images(images),
             Annotations(**{name: images.get(name, self._nothing[name]) for name in ANNOTATION_TYPES}),
             self._keypoints,
-            self._keypoint_slots,
             later,
             later_poses,
             motion,
@@ -275,3 +287,12 @@ class Renderer:
         if array.shape != (count, 4, 4):
             raise InvalidOption(f"{what} must have shape ({count}, 4, 4), got {array.shape}")
         return array
+
+
+def _cuda_renderer(state: SceneState, camera: Camera, outputs: Sequence[str]) -> Any:
+    """A `CudaRenderer`, whose module is imported only where it is wanted: what it needs is optional."""
+    try:
+        from envs.rendering.cuda.renderer import CudaRenderer
+    except ImportError as error:
+        raise CamshaftError("device='cuda' needs numba-cuda: pip install 'camshaft[cuda]'") from error
+    return CudaRenderer(state, camera, outputs)

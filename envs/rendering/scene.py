@@ -14,9 +14,19 @@ from envs.errors import InvalidOption
 from envs.rendering.labels import LABELS
 from envs.rendering.mesh import Mesh
 from envs.rendering.surface import Surface, Texture
-from envs.rendering.visibility import DOUBLE_SIDED, EMISSIVE, HAS_MASKED, MASKED, METALLIC, NO_SHADOW
+from envs.rendering.texturing import LEVEL_FIELDS, LEVELS
+from envs.rendering.visibility import (
+    DOUBLE_SIDED,
+    EMISSIVE,
+    HAS_MASKED,
+    MASKED,
+    METALLIC,
+    NO_SHADOW,
+    UNTINTED,
+)
 
 HIDDEN = -1
+MOST_ERROR_PIXELS = 0.5  # by which a level of detail may stray from the shape in the image
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class Objects:
         start: first slot.
         count: number of slots in each world.
         meshes: mesh ids of the variants, finest level of detail.
-        keypoints: (K, 3) metres, object frame.
+        keypoints: (V, K, 3) metres, object frame, of every variant.
     """
 
     name: str
@@ -73,10 +83,14 @@ class Arena:
 class Geometry(NamedTuple):
     """Packed arrays of meshes, surfaces and textures, as the kernels read them.
 
-    `mesh_ranges` rows are first vertex, vertices, first face, faces; `mesh_bounds` rows are centre x, y, z and
-    radius; `mesh_coarser` is the next coarser level of detail or -1, to use below `mesh_pixels` pixels of radius;
-    `mesh_boxes` rows are the lowest and highest x, y, z, the wrong way round for arenas; `mesh_flags` and
-    `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and log2 shininess.
+    `face_planes` rows are the outward unit normal of a face and its offset, positive where a point (x, y, z, 1) is in
+    front of it, and 0, 0, 0, 1 where it is drawn from both sides; `mesh_ranges` rows are first vertex, vertices, first
+    face, faces; `mesh_bounds` rows are centre x, y, z and radius; `mesh_coarser` is the next coarser level of detail or
+    -1, to use below `mesh_pixels` pixels of radius; `mesh_boxes` rows are the lowest and highest x, y, z, the wrong way
+    round for arenas; `mesh_flags` and `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and
+    log2 shininess; `surface_textures` is the number of a surface's texture, 0 for none; `texture_levels` (T, 16, 3) is
+    the offset of each level in `texels`, its log2 width and log2 height, the last level again and again, and number 0
+    a single white texel; `texels` have red in the lowest byte, then green, blue and alpha.
     """
 
     positions: NDArray[np.float32]
@@ -84,6 +98,7 @@ class Geometry(NamedTuple):
     uvs: NDArray[np.float32]
     faces: NDArray[np.int32]
     face_surfaces: NDArray[np.int32]
+    face_planes: NDArray[np.float32]
     mesh_ranges: NDArray[np.int32]
     mesh_bounds: NDArray[np.float32]
     mesh_coarser: NDArray[np.int32]
@@ -96,7 +111,23 @@ class Geometry(NamedTuple):
     surface_labels: NDArray[np.uint8]
     surface_textures: NDArray[np.int32]
     texture_levels: NDArray[np.int32]
-    texels: NDArray[np.uint64]
+    texels: NDArray[np.uint32]
+
+
+class Keypoints(NamedTuple):
+    """Keypoints of the slots of a scene, K in all.
+
+    Attributes:
+        points: (P, 3) metres, object frame: those of all variants of all kinds.
+        first: (M,) row of the first keypoint of a variant, by the id of its mesh.
+        slots: (K,) whose each is.
+        numbers: (K,) which of its slot's.
+    """
+
+    points: NDArray[np.float64]
+    first: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    numbers: NDArray[np.int64]
 
 
 class Scene:
@@ -124,7 +155,7 @@ class Scene:
             variants: one mesh, or several to choose from by number; each a mesh or its levels of detail, finest
                 first.
             count: how many of them a world may hold.
-            keypoints: (K, 3) metres, object frame; points to annotate.
+            keypoints: (K, 3) metres, object frame: points to annotate; or (V, K, 3), those of every variant.
         """
         if name in self.objects:
             raise InvalidOption(f"the scene has objects named {name!r} already")
@@ -134,8 +165,7 @@ class Scene:
                 f"objects {name!r} need at least one mesh and a count of at least 1, got {count}"
             )
         ids = tuple(self._add_levels([choice] if isinstance(choice, Mesh) else choice) for choice in choices)
-        points = np.array(keypoints, np.float64).reshape(-1, 3)
-        objects = Objects(name, self.num_slots, count, ids, points)
+        objects = Objects(name, self.num_slots, count, ids, _keypoints_of(keypoints, name, len(ids)))
         self.objects[name] = objects
         self.num_slots += count
         return objects
@@ -152,12 +182,24 @@ class Scene:
         self.num_slots += max_chunks
         return self.arena
 
-    def keypoints(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """(K, 3) keypoints of every slot, in its object's frame, and (K,) their slots, in the order of the slots."""
+    def keypoints(self) -> Keypoints:
+        """Which keypoints every slot has, in the order of the slots."""
         kinds = sorted(self.objects.values(), key=lambda objects: objects.start)
-        points = [np.tile(kind.keypoints, (kind.count, 1)) for kind in kinds]
-        slots = [np.repeat(np.arange(kind.count) + kind.start, len(kind.keypoints)) for kind in kinds]
-        return np.concatenate([np.zeros((0, 3)), *points]), np.concatenate([np.zeros(0, np.int64), *slots])
+        first = np.zeros(len(self.meshes), np.int64)
+        row = 0
+        for kind in kinds:
+            sizes = kind.keypoints.shape[1]
+            for number, mesh in enumerate(kind.meshes):
+                first[mesh] = row + number * sizes
+            row += len(kind.meshes) * sizes
+        slots = [np.repeat(np.arange(kind.count) + kind.start, kind.keypoints.shape[1]) for kind in kinds]
+        numbers = [np.tile(np.arange(kind.keypoints.shape[1]), kind.count) for kind in kinds]
+        return Keypoints(
+            np.concatenate([np.zeros((0, 3)), *(kind.keypoints.reshape(-1, 3) for kind in kinds)]),
+            first,
+            np.concatenate([np.zeros(0, np.int64), *slots]),
+            np.concatenate([np.zeros(0, np.int64), *numbers]),
+        )
 
     def surface_id(self, surface: Surface) -> int:
         """Number of a surface, given at first sight."""
@@ -197,6 +239,7 @@ class Scene:
             uvs=np.zeros((vertices, 2), np.float32),
             faces=np.zeros((faces, 3), np.int32),
             face_surfaces=np.zeros(faces, np.int32),
+            face_planes=np.zeros((faces, 4), np.float32),
             mesh_ranges=np.zeros((meshes, 4), np.int32),
             mesh_bounds=np.zeros((meshes, 4), np.float32),
             mesh_coarser=np.full(meshes, HIDDEN, np.int32),
@@ -223,10 +266,24 @@ class Scene:
             masked = any(_flags(surface) & MASKED for surface in mesh.surfaces)
             geometry.mesh_flags[index] = HAS_MASKED if masked else 0
             if self.coarser[index] != HIDDEN:
-                geometry.mesh_pixels[index] = 2.0 * np.sqrt(len(self.meshes[self.coarser[index]].faces))
+                geometry.mesh_pixels[index] = _enough_pixels(
+                    float(geometry.mesh_bounds[index, 3]), self.meshes[self.coarser[index]]
+                )
             vertex += len(mesh.positions)
             face += len(mesh.faces)
         return geometry
+
+
+def _keypoints_of(keypoints: ArrayLike, name: str, variants: int) -> NDArray[np.float64]:
+    """(V, K, 3) of (K, 3) or (V, K, 3)."""
+    points = np.array(keypoints, np.float64)
+    if points.size == 0:
+        return np.zeros((variants, 0, 3))
+    if points.shape[-1] != 3 or points.ndim not in (2, 3) or (points.ndim == 3 and len(points) != variants):
+        raise InvalidOption(
+            f"keypoints of objects {name!r} must be (K, 3) or ({variants}, K, 3), got {points.shape}"
+        )
+    return np.array(np.broadcast_to(points, (variants, *points.shape[-2:])))
 
 
 def bounding_sphere(positions: NDArray[Any]) -> NDArray[np.float32]:
@@ -255,6 +312,26 @@ def write_mesh(
     geometry.uvs[vertices] = mesh.uvs
     geometry.faces[faces] = mesh.faces
     geometry.face_surfaces[faces] = surface_ids[mesh.face_surfaces]
+    geometry.face_planes[faces] = face_planes(mesh)
+
+
+def face_planes(mesh: Mesh) -> NDArray[np.float32]:
+    """(F, 4) planes of the faces of a mesh, as in `Geometry`; 0 where the corners lie on a line."""
+    corners = mesh.positions[mesh.faces].astype(np.float64)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0.0)
+    planes = np.column_stack([normals, -np.einsum("ij,ij->i", normals, corners.mean(axis=1))])
+    both = np.array([surface.double_sided for surface in mesh.surfaces])[mesh.face_surfaces]
+    planes[both & (lengths[:, 0] > 0.0)] = (0.0, 0.0, 0.0, 1.0)
+    return planes.astype(np.float32)
+
+
+def _enough_pixels(radius: float, coarser: Mesh) -> float:
+    """Pixels of radius below which the next coarser level of a mesh of `radius` metres will do."""
+    if coarser.error > 0.0:
+        return MOST_ERROR_PIXELS * radius / coarser.error
+    return 2.0 * math.sqrt(len(coarser.faces))
 
 
 def _flags(surface: Surface) -> int:
@@ -264,13 +341,14 @@ def _flags(surface: Surface) -> int:
         + EMISSIVE * surface.emissive
         + MASKED * masked
         + METALLIC * surface.metallic
+        + UNTINTED * (not surface.tinted)
     )
 
 
 def _texture_numbers(surfaces: Sequence[Surface]) -> NDArray[np.int32]:
-    numbers = {texture: number for number, texture in enumerate(_distinct_textures(surfaces))}
+    numbers = {texture: number for number, texture in enumerate(_distinct_textures(surfaces), start=1)}
     return np.array(
-        [-1 if surface.texture is None else numbers[surface.texture] for surface in surfaces], np.int32
+        [0 if surface.texture is None else numbers[surface.texture] for surface in surfaces], np.int32
     )
 
 
@@ -278,21 +356,17 @@ def _distinct_textures(surfaces: Any) -> list[Texture]:
     return list(dict.fromkeys(surface.texture for surface in surfaces if surface.texture is not None))
 
 
-def _pack_textures(textures: list[Texture]) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
-    """Texels as 16-bit lanes of 64-bit words, so that one multiplication blends all channels.
-
-    Returns:
-        (T, 16, 3) offset, log2 width and log2 height of each level (the last level repeated), and the texels.
-    """
-    table = np.zeros((max(1, len(textures)), 16, 3), np.int32)
-    words: list[NDArray[np.uint64]] = [np.zeros(1, np.uint64)]
-    offset = 1
-    for number, texture in enumerate(textures):
-        for index in range(16):
+def _pack_textures(textures: list[Texture]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+    """The `texture_levels` and `texels` of textures that are numbered from 1 on."""
+    white = np.array([np.iinfo(np.uint32).max], np.uint32)
+    table = np.zeros((len(textures) + 1, LEVELS, LEVEL_FIELDS), np.int32)
+    words, offset = [white], len(white)
+    for number, texture in enumerate(textures, start=1):
+        for index in range(LEVELS):
             if index < len(texture.levels):
-                level = texture.levels[index].astype(np.uint64)
-                lanes = level << np.arange(0, 16 * level.shape[2], 16, dtype=np.uint64)
-                words.append(np.bitwise_or.reduce(lanes, axis=2).ravel())
+                level = texture.levels[index].astype(np.uint32)
+                channels = level << np.arange(0, 8 * level.shape[2], 8, dtype=np.uint32)
+                words.append(np.bitwise_or.reduce(channels, axis=2).ravel())
                 height, width = level.shape[:2]
                 table[number, index] = (offset, width.bit_length() - 1, height.bit_length() - 1)
                 offset += height * width

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from envs.errors import CamshaftError, InvalidOption
 from envs.rendering.annotations import Moment
 from envs.rendering.mesh import Mesh
+from envs.rendering.placing import stand_upright
 from envs.rendering.scene import HIDDEN, Arena, Objects, Scene, chunk_bounds, write_mesh
 
 
@@ -23,7 +24,8 @@ class SceneState:
         poses: (N, S, 3, 4) float32 world from object; may scale. To read only.
         bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: centre and radius. To read only.
         meshes: (N, S) int32 mesh id, or HIDDEN.
-        colours: (N, S, 3) float32, multiply the surfaces' colours.
+        arena_changes: (N,) how often each world's own geometry was replaced. To read only.
+        colours: (N, S, 3) float32, multiply the colours of the surfaces that are `tinted`.
         sun_direction: (N, 3) unit, towards the sun.
         sun_colour, sky_zenith, sky_horizon, ground_light: (N, 3) display colours.
         fog_density: (N,) 1/m; what is seen through a distance d keeps exp(-density·d) of itself.
@@ -43,6 +45,7 @@ class SceneState:
         self.poses[..., :3] = np.eye(3)
         self.bounds = np.zeros((num_worlds, slots, 4), np.float32)
         self.meshes = np.full((num_worlds, slots), HIDDEN, np.int32)
+        self.arena_changes = np.zeros(num_worlds, np.int64)
         self.colours = np.ones((num_worlds, slots, 3), np.float32)
         self.instances = np.arange(1, slots + 1, dtype=np.uint16)
         if scene.arena is not None:
@@ -114,7 +117,34 @@ class SceneState:
         self.meshes[worlds, objects.slots] = np.where(shown == HIDDEN, objects.meshes[0], shown)
         self._bound(worlds, objects.slots)
 
-    def set_arena(self, world: int, mesh: Mesh, vertex_splits: ArrayLike, face_splits: ArrayLike) -> None:
+    def set_upright(self, objects: Objects, places: NDArray[np.float64], variants: NDArray[np.int64]) -> None:
+        """Stand all slots of a kind upright in all worlds, as often as they move.
+
+        Args:
+            objects: the kind.
+            places: (N, count, 4) x, y, z (metres) and heading (rad).
+            variants: (N, count) which mesh of the kind; −1 for none.
+        """
+        stand_upright(
+            places,
+            variants,
+            np.asarray(objects.meshes, np.int32),
+            objects.start,
+            self.geometry.mesh_bounds,
+            self.poses,
+            self.bounds,
+            self.meshes,
+        )
+
+    def set_arena(
+        self,
+        world: int,
+        mesh: Mesh,
+        vertex_splits: ArrayLike,
+        face_splits: ArrayLike,
+        coarser: ArrayLike | None = None,
+        pixels: ArrayLike = 0.0,
+    ) -> None:
         """Replace a world's own geometry.
 
         Args:
@@ -122,6 +152,9 @@ class SceneState:
             mesh: in the world frame; its surfaces declared to `Scene.add_arena`.
             vertex_splits: (C + 1,) chunk c owns the vertices from vertex_splits[c] up to vertex_splits[c + 1].
             face_splits: (C + 1,) likewise; the faces of a chunk use its own vertices only.
+            coarser: (C,) chunk that is drawn instead of each where it is small, or −1; such a chunk is drawn for no
+                other reason.
+            pixels: (C,) pixels of radius below which that is so.
         """
         arena = self.scene.arena
         if arena is None:
@@ -141,10 +174,17 @@ class SceneState:
         self.geometry.mesh_ranges[rows, 2] = first_face + faces[:-1]
         self.geometry.mesh_ranges[rows, 3] = np.diff(faces)
         self.geometry.mesh_bounds[rows] = chunk_bounds(mesh.positions, vertices)
+        instead = np.full(chunks, HIDDEN) if coarser is None else np.asarray(coarser, np.int64)
+        self.geometry.mesh_coarser[rows] = np.where(instead >= 0, first_mesh + instead, HIDDEN)
+        self.geometry.mesh_pixels[rows] = pixels
+        shown = np.setdiff1d(np.arange(chunks), instead)
         slots = slice(arena.start, arena.start + arena.max_chunks)
         self.meshes[world, slots] = HIDDEN
-        self.meshes[world, arena.start : arena.start + chunks] = np.arange(first_mesh, first_mesh + chunks)
-        self.bounds[world, arena.start : arena.start + chunks] = self.geometry.mesh_bounds[rows]
+        self.meshes[world, arena.start : arena.start + len(shown)] = first_mesh + shown
+        self.bounds[world, arena.start : arena.start + len(shown)] = self.geometry.mesh_bounds[
+            first_mesh + shown
+        ]
+        self.arena_changes[world] += 1
 
     def moment(self) -> Moment:
         """What stands where now, to draw it later or to tell how it has moved since."""

@@ -16,16 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.kernels import inlined, kernel
-from envs.rendering.planes import ALBEDO, NORMAL, READY_WITH_NORMALS, SUN, UP, at, set_up
+from envs.rendering.gather import RUN
+from envs.rendering.planes import (
+    ALBEDO,
+    GLOWING,
+    NORMAL,
+    READY,
+    SHINY,
+    SUN,
+    TEXTURED,
+    UP,
+    WITH_NORMALS,
+    at,
+    set_up,
+)
 from envs.rendering.shadows import sunlit
 from envs.rendering.sky import add_fog, shade_sky
-from envs.rendering.texturing import texture_run
-from envs.rendering.visibility import EMISSIVE, METALLIC, OUTSIDE, SKY
+from envs.rendering.texturing import BLUE, GREEN, LEVELS, locate, texel_light, tint
+from envs.rendering.visibility import METALLIC, OUTSIDE, SKY
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
 BRIGHT = np.float32(0.02)  # display colour of a sun or lamp that is worth a thought
+EIGHT, SIXTEEN, TWENTY_FOUR = np.uint32(8), np.uint32(16), np.uint32(24)
 FAINT = np.float32(0.3)  # what is raised to a high power is kept from becoming a denormal number
 LAMP_DISTANCE = np.float32(10.0)  # metres at which a lamp's colour is that of the white surface it lights
 
@@ -69,8 +83,7 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
     """
     samples, height = lens.samples, rgb.shape[0]
     cells, all_x, all_y, lengths, spreads = lens.shading
-    triangles, planes, ready, drawn = scratch.triangles, scratch.planes, scratch.planes_ready, scratch.drawn
-    textures, face_surfaces, flags = geometry.surface_textures, geometry.face_surfaces, geometry.surface_flags
+    triangles, planes, drawn = scratch.triangles, scratch.planes, scratch.drawn
     buffer, shade = scratch.light, scratch.shade
     sun_direction, fog = light.sun_direction[world], light.fog_density[world]
     sun, zenith, horizon, ground = (
@@ -86,36 +99,40 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
     )
     lamps = _place_lamps(light, world, scratch)
     map_size = int(np.sqrt(np.float64(scratch.shadow_map.shape[0])) + 0.5)
+    needed = WITH_NORMALS if lamps else READY
+    levels, texels, lookups = geometry.texture_levels, geometry.texels, scratch.lookups
     shade[:] = ONE
     width = cells.shape[1]
     for row in range(samples * height):
         ray_x, ray_y, row_cells = all_x[row], all_y[row], cells[row]
+        row_triangles = scratch.row_triangles
+        if lens.exact:
+            row_triangles = triangles[row * width : (row + 1) * width]
+        else:
+            for place in range(np.uint64(width)):
+                row_triangles[place] = triangles[np.uint64(row_cells[place])]
+        textured, textured_stop, blended, blended_stop, shiny = 0, 0, 0, 0, 0
         column = 0
         while column < width:
-            triangle = triangles[row_cells[column]]
-            stop = column + 1
-            while stop < width and triangles[row_cells[stop]] == triangle:
-                stop += 1
+            triangle, stop = _run(row_triangles, column, width)
             if triangle == OUTSIDE:
                 buffer[:, column:stop] = ZERO
             elif triangle < 0:
                 view = SKY - triangle
                 shade_sky(
                     ray_x, ray_y, lengths[row], column, stop, scratch.world_from_view[view],
-                    sun_direction, horizon, zenith, sun, buffer,
+                    sun_direction, horizon, zenith, sun, fog, buffer,
                 )  # fmt: skip
             else:
-                surface = face_surfaces[drawn[triangle, 0]]
-                shiny = geometry.surface_gloss[surface, 0] > ZERO
-                if not ready[triangle] or ((shiny or lamps) and ready[triangle] != READY_WITH_NORMALS):
-                    set_up(geometry, poses, colours, sun_direction, scratch, triangle, shiny or lamps > 0)
-                plane, view = planes[triangle], drawn[triangle, 4]
+                if not scratch.traits[triangle] & needed:
+                    set_up(geometry, poses, colours, sun_direction, scratch, triangle, lamps > 0)
+                traits, plane, view = scratch.traits[triangle], planes[triangle], drawn[triangle, 4]
                 if shadowed:
                     _shadow_run(
                         plane, ray_x, ray_y, column, stop, scratch.light_from_view[view],
                         scratch.shadow_map, map_size, bias, shade,
                     )  # fmt: skip
-                if flags[surface] & EMISSIVE:
+                if traits & GLOWING:
                     buffer[0, column:stop] = plane[ALBEDO]
                     buffer[1, column:stop] = plane[ALBEDO + 1]
                     buffer[2, column:stop] = plane[ALBEDO + 2]
@@ -123,27 +140,96 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
                     _light_run(plane, ray_x, ray_y, column, stop, sun, ground, above, shade, buffer)
                     for lamp in range(lamps):
                         _lamp_run(plane, ray_x, ray_y, column, stop, scratch.lamps[lamp, view], buffer)
-                texture = textures[surface]
-                if texture >= 0:
-                    texture_run(
-                        geometry.texture_levels[texture], geometry.texels, plane, ray_x, ray_y, spreads[row],
-                        column, stop, buffer,
-                    )  # fmt: skip
-                if shiny:
-                    _shine_run(
-                        plane, ray_x, ray_y, column, stop, geometry.surface_gloss[surface],
-                        flags[surface] & METALLIC, scratch.world_from_view[view], sun_direction, sun, zenith,
-                        horizon, ground, shade, buffer,
-                    )  # fmt: skip
+                if traits & TEXTURED:
+                    texture = geometry.surface_textures[geometry.face_surfaces[drawn[triangle, 0]]]
+                    near, blends = locate(
+                        levels, texture, plane, ray_x, ray_y, spreads[row], column, stop, lookups
+                    )
+                    if near:
+                        textured = _extend(lookups, textured, textured_stop, column)
+                        textured_stop = stop
+                        if blends:
+                            blended = column if blended_stop == 0 else blended
+                            blended_stop = stop
+                    else:  # a single texel: the far ground, half of a driver's view
+                        _multiply(buffer, column, stop, texels[levels[texture, LEVELS - 1, 0]])
+                shiny |= traits & SHINY
             column = stop
+        if textured_stop > 0:
+            _extend(lookups, textured, textured_stop, textured_stop + RUN)
+            tint(levels, texels, textured, textured_stop, blended, blended_stop, lookups, buffer)
+        if shiny:
+            _shine_row(
+                geometry,
+                scratch,
+                row_triangles,
+                ray_x,
+                ray_y,
+                sun_direction,
+                sun,
+                zenith,
+                horizon,
+                ground,
+                buffer,
+            )
         if fog > ZERO:
-            add_fog(fog, horizon, scratch.inverse_depth, row_cells, lengths[row], buffer)
+            for place in range(np.uint64(width)):
+                scratch.row_depth[place] = scratch.inverse_depth[np.uint64(row_cells[place])]
+            add_fog(fog, horizon, scratch.row_depth, lengths[row], buffer)
         if samples == 1:
-            _display_row(buffer, rgb[row])
+            _display_row(buffer, scratch.packed, rgb[row])
         else:
             _add_samples(buffer, scratch.total, row % samples == 0)
             if row % samples == samples - 1:
-                _display_row(scratch.total, rgb[row // samples])
+                _display_row(scratch.total, scratch.packed, rgb[row // samples])
+
+
+@inlined
+def _run(row_triangles, column, width):  # type: ignore[no-untyped-def]
+    """The triangle that a pixel of a row looks at, and the first pixel behind it that looks at another."""
+    triangle = row_triangles[np.uint64(column)]
+    stop = column + 1
+    while stop < width and row_triangles[np.uint64(stop)] == triangle:
+        stop += 1
+    return triangle, stop
+
+
+@inlined
+def _extend(lookups, start, stop, column):  # type: ignore[no-untyped-def]
+    """Let what lies between textured pixels, up to one in `column`, look at white; returns where the first stand."""
+    if stop == 0:
+        return column
+    lookups.levels[stop:column] = 0
+    lookups.blends[stop:column] = 0
+    return start
+
+
+@inlined
+def _multiply(buffer, start, stop, texel):  # type: ignore[no-untyped-def]
+    """Multiply the light of pixels by that of one texel."""
+    red, green, blue = texel_light(texel, np.uint32(0)), texel_light(texel, GREEN), texel_light(texel, BLUE)
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        buffer[0, pixel] *= red
+        buffer[1, pixel] *= green
+        buffer[2, pixel] *= blue
+
+
+@inlined
+def _shine_row(
+    geometry, scratch, row_triangles, ray_x, ray_y, sun_direction, sun, zenith, horizon, ground, buffer
+):  # type: ignore[no-untyped-def]
+    """Add what the pixels of a row mirror."""
+    column, width = 0, row_triangles.shape[0]
+    while column < width:
+        triangle, stop = _run(row_triangles, column, width)
+        if triangle >= 0 and scratch.traits[triangle] & SHINY:
+            surface = geometry.face_surfaces[scratch.drawn[triangle, 0]]
+            _shine_run(
+                scratch.planes[triangle], ray_x, ray_y, column, stop, geometry.surface_gloss[surface],
+                geometry.surface_flags[surface] & METALLIC, scratch.world_from_view[scratch.drawn[triangle, 4]],
+                sun_direction, sun, zenith, horizon, ground, scratch.shade, buffer,
+            )  # fmt: skip
+        column = stop
 
 
 @inlined
@@ -156,18 +242,20 @@ def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, shade, buff
     sun_red, sun_green, sun_blue = red * sun[0], green * sun[1], blue * sun[2]
     low_red, low_green, low_blue = red * ground[0], green * ground[1], blue * ground[2]
     up_red, up_green, up_blue = red * above[0], green * above[1], blue * above[2]
-    for pixel in range(np.uint64(start), np.uint64(stop)):
-        x, y = ray_x[pixel], ray_y[pixel]
-        share = ONE / (w0 * x + w1 * y + w2)
-        cosine = (s0 * x + s1 * y + s2) * share
-        cosine = cosine if cosine > ZERO else ZERO
-        cosine = (cosine if cosine < ONE else ONE) * shade[pixel]
-        up = (u0 * x + u1 * y + u2) * share
-        up = up if up > ZERO else ZERO
-        up = up if up < ONE else ONE
-        buffer[0, pixel] = cosine * sun_red + up * up_red + low_red
-        buffer[1, pixel] = cosine * sun_green + up * up_green + low_green
-        buffer[2, pixel] = cosine * sun_blue + up * up_blue + low_blue
+    for first in range(np.uint64(start), np.uint64(stop), np.uint64(RUN)):
+        for place in range(np.uint64(RUN)):
+            pixel = first + place
+            x, y = ray_x[pixel], ray_y[pixel]
+            share = ONE / (w0 * x + w1 * y + w2)
+            cosine = (s0 * x + s1 * y + s2) * share
+            cosine = cosine if cosine > ZERO else ZERO
+            cosine = (cosine if cosine < ONE else ONE) * shade[pixel]
+            up = (u0 * x + u1 * y + u2) * share
+            up = up if up > ZERO else ZERO
+            up = up if up < ONE else ONE
+            buffer[0, pixel] = cosine * sun_red + up * up_red + low_red
+            buffer[1, pixel] = cosine * sun_green + up * up_green + low_green
+            buffer[2, pixel] = cosine * sun_blue + up * up_blue + low_blue
 
 
 @inlined
@@ -317,11 +405,35 @@ def _add_samples(buffer, total, first):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _display_row(buffer, row):  # type: ignore[no-untyped-def]
+def _display_row(light, packed, row):  # type: ignore[no-untyped-def]
     """Linear light as display bytes (gamma 2, the inverse of what `Texture` assumes)."""
-    for channel in range(3):
-        for pixel in range(row.shape[0] // 3):
-            value = buffer[channel, pixel]
-            value = value if value > ZERO else ZERO
-            value = value if value < ONE else ONE
-            row[3 * pixel + channel] = np.uint8(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))
+    width = row.shape[0] // 3
+    for pixel in range(np.uint64(width)):
+        red, green, blue = (
+            _display(light[0, pixel]),
+            _display(light[1, pixel]),
+            _display(light[2, pixel]),
+        )
+        packed[pixel] = red | green << EIGHT | blue << SIXTEEN
+    if width % 4 == 0:  # four pixels in three words, rather than twelve bytes one by one
+        words = row.view(np.uint32)
+        for group in range(np.uint64(width // 4)):
+            place, word = np.uint64(4) * group, np.uint64(3) * group
+            first, second = packed[place], packed[place + np.uint64(1)]
+            third, fourth = packed[place + np.uint64(2)], packed[place + np.uint64(3)]
+            words[word] = first | second << TWENTY_FOUR
+            words[word + np.uint64(1)] = second >> EIGHT | third << SIXTEEN
+            words[word + np.uint64(2)] = third >> SIXTEEN | fourth << EIGHT
+        return
+    for single in range(np.uint64(width)):
+        colour, byte = packed[single], np.uint64(3) * single
+        row[byte] = np.uint8(colour)
+        row[byte + np.uint64(1)] = np.uint8(colour >> EIGHT)
+        row[byte + np.uint64(2)] = np.uint8(colour >> SIXTEEN)
+
+
+@inlined
+def _display(value):  # type: ignore[no-untyped-def]
+    value = value if value > ZERO else ZERO
+    value = value if value < ONE else ONE
+    return np.uint32(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))

@@ -13,7 +13,6 @@ import numpy as np
 from envs.kernels import inlined
 from envs.rendering.camera import Camera
 from envs.rendering.visibility import (
-    DOUBLE_SIDED,
     HAS_MASKED,
     MASKED,
     NO_SHADOW,
@@ -21,6 +20,7 @@ from envs.rendering.visibility import (
     compose,
     fill_masked,
     fill_triangle,
+    solve,
 )
 
 ONE = np.float32(1.0)
@@ -57,7 +57,7 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
     shadow_map, triangles = scratch.shadow_map, scratch.shadow_triangles
     shadow_map[:] = 0.0
     light = scratch.light_from_world
-    texel, texels_a_metre = _fit(camera, distance, sun, lens, size, light)
+    scale_x, scale_y = _fit(camera, distance, sun, lens, size, light)
     matrix, vertices = scratch.view_from_object, scratch.vertices
     faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
     limit = np.float32(size)
@@ -66,40 +66,37 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
         if mesh < 0 or geometry.mesh_flags[mesh] & NO_SHADOW:
             continue
         sphere = bounds[slot]
-        radius = sphere[3] * texels_a_metre
+        across, down = np.float32(sphere[3] * scale_x), np.float32(sphere[3] * scale_y)
+        radius = min(across, down)
         if radius < SMALLEST:
             continue
         column = light[0, 0] * sphere[0] + light[0, 1] * sphere[1] + light[0, 2] * sphere[2] + light[0, 3]
         row = light[1, 0] * sphere[0] + light[1, 1] * sphere[1] + light[1, 2] * sphere[2] + light[1, 3]
-        if not (column > -radius and column < limit + radius and row > -radius and row < limit + radius):
+        if not (column > -across and column < limit + across and row > -down and row < limit + down):
             continue
         while geometry.mesh_coarser[mesh] >= 0 and radius < geometry.mesh_pixels[mesh]:
             mesh = geometry.mesh_coarser[mesh]
+        faces_away = _list_faces_away(geometry, mesh, poses[slot], sun, scratch.front)
+        if faces_away == 0:
+            continue
         compose(light, poses[slot], matrix)
         first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
-        for index in range(count):
+        for index in range(np.uint64(count)):
+            vertex = np.uint64(first) + index
             x, y, z = (
-                geometry.positions[first + index, 0],
-                geometry.positions[first + index, 1],
-                geometry.positions[first + index, 2],
+                geometry.positions[vertex, 0],
+                geometry.positions[vertex, 1],
+                geometry.positions[vertex, 2],
             )
             for axis in range(3):
                 vertices[index, 3 + axis] = (
                     matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
                 )
         masked = geometry.mesh_flags[mesh] & HAS_MASKED
-        for face in range(
-            geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 2] + geometry.mesh_ranges[mesh, 3]
-        ):
-            a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-            xa, ya = vertices[a, 3], vertices[a, 4]
-            xb, yb = vertices[b, 3], vertices[b, 4]
-            xc, yc = vertices[c, 3], vertices[c, 4]
-            area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
-            surface_flags = flags[face_surfaces[face]]
-            if area <= ZERO and not surface_flags & DOUBLE_SIDED:
-                continue
-            if masked and surface_flags & MASKED:
+        for place in range(faces_away):
+            face = np.uint64(scratch.front[place])
+            a, b, c = np.uint64(faces[face, 0]), np.uint64(faces[face, 1]), np.uint64(faces[face, 2])
+            if masked and flags[face_surfaces[face]] & MASKED:
                 fill_masked(
                     geometry.uvs,
                     geometry.texture_levels[geometry.surface_textures[face_surfaces[face]]],
@@ -116,14 +113,36 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
                     shadow_map,
                     triangles,
                 )
-            else:
+                continue
+            xa, ya = vertices[a, 3], vertices[a, 4]
+            xb, yb = vertices[b, 3], vertices[b, 4]
+            xc, yc = vertices[c, 3], vertices[c, 4]
+            left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
+            right = np.ceil(min(max(xa, xb, xc) - HALF, limit))
+            top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
+            bottom = np.ceil(min(max(ya, yb, yc) - HALF, limit))
+            if (left < right) & (top < bottom):
                 fill_triangle(
                     xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5],
                     0, 0, size, size, shadow_map, triangles,
                 )  # fmt: skip
     for view in range(lens.views.sizes.shape[0]):
         compose(light, scratch.world_from_view[view], scratch.light_from_view[view])
-    return np.float32(BIAS * texel)
+    return np.float32(BIAS * max(1.0 / scale_x, 1.0 / scale_y))
+
+
+@inlined
+def _list_faces_away(geometry, mesh, pose, sun, faces):  # type: ignore[no-untyped-def]
+    """Write the faces of a mesh that face away from the sun, or both ways; returns how many."""
+    x, y, z = solve(pose, sun[0], sun[1], sun[2])
+    planes = geometry.face_planes
+    first, stop = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 2] + geometry.mesh_ranges[mesh, 3]
+    count = np.uint64(0)
+    for face in range(np.uint64(first), np.uint64(stop)):
+        rise = planes[face, 0] * x + planes[face, 1] * y + planes[face, 2] * z
+        faces[count] = face
+        count += np.uint64(rise <= ZERO)
+    return count
 
 
 @inlined
@@ -151,7 +170,7 @@ def sunlit(x, y, z, matrix, shadow_map, size, bias):  # type: ignore[no-untyped-
 
 @inlined
 def _fit(camera, distance, sun, lens, size, light):  # type: ignore[no-untyped-def]
-    """Write light from world of a map that covers what the camera sees; texel size, and texels a metre."""
+    """Write light from world of a map that covers what the camera sees; texels a metre along each side."""
     sx, sy, sz = np.float64(sun[0]), np.float64(sun[1]), np.float64(sun[2])
     # Rows of the map run along the camera's axis as the sun sees it, columns to its right.
     ax, ay, az = camera[0, 2], camera[1, 2], camera[2, 2]
@@ -194,4 +213,4 @@ def _fit(camera, distance, sun, lens, size, light):  # type: ignore[no-untyped-d
     light[0, 0], light[0, 1], light[0, 2], light[0, 3] = rx * scale_x, ry * scale_x, rz * scale_x, shift_x
     light[1, 0], light[1, 1], light[1, 2], light[1, 3] = dx * scale_y, dy * scale_y, dz * scale_y, shift_y
     light[2, 0], light[2, 1], light[2, 2], light[2, 3] = sx, sy, sz, HEADROOM - eye_z
-    return max(1.0 / scale_x, 1.0 / scale_y), min(scale_x, scale_y)
+    return scale_x, scale_y

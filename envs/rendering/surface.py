@@ -60,6 +60,8 @@ class Surface:
             metal.
         shininess: exponent of Blinn's highlight, a power of two: 8 dull, 256 polished.
         metallic: mirrors in its own colour.
+        tinted: whether the colour of the object that shows it (`SceneState.colours`) multiplies its own: paint is,
+            the glass and the lamps of a painted car are not.
     """
 
     colour: tuple[float, float, float] = (0.7, 0.7, 0.7)
@@ -70,6 +72,7 @@ class Surface:
     specular: float = 0.0
     shininess: int = 32
     metallic: bool = False
+    tinted: bool = True
 
     def __post_init__(self) -> None:
         colour = np.asarray(self.colour, np.float64)

@@ -2,83 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.kernels import inlined, kernel
-from envs.rendering.lens import Lens
 
 DOUBLE_SIDED = 1  # surface flags
 EMISSIVE = 2
 MASKED = 4
 METALLIC = 8
+UNTINTED = 16
 HAS_MASKED = 1  # mesh flags
 NO_SHADOW = 2
 SKY = -1  # less the number of the view: what cells hold that no triangle covers
-OUTSIDE = -1000  # what pixels outside the image circle look at
+OUTSIDE = -8  # what pixels outside the image circle look at
+NO_TRIANGLE = 8  # cells hold at least minus this
 SMALLEST = 0.4  # pixels of radius; what is smaller would only flicker
 SLIVER = 1e-3  # square pixels; the slopes of a smaller triangle are not to be trusted
+ZERO = np.float32(0.0)
+HALF = np.float32(0.5)
 LIMIT = 1e15  # square pixels; a triangle of a larger area (or NaN) is not drawn
-
-
-class Scratch(NamedTuple):
-    """Buffers of one thread, made once: nothing is allocated per frame."""
-
-    inverse_depth: NDArray[np.float32]  # (cells + 1,) 1/z of the nearest surface, 0 for sky
-    triangles: NDArray[np.int32]  # (cells + 1,) row in the lists of drawn triangles, SKY − view, or OUTSIDE
-    vertices: NDArray[np.float32]  # (V, 6) view x, y, z, then cell x, y and 1/z
-    drawn: NDArray[
-        np.int32
-    ]  # (F, 5) face, slot, what to add to its indices for `vertices` and for the mesh, view
-    planes: NDArray[np.float32]  # (F, 27) see shading
-    planes_ready: NDArray[np.uint8]  # (F,)
-    clipped: NDArray[np.float64]  # (4, 3) corners of a triangle cut at the near plane
-    view_from_world: NDArray[np.float32]  # (views, 3, 4)
-    world_from_view: NDArray[np.float32]  # (views, 3, 4)
-    view_from_object: NDArray[np.float32]  # (3, 4)
-    corners: NDArray[np.float64]  # (3, 3) of the triangle being set up
-    edges: NDArray[np.float64]  # (3, 3)
-    light: NDArray[np.float32]  # (3, W) linear light of a row of samples
-    total: NDArray[np.float32]  # (3, W) linear light of a row of pixels, where samples are several
-    shade: NDArray[np.float32]  # (W,) share of the sun that arrives at each sample of a row
-    shadow_map: NDArray[np.float32]  # (S · S,) height towards the sun of what casts a shadow
-    shadow_triangles: NDArray[np.int32]  # (S · S,)
-    light_from_world: NDArray[
-        np.float32
-    ]  # (3, 4) column and row of the shadow map, and height towards the sun
-    light_from_view: NDArray[np.float32]  # (views, 3, 4)
-    lamps: NDArray[np.float32]  # (L, views, 11) position, direction, light and cone in view axes
-
-
-def make_scratch(lens: Lens, max_vertices: int, max_faces: int, shadow_size: int, num_lamps: int) -> Scratch:
-    """Buffers for frames of this lens and worlds that show at most so much."""
-    views = len(lens.views.sizes)
-    cells = int(lens.views.offsets[-1]) + 1
-    width = lens.shading.cells.shape[1]
-    return Scratch(
-        inverse_depth=np.zeros(cells, np.float32),
-        triangles=np.full(cells, OUTSIDE, np.int32),
-        vertices=np.zeros((views * max_vertices, 6), np.float32),
-        drawn=np.zeros((views * max_faces, 5), np.int32),
-        planes=np.zeros((views * max_faces, 27), np.float32),
-        planes_ready=np.zeros(views * max_faces, np.uint8),
-        clipped=np.zeros((4, 3), np.float64),
-        view_from_world=np.zeros((views, 3, 4), np.float32),
-        world_from_view=np.zeros((views, 3, 4), np.float32),
-        view_from_object=np.zeros((3, 4), np.float32),
-        corners=np.zeros((3, 3), np.float64),
-        edges=np.zeros((3, 3), np.float64),
-        light=np.zeros((3, width), np.float32),
-        total=np.zeros((3, lens.width), np.float32),
-        shade=np.ones(width, np.float32),
-        shadow_map=np.zeros(shadow_size * shadow_size, np.float32),
-        shadow_triangles=np.zeros(shadow_size * shadow_size, np.int32),
-        light_from_world=np.zeros((3, 4), np.float32),
-        light_from_view=np.zeros((views, 3, 4), np.float32),
-        lamps=np.zeros((num_lamps, views, 11), np.float32),
-    )
 
 
 @inlined
@@ -143,22 +85,25 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
             )
             if mesh < 0:
                 continue
+            compose(view_from_world, poses[slot], scratch.view_from_object)
+            faces = _list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
+            if faces == 0:
+                continue
             first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
             _transform(
                 geometry.positions,
                 first,
                 count,
-                poses[slot],
                 views.focal,
                 centre,
-                view_from_world,
                 scratch.view_from_object,
                 scratch.vertices,
                 base,
             )
-            drawn = _draw_mesh(
+            drawn = _draw_faces(
                 geometry,
                 mesh,
+                faces,
                 base,
                 slot,
                 view,
@@ -213,9 +158,8 @@ def compose(left, right, result):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _transform(positions, first, count, pose, focal, centre, view_from_world, matrix, vertices, base):  # type: ignore[no-untyped-def]
+def _transform(positions, first, count, focal, centre, matrix, vertices, base):  # type: ignore[no-untyped-def]
     """Write the vertices of a mesh in the axes of a view, and projected."""
-    compose(view_from_world, pose, matrix)
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
@@ -238,48 +182,75 @@ def _transform(positions, first, count, pose, focal, centre, view_from_world, ma
 
 
 @inlined
-def _draw_mesh(
-    geometry, mesh, base, slot, view, near, focal, centre, first_cell, columns, rows, scratch, drawn
+def _list_front_faces(geometry, mesh, matrix, front):  # type: ignore[no-untyped-def]
+    """Write the faces of a mesh that show the camera their front; returns how many.
+
+    Args:
+        geometry: packed meshes.
+        mesh: which.
+        matrix: (3, 4) view from object.
+        front: (F,) to fill.
+    """
+    x, y, z = solve(matrix, -matrix[0, 3], -matrix[1, 3], -matrix[2, 3])
+    planes = geometry.face_planes
+    first, stop = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 2] + geometry.mesh_ranges[mesh, 3]
+    count = np.uint64(0)
+    for face in range(np.uint64(first), np.uint64(stop)):
+        height = planes[face, 0] * x + planes[face, 1] * y + planes[face, 2] * z + planes[face, 3]
+        front[count] = face
+        count += np.uint64(height > ZERO)
+    return count
+
+
+@inlined
+def solve(matrix, x, y, z):  # type: ignore[no-untyped-def]
+    """The vector that the linear part of a (3, 4) affine matrix turns into x, y, z; NaN or infinite where none is."""
+    m00, m01, m02 = np.float64(matrix[0, 0]), np.float64(matrix[0, 1]), np.float64(matrix[0, 2])
+    m10, m11, m12 = np.float64(matrix[1, 0]), np.float64(matrix[1, 1]), np.float64(matrix[1, 2])
+    m20, m21, m22 = np.float64(matrix[2, 0]), np.float64(matrix[2, 1]), np.float64(matrix[2, 2])
+    c0, c1, c2 = m11 * m22 - m12 * m21, m12 * m20 - m10 * m22, m10 * m21 - m11 * m20
+    share = 1.0 / (m00 * c0 + m01 * c1 + m02 * c2)
+    return (
+        np.float32(share * (c0 * x + (m02 * m21 - m01 * m22) * y + (m01 * m12 - m02 * m11) * z)),
+        np.float32(share * (c1 * x + (m00 * m22 - m02 * m20) * y + (m02 * m10 - m00 * m12) * z)),
+        np.float32(share * (c2 * x + (m01 * m20 - m00 * m21) * y + (m00 * m11 - m01 * m10) * z)),
+    )
+
+
+@inlined
+def _draw_faces(
+    geometry, mesh, count, base, slot, view, near, focal, centre, first_cell, columns, rows, scratch, drawn
 ):  # type: ignore[no-untyped-def]
-    """Draw the triangles of a transformed mesh; returns the new number of drawn triangles."""
+    """Draw the listed faces of a transformed mesh; returns the new number of drawn triangles."""
     vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
     faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
-    nearest, half = np.float32(near), np.float32(0.5)
+    nearest = np.float32(near)
     offset = np.uint64(base)  # unsigned: Numba tests signed indices for a sign
     width, height = np.float32(columns), np.float32(rows)
-    first, count = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 3]
     masked = geometry.mesh_flags[mesh] & HAS_MASKED
-    for face in range(first, first + count):
-        row = np.uint64(face)
-        a = np.uint64(faces[row, 0]) + offset
-        b = np.uint64(faces[row, 1]) + offset
-        c = np.uint64(faces[row, 2]) + offset
-        inside = (
-            int(vertices[a, 2] >= nearest) + int(vertices[b, 2] >= nearest) + int(vertices[c, 2] >= nearest)
-        )
-        if inside == 0:
-            continue
-        if inside == 3:
+    for place in range(count):
+        face = np.uint64(scratch.front[place])
+        a = np.uint64(faces[face, 0]) + offset
+        b = np.uint64(faces[face, 1]) + offset
+        c = np.uint64(faces[face, 2]) + offset
+        za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
+        if min(za, zb, zc) >= nearest:
             xa, ya = vertices[a, 3], vertices[a, 4]
             xb, yb = vertices[b, 3], vertices[b, 4]
             xc, yc = vertices[c, 3], vertices[c, 4]
-            left, right = min(xa, xb, xc) - half, max(xa, xb, xc) - half
-            top, bottom = min(ya, yb, yc) - half, max(ya, yb, yc) - half
-            if right <= -half or left >= width or bottom <= -half or top >= height:
-                continue
-            if np.ceil(left) == np.ceil(right) or np.ceil(top) == np.ceil(bottom):
-                continue  # between cell centres, as most small triangles are
-            area = (np.float64(xb) - xa) * (np.float64(yc) - ya) - (np.float64(xc) - xa) * (
-                np.float64(yb) - ya
-            )
-            if area >= 0.0 and not flags[face_surfaces[face]] & DOUBLE_SIDED:
+            # One branch for all: most small triangles lie between cell centres, which no processor foresees.
+            left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
+            right = np.ceil(min(max(xa, xb, xc) - HALF, width))
+            top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
+            bottom = np.ceil(min(max(ya, yb, yc) - HALF, height))
+            if not ((left < right) & (top < bottom)):
                 continue
             if masked and flags[face_surfaces[face]] & MASKED:
                 shown = fill_masked(
                     geometry.uvs,
                     geometry.texture_levels[geometry.surface_textures[face_surfaces[face]]],
                     geometry.texels,
-                    faces[row],
+                    faces[face],
                     geometry.mesh_ranges[mesh, 0],
                     vertices,
                     base,
@@ -297,10 +268,7 @@ def _draw_mesh(
                     drawn, first_cell, columns, rows, inverse_depth, triangles,
                 )  # fmt: skip
         else:
-            surface_flags = flags[face_surfaces[face]]
-            if surface_flags & MASKED:
-                continue
-            if not surface_flags & DOUBLE_SIDED and _facing(vertices, a, b, c) >= 0.0:
+            if not max(za, zb, zc) >= nearest or flags[face_surfaces[face]] & MASKED:
                 continue
             shown = _draw_clipped(
                 vertices, a, b, c, near, focal, centre, drawn, scratch.clipped,
@@ -312,18 +280,9 @@ def _draw_mesh(
             scratch.drawn[drawn, 2] = base
             scratch.drawn[drawn, 3] = geometry.mesh_ranges[mesh, 0]
             scratch.drawn[drawn, 4] = view
-            scratch.planes_ready[drawn] = 0
+            scratch.traits[drawn] = 0
             drawn += 1
     return drawn
-
-
-@inlined
-def _facing(vertices, a, b, c):  # type: ignore[no-untyped-def]
-    """Six times the signed volume of the corners with the camera: negative when seen from the front."""
-    ax, ay, az = np.float64(vertices[a, 0]), np.float64(vertices[a, 1]), np.float64(vertices[a, 2])
-    bx, by, bz = np.float64(vertices[b, 0]), np.float64(vertices[b, 1]), np.float64(vertices[b, 2])
-    cx, cy, cz = np.float64(vertices[c, 0]), np.float64(vertices[c, 1]), np.float64(vertices[c, 2])
-    return ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
 
 
 @inlined
@@ -412,7 +371,8 @@ def fill_triangle(
     lower_slope = (x2 - x1) / (y2 - y1) if y2 > y1 else 0.0
     nearest, farthest = max(w0, w1, w2), min(w0, w1, w2)
     sliver = abs(area) < SLIVER
-    shown = False
+    shown = np.int32(0)
+    drawn = np.int32(drawn)
     step = np.float32(slope_x)
     for row in range(first, last):
         y = row + 0.5
@@ -421,16 +381,24 @@ def fill_triangle(
         start = int(np.ceil(max(min(long_x, short_x) - 0.5, 0.0)))
         stop = int(np.ceil(min(max(long_x, short_x) - 0.5, np.float64(width))))
         w = np.float32(origin + slope_x * start + slope_y * row)
-        line = first_cell + row * width
-        for cell in range(np.uint64(line + start), np.uint64(line + stop)):
-            if sliver:
-                w = np.float32(min(max(w, farthest), nearest))
-            if w > inverse_depth[cell]:
-                inverse_depth[cell] = w
-                triangles[cell] = drawn
-                shown = True
-            w += step
-    return shown
+        line = np.uint64(first_cell + row * width + start)
+        if sliver:
+            for place in range(np.uint64(max(stop - start, 0))):
+                here = np.float32(min(max(w + step * np.float32(np.int32(place)), farthest), nearest))
+                cell = line + place
+                if here > inverse_depth[cell]:
+                    inverse_depth[cell] = here
+                    triangles[cell] = drawn
+                    shown += 1
+            continue
+        for place in range(np.uint64(max(stop - start, 0))):
+            here = w + step * np.float32(np.int32(place))
+            cell = line + place
+            closer = here > inverse_depth[cell]
+            inverse_depth[cell] = here if closer else inverse_depth[cell]
+            triangles[cell] = drawn if closer else triangles[cell]
+            shown += np.int32(closer)
+    return shown > 0
 
 
 @kernel
@@ -506,7 +474,7 @@ def fill_masked(
             texel_x = int(np.floor(u * (1 << log_width))) & mask_x
             texel_y = int(np.floor(v * (1 << log_height))) & mask_y
             texel = texels[levels[level, 0] + (texel_y << log_width) + texel_x]
-            if (texel >> np.uint64(48)) & np.uint64(0xFF) < np.uint64(128):
+            if texel >> np.uint32(24) < np.uint32(128):
                 continue
             inverse_depth[cell] = w
             triangles[cell] = drawn

@@ -1,0 +1,1 @@
+"""The renderer as CUDA kernels: the same two passes, all worlds in one launch, images left on the GPU."""

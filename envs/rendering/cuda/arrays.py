@@ -1,0 +1,248 @@
+"""What the kernels of a GPU read and write: scenes, worlds, lenses and buffers in its memory."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import cuda
+from numpy.typing import NDArray
+
+from envs.rendering.annotations import Moment
+from envs.rendering.lens import Pixels, Views
+from envs.rendering.scene_state import SceneState
+
+SIMULATED = bool(numba.config.ENABLE_CUDASIM)  # Numba's simulator, which draws a few pixels a second
+TILE_SIDE = 8 if SIMULATED else 64  # cells; in the simulator, so that tiny images have several tiles
+LIGHT = (
+    "sun_direction",
+    "sun_colour",
+    "sky_zenith",
+    "sky_horizon",
+    "ground_light",
+)  # of SceneState, (N, 3) each
+LAMPS = ("lamp_positions", "lamp_directions", "lamp_colours", "lamp_cosines")
+CHANGING = ("meshes", "poses", "bounds", "colours", "light", "lamps")
+
+DeviceArray = Any  # numba's DeviceNDArray, which has no types
+
+
+class ShapeArrays(NamedTuple):
+    """Meshes, as in `scene.Geometry`."""
+
+    positions: DeviceArray
+    normals: DeviceArray
+    uvs: DeviceArray
+    faces: DeviceArray
+    face_surfaces: DeviceArray
+    ranges: DeviceArray
+    coarser: DeviceArray
+    pixels: DeviceArray
+    flags: DeviceArray
+
+
+class SurfaceArrays(NamedTuple):
+    """Surfaces and textures, as in `scene.Geometry`."""
+
+    colours: DeviceArray
+    flags: DeviceArray
+    gloss: DeviceArray
+    labels: DeviceArray
+    textures: DeviceArray
+    levels: DeviceArray
+    texels: DeviceArray
+
+
+class StateArrays(NamedTuple):
+    """The N worlds, and which n of them are drawn; L lamps."""
+
+    worlds: DeviceArray  # (n,) int64
+    meshes: DeviceArray  # (N, S) int32
+    poses: DeviceArray  # (N, S, 3, 4) float32
+    bounds: DeviceArray  # (N, S, 4) float32
+    colours: DeviceArray  # (N, S, 3) float32
+    light: DeviceArray  # (N, 16) float32: those of LIGHT, then the density of the fog
+    lamps: DeviceArray  # (N, L, 11) float32: those of LAMPS
+
+
+class TileArrays(NamedTuple):
+    """T tiles of at most TILE_SIDE² cells, which cover the V views of a lens."""
+
+    bounds: (
+        DeviceArray  # (T, 7) int32: view, left, top, columns, rows, then first cell and columns of the view
+    )
+    sides: DeviceArray  # (T, 4, 3) float32 inward normals of the sides of the tile's frustum
+    centres: DeviceArray  # (V, 2) float64
+    views: int
+
+
+class DrawnArrays(NamedTuple):
+    """What is in view of n frames."""
+
+    entries: DeviceArray  # (n T, S, 2) int32: slot, and triangles of the slots before it
+    counts: DeviceArray  # (n T, 2) int32: entries, and their triangles
+    meshes: DeviceArray  # (n V S,) int32: level of detail that is drawn
+    matrices: DeviceArray  # (n V S, 12) float32: view from object
+
+
+class PixelArrays(NamedTuple):
+    """What the pixels of a lens look at, as in `lens.Pixels`, flattened."""
+
+    cells: DeviceArray
+    ray_x: DeviceArray
+    ray_y: DeviceArray
+    lengths: DeviceArray
+    spreads: DeviceArray
+    first_cells: DeviceArray  # (V + 1,) int32: first cell of each view, and the one behind the last
+
+
+def upload_shapes(state: SceneState) -> ShapeArrays:
+    """The meshes of a scene in the memory of the GPU."""
+    geometry = state.geometry
+    return ShapeArrays(
+        *_uploaded(
+            geometry.positions,
+            geometry.normals,
+            geometry.uvs,
+            geometry.faces,
+            geometry.face_surfaces,
+            geometry.mesh_ranges,
+            geometry.mesh_coarser,
+            geometry.mesh_pixels,
+            geometry.mesh_flags,
+        )
+    )
+
+
+def update_arena(shapes: ShapeArrays, state: SceneState, world: int) -> None:
+    """Copy the geometry that a world has to itself to the GPU once more."""
+    arena, geometry = state.scene.arena, state.geometry
+    if arena is None:
+        return
+    after = state.num_worlds - world
+    rows = (
+        (after * arena.max_vertices, arena.max_vertices, ("positions", "normals", "uvs")),
+        (after * arena.max_faces, arena.max_faces, ("faces", "face_surfaces")),
+    )
+    pairs = [(getattr(shapes, name), getattr(geometry, name), *row[:2]) for row in rows for name in row[2]]
+    pairs += [
+        (getattr(shapes, name), getattr(geometry, f"mesh_{name}"), after * arena.max_chunks, arena.max_chunks)
+        for name in ("ranges", "coarser", "pixels")
+    ]
+    for array, source, from_end, length in pairs:
+        start = len(source) - from_end
+        array[start : start + length].copy_to_device(np.ascontiguousarray(source[start : start + length]))
+
+
+def upload_surfaces(state: SceneState) -> SurfaceArrays:
+    """The surfaces and textures of a scene in the memory of the GPU."""
+    geometry = state.geometry
+    return SurfaceArrays(
+        *_uploaded(
+            geometry.surface_colours,
+            geometry.surface_flags,
+            geometry.surface_gloss,
+            geometry.surface_labels,
+            geometry.surface_textures,
+            geometry.texture_levels,
+            geometry.texels,
+        )
+    )
+
+
+def upload_pixels(pixels: Pixels, views: Views) -> PixelArrays:
+    """What pixels look at, in the memory of the GPU."""
+    return PixelArrays(*_uploaded(*(array.ravel() for array in pixels), views.offsets.astype(np.int32)))
+
+
+def upload_tiles(views: Views) -> TileArrays:
+    """Views cut into tiles of about equal size."""
+    bounds, sides = [], []
+    for view, (columns, rows) in enumerate(views.sizes.tolist()):
+        across, down = math.ceil(columns / TILE_SIDE), math.ceil(rows / TILE_SIDE)
+        for top, bottom in _edges(rows, down):
+            for left, right in _edges(columns, across):
+                bounds.append(
+                    (view, left, top, right - left, bottom - top, int(views.offsets[view]), columns)
+                )
+                low = (np.array([left, top]) - views.centres[view]) / views.focal
+                high = (np.array([right, bottom]) - views.centres[view]) / views.focal
+                sides.append([[1, 0, -low[0]], [-1, 0, high[0]], [0, 1, -low[1]], [0, -1, high[1]]])
+    normals = np.array(sides, np.float64)
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    arrays = _uploaded(np.array(bounds, np.int32), normals.astype(np.float32), views.centres)
+    return TileArrays(arrays[0], arrays[1], arrays[2], len(views.sizes))
+
+
+def make_drawn(frames: int, tiles: TileArrays, slots: int) -> DrawnArrays:
+    """Buffers for so many frames."""
+    num_tiles, places = tiles.bounds.shape[0], frames * tiles.views * slots
+    return DrawnArrays(
+        cuda.device_array((frames * num_tiles, max(1, slots), 2), np.int32),
+        cuda.device_array((frames * num_tiles, 2), np.int32),
+        cuda.device_array(max(1, places), np.int32),
+        cuda.device_array((max(1, places), 12), np.float32),
+    )
+
+
+class Uploads:
+    """Arrays that are copied to the GPU again and again, by way of page-locked memory: nobody waits for the copy.
+
+    Attributes:
+        arrays: by name, in the memory of the GPU.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, DeviceArray] = {}
+        self._staged: dict[str, NDArray[Any]] = {}
+        self._stream = getattr(cuda, "default_stream", cuda.stream)()  # Numba's simulator knows no default
+        self._copied = cuda.event()
+
+    def reserve(self, name: str, shape: tuple[int, ...], kind: type) -> None:
+        """Make room for an array; what stood there under this name is lost."""
+        self._copied.synchronize()
+        size = tuple(max(1, side) for side in shape)
+        self._staged[name], self.arrays[name] = cuda.pinned_array(size, kind), cuda.device_array(size, kind)
+
+    def copy(self, sources: Mapping[str, NDArray[Any]]) -> None:
+        """Copy arrays to the GPU, each of at most the length that is reserved for it."""
+        self._copied.synchronize()  # the copies of last time, not what was drawn from them
+        for name, source in sources.items():
+            if source.size:
+                staged, array = self._staged[name], self.arrays[name]
+                staged[: len(source)] = source
+                array.copy_to_device(staged, stream=self._stream)
+        self._copied.record(self._stream)
+
+
+def state_sources(state: SceneState, now: Moment, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """What of a state has these names of CHANGING, as `StateArrays` holds it."""
+    sources = {}
+    for name in names:
+        if name == "light":
+            parts = [getattr(state, part) for part in LIGHT]
+            sources[name] = np.column_stack([*parts, state.fog_density])
+        elif name == "lamps":
+            sources[name] = np.concatenate([getattr(state, part) for part in LAMPS], axis=-1)
+        else:
+            sources[name] = state.colours if name == "colours" else getattr(now, name)
+    return sources
+
+
+def _edges(length: int, parts: int) -> list[tuple[int, int]]:
+    """First cell, and the one behind the last, of each part."""
+    edges = [length * part // parts for part in range(parts + 1)]
+    return list(itertools.pairwise(edges))
+
+
+def _uploaded(*arrays: NDArray[Any]) -> list[DeviceArray]:
+    """Arrays in the memory of the GPU; one without elements becomes one of zeros, which nothing reads."""
+    return [cuda.to_device(np.ascontiguousarray(_filled(array))) for array in arrays]
+
+
+def _filled(array: NDArray[Any]) -> NDArray[Any]:
+    return array if array.size else np.zeros(tuple(max(1, side) for side in array.shape), array.dtype)

@@ -1,0 +1,347 @@
+"""Second pass on a GPU: the colour of every pixel, one thread a pixel.
+
+The formulas are those of `shading`, `sky` and `shadows`. Instead of plane equations for each triangle, a thread finds
+the shares that the corners of its triangle have in its pixel; light is reckoned in world axes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import cuda
+
+from envs.rendering.cuda.pixels import (
+    find_edges,
+    find_shares,
+    find_view,
+    nearness,
+    normal_at,
+    turn,
+    unpack_key,
+)
+from envs.rendering.cuda.texturing import mip_level, sample
+from envs.rendering.shading import BRIGHT, FAINT, LAMP_DISTANCE
+from envs.rendering.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
+from envs.rendering.sky import FAINT as FAINT_GLOW
+from envs.rendering.visibility import EMISSIVE, METALLIC, UNTINTED
+
+ONE = np.float32(1.0)
+HALF = np.float32(0.5)
+ZERO = np.float32(0.0)
+TWO = np.float32(2.0)
+THREE = np.float32(3.0)
+FOUR = np.float32(4.0)
+EIGHTH = np.float32(0.125)
+SUN, ZENITH, HORIZON, GROUND, FOG = 3, 6, 9, 12, 15  # columns of StateArrays.light; 0 is the sun's direction
+LAMP_AXIS, LAMP_COLOUR, LAMP_CONE = 3, 6, 9  # columns of StateArrays.lamps; 0 is the position
+
+
+@cuda.jit
+def shade(shapes, surfaces, state, drawn, world_from_view, pixels, samples, keys, order_bits, shadows, rgb):  # type: ignore[no-untyped-def]
+    """Colour every pixel; threads along x take the pixels of a frame, those along y the frames.
+
+    Args:
+        shapes: `ShapeArrays`.
+        surfaces: `SurfaceArrays`.
+        state: `StateArrays`.
+        drawn: `DrawnArrays`, as the first pass used them.
+        world_from_view: (n V, 12).
+        pixels: `PixelArrays` of the samples.
+        samples: of a pixel, along each side.
+        keys: (n, cells + 1) what the first pass found.
+        order_bits: as in `rasterise`.
+        shadows: `ShadowArrays`.
+        rgb: (n, H, W, 3) uint8, to fill.
+    """
+    place, frame = cuda.grid(2)
+    columns = rgb.shape[2]
+    if place >= rgb.shape[1] * columns:
+        return
+    row, column = place // columns, place % columns
+    red, green, blue = ZERO, ZERO, ZERO
+    for part in range(samples * samples):
+        line = (row * samples + part // samples) * samples * columns
+        more_red, more_green, more_blue = _shade_sample(
+            frame, line, column * samples + part % samples, shapes, surfaces, state, drawn, world_from_view, pixels,
+            keys, order_bits, shadows,
+        )  # fmt: skip
+        red += min(more_red, ONE)
+        green += min(more_green, ONE)
+        blue += min(more_blue, ONE)
+    share = ONE / np.float32(samples * samples)
+    rgb[frame, row, column, 0] = _display(red * share)
+    rgb[frame, row, column, 1] = _display(green * share)
+    rgb[frame, row, column, 2] = _display(blue * share)
+
+
+@cuda.jit(device=True)
+def _shade_sample(
+    frame, line, column, shapes, surfaces, state, drawn, world_from_view, pixels, keys, order_bits, shadows
+):  # type: ignore[no-untyped-def]
+    """Linear red, green, blue of one sample: column `column` of the row that begins at `line`."""
+    cell = pixels.cells[line + column]
+    views = pixels.first_cells.shape[0] - 1
+    if cell >= pixels.first_cells[views]:
+        return ZERO, ZERO, ZERO  # outside the image circle
+    view = find_view(pixels.first_cells, cell)
+    axes = frame * views + view
+    world = state.worlds[frame]
+    light = state.light
+    x, y, length = pixels.ray_x[line + column], pixels.ray_y[line + column], pixels.lengths[line + column]
+    ray_x, ray_y, ray_z = turn(world_from_view, axes, x, y, ONE)
+    key = keys[frame, cell]
+    if key == 0:
+        return _sky(light, world, ray_x / length, ray_y / length, ray_z / length)
+    slot, number = unpack_key(key, order_bits)
+    where = axes * drawn.entries.shape[1] + slot
+    mesh = drawn.meshes[where]
+    face = shapes.ranges[mesh, 2] + number
+    first = shapes.ranges[mesh, 0]
+    a, b, c = first + shapes.faces[face, 0], first + shapes.faces[face, 1], first + shapes.faces[face, 2]
+    surface = shapes.face_surfaces[face]
+    flags = surfaces.flags[surface]
+    edges, side = find_edges(shapes.positions, a, b, c, drawn.matrices, where)
+    share_a, share_b, share_c, inverse = find_shares(edges, x, y)
+    depth = ONE / inverse
+    ahead_x, ahead_y, ahead_z = ray_x * depth, ray_y * depth, ray_z * depth
+    n_x, n_y, n_z = normal_at(
+        shapes.normals, a, b, c, share_a, share_b, share_c, state.poses, world, slot, side
+    )
+    red, green, blue = (
+        surfaces.colours[surface, 0],
+        surfaces.colours[surface, 1],
+        surfaces.colours[surface, 2],
+    )
+    if not flags & UNTINTED:
+        red *= state.colours[world, slot, 0]
+        green *= state.colours[world, slot, 1]
+        blue *= state.colours[world, slot, 2]
+    red, green, blue = _square(red), _square(green), _square(blue)
+    tint_red, tint_green, tint_blue = red, green, blue
+    cosine = n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2]
+    lit = ONE
+    if shadows.size > 0 and cosine > ZERO and _bright(light, world):
+        lit = _sunlit(shadows, frame, world_from_view, axes, ahead_x, ahead_y, ahead_z)
+    if not flags & EMISSIVE:
+        cosine = min(max(cosine, ZERO), ONE) * lit
+        up = min(max(HALF + HALF * n_z, ZERO), ONE)
+        lamp_red, lamp_green, lamp_blue = _lamps(
+            state.lamps, world, world_from_view[axes, 3] + ahead_x, world_from_view[axes, 7] + ahead_y,
+            world_from_view[axes, 11] + ahead_z, n_x, n_y, n_z,
+        )  # fmt: skip
+        red *= _daylight(light, world, 0, cosine, up) + lamp_red
+        green *= _daylight(light, world, 1, cosine, up) + lamp_green
+        blue *= _daylight(light, world, 2, cosine, up) + lamp_blue
+    texture = surfaces.textures[surface]
+    if texture > 0:
+        u = share_a * shapes.uvs[a, 0] + share_b * shapes.uvs[b, 0] + share_c * shapes.uvs[c, 0]
+        v = share_a * shapes.uvs[a, 1] + share_b * shapes.uvs[b, 1] + share_c * shapes.uvs[c, 1]
+        step = pixels.spreads[line + column] / inverse
+        level = _level(surfaces.levels, texture, shapes.uvs, a, b, c, edges, u, v, step)
+        texel_red, texel_green, texel_blue = sample(surfaces.levels, surfaces.texels, texture, level, u, v)
+        red, green, blue = red * texel_red, green * texel_green, blue * texel_blue
+    if surfaces.gloss[surface, 0] > ZERO:
+        if not flags & METALLIC:
+            tint_red, tint_green, tint_blue = ONE, ONE, ONE
+        mirrored, rise, spot = _shine(
+            surfaces.gloss,
+            surface,
+            light,
+            world,
+            n_x,
+            n_y,
+            n_z,
+            ray_x / length,
+            ray_y / length,
+            ray_z / length,
+            lit,
+        )
+        red += mirrored * tint_red * _reflection(light, world, 0, rise, spot)
+        green += mirrored * tint_green * _reflection(light, world, 1, rise, spot)
+        blue += mirrored * tint_blue * _reflection(light, world, 2, rise, spot)
+    if light[world, FOG] > ZERO:
+        clear = _clearness(light[world, FOG] * EIGHTH * length / nearness(key))
+        red = _fogged(light, world, 0, clear, red)
+        green = _fogged(light, world, 1, clear, green)
+        blue = _fogged(light, world, 2, clear, blue)
+    return red, green, blue
+
+
+@cuda.jit(device=True)
+def _sky(light, world, x, y, z):  # type: ignore[no-untyped-def]
+    """Light of the sky in a unit direction; see `sky.shade_sky`."""
+    elevation = max(z, ZERO)
+    height = elevation / (elevation + RISE) * (ONE + RISE)
+    glow = max(light[world, 0] * x + light[world, 1] * y + light[world, 2] * z, FAINT_GLOW)
+    for _ in range(6):
+        glow *= glow
+    clear = _clearness(light[world, FOG] * EIGHTH * HAZE_HEIGHT / max(elevation, LOWEST))
+    height, glow = height * clear, glow * clear
+    return (
+        _sky_channel(light, world, 0, height, glow),
+        _sky_channel(light, world, 1, height, glow),
+        _sky_channel(light, world, 2, height, glow),
+    )
+
+
+@cuda.jit(device=True)
+def _sky_channel(light, world, channel, height, glow):  # type: ignore[no-untyped-def]
+    horizon, zenith = _square(light[world, HORIZON + channel]), _square(light[world, ZENITH + channel])
+    return horizon + height * (zenith - horizon) + glow * _square(light[world, SUN + channel])
+
+
+@cuda.jit(device=True)
+def _daylight(light, world, channel, cosine, up):  # type: ignore[no-untyped-def]
+    """Light of sun, sky and ground on a surface."""
+    ground = _square(light[world, GROUND + channel])
+    horizon, zenith = _square(light[world, HORIZON + channel]), _square(light[world, ZENITH + channel])
+    sun = _square(light[world, SUN + channel])
+    return cosine * sun + up * (HALF * (zenith + horizon) - ground) + ground
+
+
+@cuda.jit(device=True)
+def _lamps(lamps, world, x, y, z, n_x, n_y, n_z):  # type: ignore[no-untyped-def]
+    """Light of all lamps on a white surface at a point; see `shading._lamp_run`."""
+    red, green, blue = ZERO, ZERO, ZERO
+    for lamp in range(lamps.shape[1]):
+        lamp_red, lamp_green, lamp_blue = (
+            lamps[world, lamp, LAMP_COLOUR],
+            lamps[world, lamp, LAMP_COLOUR + 1],
+            lamps[world, lamp, LAMP_COLOUR + 2],
+        )
+        if not max(lamp_red, lamp_green, lamp_blue) > BRIGHT:
+            continue
+        to_x, to_y, to_z = lamps[world, lamp, 0] - x, lamps[world, lamp, 1] - y, lamps[world, lamp, 2] - z
+        square = to_x * to_x + to_y * to_y + to_z * to_z + np.float32(0.01)
+        share = ONE / np.float32(math.sqrt(square))
+        along = (
+            to_x * lamps[world, lamp, LAMP_AXIS]
+            + to_y * lamps[world, lamp, LAMP_AXIS + 1]
+            + to_z * lamps[world, lamp, LAMP_AXIS + 2]
+        )
+        inner, outer = lamps[world, lamp, LAMP_CONE], lamps[world, lamp, LAMP_CONE + 1]
+        cone = min((-along * share - outer) / max(inner - outer, np.float32(1e-4)), ONE)
+        cosine = (n_x * to_x + n_y * to_y + n_z * to_z) * share
+        if cone > ZERO and cosine > ZERO:
+            power = cone * cone * (THREE - TWO * cone) * min(cosine, ONE) / square
+            red += power * _square(lamp_red * LAMP_DISTANCE)
+            green += power * _square(lamp_green * LAMP_DISTANCE)
+            blue += power * _square(lamp_blue * LAMP_DISTANCE)
+    return red, green, blue
+
+
+@cuda.jit(device=True)
+def _level(levels, texture, uvs, a, b, c, edges, u, v, step):  # type: ignore[no-untyped-def]
+    """Level of detail of a texture at u, v, where the next ray is `step` metres away."""
+    # As the shares sum to 1, coordinates may be measured from those of this pixel, which loses fewer digits.
+    ua, ub, uc = uvs[a, 0] - u, uvs[b, 0] - u, uvs[c, 0] - u
+    va, vb, vc = uvs[a, 1] - v, uvs[b, 1] - v, uvs[c, 1] - v
+    return mip_level(
+        levels,
+        texture,
+        (edges[0] * ua + edges[3] * ub + edges[6] * uc) * step,
+        (edges[0] * va + edges[3] * vb + edges[6] * vc) * step,
+        (edges[1] * ua + edges[4] * ub + edges[7] * uc) * step,
+        (edges[1] * va + edges[4] * vb + edges[7] * vc) * step,
+    )
+
+
+@cuda.jit(device=True)
+def _shine(gloss, surface, light, world, n_x, n_y, n_z, x, y, z, lit):  # type: ignore[no-untyped-def]
+    """What a surface mirrors in the unit direction (x, y, z) from the camera; see `shading._shine_run`.
+
+    Returns:
+        The share that is mirrored, the sine of the mirrored ray's elevation, and the strength of the sun's highlight.
+    """
+    square = n_x * n_x + n_y * n_y + n_z * n_z
+    if not square > ZERO:
+        return ZERO, ZERO, ZERO
+    share = ONE / np.float32(math.sqrt(square))
+    n_x, n_y, n_z = n_x * share, n_y * share, n_z * share
+    facing = max(-(n_x * x + n_y * y + n_z * z), ZERO)
+    away = ONE - facing
+    mirrored = gloss[surface, 0] + (ONE - gloss[surface, 0]) * _square(_square(away)) * away
+    rise = TWO * facing * n_z + z
+    h_x, h_y, h_z = light[world, 0] - x, light[world, 1] - y, light[world, 2] - z
+    length = np.float32(math.sqrt(h_x * h_x + h_y * h_y + h_z * h_z + np.float32(1e-6)))
+    cosine = (n_x * h_x + n_y * h_y + n_z * h_z) / length
+    spot = ZERO
+    if cosine > FAINT and n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2] > ZERO:
+        spot = cosine
+        squarings = int(gloss[surface, 1])
+        for _ in range(squarings):
+            spot *= spot
+        spot *= np.float32((1 << squarings) + 8) * EIGHTH * lit
+    return mirrored, rise, spot
+
+
+@cuda.jit(device=True)
+def _reflection(light, world, channel, rise, spot):  # type: ignore[no-untyped-def]
+    """The mirrored sky or ground, and the sun in it."""
+    ground = _square(light[world, GROUND + channel])
+    horizon, zenith = _square(light[world, HORIZON + channel]), _square(light[world, ZENITH + channel])
+    blend = min(max(rise * FOUR + HALF, ZERO), ONE)  # soft across the horizon
+    sky = ground + blend * (horizon + max(rise, ZERO) * (zenith - horizon) - ground)
+    return sky + spot * _square(light[world, SUN + channel])
+
+
+@cuda.jit(device=True)
+def _sunlit(shadows, frame, world_from_view, axes, x, y, z):  # type: ignore[no-untyped-def]
+    """Share of the sun that reaches a point, given from the camera in world axes; see `shadows.sunlit`."""
+    matrices, size = shadows.light_from_world, shadows.size
+    eye_x, eye_y, eye_z = world_from_view[axes, 3], world_from_view[axes, 7], world_from_view[axes, 11]
+    right, down, high = turn(matrices, frame, x, y, z)
+    eye_right, eye_down, eye_high = turn(matrices, frame, eye_x, eye_y, eye_z)
+    column = right + (eye_right + matrices[frame, 3]) - HALF
+    row = down + (eye_down + matrices[frame, 7]) - HALF
+    limit = np.float32(size - 1)
+    if not (column >= ZERO and row >= ZERO and column < limit and row < limit):
+        return ONE
+    height = high + (eye_high + matrices[frame, 11]) + shadows.biases[frame]
+    left, top = int(column), int(row)
+    part_x, part_y = column - np.float32(left), row - np.float32(top)
+    place = top * size + left
+    upper_left = _clear(shadows.keys, frame, place, height)
+    upper_right = _clear(shadows.keys, frame, place + 1, height)
+    lower_left = _clear(shadows.keys, frame, place + size, height)
+    lower_right = _clear(shadows.keys, frame, place + size + 1, height)
+    upper = upper_left + part_x * (upper_right - upper_left)
+    lower = lower_left + part_x * (lower_right - lower_left)
+    return upper + part_y * (lower - upper)
+
+
+@cuda.jit(device=True)
+def _clear(keys, frame, place, height):  # type: ignore[no-untyped-def]
+    return ONE if nearness(keys[frame, place]) <= height else ZERO
+
+
+@cuda.jit(device=True)
+def _bright(light, world):  # type: ignore[no-untyped-def]
+    """Whether the sun gives light."""
+    return max(light[world, SUN], light[world, SUN + 1], light[world, SUN + 2]) > BRIGHT
+
+
+@cuda.jit(device=True)
+def _clearness(eighth):  # type: ignore[no-untyped-def]
+    """What is left of light after eight times this optical depth; see `sky.add_fog`."""
+    x = min(eighth, DENSEST)
+    clear = ONE / (ONE + x * (ONE + x * (HALF + x * np.float32(1.0 / 6.0))))
+    return _square(_square(_square(clear)))
+
+
+@cuda.jit(device=True)
+def _fogged(light, world, channel, clear, value):  # type: ignore[no-untyped-def]
+    horizon = _square(light[world, HORIZON + channel])
+    return horizon + clear * (value - horizon)
+
+
+@cuda.jit(device=True)
+def _square(value):  # type: ignore[no-untyped-def]
+    return value * value
+
+
+@cuda.jit(device=True)
+def _display(value):  # type: ignore[no-untyped-def]
+    """Linear light as a display byte (gamma 2)."""
+    return np.uint8(int(np.float32(math.sqrt(min(max(value, ZERO), ONE))) * np.float32(255.0) + HALF))
