@@ -54,6 +54,9 @@ COMMANDS = {
     "bench cameras": Command(
         "experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
     ),
+    "bench cuda": Command(
+        "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
+    ),
 }
 
 INTRODUCTION = "Camera in, motion out: tasks seen through cameras, and agents that learn them."

@@ -236,17 +236,29 @@ def test_bench_steps_measures_and_writes(tmp_path: Path) -> None:
     assert all(figure["median"] > 0 for figure in result["figures"])
 
 
-def test_bench_cameras_measures_every_renderer_on_both_scenes(tmp_path: Path) -> None:
+def test_bench_cameras_measures_every_renderer_on_every_scene(tmp_path: Path) -> None:
     words = ("--sizes", "32", "--worlds", "1", "--seconds", "0.01", "--repeats", "1")
     finished = camshaft("bench", "cameras", *words, folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
     figures = json.loads((tmp_path / "runs/bench/cameras.json").read_text())["figures"]
-    names = {figure["name"] for figure in figures}
-    assert {
-        "Panda table, TinyRenderer, 1 core",
-        "Panda table, camshaft, 1 core",
-        "street, camshaft, 1 core",
-    } <= names
-    counts = {figure["name"]: figure["triangles"] for figure in figures}
-    assert counts["Panda table, TinyRenderer, 1 core"] > 90_000
-    assert 1_500 < counts["Panda table decimated, TinyRenderer, 1 core"] < 2_500
+    subjects = [figure for figure in figures if "scene" in figure]
+    scenes = {figure["scene"] for figure in subjects if figure["renderer"] == "Camshaft"}
+    assert scenes == {"primitives", "Panda table", "Panda, decimated", "street"}
+    tiny = {figure["scene"]: figure for figure in subjects if figure["renderer"] == "TinyRenderer"}
+    assert tiny.keys() == scenes - {"street"}
+    assert tiny["Panda table"]["triangles"] > 90_000
+    assert 1_500 < tiny["Panda, decimated"]["triangles"] < 2_500
+    ratios = {figure["name"]: figure["ratio"] for figure in figures if "ratio" in figure}
+    assert ratios["Panda table, 32²: Camshaft ÷ TinyRenderer"] > 1.0
+
+
+def test_bench_cuda_says_what_it_needs(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    from numba import cuda
+
+    if cuda.is_available():
+        pytest.skip("a GPU is here")
+    finished = camshaft("bench", "cuda", folder=tmp_path)
+    assert finished.returncode == 2
+    assert "cuda" in finished.stderr.lower()
+    assert "Traceback" not in finished.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import multiprocessing
 import os
 import platform
 import statistics
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from agents.durable_files import write_json_durably
 
@@ -70,6 +71,53 @@ def rate_of(work: Callable[[], int], seconds: float) -> float:
     while (elapsed := time.perf_counter() - start) < seconds or done == 0:
         done += work()
     return done / elapsed
+
+
+class OwnProcess:
+    """Work that is measured in a process of its own: two libraries' OpenGL contexts disturb each other in one.
+
+    Args:
+        make: called there with `arguments`; returns the work, as `rate_of` takes it. Found by its name: no closure.
+        arguments: picklable.
+
+    Raises:
+        RuntimeError: `make` raised an error; its type and message.
+    """
+
+    def __init__(self, make: Callable[..., Callable[[], int]], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
+        self._process.start()
+        error = self._pipe.recv()
+        if error is not None:
+            raise RuntimeError(error)
+
+    def rate(self, seconds: float, cores: int) -> float:
+        """As `rate_of`, on so many cores."""
+        self._pipe.send((seconds, cores))
+        return float(self._pipe.recv())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.send(None)
+        self._process.join()
+
+
+def _serve(pipe: Any, make: Callable[..., Callable[[], int]], arguments: Sequence[Any]) -> None:
+    try:
+        work = make(*arguments)
+    except Exception as error:  # of any kind: it is told to the other process
+        pipe.send(f"{type(error).__name__}: {error}")
+        return
+    pipe.send(None)
+    while (order := pipe.recv()) is not None:
+        seconds, cores = order
+        with pinned(cores):
+            rate = rate_of(work, seconds)
+        pipe.send(rate)
 
 
 @contextmanager

@@ -1,0 +1,168 @@
+"""Camera frames per second on a GPU, images left there; and whether they are those of the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from envs.errors import CamshaftError, InvalidOption
+from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface
+from experiments.benchmarks.measure import interleaved, rate_of, write_result
+from experiments.benchmarks.panda_table import table_bodies, table_client, table_state
+from experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, camera_poses
+
+OUTPUTS = ("rgb", "depth")
+CHECKED_OUTPUTS = ("rgb", "depth", "segmentation", "instances")
+CALLS = 10  # renderings between two waits for the GPU
+MOST_UNEQUAL = 0.001  # share of pixels that may differ by more than one grey level
+SAME_DEPTH = 1e-3  # share of the depth
+
+
+@dataclass(frozen=True)
+class CudaCamerasConfig:
+    """Measure camera frames per second on a GPU, each with colour and depth, all poses uploaded for every frame.
+
+    Two scenes: primitives on a floor, and the Panda table that PyBullet ships. Each is first compared with the CPU's
+    images.
+
+    For example: camshaft bench cuda --sizes 64 128
+    """
+
+    sizes: tuple[int, ...] = (64, 84, 128)
+    """Width and height of the square image in pixels."""
+    worlds: int = 4096
+    """Cameras drawn in one call, each in a world of its own."""
+    checked: int = 64
+    """Worlds whose images are compared with the CPU's."""
+    seconds: float = 2.0
+    """Length of one measurement."""
+    repeats: int = 5
+    """Measurements of each scene, after one of warm-up."""
+    out: Path = Path("runs/bench/cuda_cameras.json")
+    """File for the figures, with machine, versions and commit."""
+
+
+def run(config: CudaCamerasConfig) -> None:
+    """Compare, measure, print and write the file.
+
+    Raises:
+        CamshaftError: no GPU; or its images are not those of the CPU.
+    """
+    if min(config.worlds, config.repeats, config.checked) < 1 or config.seconds <= 0 or not config.sizes:
+        raise InvalidOption(
+            "worlds, repeats and checked must be at least 1, seconds more than 0, sizes not empty"
+        )
+    from envs.rendering.cuda.renderer import require_gpu
+
+    require_gpu()
+    console = Console()
+    poses = camera_poses(config.worlds)
+    scenes = {
+        "primitives": primitives(config.worlds),
+        "Panda table": table_state(table_bodies(table_client()), config.worlds),
+    }
+    figures = []
+    for size in config.sizes:
+        camera = Camera(size, size, FOV_DEGREES, near=NEAR, far=FAR)
+        unequal = {
+            name: compare(state, camera, poses, min(config.checked, config.worlds))
+            for name, state in scenes.items()
+        }
+        subjects = {name: _subject(state, camera, poses, config.seconds) for name, state in scenes.items()}
+        for name, rate in interleaved(subjects, config.repeats).items():
+            console.print(f"{name}, {size} × {size}: {rate} frames/s", highlight=False)
+            figures.append(
+                {
+                    "name": name,
+                    "size": size,
+                    "triangles": visible_triangles(scenes[name]),
+                    "unequal": unequal[name],
+                    **rate.to_dict(),
+                }
+            )
+    write_result(config.out, {**asdict(config), "out": str(config.out), "gpu": gpu_name()}, figures)
+    console.print(f"Figures and ranges in {config.out}", highlight=False)
+
+
+def primitives(num_worlds: int) -> SceneState:
+    """Boxes, balls, cylinders and a cone on a floor, elsewhere and in other colours in every world."""
+    scene = Scene()
+    floor = scene.add("floor", Mesh.grid(4.0, 4.0, Surface((0.5, 0.5, 0.55), label="terrain"), 2))
+    things = [
+        scene.add("box", Mesh.box([0.2, 0.3, 0.25]), 3),
+        scene.add("ball", Mesh.sphere(0.15, segments=16, rings=8), 2),
+        scene.add("cylinder", Mesh.cylinder(0.1, 0.4), 2),
+        scene.add("cone", Mesh.cone(0.15, 0.35)),
+    ]
+    state = SceneState(scene, num_worlds)
+    rng = np.random.default_rng(0)
+    for world in range(num_worlds):
+        state.place(world, floor, [[0.35, 0.0, -0.2]])
+        for thing in things:
+            places = np.column_stack(
+                [rng.uniform([-0.3, -0.6], [1.0, 0.6], (thing.count, 2)), [0.0] * thing.count]
+            )
+            state.place(
+                world,
+                thing,
+                places,
+                yaw=rng.uniform(-np.pi, np.pi, thing.count),
+                colours=rng.uniform(0.3, 1.4, (thing.count, 3)),
+            )
+    return state
+
+
+def compare(state: SceneState, camera: Camera, poses: NDArray[np.float64], count: int) -> dict[str, float]:
+    """Share of pixels, by output, that differ from the CPU's: colours by more than one grey level.
+
+    Raises:
+        CamshaftError: more than MOST_UNEQUAL of them do.
+    """
+    chosen = np.linspace(0, state.num_worlds - 1, count).astype(np.int64)
+    expected = Renderer(state, camera, CHECKED_OUTPUTS).render(poses[chosen], chosen)
+    found: Any = Renderer(state, camera, CHECKED_OUTPUTS, device="cuda").render(poses[chosen], chosen)
+    shares = {}
+    for name, image in expected.items():
+        far = np.abs(image.astype(np.float64) - found[name].copy_to_host())
+        allowed: Any = {"rgb": 1.0, "depth": SAME_DEPTH * image}.get(name, 0.0)
+        unequal = far > allowed
+        shares[name] = float((unequal.any(axis=-1) if name == "rgb" else unequal).mean())
+    if max(shares.values()) > MOST_UNEQUAL:
+        raise CamshaftError(f"the images are not those of the CPU; shares of unequal pixels: {shares}")
+    return shares
+
+
+def visible_triangles(state: SceneState) -> int:
+    """Triangles of one world."""
+    return state.max_visible()[1]
+
+
+def gpu_name() -> str:
+    """The GPU that is measured."""
+    from numba import cuda
+
+    name = cuda.get_current_device().name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _subject(
+    state: SceneState, camera: Camera, poses: NDArray[np.float64], seconds: float
+) -> Callable[[], float]:
+    """What measures the frames per second of one scene."""
+    from numba import cuda
+
+    renderer = Renderer(state, camera, OUTPUTS, device="cuda")
+
+    def work() -> int:
+        for _ in range(CALLS):
+            renderer.render(poses)
+        cuda.synchronize()
+        return CALLS * len(poses)
+
+    return lambda: rate_of(work, seconds)

@@ -1,0 +1,65 @@
+"""Contact sheets: pictures with titles, side by side in one small JPEG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+BAR = 22  # pixels of a title
+GAP = 4  # pixels between pictures
+PAPER = (250, 250, 248)
+INK = (25, 28, 32)
+MAX_BYTES = 290_000
+
+
+def contact_sheet(tiles: Mapping[str, Image], columns: int) -> Image:
+    """(H, W, 3) the tiles in rows, each below its title; all as large as the first."""
+    height, width = next(iter(tiles.values())).shape[:2]
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (height + BAR + GAP) + GAP, columns * (width + GAP) + GAP, 3), PAPER, np.uint8)
+    for index, (title, picture) in enumerate(tiles.items()):
+        top = GAP + index // columns * (height + BAR + GAP)
+        left = GAP + index % columns * (width + GAP)
+        place = (left + 2, top + BAR - 7)
+        cv2.putText(sheet, title, place, FONT, _scale(title, width), INK, 1, cv2.LINE_AA)
+        sheet[top + BAR : top + BAR + height, left : left + width] = fitted(picture, width, height)
+    return sheet
+
+
+def fitted(picture: Image, width: int, height: int) -> Image:
+    """The picture as large as it fits into a tile, on black."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+    tile = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_NEAREST
+    tile[top : top + size[1], left : left + size[0]] = cv2.resize(picture, size, interpolation=method)
+    return tile
+
+
+def write_sheet(path: Path, sheet: Image) -> None:
+    """Write a JPEG as good as `MAX_BYTES` allow."""
+    bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
+    for quality in range(92, 40, -4):
+        settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+        data = cv2.imencode(".jpg", bgr, settings)[1].tobytes()
+        if len(data) <= MAX_BYTES:
+            break
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    print(f"wrote {path}, {len(data) / 1e3:.0f} kB")
+
+
+def _scale(title: str, width: int) -> float:
+    """Size of the text that fits above a picture."""
+    (wanted, _), _ = cv2.getTextSize(title, FONT, 0.48, 1)
+    return 0.48 * min(1.0, (width - 6) / wanted)
