@@ -1,0 +1,134 @@
+"""Low-polygon models of what stands and moves along roads, at several levels of detail.
+
+Models are in the object frame: x forward, y left, z up, metres, the origin on the ground. Levels of detail are lists
+of meshes, finest first, as `Scene.add` takes them. What drives and walks goes along x; what stands faces -x, so that
+who comes along x sees its front; pieces of barriers lie along x. Where a model has variants, even ones are for
+training and odd ones for testing.
+"""
+
+from envs.driving.models.barriers import (
+    concrete_barrier,
+    guard_rail,
+    hedge,
+    traffic_cone,
+    tyre_wall,
+    wire_fence,
+    wooden_fence,
+)
+from envs.driving.models.bicycle import PEDAL_FRAMES, RIDERS, bicycle, bicycle_frames
+from envs.driving.models.blocks import BuildingModel
+from envs.driving.models.bodies import BODIES, NUM_BODIES, SHIRTS
+from envs.driving.models.buildings import KINDS, NUM_BUILDINGS, building, buildings
+from envs.driving.models.bus import bus
+from envs.driving.models.cars import hatchback, saloon, suv
+from envs.driving.models.houses import house
+from envs.driving.models.lorry import lorry
+from envs.driving.models.motorcycle import motorcycle
+from envs.driving.models.pedestrians import (
+    STANDING,
+    WALK_FRAMES,
+    frame_at,
+    frame_keypoints,
+    pedestrian_frames,
+    pedestrian_parts,
+)
+from envs.driving.models.plants import broadleaf, bush, conifer
+from envs.driving.models.posts import bend_marker, delineator, utility_pole
+from envs.driving.models.signals import (
+    CROSSING_STATES,
+    SIGNAL_STATES,
+    crossing_light,
+    crossing_light_variants,
+    traffic_light,
+    traffic_light_variants,
+)
+from envs.driving.models.signs import exit_board, sign, street_name
+from envs.driving.models.street import (
+    advertising_column,
+    bench,
+    bollard,
+    bus_shelter,
+    planter,
+    street_lamp,
+    ticket_machine,
+    waste_bin,
+    wheel_stop,
+)
+from envs.driving.models.track import advert_board, brake_board, grandstand, start_gantry
+from envs.driving.models.van import van
+from envs.driving.models.vehicle_model import LIGHTS, VehicleModel
+from envs.driving.models.vehicles import OWN_PAINT, PAINTS, VEHICLES
+from envs.driving.models.walk import KEYPOINTS, PARTS, walk_keypoints, walk_poses
+
+__all__ = [
+    "BODIES",
+    "CROSSING_STATES",
+    "KEYPOINTS",
+    "KINDS",
+    "LIGHTS",
+    "NUM_BODIES",
+    "NUM_BUILDINGS",
+    "OWN_PAINT",
+    "PAINTS",
+    "PARTS",
+    "PEDAL_FRAMES",
+    "RIDERS",
+    "SHIRTS",
+    "SIGNAL_STATES",
+    "STANDING",
+    "VEHICLES",
+    "WALK_FRAMES",
+    "BuildingModel",
+    "VehicleModel",
+    "advert_board",
+    "advertising_column",
+    "bench",
+    "bend_marker",
+    "bicycle",
+    "bicycle_frames",
+    "bollard",
+    "brake_board",
+    "broadleaf",
+    "building",
+    "buildings",
+    "bus",
+    "bus_shelter",
+    "bush",
+    "concrete_barrier",
+    "conifer",
+    "crossing_light",
+    "crossing_light_variants",
+    "delineator",
+    "exit_board",
+    "frame_at",
+    "frame_keypoints",
+    "grandstand",
+    "guard_rail",
+    "hatchback",
+    "hedge",
+    "house",
+    "lorry",
+    "motorcycle",
+    "pedestrian_frames",
+    "pedestrian_parts",
+    "planter",
+    "saloon",
+    "sign",
+    "start_gantry",
+    "street_lamp",
+    "street_name",
+    "suv",
+    "ticket_machine",
+    "traffic_cone",
+    "traffic_light",
+    "traffic_light_variants",
+    "tyre_wall",
+    "utility_pole",
+    "van",
+    "walk_keypoints",
+    "walk_poses",
+    "waste_bin",
+    "wheel_stop",
+    "wire_fence",
+    "wooden_fence",
+]

@@ -1,0 +1,41 @@
+"""What walls and roofs of buildings look like."""
+
+from __future__ import annotations
+
+from envs.driving import textures
+from envs.rendering import Surface, Texture
+
+Colour = tuple[float, float, float]
+
+
+def fixed(colour: Colour) -> Surface:
+    """A plain wall of its own colour, whatever that of the slot."""
+    return Surface(colour, label="building", tinted=False)
+
+
+def textured(texture: Texture, gloss: float = 0.0) -> Surface:
+    """A wall with a texture, tinted by the colour of the slot."""
+    return Surface((1.0, 1.0, 1.0), texture, "building", specular=gloss, shininess=256)
+
+
+def pictured(texture: Texture, lit: bool = False) -> Surface:
+    """A door, a shop's front or a clock: a picture in its own colours that may shine."""
+    return Surface((1.0, 1.0, 1.0), texture, "building", emissive=lit, tinted=False)
+
+
+def averaged(texture: Texture) -> Surface:
+    """A plain wall in the colour of the corner of a facade."""
+    red, green, blue = (texture.levels[0][8:24, 4:16].mean(axis=(0, 1)) / 255.0).tolist()
+    return Surface((red, green, blue), label="building")
+
+
+def tiled(variant: int) -> Surface:
+    """A roof, seen from below too where it stands out."""
+    tiles = textures.roof_tiles(variant % textures.NUM_VARIANTS)
+    return Surface((1.0, 1.0, 1.0), tiles, "building", double_sided=True)
+
+
+STONE, CONCRETE, BITUMEN = fixed((0.56, 0.55, 0.53)), fixed((0.68, 0.67, 0.65)), fixed((0.27, 0.27, 0.28))
+WHITE, DARK, PLANT = fixed((0.90, 0.90, 0.88)), fixed((0.12, 0.12, 0.13)), fixed((0.46, 0.47, 0.48))
+GLASS = Surface((0.13, 0.17, 0.20), label="building", specular=0.07, shininess=256, tinted=False)
+METAL_ROOF = Surface((0.55, 0.57, 0.60), label="building", double_sided=True, tinted=False)

@@ -1,0 +1,102 @@
+"""A canvas for pictures of signs, boards and vehicles: shapes by their distance, with smooth edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from envs.driving.textures.lettering import strokes
+from envs.driving.textures.painting import Image
+from envs.rendering import Texture
+
+Colour = tuple[float, float, float]
+
+
+class Canvas:
+    """A picture to draw on, x to the right and y upwards from its lower left corner.
+
+    Args:
+        pixels: width and height, powers of two.
+        size: likewise, in the unit of what is drawn.
+        colour: of the ground.
+    """
+
+    def __init__(self, pixels: tuple[int, int], size: tuple[float, float], colour: Colour) -> None:
+        self._x = (np.arange(pixels[0]) + 0.5) * size[0] / pixels[0]
+        self._y = (np.arange(pixels[1])[:, None] + 0.5) * size[1] / pixels[1]
+        self._pixel = (size[0] / pixels[0], size[1] / pixels[1])
+        self._light = np.tile(np.square(np.asarray(colour, np.float64)), (pixels[1], pixels[0], 1))
+
+    def circle(self, centre: tuple[float, float], radius: float, colour: Colour) -> None:
+        """Fill a circle."""
+        self.fill(np.hypot(self._x - centre[0], self._y - centre[1]) - radius, colour)
+
+    def polygon(self, corners: ArrayLike, colour: Colour, rounding: float = 0.0) -> None:
+        """Fill a convex polygon, corners counter-clockwise; `rounding` is added all around."""
+        points = np.asarray(corners, np.float64)
+        after = np.roll(points, -1, axis=0)
+        if rounding > 0.0:
+            near = self._from_segments(np.stack([points, after], axis=1)) - rounding
+        edges = (after - points) / np.linalg.norm(after - points, axis=1, keepdims=True)
+        inside = np.max(
+            [(self._x - x) * dy - (self._y - y) * dx for (x, y), (dx, dy) in zip(points, edges, strict=True)],
+            axis=0,
+        )
+        self.fill(np.minimum(inside, near) if rounding > 0.0 else inside, colour)
+
+    def lines(self, segments: ArrayLike, width: float, colour: Colour) -> None:
+        """Draw (n, 2, 2) lines with round ends."""
+        self.fill(self._from_segments(np.asarray(segments, np.float64)) - 0.5 * width, colour)
+
+    def text(
+        self,
+        text: str,
+        centre: tuple[float, float],
+        height: float,
+        colour: Colour,
+        weight: float = 0.16,
+        narrow: float = 1.0,
+    ) -> None:
+        """Write a line of capitals and digits.
+
+        Args:
+            text: the line.
+            centre: of it.
+            height: of its letters.
+            colour: of them.
+            weight: of their strokes, shares of the height.
+            narrow: factor of their width.
+        """
+        line = strokes(text) * [narrow, 1.0 - weight]
+        middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
+        self.lines((line - [middle[0], 0.5 - 0.5 * weight]) * height + centre, weight * height, colour)
+
+    def fill(self, distance: Image, colour: Colour) -> None:
+        """Paint where a distance to a shape, positive outside of it, is negative."""
+        share = np.clip(0.5 - distance / max(self._pixel), 0.0, 1.0)[..., None]
+        self._light += share * (np.square(colour) - self._light)
+
+    def texture(self, alpha: Image | None = None) -> Texture:
+        """What was drawn; (H, W) `alpha`, where given, is what of it is not cut away."""
+        picture = np.sqrt(self._light)
+        if alpha is not None:
+            picture = np.concatenate([picture, alpha[..., None]], axis=2)
+        return Texture(np.round(picture * 255.0).astype(np.uint8))
+
+    def _from_segments(self, segments: Image) -> Image:
+        """(H, W) distance to the nearest of (n, 2, 2) segments."""
+        nearest = np.full((len(self._y), len(self._x)), np.inf)
+        for (x, y), (end_x, end_y) in segments:
+            dx, dy = end_x - x, end_y - y
+            length = max(dx * dx + dy * dy, 1e-12)
+            share = np.clip(((self._x - x) * dx + (self._y - y) * dy) / length, 0.0, 1.0)
+            away = np.square(self._x - x - share * dx) + np.square(self._y - y - share * dy)
+            np.minimum(nearest, away, out=nearest)
+        return np.sqrt(nearest)
+
+
+def rectangle(left: float, bottom: float, right: float, top: float) -> Sequence[tuple[float, float]]:
+    """The corners of an upright rectangle."""
+    return (left, bottom), (right, bottom), (right, top), (left, top)
