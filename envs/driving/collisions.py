@@ -1,0 +1,81 @@
+"""Who runs into whom: oriented boxes on the ground."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.kernels import inlined, kernel
+
+FloatArray = NDArray[np.float64]
+
+
+@inlined
+def boxes_overlap(one, length, width, other, other_length, other_width):  # type: ignore[no-untyped-def]
+    """Whether two boxes at poses (x, y, heading) overlap: no side of either parts them (S. Gottschalk et al., 1996)."""
+    across, along = other[0] - one[0], other[1] - one[1]
+    reach = 0.5 * (length + width + other_length + other_width)
+    if across * across + along * along > reach * reach:
+        return False
+    cosine, sine = np.cos(one[2]), np.sin(one[2])
+    other_cosine, other_sine = np.cos(other[2]), np.sin(other[2])
+    dot = abs(cosine * other_cosine + sine * other_sine)
+    cross = abs(cosine * other_sine - sine * other_cosine)
+    a, b, c, d = 0.5 * length, 0.5 * width, 0.5 * other_length, 0.5 * other_width
+    return (
+        abs(across * cosine + along * sine) <= a + c * dot + d * cross
+        and abs(-across * sine + along * cosine) <= b + c * cross + d * dot
+        and abs(across * other_cosine + along * other_sine) <= c + a * dot + b * cross
+        and abs(-across * other_sine + along * other_cosine) <= d + a * cross + b * dot
+    )
+
+
+@kernel
+def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignore[no-untyped-def]
+    """Write which boxes of each world overlap box `number` of it.
+
+    Args:
+        poses: (N, B, 3) x, y, heading.
+        lengths: (N, B) metres along the heading.
+        widths: (N, B) metres across.
+        present: (N, B).
+        number: which box of each world is asked about.
+        hits: (N, B) to fill.
+    """
+    for world in range(poses.shape[0]):
+        for other in range(poses.shape[1]):
+            hits[world, other] = (
+                other != number
+                and present[world, other]
+                and boxes_overlap(
+                    poses[world, number], lengths[world, number], widths[world, number],
+                    poses[world, other], lengths[world, other], widths[world, other],
+                )
+            )  # fmt: skip
+
+
+@kernel
+def hits_static(pose, length, width, obstacles, count):  # type: ignore[no-untyped-def]
+    """The first of `count` obstacles (x, y, heading, length, width) that a box overlaps, or −1."""
+    for number in range(count):
+        obstacle = obstacles[number]
+        if boxes_overlap(pose, length, width, obstacle[:3], obstacle[3], obstacle[4]):
+            return number
+    return -1
+
+
+@kernel
+def find_struck(poses, length, width, obstacles, counts, struck):  # type: ignore[no-untyped-def]
+    """Write (N,) whether boxes at (N, 3) poses overlap one of the first `counts` of their (N, K, 5) obstacles."""
+    for world in range(poses.shape[0]):
+        struck[world] = hits_static(poses[world], length, width, obstacles[world], counts[world]) >= 0
+
+
+def box_corners(x: float, y: float, heading: float, length: float, width: float) -> FloatArray:
+    """(4, 2) corners of a box on the ground, counter-clockwise."""
+    ahead = 0.5 * length * np.array([np.cos(heading), np.sin(heading)])
+    left = 0.5 * width * np.array([-np.sin(heading), np.cos(heading)])
+    middle = np.array([x, y])
+    return np.array(
+        [middle + ahead + left, middle - ahead + left, middle - ahead - left, middle + ahead - left]
+    )

@@ -1,0 +1,273 @@
+"""Smooth plane curves at equal steps of arc length: the centre lines of roads and lanes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+
+FloatArray = NDArray[np.float64]
+
+STEP = 1.0  # metres between points, at most
+GAUSS_NODES = np.array([0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15)])  # of a step
+GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a curve begins or ends, and its direction there.
+
+    Attributes:
+        x, y: metres.
+        heading: rad from +x, left positive.
+    """
+
+    x: float
+    y: float
+    heading: float
+
+    @property
+    def point(self) -> FloatArray:
+        """(2,) metres."""
+        return np.array([self.x, self.y])
+
+    @property
+    def direction(self) -> FloatArray:
+        """(2,) unit vector ahead."""
+        return np.array([math.cos(self.heading), math.sin(self.heading)])
+
+    def moved(self, ahead: float, left: float = 0.0, turn: float = 0.0) -> Pose:
+        """The pose so many metres ahead and to the left of this one, turned left by `turn` rad."""
+        cosine, sine = math.cos(self.heading), math.sin(self.heading)
+        return Pose(
+            self.x + ahead * cosine - left * sine, self.y + ahead * sine + left * cosine, self.heading + turn
+        )
+
+    def reversed(self) -> Pose:
+        """The same place, looking back."""
+        return Pose(self.x, self.y, self.heading + math.pi)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A curve, sampled.
+
+    Attributes:
+        points: (P, 2) metres, `spacing` of arc length apart.
+        heading: (P,) rad, without jumps of 2π.
+        curvature: (P,) 1/m, left positive.
+        spacing: metres, at most STEP.
+    """
+
+    points: FloatArray
+    heading: FloatArray
+    curvature: FloatArray
+    spacing: float
+
+    @property
+    def length(self) -> float:
+        """Metres of arc length."""
+        return self.spacing * (len(self.points) - 1)
+
+    @property
+    def start(self) -> Pose:
+        """Where it begins."""
+        return Pose(float(self.points[0, 0]), float(self.points[0, 1]), float(self.heading[0]))
+
+    @property
+    def end(self) -> Pose:
+        """Where it ends."""
+        return Pose(float(self.points[-1, 0]), float(self.points[-1, 1]), float(self.heading[-1]))
+
+    def at(self, distance: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """(..., 2) points and (...) headings after so many metres; straight on beyond the ends."""
+        steps = np.asarray(distance, np.float64) / self.spacing
+        index = np.clip(np.floor(steps).astype(np.int64), 0, len(self.points) - 2)
+        part = steps - index
+        before, after = self.points[index], self.points[index + 1]
+        inner = np.clip(part, 0.0, 1.0)
+        heading = self.heading[index] + inner * (self.heading[index + 1] - self.heading[index])
+        return before + part[..., None] * (after - before), heading
+
+    def beside(self, distance: ArrayLike, lateral: ArrayLike) -> FloatArray:
+        """(..., 2) points so many metres along and, left positive, beside the curve."""
+        points, heading = self.at(distance)
+        lateral = np.asarray(lateral, np.float64)
+        return points + np.stack([-np.sin(heading) * lateral, np.cos(heading) * lateral], axis=-1)
+
+    def reversed(self) -> Curve:
+        """The same curve from its end to its start."""
+        return Curve(self.points[::-1], self.heading[::-1] + math.pi, -self.curvature[::-1], self.spacing)
+
+    def parallel(self, lateral: float) -> Curve:
+        """The curve `lateral` metres to the left.
+
+        Raises:
+            ValueError: a bend is too tight for that.
+        """
+        if abs(lateral) < 1e-9:
+            return self
+        shrink = 1.0 - lateral * self.curvature
+        if shrink.min() < 0.05:
+            raise ValueError(
+                f"a bend of {1.0 / np.abs(self.curvature).max():.1f} m has no parallel {lateral:.1f} m beside it"
+            )
+        left = np.stack([-np.sin(self.heading), np.cos(self.heading)], axis=1)
+        lengths = self.spacing * 0.5 * (shrink[1:] + shrink[:-1])
+        return _resampled(
+            self.points + lateral * left, self.heading, self.curvature / shrink, np.cumsum(lengths)
+        )
+
+    def part(self, first: float, last: float) -> Curve:
+        """The piece from `first` to `last` metres."""
+        count = max(1, math.ceil((last - first) / STEP - 1e-9))
+        distance = np.linspace(first, last, count + 1)
+        points, heading = self.at(distance)
+        curvature = np.interp(distance, self.spacing * np.arange(len(self.points)), self.curvature)
+        return Curve(points, heading, curvature, (last - first) / count)
+
+
+def bend(start: Pose, lengths: ArrayLike, curvatures: ArrayLike) -> Curve:
+    """A curve whose curvature is linear in pieces: straight lines, arcs and clothoids.
+
+    Args:
+        start: where it begins.
+        lengths: (K,) metres of the pieces.
+        curvatures: (K + 1,) 1/m at their ends.
+    """
+    knots = np.concatenate([[0.0], np.cumsum(np.asarray(lengths, np.float64))])
+    values = np.asarray(curvatures, np.float64)
+    count = max(1, math.ceil(knots[-1] / STEP - 1e-9))
+    spacing = float(knots[-1]) / count
+    distance = spacing * np.arange(count + 1)
+    inner = distance[:-1, None] + spacing * GAUSS_NODES
+    turned = start.heading + integrate(knots, values, inner)
+    tangents = np.stack([np.cos(turned), np.sin(turned)], axis=-1)
+    points = np.zeros((count + 1, 2))
+    np.cumsum(spacing * np.einsum("n,pnc->pc", GAUSS_WEIGHTS, tangents), axis=0, out=points[1:])
+    return Curve(
+        start.point + points,
+        start.heading + integrate(knots, values, distance),
+        np.interp(distance, knots, values),
+        spacing,
+    )
+
+
+def straight(start: Pose, length: float) -> Curve:
+    """A straight line."""
+    return bend(start, [length], [0.0, 0.0])
+
+
+def arc(start: Pose, length: float, curvature: float) -> Curve:
+    """A circular arc."""
+    return bend(start, [length], [curvature, curvature])
+
+
+def join(start: Pose, end: Pose) -> Curve:
+    """A smooth curve from one pose to another: a cubic Bézier curve, close to an arc where one would do."""
+    chord = end.point - start.point
+    distance = float(np.linalg.norm(chord))
+    bearing = math.atan2(chord[1], chord[0])
+    first, last = _wrapped(bearing - start.heading), _wrapped(end.heading - bearing)
+    handles = [distance * _handle(angle) for angle in (first, last)]
+    control = np.array(
+        [
+            start.point,
+            start.point + handles[0] * start.direction,
+            end.point - handles[1] * end.direction,
+            end.point,
+        ]
+    )
+    count = max(16, math.ceil(4.0 * distance / STEP))
+    t = np.linspace(0.0, 1.0, count + 1)[:, None]
+    s = 1.0 - t
+    points = s**3 * control[0] + 3 * s * s * t * control[1] + 3 * s * t * t * control[2] + t**3 * control[3]
+    slope = 3 * (
+        s * s * (control[1] - control[0])
+        + 2 * s * t * (control[2] - control[1])
+        + t * t * (control[3] - control[2])
+    )
+    change = 6 * (
+        s * (control[2] - 2 * control[1] + control[0]) + t * (control[3] - 2 * control[2] + control[1])
+    )
+    speed = np.linalg.norm(slope, axis=1)
+    curvature = (slope[:, 0] * change[:, 1] - slope[:, 1] * change[:, 0]) / np.maximum(speed, 1e-9) ** 3
+    heading = np.unwrap(np.arctan2(slope[:, 1], slope[:, 0]))
+    heading += 2.0 * math.pi * round((start.heading - heading[0]) / (2.0 * math.pi))
+    steps = 0.5 * (speed[1:] + speed[:-1]) / count
+    return _resampled(points, heading, curvature, np.cumsum(steps))
+
+
+def through(points: ArrayLike, start_heading: float) -> Curve:
+    """A smooth curve through points a few metres apart: a cubic spline (without bends at its ends).
+
+    Args:
+        points: (n, 2) metres.
+        start_heading: rad, near that of the first piece; tells by how many turns headings count.
+    """
+    knots = np.asarray(points, np.float64)
+    lengths = np.linalg.norm(np.diff(knots, axis=0), axis=1)
+    spline = CubicSpline(np.concatenate([[0.0], np.cumsum(lengths)]), knots)
+    t = np.linspace(0.0, float(lengths.sum()), 4 * math.ceil(float(lengths.sum()) / STEP) + 1)
+    slope, change = spline(t, 1), spline(t, 2)
+    speed = np.linalg.norm(slope, axis=1)
+    curvature = (slope[:, 0] * change[:, 1] - slope[:, 1] * change[:, 0]) / speed**3
+    heading = np.unwrap(np.arctan2(slope[:, 1], slope[:, 0]))
+    heading += 2.0 * math.pi * round((start_heading - heading[0]) / (2.0 * math.pi))
+    return _resampled(
+        spline(t), heading, curvature, np.cumsum(0.5 * (speed[1:] + speed[:-1]) * (t[1] - t[0]))
+    )
+
+
+def chain(curves: Sequence[Curve]) -> Curve:
+    """Curves of which each begins where the last one ends, as one."""
+    if len(curves) == 1:
+        return curves[0]
+    points = np.concatenate([curves[0].points, *(curve.points[1:] for curve in curves[1:])])
+    curvature = np.concatenate([curves[0].curvature, *(curve.curvature[1:] for curve in curves[1:])])
+    heading = [curves[0].heading]
+    for curve in curves[1:]:
+        turns = round((heading[-1][-1] - curve.heading[0]) / (2.0 * math.pi))
+        heading.append(curve.heading[1:] + 2.0 * math.pi * turns)
+    steps = np.concatenate([np.full(len(curve.points) - 1, curve.spacing) for curve in curves])
+    return _resampled(points, np.concatenate(heading), curvature, np.cumsum(steps))
+
+
+def integrate(knots: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
+    """Exact integral from 0 of a piecewise linear function that starts there."""
+    lengths = np.diff(knots)
+    totals = np.concatenate([[0.0], np.cumsum(0.5 * lengths * (values[1:] + values[:-1]))])
+    slopes = np.diff(values) / np.where(lengths > 0.0, lengths, 1.0)
+    piece = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(slopes) - 1)
+    beyond = at - knots[piece]
+    return totals[piece] + beyond * (values[piece] + 0.5 * slopes[piece] * beyond)
+
+
+def _handle(angle: float) -> float:
+    """Length of a Bézier handle over the chord, for an arc whose tangent leaves the chord at this angle."""
+    half = min(abs(angle), 0.45 * math.pi)
+    if half < 1e-3:
+        return 1.0 / 3.0
+    return 4.0 / 3.0 * math.tan(0.5 * half) / (2.0 * math.sin(half))
+
+
+def _resampled(points: FloatArray, heading: FloatArray, curvature: FloatArray, reached: FloatArray) -> Curve:
+    """Samples at uneven arc lengths, 0 and then `reached`, at even ones."""
+    knots = np.concatenate([[0.0], reached])
+    length = float(knots[-1])
+    count = max(1, math.ceil(length / STEP - 1e-9))
+    distance = np.linspace(0.0, length, count + 1)
+    return Curve(
+        np.stack([np.interp(distance, knots, points[:, axis]) for axis in range(2)], axis=1),
+        np.interp(distance, knots, heading),
+        np.interp(distance, knots, curvature),
+        length / count,
+    )
+
+
+def _wrapped(angle: float) -> float:
+    return math.atan2(math.sin(angle), math.cos(angle))

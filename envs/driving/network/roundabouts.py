@@ -1,0 +1,127 @@
+"""Roundabouts: one lane around an island, which those who come must let pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from envs.driving.network.builder import NetworkBuilder
+from envs.driving.network.conflicts import find_conflicts
+from envs.driving.network.curves import Curve, FloatArray, Pose, arc, chain, join
+from envs.driving.network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
+from envs.driving.network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
+
+RADIUS = 13.0  # metres, of the middle of the lane around
+RING_WIDTH = 5.0  # metres
+RING_SPEED = 7.0  # m/s
+PART = 6.5  # metres along the ring from an arm's axis to where one comes in, and from where one leaves
+
+
+def roundabout_reach(half_widths: Sequence[float]) -> float:
+    """Metres from the middle of a roundabout to where its roads end."""
+    return RADIUS + 0.5 * RING_WIDTH + 5.5 + max(half_widths) - 3.5
+
+
+def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatArray) -> Junction:
+    """Connect roads in a roundabout.
+
+    Args:
+        builder: gains it.
+        arms: the roads that meet, counter-clockwise, each pointing at the centre.
+        centre: (2,) metres.
+    """
+    index = len(builder.junctions)
+    angles = [_angle(builder.mouth(arm), centre) for arm in arms]
+    ring, passes = _ring(builder, index, angles, centre)
+    entries: list[Lane] = []
+    gap = CROSSING_GAP + CROSSING_WIDTH + STOP_LINE
+    for number, arm in enumerate(arms):
+        for lane in builder.incoming(arm):
+            builder.lanes[lane].stop_gap = gap
+            into = _lane_between(
+                builder,
+                builder.lanes[lane].curve.end,
+                _on_ring(centre, angles[number] + PART / RADIUS),
+                index,
+            )
+            into.control, into.turn = YIELD, FOLLOW
+            builder.link(lane, into.index)
+            builder.link(into.index, ring[number].index)
+            entries.append(into)
+        for lane in builder.outgoing(arm):
+            out = _lane_between(
+                builder,
+                _on_ring(centre, angles[number] - PART / RADIUS),
+                builder.lanes[lane].curve.start,
+                index,
+            )
+            out.turn = RIGHT
+            builder.link(ring[number - 1].index, out.index)
+            builder.link(out.index, lane)
+    builder.conflicts += find_conflicts([*entries, *passes], lambda one, _: one.control == YIELD)
+    outline, corners = _outline(builder, arms, centre)
+    junction = Junction(index, "roundabout", centre, tuple(arms), outline, corners, RADIUS - 0.5 * RING_WIDTH)
+    builder.junctions.append(junction)
+    for arm in arms:
+        add_crossing(builder, arm, -1)
+    return junction
+
+
+def _ring(
+    builder: NetworkBuilder, junction: int, angles: Sequence[float], centre: FloatArray
+) -> tuple[list[Lane], list[Lane]]:
+    """Lanes from where one comes in at each arm to where one leaves at the next; and those that pass each arm."""
+    part = PART / RADIUS
+    between, past = [], []
+    for number, angle in enumerate(angles):
+        after = angles[(number + 1) % len(angles)]
+        turn = (after - angle) % (2.0 * math.pi) - 2.0 * part
+        curve = arc(_on_ring(centre, angle + part), RADIUS * turn, 1.0 / RADIUS)
+        between.append(builder.add_lane(curve, RING_WIDTH, RING_SPEED, junction=junction, turn=FOLLOW))
+    for number, angle in enumerate(angles):
+        curve = arc(_on_ring(centre, angle - part), 2.0 * PART, 1.0 / RADIUS)
+        lane = builder.add_lane(curve, RING_WIDTH, RING_SPEED, junction=junction, turn=FOLLOW, control=FREE)
+        builder.link(between[number - 1].index, lane.index)
+        builder.link(lane.index, between[number].index)
+        past.append(lane)
+    return between, past
+
+
+def _lane_between(builder: NetworkBuilder, start: Pose, end: Pose, junction: int) -> Lane:
+    return builder.add_lane(join(start, end), 4.0, RING_SPEED, junction=junction)
+
+
+def _angle(mouth: Pose, centre: FloatArray) -> float:
+    return math.atan2(mouth.y - centre[1], mouth.x - centre[0])
+
+
+def _on_ring(centre: FloatArray, angle: float) -> Pose:
+    """A pose on the ring, driving counter-clockwise."""
+    return Pose(
+        centre[0] + RADIUS * math.cos(angle), centre[1] + RADIUS * math.sin(angle), angle + 0.5 * math.pi
+    )
+
+
+def _outline(
+    builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatArray
+) -> tuple[FloatArray, tuple[Curve, ...]]:
+    """The kerb between the arms: in, along the outside of the ring, and out again."""
+    outer = RADIUS + 0.5 * RING_WIDTH + 0.6
+    corners = []
+    for number, arm in enumerate(arms):
+        here = builder.edge(arm, left=True)
+        there = builder.edge(arms[(number + 1) % len(arms)], left=False)
+        first = math.atan2(here.y - centre[1], here.x - centre[0]) + 0.26
+        last = math.atan2(there.y - centre[1], there.x - centre[0]) - 0.26
+        sweep = (last - first) % (2.0 * math.pi)
+        if sweep > math.pi * 1.7 or sweep < 0.05:
+            corners.append(join(here.reversed(), there))
+            continue
+        start = Pose(
+            centre[0] + outer * math.cos(first), centre[1] + outer * math.sin(first), first + 0.5 * math.pi
+        )
+        around = arc(start, outer * sweep, 1.0 / outer)
+        corners.append(chain([join(here.reversed(), start), around, join(around.end, there)]))
+    return np.concatenate([corner.points for corner in corners]), tuple(corners)

@@ -1,0 +1,273 @@
+"""One step of the traffic of all worlds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.driving.traffic.ahead import (
+    acceleration_behind,
+    acceleration_to_line,
+    acceleration_to_people,
+    wanted_speed,
+)
+from envs.driving.traffic.idm import HARDEST, free_acceleration
+from envs.driving.traffic.lane_changes import LATERAL_SPEED, RESTING, THINKING, consider_change, ways_after
+from envs.driving.traffic.lanes import point_on
+from envs.driving.traffic.pedestrians import advance_people, mark_crossings
+from envs.driving.traffic.randomness import draw
+from envs.driving.traffic.right_of_way import grant
+from envs.driving.traffic.state import ACCELERATION
+from envs.kernels import inlined, kernel
+
+TRIES = 6  # places looked at for a vehicle that is set out anew
+FREE = 14.0  # metres around it that must be free
+AXLES = 0.3  # of a vehicle's length, from its middle to either axle
+AHEAD = 0.6  # share of the way from the least to the most distance that a place in view must be away
+
+
+@kernel
+def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, times, step, near, far):  # type: ignore[no-untyped-def]
+    """Move all vehicles but the ego vehicles, and all people, by `step` seconds.
+
+    `vehicles.acceleration` of the ego vehicles becomes what a driver with their place and way would do.
+
+    Args:
+        lanes: `LaneArrays`.
+        vehicles: `Vehicles`; those of the ego vehicles are set.
+        occupied: `Occupied`.
+        paths: `PathArrays`.
+        people: `People`.
+        crossed: (N, K) to fill: crossings that vehicles have to keep free.
+        spots: (N, B, 4) lane, metres along it, x and y of places to set vehicles out, lane −1 behind the last.
+        times: (N,) seconds, moved on.
+        step: seconds.
+        near: metres from the ego vehicle from which on vehicles are set out anew,
+        far: and beyond which they are taken away; 0 for never.
+    """
+    for world in range(times.shape[0]):
+        mark_crossings(paths, people, world, crossed)
+        grant(lanes, vehicles, occupied, world, times[world], step)
+        for number in range(vehicles.present.shape[1]):
+            if vehicles.present[world, number]:
+                vehicles.acceleration[world, number] = _acceleration(
+                    lanes, vehicles, occupied, crossed, world, number
+                )
+        for number in range(1, vehicles.present.shape[1]):
+            if vehicles.present[world, number]:
+                _change_lanes(lanes, vehicles, occupied, world, number, step)
+                _move(lanes, vehicles, world, number, step)
+                if far > 0.0:
+                    _set_out_anew(lanes, vehicles, spots, world, number, near, far)
+        advance_people(lanes, vehicles, occupied, paths, people, world, times[world], step)
+        times[world] += step
+
+
+@kernel
+def drive_acceleration(lanes, vehicles, occupied, crossed, result):  # type: ignore[no-untyped-def]
+    """Write (N,) m/s² that drivers in place of the ego vehicles would choose now."""
+    for world in range(result.shape[0]):
+        result[world] = _acceleration(lanes, vehicles, occupied, crossed, world, 0)
+
+
+@inlined
+def _acceleration(lanes, vehicles, occupied, crossed, world, number):  # type: ignore[no-untyped-def]
+    wanted = wanted_speed(lanes, vehicles, world, number)
+    free = free_acceleration(
+        vehicles.speed[world, number], wanted, vehicles.traits[world, number, ACCELERATION]
+    )
+    behind = acceleration_behind(
+        lanes, vehicles, occupied, world, number, -1, vehicles.lane[world, number],
+        vehicles.next_lane[world, number], vehicles.after_lane[world, number], vehicles.along[world, number],
+        wanted,
+    )  # fmt: skip
+    line = acceleration_to_line(lanes, vehicles, world, number, wanted)
+    people = acceleration_to_people(lanes, vehicles, crossed, world, number, wanted)
+    return max(min(free, behind, line, people), -HARDEST)
+
+
+@inlined
+def _change_lanes(lanes, vehicles, occupied, world, number, step):  # type: ignore[no-untyped-def]
+    offset = vehicles.offset[world, number]
+    if offset != 0.0:
+        moved = min(LATERAL_SPEED * step, abs(offset)) if vehicles.speed[world, number] > 1.0 else 0.0
+        offset -= np.sign(offset) * moved
+        vehicles.offset[world, number] = offset
+        if abs(offset) < 1.0:
+            vehicles.shadow[world, number] = -1
+        if offset == 0.0:
+            vehicles.indicator[world, number] = 0
+        return
+    vehicles.cooldown[world, number] -= step
+    lane = vehicles.lane[world, number]
+    if vehicles.cooldown[world, number] > 0.0 or (
+        lanes.left[world, lane] < 0 and lanes.right[world, lane] < 0
+    ):
+        return
+    vehicles.cooldown[world, number] = THINKING
+    left = lanes.length[world, lane] - vehicles.along[world, number]
+    if vehicles.speed[world, number] < 2.0 or (left < 35.0 and vehicles.next_lane[world, number] >= 0):
+        return
+    target = consider_change(lanes, vehicles, occupied, world, number)
+    if target < 0:
+        return
+    side = 1 if target == lanes.left[world, lane] else -1
+    width = 0.5 * (lanes.width[world, lane] + lanes.width[world, target])
+    vehicles.along[world, number] *= lanes.length[world, target] / lanes.length[world, lane]
+    vehicles.shadow[world, number] = lane
+    vehicles.lane[world, number] = target
+    vehicles.lane_before[world, number] = -1
+    after, later = ways_after(lanes, world, target)
+    vehicles.next_lane[world, number], vehicles.after_lane[world, number] = after, later
+    vehicles.offset[world, number] = -side * width
+    vehicles.indicator[world, number] = side
+    vehicles.cooldown[world, number] = RESTING
+    vehicles.granted[world, number] = -1
+
+
+@inlined
+def _move(lanes, vehicles, world, number, step):  # type: ignore[no-untyped-def]
+    speed = vehicles.speed[world, number]
+    new = max(speed + step * vehicles.acceleration[world, number], 0.0)
+    vehicles.speed[world, number] = new
+    vehicles.along[world, number] += 0.5 * (speed + new) * step
+    lane = vehicles.lane[world, number]
+    if vehicles.along[world, number] >= lanes.length[world, lane]:
+        after = vehicles.next_lane[world, number]
+        if after < 0:
+            vehicles.along[world, number] = lanes.length[world, lane]
+            vehicles.speed[world, number] = 0.0
+        else:
+            vehicles.along[world, number] -= lanes.length[world, lane]
+            vehicles.lane_before[world, number] = lane
+            vehicles.lane[world, number] = after
+            vehicles.next_lane[world, number] = vehicles.after_lane[world, number]
+            vehicles.after_lane[world, number] = next_of(
+                lanes, vehicles.random, world, number, vehicles.next_lane[world, number]
+            )
+            vehicles.shadow[world, number] = -1
+            vehicles.halted[world, number] = False
+    write_pose(lanes, vehicles, world, number)
+
+
+@inlined
+def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
+    """Where a vehicle stands: both axles on the middle of its way; turned a little while it changes lanes."""
+    along, reach = vehicles.along[world, number], AXLES * vehicles.length[world, number]
+    front_x, front_y = _on_way(lanes, vehicles, world, number, along + reach)
+    rear_x, rear_y = _on_way(lanes, vehicles, world, number, along - reach)
+    heading = np.arctan2(front_y - rear_y, front_x - rear_x)
+    offset = vehicles.offset[world, number]
+    pose = vehicles.pose[world, number]
+    pose[0] = 0.5 * (front_x + rear_x) - np.sin(heading) * offset
+    pose[1] = 0.5 * (front_y + rear_y) + np.cos(heading) * offset
+    pose[2] = heading
+    if offset != 0.0 and vehicles.speed[world, number] > 1.0:
+        pose[2] -= np.sign(offset) * np.arctan(LATERAL_SPEED / max(vehicles.speed[world, number], 3.0))
+
+
+@inlined
+def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
+    """x and y so many metres along a vehicle's lane, the one before it or the one after it."""
+    lane = vehicles.lane[world, number]
+    beyond = along - lanes.length[world, lane]
+    before, after = vehicles.lane_before[world, number], vehicles.next_lane[world, number]
+    if along < 0.0 and before >= 0:
+        lane, along = before, lanes.length[world, before] + along
+    elif beyond > 0.0 and after >= 0:
+        lane, along = after, beyond
+    x, y, _, _ = point_on(lanes, world, lane, along)
+    return x, y
+
+
+@inlined
+def next_of(lanes, random, world, number, lane):  # type: ignore[no-untyped-def]
+    """One of the lanes that follow a lane, drawn; −1 behind the last."""
+    if lane < 0:
+        return np.int32(-1)
+    count = 0
+    while count < lanes.successors.shape[2] and lanes.successors[world, lane, count] >= 0:
+        count += 1
+    if count == 0:
+        return np.int32(-1)
+    return lanes.successors[world, lane, int(draw(random, world, number) * count)]
+
+
+@inlined
+def _set_out_anew(lanes, vehicles, spots, world, number, near, far):  # type: ignore[no-untyped-def]
+    """Put a vehicle that is far from the ego vehicle, or at the end of the network, nearer, where it is not seen."""
+    pose, ego = vehicles.pose[world, number], vehicles.pose[world, 0]
+    away = np.sqrt((pose[0] - ego[0]) ** 2 + (pose[1] - ego[1]) ** 2)
+    stuck = vehicles.next_lane[world, number] < 0 and (
+        vehicles.along[world, number] > lanes.length[world, vehicles.lane[world, number]] - 25.0
+    )
+    if away < far and not stuck:
+        return
+    count = 0
+    while count < spots.shape[1] and spots[world, count, 0] >= 0.0:
+        count += 1
+    for _ in range(TRIES):
+        place = spots[world, int(draw(vehicles.random, world, number) * count)]
+        across, up = place[2] - ego[0], place[3] - ego[1]
+        distance = np.sqrt(across * across + up * up)
+        seen = np.cos(ego[2]) * across + np.sin(ego[2]) * up > 0.4 * distance
+        if distance < (near + AHEAD * (far - near) if seen else near) or distance > 0.95 * far:
+            continue
+        if is_free(vehicles, world, number, place[2], place[3]):
+            set_out(lanes, vehicles, world, number, np.int32(place[0]), place[1])
+            return
+
+
+@inlined
+def is_free(vehicles, world, number, x, y):  # type: ignore[no-untyped-def]
+    """Whether no other vehicle is near a place."""
+    for other in range(vehicles.present.shape[1]):
+        if other == number or not vehicles.present[world, other]:
+            continue
+        pose = vehicles.pose[world, other]
+        reach = FREE + 0.5 * vehicles.length[world, other]
+        if (pose[0] - x) ** 2 + (pose[1] - y) ** 2 < reach * reach:
+            return False
+    return True
+
+
+@inlined
+def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
+    """Put a vehicle on a lane, driving a little below its limit."""
+    vehicles.present[world, number] = True
+    vehicles.lane[world, number], vehicles.along[world, number] = lane, along
+    vehicles.lane_before[world, number] = -1
+    vehicles.next_lane[world, number] = next_of(lanes, vehicles.random, world, number, lane)
+    vehicles.after_lane[world, number] = next_of(
+        lanes, vehicles.random, world, number, vehicles.next_lane[world, number]
+    )
+    vehicles.shadow[world, number] = -1
+    vehicles.granted[world, number] = -1
+    vehicles.offset[world, number] = 0.0
+    vehicles.cooldown[world, number] = THINKING * draw(vehicles.random, world, number)
+    vehicles.waiting[world, number] = 0.0
+    vehicles.halted[world, number] = False
+    vehicles.indicator[world, number] = 0
+    vehicles.speed[world, number] = 0.7 * lanes.limit[world, lane] * vehicles.traits[world, number, 0]
+    vehicles.acceleration[world, number] = 0.0
+    write_pose(lanes, vehicles, world, number)
+
+
+@kernel
+def set_out_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-untyped-def]
+    """Put every vehicle but the ego vehicle of a world somewhere free, at least so far from the ego vehicle."""
+    ego = vehicles.pose[world, 0]
+    count = 0
+    while count < spots.shape[1] and spots[world, count, 0] >= 0.0:
+        count += 1
+    vehicles.present[world, 1:] = False
+    if count == 0:
+        return
+    for number in range(1, vehicles.present.shape[1]):
+        for _ in range(40):
+            place = spots[world, int(draw(vehicles.random, world, number) * count)]
+            distance = np.sqrt((place[2] - ego[0]) ** 2 + (place[3] - ego[1]) ** 2)
+            if distance < least or distance > most:
+                continue
+            if is_free(vehicles, world, number, place[2], place[3]):
+                set_out(lanes, vehicles, world, number, np.int32(place[0]), place[1])
+                break

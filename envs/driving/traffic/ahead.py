@@ -1,0 +1,276 @@
+"""What a driver heeds ahead: bends, limits, vehicles, stop lines and people who cross."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.driving.network.network import LIGHT, STOP
+from envs.driving.traffic.idm import HARDEST, following_acceleration, stopping_acceleration
+from envs.driving.traffic.lanes import curvature_on
+from envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, SPEED_SHARE
+from envs.kernels import inlined, kernel
+
+LATERAL_ACCELERATION = 2.2  # m/s² in bends
+LOOK_STEP, LOOKS = 5.0, 9  # metres between the places where the curvature is looked at, and how many
+SIGHT = 120.0  # metres beyond which vehicles do not count
+PARTING = 7.0  # metres after lanes part within which a vehicle on one is in the way of one on the other
+NEVER = 1e3  # m/s² of acceleration: no limit
+COMMITTED = 9.0  # metres after the beginning of a change of lanes until which one is still in one's own
+
+
+@kernel
+def wanted_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
+    """m/s that a driver would like on an empty road, with the bends and limits ahead in mind."""
+    lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
+    along = vehicles.along[world, number]
+    share, slow = vehicles.traits[world, number, SPEED_SHARE], vehicles.traits[world, number, DECELERATION]
+    wanted = lanes.limit[world, lane] * share
+    left = lanes.length[world, lane] - along
+    if after >= 0:
+        limit = lanes.limit[world, after] * share
+        wanted = min(wanted, np.sqrt(limit * limit + 1.4 * slow * max(left, 0.0)))
+    for look in range(LOOKS):
+        ahead = look * LOOK_STEP
+        if ahead <= left or after < 0:
+            curvature = abs(curvature_on(lanes, world, lane, along + ahead))
+        else:
+            curvature = abs(curvature_on(lanes, world, after, ahead - left))
+        wanted = min(wanted, np.sqrt(LATERAL_ACCELERATION / max(curvature, 1e-4) + 1.2 * slow * ahead))
+    return wanted
+
+
+@inlined
+def distance_along(lanes, world, lane, after, later, along, other, place):  # type: ignore[no-untyped-def]
+    """Metres ahead, along a way of three lanes, of a place on another lane; negative where it is not on the way."""
+    if other == lane:
+        return place - along
+    start = lanes.length[world, lane] - along
+    if after < 0:
+        return -1.0
+    if other == after:
+        return start + place
+    parted = lanes.predecessor[world, other]
+    if (
+        lanes.junction[world, other] >= 0
+        and parted == lanes.predecessor[world, after]
+        and parted >= 0
+        and place < PARTING
+        and lanes.junction[world, after] >= 0
+    ):
+        return start + place
+    if later >= 0 and other == later:
+        return start + lanes.length[world, after] + place
+    if (
+        lanes.junction[world, other] >= 0
+        and lanes.junction[world, lane] >= 0
+        and parted == lanes.predecessor[world, lane]
+        and parted >= 0
+        and place < PARTING
+    ):
+        return place - along
+    return -1.0
+
+
+@kernel
+def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane, after, later, along, wanted):  # type: ignore[no-untyped-def]
+    """m/s² of a driver on a way of three lanes, for all vehicles ahead but one; NEVER where there is none."""
+    speed, length = vehicles.speed[world, number], vehicles.length[world, number]
+    headway = vehicles.traits[world, number, HEADWAY]
+    quick, slow = (
+        vehicles.traits[world, number, ACCELERATION],
+        vehicles.traits[world, number, DECELERATION],
+    )
+    least = NEVER
+    for other in range(vehicles.present.shape[1]):
+        if other in (number, ignored) or not vehicles.present[world, other]:
+            continue
+        reach = 0.5 * (length + vehicles.length[world, other])
+        ahead = distance_along(
+            lanes, world, lane, after, later, along, vehicles.lane[world, other], vehicles.along[world, other]
+        )
+        if vehicles.shadow[world, other] >= 0:
+            ahead = max(
+                ahead,
+                distance_along(
+                    lanes, world, lane, after, later, along, vehicles.shadow[world, other],
+                    vehicles.along[world, other],
+                ),
+            )  # fmt: skip
+        if other == 0:
+            for entry in range(occupied.counts[world]):
+                place = distance_along(
+                    lanes, world, lane, after, later, along, occupied.lanes[world, entry],
+                    occupied.along[world, entry],
+                )  # fmt: skip
+                if place > 0.0 and (ahead <= 0.0 or place < ahead):
+                    ahead = place
+        if ahead <= 0.0 or ahead - reach > SIGHT:
+            continue
+        least = min(
+            least,
+            following_acceleration(
+                speed, wanted, ahead - reach, vehicles.speed[world, other], headway, quick, slow
+            ),
+        )
+    return least
+
+
+@inlined
+def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignore[no-untyped-def]
+    """m/s² towards the stop line or the end of the lane ahead; NEVER where one may drive on."""
+    lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
+    left = lanes.length[world, lane] - vehicles.along[world, number] - 0.5 * vehicles.length[world, number]
+    speed = vehicles.speed[world, number]
+    quick, slow = (
+        vehicles.traits[world, number, ACCELERATION],
+        vehicles.traits[world, number, DECELERATION],
+    )
+    if after < 0:
+        return stopping_acceleration(speed, wanted, left, quick, slow)
+    if lanes.junction[world, after] < 0 or vehicles.granted[world, number] == after:
+        return NEVER
+    free = lanes.conflict_starts[world, after] == lanes.conflict_starts[world, after + 1]
+    if free and lanes.control[world, after] not in (STOP, LIGHT):
+        return NEVER
+    left -= lanes.stop_gap[world, lane]
+    if (
+        left < -0.5 * lanes.stop_gap[world, lane] - 1.0
+        or speed * speed > 2.0 * HARDEST * max(left, 0.0) + 4.0
+    ):
+        return NEVER  # too late to stop
+    return stopping_acceleration(speed, wanted, left, quick, slow)
+
+
+@inlined
+def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # type: ignore[no-untyped-def]
+    """m/s² for people who cross the lanes ahead; NEVER where nobody does.
+
+    Args:
+        lanes: of all worlds.
+        vehicles: likewise.
+        crossed: (N, K) whether somebody is on a crossing, or has right of way there.
+        world: which.
+        number: vehicle.
+        wanted: m/s.
+    """
+    speed = vehicles.speed[world, number]
+    quick, slow = (
+        vehicles.traits[world, number, ACCELERATION],
+        vehicles.traits[world, number, DECELERATION],
+    )
+    least = NEVER
+    start = -vehicles.along[world, number] - 0.5 * vehicles.length[world, number]
+    for step in range(3):
+        if step == 0:
+            lane = vehicles.lane[world, number]
+        elif step == 1:
+            lane = vehicles.next_lane[world, number]
+        else:
+            lane = vehicles.after_lane[world, number]
+        if lane < 0:
+            break
+        for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
+            if not crossed[world, lanes.crossing_ids[world, entry]]:
+                continue
+            gap = start + lanes.crossing_places[world, entry] - 2.5
+            if gap < -1.5 or speed * speed > 2.0 * HARDEST * max(gap, 0.0) + 1.0:
+                continue  # on it already, or too late
+            least = min(least, stopping_acceleration(speed, wanted, gap, quick, slow))
+        start += lanes.length[world, lane]
+    return least
+
+
+@kernel
+def gap_ahead(lanes, vehicles, occupied, far, result):  # type: ignore[no-untyped-def]
+    """Write (N, 2): metres between each ego vehicle and the next one on its way, and that one's speed; or `far`."""
+    for world in range(result.shape[0]):
+        result[world, 0], result[world, 1] = far, 0.0
+        lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
+        later, along = vehicles.after_lane[world, 0], vehicles.along[world, 0]
+        for other in range(1, vehicles.present.shape[1]):
+            if not vehicles.present[world, other]:
+                continue
+            for place in range(2):
+                there = vehicles.lane[world, other] if place == 0 else vehicles.shadow[world, other]
+                if there < 0:
+                    continue
+                ahead = distance_along(
+                    lanes, world, lane, after, later, along, there, vehicles.along[world, other]
+                )
+                gap = ahead - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
+                if ahead > 0.0 and gap < result[world, 0]:
+                    result[world, 0], result[world, 1] = max(gap, 0.0), vehicles.speed[world, other]
+
+
+@kernel
+def people_ahead(lanes, vehicles, crossed, far, result):  # type: ignore[no-untyped-def]
+    """Write (N,) metres from each ego vehicle to the next crossing on its way that it has to keep free; or `far`."""
+    for world in range(result.shape[0]):
+        result[world] = far
+        start = -vehicles.along[world, 0] - 0.5 * vehicles.length[world, 0]
+        for step in range(3):
+            if step == 0:
+                lane = vehicles.lane[world, 0]
+            elif step == 1:
+                lane = vehicles.next_lane[world, 0]
+            else:
+                lane = vehicles.after_lane[world, 0]
+            if lane < 0:
+                break
+            for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
+                gap = start + lanes.crossing_places[world, entry] - 1.5
+                if crossed[world, lanes.crossing_ids[world, entry]] and -2.0 < gap < result[world]:
+                    result[world] = max(gap, 0.0)
+            start += lanes.length[world, lane]
+
+
+@kernel
+def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type: ignore[no-untyped-def]
+    """Lower (N,) m/s² of ego vehicles that would change lanes into the way of others: they wait where that begins.
+
+    Args:
+        lanes: of all worlds.
+        vehicles: likewise.
+        distances: (N,) metres along the routes of the ego vehicles.
+        changes: (N, M, 3) of each change of lanes: metres along the route, lane, metres along that lane.
+        result: (N,) to lower.
+    """
+    for world in range(result.shape[0]):
+        for number in range(changes.shape[1]):
+            away = changes[world, number, 0] - distances[world]
+            if away < -COMMITTED or away > 40.0:
+                continue
+            lane = int(changes[world, number, 1])
+            place = changes[world, number, 2] - away
+            if _is_clear(lanes, vehicles, world, lane, place):
+                continue
+            gap = max(away, 0.0) + 1.0
+            stop = stopping_acceleration(
+                vehicles.speed[world, 0], lanes.limit[world, lane], gap,
+                vehicles.traits[world, 0, ACCELERATION], vehicles.traits[world, 0, DECELERATION],
+            )  # fmt: skip
+            result[world] = min(result[world], stop)
+
+
+@inlined
+def _is_clear(lanes, vehicles, world, lane, place):  # type: ignore[no-untyped-def]
+    """Whether the ego vehicle may change to a place on a lane."""
+    speed, length = vehicles.speed[world, 0], vehicles.length[world, 0]
+    for other in range(1, vehicles.present.shape[1]):
+        if not vehicles.present[world, other]:
+            continue
+        there = vehicles.along[world, other]
+        if vehicles.lane[world, other] == lane or vehicles.shadow[world, other] == lane:
+            ahead = there - place
+        elif vehicles.next_lane[world, other] == lane:
+            ahead = there - lanes.length[world, vehicles.lane[world, other]] - place
+        else:
+            continue
+        reach = 0.5 * (length + vehicles.length[world, other])
+        closing = vehicles.speed[world, other] - speed
+        if ahead >= 0.0:
+            if ahead - reach < 1.5 + 1.5 * max(-closing, 0.0):
+                return False
+        elif -ahead - reach < 2.0 + 3.0 * max(closing, 0.0):
+            return False
+    return True

@@ -1,0 +1,167 @@
+"""Lookups along the lanes of one world."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.driving.network.arrays import CELL, CURVATURE, HEADING, X, Y
+from envs.kernels import inlined, kernel
+
+
+@inlined
+def point_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
+    """x, y, heading and curvature so many metres along a lane; straight on beyond its ends."""
+    first, count = lanes.starts[world, lane], lanes.starts[world, lane + 1] - lanes.starts[world, lane]
+    steps = along / lanes.spacing[world, lane]
+    index = min(max(int(steps), 0), count - 2)
+    part = steps - index
+    here, there = lanes.points[world, first + index], lanes.points[world, first + index + 1]
+    inner = min(max(part, 0.0), 1.0)
+    return (
+        here[X] + part * (there[X] - here[X]),
+        here[Y] + part * (there[Y] - here[Y]),
+        here[HEADING] + inner * (there[HEADING] - here[HEADING]),
+        here[CURVATURE] + inner * (there[CURVATURE] - here[CURVATURE]),
+    )
+
+
+@inlined
+def curvature_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
+    """Curvature so many metres along a lane."""
+    first, count = lanes.starts[world, lane], lanes.starts[world, lane + 1] - lanes.starts[world, lane]
+    index = min(max(int(along / lanes.spacing[world, lane] + 0.5), 0), count - 1)
+    return lanes.points[world, first + index, CURVATURE]
+
+
+@inlined
+def nearest_on(lanes, world, lane, x, y):  # type: ignore[no-untyped-def]
+    """Metres along a lane of its nearest sampled point, and the squared distance to it."""
+    first, stop = lanes.starts[world, lane], lanes.starts[world, lane + 1]
+    best, place = np.inf, first
+    for index in range(first, stop, 4):
+        across, along = lanes.points[world, index, X] - x, lanes.points[world, index, Y] - y
+        square = across * across + along * along
+        if square < best:
+            best, place = square, index
+    for index in range(max(place - 3, first), min(place + 4, stop)):
+        across, along = lanes.points[world, index, X] - x, lanes.points[world, index, Y] - y
+        square = across * across + along * along
+        if square < best:
+            best, place = square, index
+    return (place - first) * lanes.spacing[world, lane], best
+
+
+@inlined
+def project(lanes, world, lane, x, y, along):  # type: ignore[no-untyped-def]
+    """Metres along a lane, metres left of its middle, and its heading at the foot of a point, near a first guess."""
+    heading = lateral = 0.0
+    length = lanes.length[world, lane]
+    for _ in range(3):
+        foot_x, foot_y, heading, curvature = point_on(lanes, world, lane, along)
+        across, up = x - foot_x, y - foot_y
+        cosine, sine = np.cos(heading), np.sin(heading)
+        lateral = -sine * across + cosine * up
+        step = (cosine * across + sine * up) / max(1.0 - curvature * lateral, 0.2)
+        along = min(max(along + step, -20.0), length + 20.0)
+    foot_x, foot_y, heading, curvature = point_on(lanes, world, lane, along)
+    lateral = -np.sin(heading) * (x - foot_x) + np.cos(heading) * (y - foot_y)
+    return along, lateral, heading
+
+
+@inlined
+def cell_of(lanes, world, x, y):  # type: ignore[no-untyped-def]
+    """The cell of the grid that a place lies in, or −1."""
+    grid = lanes.grid[world]
+    column, row = int(np.floor((x - grid[0]) / CELL)), int(np.floor((y - grid[1]) / CELL))
+    if column < 0 or row < 0 or column >= grid[2] or row >= grid[3]:
+        return -1
+    return int(column * grid[3] + row)
+
+
+@kernel
+def find_lane(lanes, world, x, y, heading):  # type: ignore[no-untyped-def]
+    """The lane that fits a pose best: metres beside it and the turn against it count; −1 when none is near.
+
+    Returns:
+        Lane, metres along it, metres left of its middle.
+    """
+    best, lane, along, lateral = np.inf, -1, 0.0, 0.0
+    cell = cell_of(lanes, world, x, y)
+    if cell < 0:
+        return lane, along, lateral
+    for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
+        candidate = lanes.cell_lanes[world, entry]
+        guess, square = nearest_on(lanes, world, candidate, x, y)
+        if square > 100.0:
+            continue
+        place, beside, direction = project(lanes, world, candidate, x, y, guess)
+        beyond = max(-place, place - lanes.length[world, candidate], 0.0)
+        turned = 1.0 - np.cos(heading - direction)
+        cost = abs(beside) + 4.0 * turned + 2.0 * beyond
+        if cost < best:
+            best, lane, along, lateral = cost, candidate, place, beside
+    return lane, along, lateral
+
+
+@kernel
+def occupy(lanes, poses, lengths, widths, occupied):  # type: ignore[no-untyped-def]
+    """Write which lanes the ego vehicles, (N, 3) poses, stand on or in the way of."""
+    for world in range(poses.shape[0]):
+        x, y, heading = poses[world, 0], poses[world, 1], poses[world, 2]
+        count = 0
+        cell = cell_of(lanes, world, x, y)
+        if cell >= 0:
+            for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
+                lane = lanes.cell_lanes[world, entry]
+                guess, square = nearest_on(lanes, world, lane, x, y)
+                if square > 64.0 or count == occupied.lanes.shape[1]:
+                    continue
+                along, lateral, direction = project(lanes, world, lane, x, y, guess)
+                turned = abs(np.sin(heading - direction))
+                reach = 0.5 * widths[world] * (1.0 - turned) + 0.5 * lengths[world] * turned
+                if along < -2.0 or along > lanes.length[world, lane] + 2.0 or abs(lateral) > reach + 1.0:
+                    continue
+                occupied.lanes[world, count] = lane
+                occupied.along[world, count] = along
+                count += 1
+        occupied.counts[world] = count
+
+
+@kernel
+def measure_departure(lanes, poses, departures):  # type: ignore[no-untyped-def]
+    """Write (N, 2): metres from each pose (x, y, heading) to the nearest lane, and to the nearest that leads its way.
+
+    Both are 0 on such a lane, and 100 where none is near.
+    """
+    for world in range(poses.shape[0]):
+        x, y, heading = poses[world, 0], poses[world, 1], poses[world, 2]
+        any_lane, own_way = 100.0, 100.0
+        cell = cell_of(lanes, world, x, y)
+        if cell >= 0:
+            for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
+                lane = lanes.cell_lanes[world, entry]
+                guess, square = nearest_on(lanes, world, lane, x, y)
+                if square > 200.0:
+                    continue
+                along, lateral, direction = project(lanes, world, lane, x, y, guess)
+                beyond = max(-along, along - lanes.length[world, lane], 0.0)
+                outside = max(abs(lateral) - 0.5 * lanes.width[world, lane], 0.0) + beyond
+                any_lane = min(any_lane, outside)
+                if np.cos(heading - direction) > 0.0:
+                    own_way = min(own_way, outside)
+        departures[world, 0], departures[world, 1] = any_lane, own_way
+
+
+@kernel
+def place_on_lanes(lanes, vehicles):  # type: ignore[no-untyped-def]
+    """Write the lane that each ego vehicle is on, by its pose, and those that follow."""
+    for world in range(vehicles.present.shape[0]):
+        pose = vehicles.pose[world, 0]
+        lane, along, lateral = find_lane(lanes, world, pose[0], pose[1], pose[2])
+        if lane < 0:
+            continue
+        vehicles.lane[world, 0], vehicles.along[world, 0] = lane, along
+        vehicles.offset[world, 0] = lateral
+        after = lanes.successors[world, lane, 0]
+        vehicles.next_lane[world, 0] = after
+        vehicles.after_lane[world, 0] = lanes.successors[world, after, 0] if after >= 0 else -1

@@ -1,0 +1,37 @@
+"""Traffic lights: what a signal group shows at a time."""
+
+from __future__ import annotations
+
+from envs.kernels import inlined, kernel
+
+RED, RED_AMBER, GREEN, AMBER = range(4)
+STATE_NAMES = ("red", "red and amber", "green", "amber")
+AMBER_SECONDS, RED_AMBER_SECONDS = 3.0, 1.0
+
+
+@inlined
+def signal_state(group, time):  # type: ignore[no-untyped-def]
+    """What a group (cycle, green from, seconds of green, offset) shows."""
+    phase = (time + group[3] - group[1]) % group[0]
+    if phase < group[2]:
+        return GREEN
+    if phase < group[2] + AMBER_SECONDS:
+        return AMBER
+    if phase >= group[0] - RED_AMBER_SECONDS:
+        return RED_AMBER
+    return RED
+
+
+@inlined
+def seconds_to_green(group, time):  # type: ignore[no-untyped-def]
+    """Seconds until a group turns green; 0 while it is."""
+    phase = (time + group[3] - group[1]) % group[0]
+    return 0.0 if phase < group[2] else group[0] - phase
+
+
+@kernel
+def show_signals(counts, signals, times, states):  # type: ignore[no-untyped-def]
+    """Write (N, S) what every signal group of every world shows at (N,) seconds."""
+    for world in range(signals.shape[0]):
+        for group in range(counts[world, 2]):
+            states[world, group] = signal_state(signals[world, group], times[world])

@@ -1,0 +1,225 @@
+"""The traffic of all worlds: vehicles and people around the ego vehicles, who heed them and each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.driving.network.arrays import LaneArrays, WorldArrays, pack
+from envs.driving.network.network import Network
+from envs.driving.traffic.advance import advance_traffic, set_out_all
+from envs.driving.traffic.kinds import SALOON, VehicleKind
+from envs.driving.traffic.lanes import occupy
+from envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
+from envs.driving.traffic.signals import show_signals
+from envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
+
+FloatArray = NDArray[np.float64]
+
+SPOT_STEP, SPOT_MARGIN = (
+    12.0,
+    9.0,
+)  # metres between the places where vehicles are set out, and to a lane's ends
+CAUTIOUS = np.array([0.80, 1.2, 1.1, 1.5, 0.2, 6.0])  # traits of the most cautious driver
+BOLD = np.array([1.05, 0.9, 2.0, 2.5, 0.5, 10.0])  # and of the boldest
+PACES = (1.0, 1.7)  # m/s of people on foot
+
+
+class SpotArrays(NamedTuple):
+    """(N, B, 4) lane, metres along it, x and y of places to set vehicles out; lane −1 behind the last."""
+
+    spots: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class TrafficMap:
+    """A network as traffic needs it: `Traffic.set_map` takes it.
+
+    Attributes:
+        network: what was packed.
+        lanes, paths, spots: its arrays.
+    """
+
+    network: Network
+    lanes: LaneArrays
+    paths: PathArrays
+    spots: SpotArrays
+
+    @classmethod
+    def of(cls, network: Network) -> TrafficMap:
+        """Pack a network."""
+        spots = [
+            (lane.index, along, *lane.curve.at(along)[0])
+            for lane in network.lanes
+            if lane.junction < 0
+            for along in np.arange(SPOT_MARGIN, lane.length - SPOT_MARGIN, SPOT_STEP)
+        ]
+        ended = np.array([*spots, (-1.0, 0.0, 0.0, 0.0)], np.float64)
+        return cls(network, pack(network), pack_paths(network), SpotArrays(ended[None]))
+
+
+class Traffic:
+    """Vehicles and people of N worlds.
+
+    Args:
+        num_worlds: N.
+        num_vehicles: in each world, besides the ego vehicle.
+        num_people: on foot, in each world.
+        kinds: of vehicles; the ego vehicle is of the first.
+        reach: metres from the ego vehicle at which vehicles that are far away are set out anew, and beyond which that
+            happens; None to leave them where they are.
+
+    Attributes:
+        kinds: as given.
+        vehicles, people, occupied: their states; number 0 of the vehicles is the ego vehicle.
+        times: (N,) seconds since the start.
+        signals: (N, S) what signal groups show.
+    """
+
+    def __init__(
+        self,
+        num_worlds: int,
+        num_vehicles: int,
+        num_people: int = 0,
+        kinds: Sequence[VehicleKind] = (SALOON,),
+        reach: tuple[float, float] | None = (60.0, 170.0),
+    ) -> None:
+        self.kinds, self._reach = tuple(kinds), reach or (0.0, 0.0)
+        self.vehicles = make_vehicles(num_worlds, num_vehicles + 1)
+        self.people = make_people(num_worlds, num_people)
+        self.occupied = make_occupied(num_worlds)
+        self.times = np.zeros(num_worlds)
+        self._lanes: WorldArrays[LaneArrays] = WorldArrays(num_worlds)
+        self._paths: WorldArrays[PathArrays] = WorldArrays(num_worlds)
+        self._spots: WorldArrays[SpotArrays] = WorldArrays(num_worlds)
+        self._crossed = np.zeros((num_worlds, 1), bool)
+        self.signals = np.zeros((num_worlds, 1), np.int32)
+
+    @property
+    def lanes(self) -> LaneArrays:
+        """Lanes of all worlds."""
+        return self._lanes.arrays
+
+    @property
+    def paths(self) -> PathArrays:
+        """Footpaths of all worlds."""
+        return self._paths.arrays
+
+    @property
+    def crossed(self) -> NDArray[np.bool_]:
+        """(N, K) crossings that vehicles have to keep free."""
+        return self._crossed
+
+    def set_map(self, world: int, packed: TrafficMap) -> None:
+        """Give a world its network."""
+        self._lanes.put(world, packed.lanes)
+        self._paths.put(world, packed.paths)
+        self._spots.put(world, packed.spots)
+        worlds = len(self.times)
+        crossings, groups = self.paths.zebra.shape[1], self.lanes.signals.shape[1]
+        if self._crossed.shape[1] < crossings:
+            self._crossed = np.zeros((worlds, crossings), bool)
+        if self.signals.shape[1] < groups:
+            self.signals = np.zeros((worlds, groups), np.int32)
+
+    def start(self, world: int, rng: np.random.Generator, least: float = 25.0, most: float = 1e9) -> None:
+        """Set out the vehicles and people of a world anew; the ego vehicle's pose is set.
+
+        Args:
+            world: which.
+            rng: source of every draw, and of the random numbers of all that follows.
+            least: metres from the ego vehicle, at least,
+            most: and at most.
+        """
+        vehicles = self.vehicles
+        count = vehicles.present.shape[1]
+        self.times[world] = 0.0
+        self._crossed[world] = False
+        vehicles.random[world] = rng.integers(1, 2**63, count, dtype=np.uint64)
+        shares = np.array([kind.share for kind in self.kinds])
+        vehicles.kind[world] = rng.choice(len(self.kinds), count, p=shares / shares.sum())
+        vehicles.kind[world, 0] = 0
+        boldness = rng.random((count, NUM_TRAITS))
+        vehicles.traits[world] = CAUTIOUS + boldness * (BOLD - CAUTIOUS)
+        kinds = [self.kinds[kind] for kind in vehicles.kind[world]]
+        vehicles.length[world] = [kind.length for kind in kinds]
+        vehicles.width[world] = [kind.width for kind in kinds]
+        vehicles.traits[world, :, 0] *= [kind.pace for kind in kinds]
+        vehicles.traits[world, :, 2] *= [kind.pace for kind in kinds]
+        vehicles.granted[world] = vehicles.shadow[world] = -1
+        vehicles.waiting[world] = vehicles.offset[world] = vehicles.acceleration[world] = 0.0
+        vehicles.halted[world] = False
+        vehicles.indicator[world] = 0
+        set_out_all(self.lanes, vehicles, self._spots.arrays.spots, world, least, most)
+        self._start_people(world, rng)
+        self.update_signals()
+
+    def _start_people(self, world: int, rng: np.random.Generator) -> None:
+        people, paths = self.people, self.paths
+        count = people.present.shape[1]
+        people.random[world] = rng.integers(1, 2**63, count, dtype=np.uint64)
+        number = int(paths.counts[world, 0])
+        if number == 0 or count == 0:
+            people.present[world] = False
+            return
+        lengths = np.where(paths.crossing[world, :number] < 0, paths.length[world, :number], 0.0)
+        chosen = rng.choice(number, count, p=lengths / lengths.sum())
+        people.present[world] = True
+        people.path[world] = people.next_path[world] = chosen
+        people.along[world] = rng.random(count) * lengths[chosen]
+        people.forward[world] = rng.random(count) < 0.5
+        people.pace[world] = people.speed[world] = rng.uniform(*PACES, count)
+        people.offset[world] = rng.uniform(-1.0, 1.0, count) * (0.5 * paths.width[world, chosen] - 0.3)
+        people.state[world] = 0
+        people.waiting[world] = 0.0
+        people.walked[world] = rng.uniform(0.0, 2.0, count)
+        people.kind[world] = rng.integers(0, 2**16, count)
+        place_people(paths, people, world)
+
+    def step(self, seconds: float) -> None:
+        """Move everybody but the ego vehicles, whose state has been set."""
+        vehicles = self.vehicles
+        occupy(
+            self.lanes,
+            np.ascontiguousarray(vehicles.pose[:, 0]),
+            np.ascontiguousarray(vehicles.length[:, 0]),
+            np.ascontiguousarray(vehicles.width[:, 0]),
+            self.occupied,
+        )
+        advance_traffic(
+            self.lanes,
+            vehicles,
+            self.occupied,
+            self.paths,
+            self.people,
+            self._crossed,
+            self._spots.arrays.spots,
+            self.times,
+            seconds,
+            *self._reach,
+        )
+        self.update_signals()
+
+    def update_signals(self) -> None:
+        """Write what the signal groups show now."""
+        show_signals(self.lanes.counts, self.lanes.signals, self.times, self.signals)
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that the future depends on, but the networks."""
+        return {
+            "vehicles": [array.copy() for array in self.vehicles],
+            "people": [array.copy() for array in self.people],
+            "times": self.times.copy(),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Return to a state; the networks are those of then."""
+        arrays: list[Any] = [*self.vehicles, *self.people]
+        for own, saved in zip(arrays, [*state["vehicles"], *state["people"]], strict=True):
+            own[...] = saved
+        self.times[:] = state["times"]
+        self.update_signals()
