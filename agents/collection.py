@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.lerobot_dataset import DatasetWriter, Feature, encode_png
@@ -125,7 +126,7 @@ class Collector:
         idle = [world for world in range(simulation.num_worlds) if world not in self._active]
         started = [world for world, _ in zip(idle, waiting[::-1], strict=False)]
         for world in started:
-            size, frequency = simulation.action_space.shape[0], simulation.control_frequency
+            size, frequency = _action_size(simulation), simulation.control_frequency
             self._active[world] = _Episode(waiting.pop(), self._recorded, size, frequency)
         if started:
             seeds = [self._recorded.seed + self._active[world].index for world in started]
@@ -187,7 +188,7 @@ def recorded_features(simulation: Simulation, displaced_views: bool) -> dict[str
             f"demonstrations need camera frames: obs_mode must have 'rgb', got {simulation.obs_mode!r}"
         )
     image = Feature("image", parts["rgb"].shape)
-    action = Feature("float32", tuple(simulation.action_space.shape))
+    action = Feature("float32", (_action_size(simulation),))
     features = {FRONT: image}
     if "state" in parts:
         features[STATE] = Feature("float32", parts["state"].shape)
@@ -216,3 +217,16 @@ def _parts(observation: Observation) -> tuple[NDArray[np.uint8], NDArray[np.floa
 
 def _column(values: list[Any]) -> Any:
     return values if isinstance(values[0], bytes) else np.array(values)
+
+
+def _action_size(simulation: Simulation) -> int:
+    """Numbers in an action.
+
+    Raises:
+        InvalidOption: actions are choices, not numbers.
+    """
+    if not isinstance(simulation.action_space, spaces.Box):
+        raise InvalidOption(
+            f"demonstrations need continuous actions; control_mode {simulation.control_mode!r} has choices"
+        )
+    return int(simulation.action_space.shape[0])

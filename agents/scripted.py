@@ -48,7 +48,7 @@ class ConstantPolicy(ScriptedPolicy):
 
     def act(self, observation: Any, deterministic: bool = True) -> NDArray[np.float32]:
         """(N, A) the constant."""
-        shape = (self._simulation.num_worlds, *self._simulation.action_space.shape)
+        shape = (self._simulation.num_worlds, *(self._simulation.action_space.shape or ()))
         return np.full(shape, self.value, np.float32)
 
 

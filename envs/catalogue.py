@@ -20,7 +20,7 @@ class Task:
         simulation: "module:class" of its Simulation, imported when first used.
         max_episode_steps: time limit in control steps.
         summary: what has to be done, in one line.
-        tags: words to find it by.
+        tags: words to find it by; "goal" where it is a GoalEnv.
     """
 
     id: str
@@ -42,6 +42,34 @@ TASKS = (
         max_episode_steps=1200,
         summary="Steer a car along the right lane of a winding country road for a minute.",
         tags=("driving", "imitation"),
+    ),
+    Task(
+        id="camshaft/Following-v0",
+        simulation="envs.driving.following:Following",
+        max_episode_steps=1200,
+        summary="Keep a distance behind a car, from camera alone.",
+        tags=("driving", "imitation"),
+    ),
+    Task(
+        id="camshaft/Racing-v0",
+        simulation="envs.driving.racing:Racing",
+        max_episode_steps=1500,
+        summary="Drive a lap of a race track as fast as possible, by steering and pedals.",
+        tags=("driving",),
+    ),
+    Task(
+        id="camshaft/Highway-v0",
+        simulation="envs.driving.highway:Highway",
+        max_episode_steps=900,
+        summary="Drive fast through traffic on a motorway.",
+        tags=("driving", "traffic"),
+    ),
+    Task(
+        id="camshaft/Town-v0",
+        simulation="envs.driving.town:Town",
+        max_episode_steps=1500,
+        summary="Follow a route through a town with lights, signs, other cars and people on foot.",
+        tags=("driving", "traffic"),
     ),
 )
 
@@ -87,7 +115,7 @@ def register_tasks() -> None:
             continue
         gymnasium.register(
             id=task.id,
-            entry_point="envs.single:TaskEnv",
+            entry_point="envs.single:GoalTaskEnv" if "goal" in task.tags else "envs.single:TaskEnv",
             vector_entry_point="envs.vector:TaskVectorEnv",
             max_episode_steps=task.max_episode_steps,
             kwargs={"task_id": task.id},

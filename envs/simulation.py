@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Observation = NDArray[Any] | dict[str, NDArray[Any]]
 
-OBSERVATION_PARTS = ("rgb", "depth", "segmentation", "instances", "state")
+IMAGE_PARTS = ("rgb", "depth", "segmentation", "instances")
 
 
 @dataclass
@@ -54,8 +54,8 @@ class Simulation(ABC):
 
     Args:
         num_worlds: how many copies.
-        obs_mode: parts of the observation joined by "+": rgb, depth, segmentation, instances, state. One part is
-            observed as a Box, several as a Dict.
+        obs_mode: parts of the observation joined by "+": rgb, depth, segmentation, instances and the class's
+            `state_parts`. One part is observed as a Box, several as a Dict.
         control_mode: what an action means; one of the class's `control_modes`, the first by default.
         reward_mode: "dense" or "sparse".
         camera: what the observation camera is: a Camera, (width, height), or a mapping of Camera's fields that
@@ -72,9 +72,11 @@ class Simulation(ABC):
     control_modes: ClassVar[tuple[str, ...]]
     reward_modes: ClassVar[tuple[str, ...]] = ("dense", "sparse")
     control_frequency: ClassVar[float]
+    state_parts: ClassVar[tuple[str, ...]] = ("state",)
+    render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
 
     observation_space: gymnasium.Space[Any]
-    action_space: gymnasium.spaces.Box
+    action_space: gymnasium.spaces.Box | gymnasium.spaces.Discrete
     cameras: dict[str, Camera]
 
     def __init__(
@@ -90,7 +92,7 @@ class Simulation(ABC):
         max_episode_steps: int,
     ) -> None:
         self.num_worlds = _positive_integer("num_worlds", num_worlds)
-        self.obs_parts = _parse_obs_mode(obs_mode)
+        self.obs_parts = _parse_obs_mode(obs_mode, (*IMAGE_PARTS, *self.state_parts))
         self.obs_mode = obs_mode
         if control_mode is None:
             control_mode = self.control_modes[0]
@@ -142,10 +144,11 @@ class Simulation(ABC):
         """Advance every world by one control step.
 
         Args:
-            actions: (N, A) within the action space; finite values beyond it are clipped.
+            actions: (N, A) within the action space, finite values beyond it are clipped; or (N,) whole numbers of a
+                discrete action space.
 
         Raises:
-            InvalidOption: wrong shape, or values that are not finite.
+            InvalidOption: wrong shape, values that are not finite, or numbers of no action.
             CamshaftError: a world has not been reset yet.
         """
         checked = self._check_actions(actions)
@@ -164,8 +167,8 @@ class Simulation(ABC):
         """Draw new episodes for `worlds`, world w from `self.generators[w]` alone."""
 
     @abstractmethod
-    def _step(self, actions: NDArray[np.float32]) -> Measurements:
-        """Advance every world by `actions`, (N, A), finite and within the action space."""
+    def _step(self, actions: NDArray[Any]) -> Measurements:
+        """Advance every world by `actions`, (N, A) float32 or (N,) int64, within the action space."""
 
     @abstractmethod
     def observe(self, worlds: IntArray | None = None) -> Observation:
@@ -176,16 +179,16 @@ class Simulation(ABC):
         """
 
     @abstractmethod
-    def expert_action(self) -> NDArray[np.float32]:
-        """(N, A) what an expert who knows the true state does now."""
+    def expert_action(self) -> NDArray[Any]:
+        """What an expert who knows the true state does now: (N, A) float32, or (N,) int64 of discrete actions."""
 
     @abstractmethod
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         """Info of the first observation, rows of `worlds`."""
 
     @abstractmethod
-    def render_frames(self, worlds: Sequence[int] | IntArray) -> NDArray[np.uint8]:
-        """(n, H, W, 3) pictures for people, larger than the observation."""
+    def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:
+        """(n, H, W, 3) pictures for people, larger than the observation, in one of the class's `render_modes`."""
 
     @abstractmethod
     def get_state(self) -> dict[str, Any]:
@@ -216,7 +219,9 @@ class Simulation(ABC):
     def close(self) -> None:  # noqa: B027  most tasks hold nothing but memory
         """Release what the simulation holds."""
 
-    def _check_actions(self, actions: NDArray[Any]) -> NDArray[np.float32]:
+    def _check_actions(self, actions: NDArray[Any]) -> NDArray[Any]:
+        if isinstance(self.action_space, gymnasium.spaces.Discrete):
+            return self._check_choices(np.asarray(actions), int(self.action_space.n))
         try:
             checked = np.asarray(actions, np.float32)
         except (TypeError, ValueError) as error:
@@ -230,6 +235,25 @@ class Simulation(ABC):
             raise InvalidOption(f"actions must be finite, world {world} was given {checked[world].tolist()}")
         return np.clip(checked, self.action_space.low, self.action_space.high)
 
+    def _check_choices(self, actions: NDArray[Any], count: int) -> NDArray[np.int64]:
+        if actions.shape != (self.num_worlds,) or not np.issubdtype(actions.dtype, np.integer):
+            raise InvalidOption(
+                f"actions must be {self.num_worlds} whole numbers, got {actions.dtype} of shape {actions.shape}"
+            )
+        if (actions < 0).any() or (actions >= count).any():
+            raise InvalidOption(f"actions must be within 0..{count - 1}, got {actions.tolist()}")
+        return actions.astype(np.int64)
+
+
+def join_parts(parts: dict[str, NDArray[Any]]) -> Observation:
+    """An observation of these parts: one alone as it is, several by name."""
+    return next(iter(parts.values())) if len(parts) == 1 else parts
+
+
+def join_spaces(parts: Mapping[str, gymnasium.Space[Any]]) -> gymnasium.Space[Any]:
+    """The space of observations of these parts."""
+    return next(iter(parts.values())) if len(parts) == 1 else gymnasium.spaces.Dict(dict(parts))
+
 
 def _positive_integer(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
@@ -237,12 +261,12 @@ def _positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
-def _parse_obs_mode(obs_mode: str) -> tuple[str, ...]:
+def _parse_obs_mode(obs_mode: str, accepted: tuple[str, ...]) -> tuple[str, ...]:
     if not isinstance(obs_mode, str):
         raise InvalidOption(f"obs_mode must be text such as 'rgb' or 'rgb+depth', got {obs_mode!r}")
     parts = tuple(obs_mode.split("+"))
     for part in parts:
-        check_choice("obs_mode", part, OBSERVATION_PARTS, "Join several by '+'.")
+        check_choice("obs_mode", part, accepted, "Join several by '+'.")
     if len(set(parts)) != len(parts):
         raise InvalidOption(f"obs_mode {obs_mode!r} names a part twice")
     return parts

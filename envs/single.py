@@ -6,10 +6,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from envs.catalogue import make_simulation
 from envs.errors import CamshaftError, InvalidOption
+from envs.goal import GoalSimulation
 from envs.simulation import Observation, Simulation
 
 
@@ -20,16 +21,20 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     Args:
         task_id: the row of the catalogue.
-        render_mode: "rgb_array" gives pictures for people from `render()`; None gives none.
+        render_mode: one of the task's `render_modes` ("rgb_array": pictures for people) gives what `render()` returns;
+            None gives none.
         options: see `envs.simulation.Simulation` and the task's docstring.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(self, task_id: str, render_mode: str | None = None, **options: Any) -> None:
-        self.render_mode = check_render_mode(render_mode, self.metadata)
         self.simulation: Simulation = make_simulation(task_id, 1, **options)
-        self.metadata = self.metadata | {"render_fps": round(self.simulation.control_frequency)}
+        self.metadata = self.metadata | {
+            "render_modes": list(self.simulation.render_modes),
+            "render_fps": round(self.simulation.control_frequency),
+        }
+        self.render_mode = check_render_mode(render_mode, self.metadata)
         self.observation_space = self.simulation.observation_space
         self.action_space = self.simulation.action_space
         self._closed = False
@@ -57,7 +62,7 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """(H, W, 3) uint8 picture for people, or None without a render mode."""
         self._check_open()
-        return self.simulation.render_frames([0])[0] if self.render_mode else None
+        return self.simulation.render_frames([0], self.render_mode)[0] if self.render_mode else None
 
     def close(self) -> None:
         """Release the simulation; closing twice does nothing."""
@@ -89,6 +94,16 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     @staticmethod
     def _first_info(info: dict[str, NDArray[Any]]) -> dict[str, Any]:
         return {name: values[0].item() if values[0].ndim == 0 else values[0] for name, values in info.items()}
+
+
+class GoalTaskEnv(TaskEnv):
+    """One world of a goal task: with the `compute_reward` of the GoalEnv convention."""
+
+    def compute_reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any = None) -> Any:
+        """What a goal is worth; see `envs.goal.GoalSimulation`."""
+        simulation = self.simulation
+        assert isinstance(simulation, GoalSimulation)
+        return simulation.compute_reward(achieved_goal, desired_goal, info)
 
 
 def check_render_mode(render_mode: str | None, metadata: dict[str, Any]) -> str | None:

@@ -27,7 +27,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         task_id: the row of the catalogue.
         num_envs: how many worlds.
         max_episode_steps: time limit in control steps.
-        render_mode: "rgb_array" gives pictures for people from `render()`; None gives none.
+        render_mode: one of the task's `render_modes` gives what `render()` returns; None gives none.
         options: see `envs.simulation.Simulation` and the task's docstring.
     """
 
@@ -45,11 +45,14 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        self.render_mode = check_render_mode(render_mode, self.metadata)
         if max_episode_steps is not None:
             options["max_episode_steps"] = max_episode_steps
         self.simulation: Simulation = make_simulation(task_id, num_envs, **options)
-        self.metadata = self.metadata | {"render_fps": round(self.simulation.control_frequency)}
+        self.metadata = self.metadata | {
+            "render_modes": list(self.simulation.render_modes),
+            "render_fps": round(self.simulation.control_frequency),
+        }
+        self.render_mode = check_render_mode(render_mode, self.metadata)
         self.num_envs = num_envs
         self.single_observation_space = self.simulation.observation_space
         self.single_action_space = self.simulation.action_space
@@ -110,7 +113,9 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:  # type: ignore[override]
         """One (H, W, 3) uint8 picture a world, or None without a render mode."""
         self._check_open()
-        return tuple(self.simulation.render_frames(np.arange(self.num_envs))) if self.render_mode else None
+        if not self.render_mode:
+            return None
+        return tuple(self.simulation.render_frames(np.arange(self.num_envs), self.render_mode))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Release the simulation."""

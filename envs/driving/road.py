@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from envs.driving.network.curves import GAUSS_NODES, GAUSS_WEIGHTS, integrate
 from envs.errors import InvalidOption
 
 FloatArray = NDArray[np.float64]
@@ -19,8 +20,6 @@ GRADE_CHANGES = (90.0, 200.0)  # metres from one grade to the next
 SMALLEST_RADIUS = 20.0  # metres; the verges of a tighter road would fold
 
 # Gauss-Legendre quadrature on [0, 1]: exact to 1e-12 m over a metre of the tightest road.
-_NODES = np.array([0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15)])
-_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 
 
 @dataclass(frozen=True)
@@ -151,15 +150,15 @@ def generate_road(rng: np.random.Generator, config: RoadConfig = RoadConfig()) -
     knots, curvatures = _curvature_profile(rng, config)
     grades = _grade_profile(rng, config)
     distance = config.spacing * np.arange(int(config.length / config.spacing) + 1)
-    inner = distance[:-1, None] + config.spacing * _NODES
-    heading, slope = _integrate(knots, curvatures, inner), np.arctan(np.interp(inner, *grades))
+    inner = distance[:-1, None] + config.spacing * GAUSS_NODES
+    heading, slope = integrate(knots, curvatures, inner), np.arctan(np.interp(inner, *grades))
     plan = np.cos(slope)
     tangents = np.stack([plan * np.cos(heading), plan * np.sin(heading), np.sin(slope)], axis=-1)
     points = np.zeros((len(distance), 3))
-    np.cumsum(config.spacing * np.einsum("n,pnc->pc", _WEIGHTS, tangents), axis=0, out=points[1:])
+    np.cumsum(config.spacing * np.einsum("n,pnc->pc", GAUSS_WEIGHTS, tangents), axis=0, out=points[1:])
     return Road(
         points,
-        _integrate(knots, curvatures, distance.astype(np.float64)),
+        integrate(knots, curvatures, distance.astype(np.float64)),
         np.interp(distance, knots, curvatures),
         config.spacing,
         config.lane_width,
@@ -203,16 +202,6 @@ def _grade_profile(rng: np.random.Generator, config: RoadConfig) -> tuple[FloatA
     knots = np.cumsum(rng.uniform(*GRADE_CHANGES, count))
     values = rng.uniform(-config.max_grade, config.max_grade, count) * config.hills
     return np.concatenate([[0.0], knots]), np.concatenate([[0.0], values])
-
-
-def _integrate(knots: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
-    """Exact integral from 0 of a piecewise linear function that starts there."""
-    lengths = np.diff(knots)
-    totals = np.concatenate([[0.0], np.cumsum(0.5 * lengths * (values[1:] + values[:-1]))])
-    slopes = np.diff(values) / np.where(lengths > 0.0, lengths, 1.0)
-    piece = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(slopes) - 1)
-    beyond = at - knots[piece]
-    return totals[piece] + beyond * (values[piece] + 0.5 * slopes[piece] * beyond)
 
 
 def _left_of(heading: FloatArray) -> FloatArray:

@@ -40,16 +40,26 @@ class RoadsideScenery:
     Args:
         scene: gains the objects "tree", "bush", "house", "post", "pole", "marker".
         config: the roads to be dressed; fixes how many posts a world may hold.
+        lit_windows: whether light shines from some windows of the houses.
+        cut_out: whether near trees and bushes have leaves and branches that are cut out, which costs some time.
     """
 
-    def __init__(self, scene: Scene, config: RoadConfig = RoadConfig()) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        config: RoadConfig = RoadConfig(),
+        lit_windows: bool = False,
+        cut_out: bool = False,
+    ) -> None:
         variants = range(textures.NUM_VARIANTS)
         posts = 2 * (int(config.length / POST_SPACINGS[0]) + 1)
-        trees = [make(variant) for variant in variants for make in (models.conifer, models.broadleaf)]
+        trees = [
+            make(variant, cut_out) for variant in variants for make in (models.conifer, models.broadleaf)
+        ]
         markers = [models.bend_marker(variant, left) for variant in variants for left in (False, True)]
         self.trees = scene.add("tree", trees, TREES)
-        self.bushes = scene.add("bush", [models.bush(variant) for variant in variants], BUSHES)
-        self.houses = scene.add("house", [models.house(variant) for variant in variants], HOUSES)
+        self.bushes = scene.add("bush", [models.bush(variant, cut_out) for variant in variants], BUSHES)
+        self.houses = scene.add("house", [models.house(variant, lit_windows) for variant in variants], HOUSES)
         self.posts = scene.add("post", [models.delineator()], posts)
         self.poles = scene.add("pole", [models.utility_pole()], POLES)
         self.markers = scene.add("marker", markers, MARKERS)

@@ -1,10 +1,16 @@
-"""Where cars are on their roads: projection, preview and cruise speed, for all worlds at once."""
+"""Where cars are on the ways they follow: projection, preview, pursuit and cruise speed, for all worlds at once.
+
+A way is a line to drive along: a country road's centre line, a lap of a race track, a route through a town.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.driving.network.curves import Curve
 from envs.driving.road import FloatArray, Road
 from envs.driving.vehicle import HEADING, LATERAL_SPEED, MAX_BRAKING, REAR, SPEED, YAW_RATE, X, Y
 from envs.kernels import inlined, kernel
@@ -13,8 +19,9 @@ LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s and metres, of the pursuit
 COMFORTABLE_LATERAL = 3.0  # m/s², that the cruise controller slows down for
 PREVIEW_STEP, PREVIEW_STEPS = 4.0, 12  # metres, and how many, that it looks ahead
 CORRECTION = 1.2  # metres; the pursuit treats a larger offset like this one: it returns no harder
+OVERLAP = 300.0  # metres of a closed way that follow its end once more
 
-# Columns of a road's points.
+# Columns of a way's points.
 _X, _Y, _Z, _HEADING, _CURVATURE = range(5)
 
 # Columns of places.
@@ -22,52 +29,106 @@ DISTANCE, LATERAL, HEADING_ERROR, LANE_CURVATURE, HEIGHT, GRADE = range(6)
 NUM_PLACES = 6
 
 
+class Ways(NamedTuple):
+    """The ways of N worlds; P points at most.
+
+    Attributes:
+        points: (N, P, 5) x, y, z (metres), heading (rad) and curvature (1/m, left positive).
+        counts: (N,) points of each.
+        spacing: (N,) metres between them.
+        laps: (N,) metres after which a closed way is at its start again; 0 where it is open.
+        offset: (N,) metres from the way to where one should drive, left positive.
+    """
+
+    points: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    spacing: NDArray[np.float64]
+    laps: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+
 class Track:
-    """The roads of all worlds in one array.
+    """The ways of all worlds, and where the cars are on them.
 
     Args:
         num_worlds: N.
-        num_points: P, of every road.
-        spacing: metres between points.
-        lane_offset: metres from a road's centre line to the middle of the lane, left positive.
+        lane_offset: metres from a way to the middle of the lane, left positive.
 
     Attributes:
-        points: (N, P, 5) x, y, z (metres), heading (rad) and curvature (1/m, left positive) of the centre lines.
-        places: (N, 6) of each car: metres along the centre line; metres left of the lane's middle; rad left of its
-            direction; curvature of the lane (1/m); height (metres) and grade of the road.
+        ways: for kernels; replaced when a longer way comes.
+        places: (N, 6) of each car: metres along the way; metres left of the lane's middle; rad left of its direction;
+            curvature of the lane (1/m); height (metres) and grade of the road.
     """
 
-    def __init__(self, num_worlds: int, num_points: int, spacing: float, lane_offset: float) -> None:
-        self.points = np.zeros((num_worlds, num_points, 5))
+    def __init__(self, num_worlds: int, lane_offset: float = 0.0) -> None:
         self.places = np.zeros((num_worlds, NUM_PLACES))
-        self.spacing = spacing
-        self.lane_offset = lane_offset
+        self.ways = Ways(
+            np.zeros((num_worlds, 2, 5)),
+            np.full(num_worlds, 2),
+            np.ones(num_worlds),
+            np.zeros(num_worlds),
+            np.full(num_worlds, lane_offset),
+        )
 
     def set_road(self, world: int, road: Road) -> None:
-        """Replace the road of one world."""
-        self.points[world, :, :3] = road.points
-        self.points[world, :, _HEADING] = road.heading
-        self.points[world, :, _CURVATURE] = road.curvature
+        """Let one world follow a road."""
+        self._set(world, np.column_stack([road.points, road.heading, road.curvature]), road.spacing, 0.0)
 
-    def locate(self, state: NDArray[np.float64]) -> None:
+    def set_curve(self, world: int, curve: Curve, closed: bool = False) -> None:
+        """Let one world follow a level curve; a closed one again and again."""
+        points = np.column_stack([curve.points, np.zeros(len(curve.points)), curve.heading, curve.curvature])
+        if closed:
+            count = min(int(OVERLAP / curve.spacing), len(points) - 1)
+            again = points[1 : count + 1].copy()
+            again[:, _HEADING] += curve.heading[-1] - curve.heading[0]
+            points = np.concatenate([points, again])
+        self._set(world, points, curve.spacing, curve.length if closed else 0.0)
+
+    def _set(self, world: int, points: FloatArray, spacing: float, lap: float) -> None:
+        have = self.ways.points
+        if have.shape[1] < len(points):
+            longer = np.zeros((have.shape[0], int(1.2 * len(points)) + 8, 5))
+            longer[:, : have.shape[1]] = have
+            self.ways = self.ways._replace(points=longer)
+        ways = self.ways
+        ways.points[world, : len(points)] = points
+        ways.counts[world], ways.spacing[world], ways.laps[world] = len(points), spacing, lap
+
+    def length(self, world: int) -> float:
+        """Metres of one world's way; of one lap, where it is closed."""
+        lap = float(self.ways.laps[world])
+        return lap or float((self.ways.counts[world] - 1) * self.ways.spacing[world])
+
+    @property
+    def lane_offset(self) -> float:
+        """Metres from the ways to the middle of the lane."""
+        return float(self.ways.offset[0])
+
+    def locate(self, state: FloatArray) -> None:
         """Update `places` from the cars' states, (N, 8); each is searched near its last place."""
-        _locate(self.points, self.spacing, self.lane_offset, state, self.places)
+        _locate(self.ways, state, self.places)
 
     def curvature_ahead(self, ahead: FloatArray) -> FloatArray:
         """(N, K) curvature of the lane (1/m) `ahead` (K,) metres from each car."""
         result = np.empty((len(self.places), len(ahead)))
-        _curvature_ahead(self.points, self.spacing, self.lane_offset, self.places, ahead, result)
+        _curvature_ahead(self.ways, self.places, ahead, result)
+        return result
+
+    def points_ahead(self, state: FloatArray, ahead: FloatArray) -> FloatArray:
+        """(N, K, 2) places on the ways `ahead` (K,) metres from each car, in its frame: x forward, y left."""
+        result = np.empty((len(self.places), len(ahead), 2))
+        _points_ahead(self.ways, state, self.places, ahead, result)
         return result
 
     def cruise_speed(self, parameters: FloatArray, wanted: FloatArray) -> FloatArray:
         """(N,) m/s to hold: the wanted speed, or less for the bends that come into braking distance.
 
         Args:
-            parameters: (N, 13) of the cars.
+            parameters: (N, 16) of the cars.
             wanted: (N,) m/s.
         """
         result = np.empty(len(self.places))
-        _cruise_speed(self.points, self.spacing, self.lane_offset, self.places, parameters, wanted, result)
+        _cruise_speed(self.ways, self.places, parameters, wanted, result)
         return result
 
     def pursue(
@@ -79,41 +140,33 @@ class Track:
 
         Args:
             state: (N, 8) cars.
-            parameters: (N, 13) theirs.
+            parameters: (N, 16) theirs.
             lateral: (N,) metres by which each car is taken to stand left of where it is.
             heading: (N,) rad by which it is taken to be turned left.
         """
         result = np.empty(len(self.places))
-        _pursue(
-            self.points,
-            self.spacing,
-            self.lane_offset,
-            state,
-            self.places,
-            parameters,
-            lateral,
-            heading,
-            result,
-        )
+        _pursue(self.ways, state, self.places, parameters, lateral, heading, np.empty(NUM_PLACES), result)
         return result
 
 
 @kernel
-def _locate(points, spacing, lane_offset, state, places):  # type: ignore[no-untyped-def]
-    """Project every car onto its road's centre line by Newton's method from its last place."""
+def _locate(ways, state, places):  # type: ignore[no-untyped-def]
+    """Project every car onto its way by Newton's method from its last place."""
     for world in range(state.shape[0]):
         x, y, heading = state[world, X], state[world, Y], state[world, HEADING]
-        _locate_one(points[world], spacing, lane_offset, x, y, heading, places[world])
+        _locate_one(ways, world, x, y, heading, places[world])
 
 
 @inlined
-def _locate_one(points, spacing, lane_offset, x, y, heading, place):  # type: ignore[no-untyped-def]
+def _locate_one(ways, world, x, y, heading, place):  # type: ignore[no-untyped-def]
+    points, spacing, offset = ways.points[world], ways.spacing[world], ways.offset[world]
+    last = ways.counts[world] - 2
     distance = place[DISTANCE]
     lateral = direction = curvature = 0.0
     index = 0
     part = 0.0
     for _ in range(4):
-        index = min(max(int(distance / spacing), 0), points.shape[0] - 2)
+        index = min(max(int(distance / spacing), 0), last)
         part = distance / spacing - index
         here, there = points[index], points[index + 1]
         direction = here[_HEADING] + part * (there[_HEADING] - here[_HEADING])
@@ -124,46 +177,69 @@ def _locate_one(points, spacing, lane_offset, x, y, heading, place):  # type: ig
         lateral = -sine * across + cosine * along
         distance += (cosine * across + sine * along) / max(1.0 - curvature * lateral, 0.2)
     here, there = points[index], points[index + 1]
+    lap = ways.laps[world]
+    if lap > 0.0:
+        distance = distance - lap if distance >= lap else (distance + lap if distance < 0.0 else distance)
     place[DISTANCE] = distance
-    place[LATERAL] = lateral - lane_offset
+    place[LATERAL] = lateral - offset
     place[HEADING_ERROR] = np.arctan2(np.sin(heading - direction), np.cos(heading - direction))
-    place[LANE_CURVATURE] = curvature / (1.0 - curvature * lane_offset)
+    place[LANE_CURVATURE] = curvature / (1.0 - curvature * offset)
     place[HEIGHT] = here[_Z] + part * (there[_Z] - here[_Z])
     place[GRADE] = (there[_Z] - here[_Z]) / spacing
 
 
 @kernel
-def _curvature_ahead(points, spacing, lane_offset, places, ahead, result):  # type: ignore[no-untyped-def]
+def _curvature_ahead(ways, places, ahead, result):  # type: ignore[no-untyped-def]
     for world in range(places.shape[0]):
         for column in range(ahead.shape[0]):
-            distance = places[world, DISTANCE] + ahead[column]
-            result[world, column] = _lane_curvature(points[world], spacing, lane_offset, distance)
+            result[world, column] = lane_curvature(ways, world, places[world, DISTANCE] + ahead[column])
 
 
 @inlined
-def _lane_curvature(points, spacing, lane_offset, distance):  # type: ignore[no-untyped-def]
-    index = min(max(int(distance / spacing), 0), points.shape[0] - 1)
-    curvature = points[index, _CURVATURE]
-    return curvature / (1.0 - curvature * lane_offset)
+def lane_curvature(ways, world, distance):  # type: ignore[no-untyped-def]
+    """Curvature of the lane (1/m) so far along a way."""
+    index = min(max(int(distance / ways.spacing[world]), 0), ways.counts[world] - 1)
+    curvature = ways.points[world, index, _CURVATURE]
+    return curvature / (1.0 - curvature * ways.offset[world])
+
+
+@inlined
+def point_of(ways, world, distance, offset):  # type: ignore[no-untyped-def]
+    """x, y and heading of a place so far along a way and so far left of it."""
+    index = min(max(int(distance / ways.spacing[world]), 0), ways.counts[world] - 2)
+    part = distance / ways.spacing[world] - index
+    here, there = ways.points[world, index], ways.points[world, index + 1]
+    heading = here[_HEADING] + part * (there[_HEADING] - here[_HEADING])
+    x = here[_X] + part * (there[_X] - here[_X]) - offset * np.sin(heading)
+    y = here[_Y] + part * (there[_Y] - here[_Y]) + offset * np.cos(heading)
+    return x, y, heading
 
 
 @kernel
-def _cruise_speed(points, spacing, lane_offset, places, parameters, wanted, result):  # type: ignore[no-untyped-def]
+def _points_ahead(ways, state, places, ahead, result):  # type: ignore[no-untyped-def]
+    for world in range(places.shape[0]):
+        cosine, sine = np.cos(state[world, HEADING]), np.sin(state[world, HEADING])
+        for column in range(ahead.shape[0]):
+            x, y, _ = point_of(ways, world, places[world, DISTANCE] + ahead[column], ways.offset[world])
+            x, y = x - state[world, X], y - state[world, Y]
+            result[world, column, 0] = cosine * x + sine * y
+            result[world, column, 1] = -sine * x + cosine * y
+
+
+@kernel
+def _cruise_speed(ways, places, parameters, wanted, result):  # type: ignore[no-untyped-def]
     for world in range(places.shape[0]):
         speed = wanted[world]
         for step in range(PREVIEW_STEPS):
             ahead = step * PREVIEW_STEP
-            curvature = abs(
-                _lane_curvature(points[world], spacing, lane_offset, places[world, DISTANCE] + ahead)
-            )
+            curvature = abs(lane_curvature(ways, world, places[world, DISTANCE] + ahead))
             through = COMFORTABLE_LATERAL / max(curvature, 1e-6)
             speed = min(speed, np.sqrt(through + 0.6 * parameters[world, MAX_BRAKING] * ahead))
         result[world] = speed
 
 
 @kernel
-def _pursue(points, spacing, lane_offset, state, places, parameters, lateral, heading, result):  # type: ignore[no-untyped-def]
-    place = np.zeros(NUM_PLACES)
+def _pursue(ways, state, places, parameters, lateral, heading, place, result):  # type: ignore[no-untyped-def]
     for world in range(state.shape[0]):
         car = state[world]
         slip = np.arctan2(car[LATERAL_SPEED] - parameters[world, REAR] * car[YAW_RATE], max(car[SPEED], 1.0))
@@ -171,16 +247,9 @@ def _pursue(points, spacing, lane_offset, state, places, parameters, lateral, he
         x = car[X] - lateral[world] * np.sin(car[HEADING]) - parameters[world, REAR] * np.cos(direction)
         y = car[Y] + lateral[world] * np.cos(car[HEADING]) - parameters[world, REAR] * np.sin(direction)
         place[DISTANCE] = places[world, DISTANCE]
-        _locate_one(points[world], spacing, lane_offset, x, y, direction, place)
+        _locate_one(ways, world, x, y, direction, place)
         reach = max(LOOKAHEAD_TIME * car[SPEED], LEAST_LOOKAHEAD)
-        distance = place[DISTANCE] + reach
-        index = min(max(int(distance / spacing), 0), points.shape[1] - 2)
-        part = distance / spacing - index
-        here, there = points[world, index], points[world, index + 1]
-        ahead = here[_HEADING] + part * (there[_HEADING] - here[_HEADING])
         excess = place[LATERAL] - min(max(place[LATERAL], -CORRECTION), CORRECTION)
-        offset = lane_offset + excess
-        target_x = here[_X] + part * (there[_X] - here[_X]) - offset * np.sin(ahead)
-        target_y = here[_Y] + part * (there[_Y] - here[_Y]) + offset * np.cos(ahead)
+        target_x, target_y, _ = point_of(ways, world, place[DISTANCE] + reach, ways.offset[world] + excess)
         aside = -np.sin(direction) * (target_x - x) + np.cos(direction) * (target_y - y)
         result[world] = 2.0 * aside / ((target_x - x) ** 2 + (target_y - y) ** 2)

@@ -18,6 +18,7 @@ GRAVITY = 9.81  # m/s²
 TIME_STEP = 0.01  # s, of the integration
 KINEMATIC_SPEED, DYNAMIC_SPEED = 2.0, 4.0  # m/s; the models blend in between
 SPEED_GAIN = 1.0  # 1/s, of the cruise controller
+ROLLING = 0.12  # m/s² of rolling resistance
 
 # Columns of the state.
 X, Y, HEADING, SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION = range(8)
@@ -26,6 +27,7 @@ NUM_STATES = 8
 # Columns of the parameters.
 MASS, INERTIA, FRONT, REAR, FRONT_STIFFNESS, REAR_STIFFNESS, FRICTION = range(7)
 MAX_STEERING, STEERING_RATE, STEERING_LAG, MAX_ACCELERATION, MAX_BRAKING, MAX_JERK = range(7, 13)
+POWER, DRAG, MAX_REVERSE = range(13, 16)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class VehicleParameters:
         steering_lag: s, time constant of the actuator.
         max_acceleration, max_braking: m/s².
         max_jerk: m/s³.
+        power: W, which limits acceleration at speed.
+        drag: N per (m/s)².
+        max_reverse: m/s backwards; 0 where the car does not reverse.
     """
 
     mass: float = 1500.0
@@ -60,6 +65,9 @@ class VehicleParameters:
     max_acceleration: float = 2.5
     max_braking: float = 5.0
     max_jerk: float = 10.0
+    power: float = 85_000.0
+    drag: float = 0.42
+    max_reverse: float = 0.0
 
     @property
     def wheelbase(self) -> float:
@@ -74,7 +82,7 @@ class VehicleParameters:
         )
 
     def as_row(self) -> NDArray[np.float64]:
-        """(13,) in the order of the kernels' columns."""
+        """(16,) in the order of the kernels' columns."""
         return np.array(
             [
                 self.mass,
@@ -90,24 +98,72 @@ class VehicleParameters:
                 self.max_acceleration,
                 self.max_braking,
                 self.max_jerk,
+                self.power,
+                self.drag,
+                self.max_reverse,
             ]
         )
 
 
 @kernel
 def advance(state, parameters, steering, target_speed, steps):  # type: ignore[no-untyped-def]
-    """Move every car by `steps` steps of TIME_STEP, in place.
+    """Move every car by `steps` steps of TIME_STEP, in place, at speeds held by a cruise controller.
 
     Args:
         state: (N, 8) float64: x, y, heading, speed, lateral speed, yaw rate, steering angle, acceleration.
-        parameters: (N, 13), see VehicleParameters.
+        parameters: (N, 16), see VehicleParameters.
         steering: (N,) rad, wanted at the road wheels.
-        target_speed: (N,) m/s, held by the cruise controller.
+        target_speed: (N,) m/s.
         steps: how many.
     """
     for world in range(state.shape[0]):
         for _ in range(steps):
-            _advance_one(state[world], parameters[world], steering[world], target_speed[world])
+            pull = SPEED_GAIN * (target_speed[world] - state[world, SPEED])
+            _advance_one(state[world], parameters[world], steering[world], pull)
+
+
+@kernel
+def advance_by_pedals(state, parameters, steering, pedals, steps):  # type: ignore[no-untyped-def]
+    """Move every car by `steps` steps of TIME_STEP, in place, by its pedals.
+
+    Args:
+        state: as for `advance`.
+        parameters: likewise.
+        steering: likewise.
+        pedals: (N,) share of full throttle, or, negative, of full braking; backwards, where the car reverses.
+        steps: how many.
+    """
+    for world in range(state.shape[0]):
+        for _ in range(steps):
+            pull = pedal_acceleration(pedals[world], state[world, SPEED], parameters[world])
+            _advance_one(state[world], parameters[world], steering[world], pull)
+
+
+@inlined
+def pedal_acceleration(pedal, speed, parameters):  # type: ignore[no-untyped-def]
+    """m/s² of a pedal's position at a speed: the engine's pull, the brakes, the air's drag and rolling."""
+    mass = parameters[MASS]
+    if parameters[MAX_REVERSE] > 0.0:
+        limit = parameters[MAX_ACCELERATION] if pedal * speed >= 0.0 else parameters[MAX_BRAKING]
+        return pedal * limit
+    drag = parameters[DRAG] * speed * speed / mass + ROLLING * min(speed, 1.0)
+    if pedal < 0.0:
+        return pedal * parameters[MAX_BRAKING] - drag
+    strongest = min(parameters[MAX_ACCELERATION], parameters[POWER] / (mass * max(speed, 1.0)))
+    return pedal * strongest - drag
+
+
+@kernel
+def pedals_for(accelerations, state, parameters, result):  # type: ignore[no-untyped-def]
+    """Write (N,) pedal positions that give accelerations (N,) (m/s²) at the cars' speeds, as far as they can."""
+    for world in range(result.shape[0]):
+        speed, wanted = state[world, SPEED], accelerations[world]
+        idle = pedal_acceleration(0.0, speed, parameters[world])
+        full = pedal_acceleration(1.0, speed, parameters[world])
+        if wanted >= idle:
+            result[world] = min((wanted - idle) / max(full - idle, 1e-3), 1.0)
+        else:
+            result[world] = max((wanted - idle) / parameters[world, MAX_BRAKING], -1.0)
 
 
 @kernel
@@ -140,8 +196,8 @@ def tyre_force(slip, stiffness, limit):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _advance_one(state, parameters, steering, target_speed):  # type: ignore[no-untyped-def]
-    _actuate(state, parameters, steering, target_speed)
+def _advance_one(state, parameters, steering, pull):  # type: ignore[no-untyped-def]
+    _actuate(state, parameters, steering, pull)
     mass, front, rear = parameters[MASS], parameters[FRONT], parameters[REAR]
     wheelbase = front + rear
     angle, speed = state[STEERING], state[SPEED]
@@ -157,7 +213,10 @@ def _advance_one(state, parameters, steering, target_speed):  # type: ignore[no-
     turning = (front * front_force * cosine - rear * rear_force) / parameters[INERTIA]
     lateral = state[LATERAL_SPEED] + TIME_STEP * aside
     yaw_rate = state[YAW_RATE] + TIME_STEP * turning
-    speed = max(speed + TIME_STEP * ahead, 0.0)
+    speed += TIME_STEP * ahead
+    if speed < -parameters[MAX_REVERSE]:
+        speed = -parameters[MAX_REVERSE]
+        state[ACCELERATION] = max(state[ACCELERATION], 0.0)
     dynamic = min(max((speed - KINEMATIC_SPEED) / (DYNAMIC_SPEED - KINEMATIC_SPEED), 0.0), 1.0)
     rolling_yaw_rate = speed * np.tan(angle) / wheelbase
     state[SPEED] = speed
@@ -170,14 +229,13 @@ def _advance_one(state, parameters, steering, target_speed):  # type: ignore[no-
 
 
 @inlined
-def _actuate(state, parameters, steering, target_speed):  # type: ignore[no-untyped-def]
+def _actuate(state, parameters, steering, pull):  # type: ignore[no-untyped-def]
     """Steering and drive follow what is wanted within their lags, rates and limits."""
     limit = parameters[MAX_STEERING]
     wanted = min(max(steering, -limit), limit)
     rate = (wanted - state[STEERING]) / max(parameters[STEERING_LAG], TIME_STEP)
     rate = min(max(rate, -parameters[STEERING_RATE]), parameters[STEERING_RATE])
     state[STEERING] += TIME_STEP * rate
-    pull = SPEED_GAIN * (target_speed - state[SPEED])
     pull = min(max(pull, -parameters[MAX_BRAKING]), parameters[MAX_ACCELERATION])
     change = TIME_STEP * parameters[MAX_JERK]
     state[ACCELERATION] += min(max(pull - state[ACCELERATION], -change), change)

@@ -1,0 +1,114 @@
+"""Light over roads: sun, sky and fog by day, at dusk and at night; and the headlights of a car.
+
+Any scene can be lit so: `draw_light(state, world, rng, split, "night")` sets a world's light once, and
+`point_headlights(state, worlds, cars)` turns its first two lamps into headlights, at every step anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.randomization import Split, SplitRange
+from envs.rendering import SceneState
+
+FloatArray = NDArray[np.float64]
+Colour = tuple[float, float, float]
+
+SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.8)  # rad from +x
+SUN_ELEVATION = SplitRange(math.radians(18.0), math.radians(65.0), nominal=math.radians(48.0))
+OVERCAST = SplitRange(0.0, 1.0, nominal=0.15)  # 0 clear sky, 1 closed clouds
+FOG_DENSITY = SplitRange(
+    0.0006, 0.007, nominal=0.0012
+)  # 1/m; at the densest, 60 m keep two thirds of their light
+WARMTH = SplitRange(-1.0, 1.0)  # of the light: bluish to reddish
+
+# A low beam sends little light down to the near road. Lamps with a round cone come near to that when they stand behind
+# the headlights and look up a little.
+LAMP_PLACES = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # metres, car frame
+LAMP_RISE = math.radians(8.0)
+LAMP_COLOUR = np.array(
+    [1.95, 1.9, 1.7]
+)  # a white wall 10 m ahead is overexposed, as cameras have it at night
+LAMP_COSINES = (1.0, math.cos(math.radians(34.0)))
+
+
+class Sky(NamedTuple):
+    """Display colours of a clear and a closed sky, of the sun (or moon), and of the light from the ground."""
+
+    clear_zenith: Colour
+    clear_horizon: Colour
+    cloud_zenith: Colour
+    cloud_horizon: Colour
+    sun: Colour
+    ground: float
+
+
+DAY = Sky(
+    (0.30, 0.50, 0.85), (0.74, 0.84, 0.94), (0.60, 0.64, 0.68), (0.76, 0.78, 0.80), (1.0, 0.97, 0.9), 0.40
+)
+DUSK = Sky(
+    (0.17, 0.22, 0.42), (0.86, 0.56, 0.40), (0.25, 0.26, 0.33), (0.48, 0.42, 0.42), (1.0, 0.58, 0.30), 0.17
+)
+NIGHT = Sky(
+    (0.02, 0.03, 0.08), (0.07, 0.08, 0.13), (0.03, 0.03, 0.05), (0.08, 0.08, 0.10), (0.16, 0.18, 0.24), 0.03
+)
+SKIES: Mapping[str, Sky] = {"day": DAY, "dusk": DUSK, "night": NIGHT}
+TIMES_OF_DAY = tuple(SKIES)
+
+
+def draw_light(
+    state: SceneState, world: int, rng: np.random.Generator, split: Split, time_of_day: str = "day"
+) -> None:
+    """Set sun, sky and fog of one world; takes equally many draws at any time of the day.
+
+    Args:
+        state: whose light to set.
+        world: which.
+        rng: source of the draws.
+        split: which values may be drawn; None for the nominal ones.
+        time_of_day: one of TIMES_OF_DAY. At dusk the sun stands 2 to 8 degrees high; the "sun" of the night is the
+            moon.
+    """
+    sky = SKIES[time_of_day]
+    azimuth, elevation = SUN_AZIMUTH.draw(rng, split), SUN_ELEVATION.draw(rng, split)
+    overcast, warmth = OVERCAST.draw(rng, split), 0.04 * WARMTH.draw(rng, split)
+    if time_of_day == "dusk":
+        elevation *= 0.12
+    tint = np.array([1.0 + warmth, 1.0, 1.0 - warmth])
+    low = 1.0 - math.sin(elevation) if time_of_day == "day" else 0.0
+    sun = np.array(sky.sun) - low * np.array([0.0, 0.08, 0.22])
+    level = math.cos(elevation)
+    state.sun_direction[world] = (
+        level * math.cos(azimuth),
+        level * math.sin(azimuth),
+        math.sin(elevation),
+    )
+    state.sun_colour[world] = np.clip(sun * tint * (1.0 - 0.72 * overcast), 0.0, 1.0)
+    for target, clear, cloud in (
+        (state.sky_zenith, np.array(sky.clear_zenith), np.array(sky.cloud_zenith)),
+        (state.sky_horizon, np.array(sky.clear_horizon), np.array(sky.cloud_horizon)),
+    ):
+        target[world] = np.clip((clear + overcast * (cloud - clear)) * tint, 0.0, 1.0)
+    state.ground_light[world] = np.clip((sky.ground + 0.2 * sky.ground * overcast) * tint, 0.0, 1.0)
+    state.fog_density[world] = FOG_DENSITY.draw(rng, split)
+
+
+def point_headlights(state: SceneState, worlds: NDArray[np.int64], cars: FloatArray) -> None:
+    """Make the first two lamps of some worlds the headlights of cars.
+
+    Args:
+        state: with two lamps a world or more.
+        worlds: (n,) which.
+        cars: (n, 4, 4) world from car, x forward, its origin on the ground midway between the axles.
+    """
+    forward = np.array([math.cos(LAMP_RISE), 0.0, math.sin(LAMP_RISE)])
+    turns, places = cars[:, :3, :3], cars[:, None, :3, 3]
+    state.lamp_positions[worlds, :2] = np.einsum("nij,lj->nli", turns, LAMP_PLACES) + places
+    state.lamp_directions[worlds, :2] = (turns @ forward)[:, None]
+    state.lamp_colours[worlds, :2] = LAMP_COLOUR
+    state.lamp_cosines[worlds, :2] = LAMP_COSINES

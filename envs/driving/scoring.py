@@ -1,0 +1,107 @@
+"""Infractions and the driving score, as the CARLA leaderboard counts them.
+
+Source: CARLA Autonomous Driving Leaderboard, "Evaluation criteria": the score of a route is its completion in percent
+times the product of a penalty for each infraction: 0.50 for running into a person, 0.60 a vehicle, 0.65 something that
+stands, 0.70 for a red light, 0.80 for a stop sign; what is driven off the road does not count as completed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.simulation import FloatArray, IntArray
+
+PERSON, VEHICLE, OBJECT, RED_LIGHT, STOP_SIGN, OFF_ROAD = range(6)
+NAMES = (
+    "collisions_person",
+    "collisions_vehicle",
+    "collisions_object",
+    "red_lights",
+    "stop_signs",
+    "off_road",
+)
+PENALTIES = np.array([0.50, 0.60, 0.65, 0.70, 0.80, 1.0])
+OUTSIDE = 0.4  # metres by which the middle of the car may be off the road
+AGAIN = 20  # control steps after a collision in which another one with the same kind does not count
+
+
+class Infractions:
+    """What N drivers have done wrong since their episodes began.
+
+    Attributes:
+        counts: (N, 6) of each kind, see NAMES; "off_road" counts how often the road, or the right side of it, was left.
+        off_road: (N,) metres driven there.
+        last_hit: (N, 3) control step of the last collision of each kind, before it began a large negative number.
+    """
+
+    def __init__(self, num_worlds: int) -> None:
+        self.counts = np.zeros((num_worlds, len(NAMES)), np.int64)
+        self.off_road = np.zeros(num_worlds)
+        self.last_hit = np.full((num_worlds, 3), -AGAIN, np.int64)
+        self._outside = np.zeros(num_worlds, bool)
+
+    def clear(self, world: int) -> None:
+        """Begin anew."""
+        self.counts[world] = 0
+        self.off_road[world] = 0.0
+        self.last_hit[world] = -AGAIN
+        self._outside[world] = False
+
+    def count(
+        self,
+        collisions: tuple[IntArray, NDArray[np.bool_], NDArray[np.bool_]],
+        run: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        departures: FloatArray,
+        advanced: FloatArray,
+        steps: IntArray,
+    ) -> FloatArray:
+        """Count what happened in one step.
+
+        Args:
+            collisions: (N,) vehicle run into or −1; whether a person; whether something that stands.
+            run: (N,) whether a red light, whether a stop sign was run.
+            departures: (N, 2) metres off the road, and off the lanes that lead the right way.
+            advanced: (N,) metres of the route driven in this step.
+            steps: (N,) control steps since the episodes began.
+
+        Returns:
+            (N,) infractions in this step.
+        """
+        vehicle, person, thing = collisions
+        new = np.zeros_like(self.counts)
+        for kind, hit in ((PERSON, person), (VEHICLE, vehicle >= 0), (OBJECT, thing)):
+            fresh = hit & (steps - self.last_hit[:, kind] >= AGAIN)
+            new[:, kind] = fresh
+            self.last_hit[hit, kind] = steps[hit]
+        new[:, RED_LIGHT], new[:, STOP_SIGN] = run
+        outside = departures[:, 1] > OUTSIDE
+        new[:, OFF_ROAD] = outside & ~self._outside
+        self._outside = outside
+        self.off_road += np.where(outside, advanced, 0.0)
+        self.counts += new
+        return new.sum(axis=1).astype(np.float64)
+
+    @property
+    def total(self) -> IntArray:
+        """(N,) of all kinds."""
+        return np.asarray(self.counts.sum(axis=1))
+
+    @property
+    def collided(self) -> NDArray[np.bool_]:
+        """(N,) whether there was a collision."""
+        return np.asarray(self.counts[:, : OBJECT + 1].sum(axis=1) > 0)
+
+    def score(self, completion: FloatArray, length: FloatArray | float = np.inf) -> FloatArray:
+        """(N,) driving score, 0..100, at a share of the route that is completed.
+
+        Args:
+            completion: (N,) 0..1.
+            length: metres of the routes, of which what was driven off the road does not count.
+        """
+        share = np.clip(completion - self.off_road / length, 0.0, 1.0)
+        return 100.0 * share * np.prod(PENALTIES**self.counts, axis=1)
+
+    def by_name(self) -> dict[str, IntArray]:
+        """(N,) counts by name."""
+        return {name: self.counts[:, number] for number, name in enumerate(NAMES)}

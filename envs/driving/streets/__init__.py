@@ -1,0 +1,1 @@
+"""What networks of roads look like: paving, kerbs and markings, and what stands beside them."""

@@ -1,0 +1,165 @@
+"""Which model shows a vehicle, a person or a light as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.driving import models
+from envs.driving.models import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
+from envs.driving.streets.street_mesh import KERB_HEIGHT
+from envs.driving.traffic.kinds import VehicleKind
+from envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green
+from envs.driving.traffic.state import WAITING
+from envs.kernels import kernel
+from envs.randomization import Split
+from envs.rendering import Mesh
+
+Variants = list[list[Mesh]]
+BLINK = 1.5  # 1/s, of indicators
+FIRM, STOPPED = -0.7, 0.3  # m/s² and m/s below which brake lights shine
+PEDALS = 5.5  # metres of road for one turn of a bicycle's cranks
+WALKERS = 7.0  # seconds of red that are left when the light for people turns red, too
+
+OFF, BRAKING, LEFT, RIGHT, BRAKING_LEFT, BRAKING_RIGHT = range(6)
+LIGHT_VARIANTS = len(models.SIGNAL_STATES)
+# What a traffic light shows for RED, RED_AMBER, GREEN and AMBER, and what a light for people does.
+SHOWN = np.array(
+    [models.SIGNAL_STATES.index(name) for name in ("red", "red_yellow", "green", "yellow")], np.int64
+)
+FOOT_RED, FOOT_GREEN = (
+    LIGHT_VARIANTS + models.CROSSING_STATES.index("red"),
+    LIGHT_VARIANTS + models.CROSSING_STATES.index("green"),
+)
+
+
+def vehicle_variants(kinds: Sequence[VehicleKind]) -> tuple[Variants, NDArray[np.int64]]:
+    """The variants that show kinds of vehicle; and (K, 3) the first of each kind, its riders and its frames.
+
+    A vehicle with lights has a variant for each of `models.LIGHTS`; one with pedals has riders and frames.
+    """
+    variants: Variants = []
+    table = np.zeros((len(kinds), 3), np.int64)
+    for number, kind in enumerate(kinds):
+        table[number] = (len(variants), 0, 0)
+        if kind.name == "bicycle":
+            table[number, 1:] = (len(RIDERS), models.PEDAL_FRAMES)
+            for rider in RIDERS:
+                variants += models.bicycle_frames(rider)
+        else:
+            variants += models.VEHICLES[kind.name]().variants
+    return variants, table
+
+
+def person_variants() -> tuple[Variants, NDArray[np.float64]]:
+    """The variants that show people, frame after frame of body after body, and (V, 17, 3) their keypoints."""
+    frames = [frame for body in range(NUM_BODIES) for frame in models.pedestrian_frames(body)]
+    return frames, np.concatenate([models.frame_keypoints(body) for body in range(NUM_BODIES)])
+
+
+def light_variants() -> Variants:
+    """The variants that show traffic lights, first those for drivers, then those for people."""
+    return models.traffic_light_variants() + models.crossing_light_variants()
+
+
+def bodies_of(split: Split) -> NDArray[np.int64]:
+    """The people of a split."""
+    everybody = np.arange(NUM_BODIES)
+    return everybody if split is None else everybody[everybody % 2 == (split == "test")]
+
+
+STRIDES = np.array([body.stride for body in BODIES])
+
+
+@kernel
+def show_vehicles(vehicles, times, table, parity, places, variants):  # type: ignore[no-untyped-def]
+    """Write where vehicles but the ego vehicles are shown, and by which variant.
+
+    Args:
+        vehicles: `Vehicles`.
+        times: (N,) seconds, for what blinks.
+        table: (K, 3) as from `vehicle_variants`.
+        parity: −1 for all riders, 0 or 1 for those of a split.
+        places: (N, A − 1, 4) x, y, z, heading to fill.
+        variants: (N, A − 1) to fill, −1 for none.
+    """
+    for world in range(places.shape[0]):
+        for row in range(places.shape[1]):
+            number = row + 1
+            if not vehicles.present[world, number]:
+                variants[world, row] = -1
+                continue
+            pose, place = vehicles.pose[world, number], places[world, row]
+            place[0], place[1], place[2], place[3] = pose[0], pose[1], 0.0, pose[2]
+            kind = table[vehicles.kind[world, number]]
+            if kind[2] > 0:
+                rider = row % kind[1] if parity < 0 else (2 * row + parity) % kind[1]
+                turns = vehicles.along[world, number] / PEDALS % 1.0
+                variants[world, row] = kind[0] + rider * kind[2] + int(turns * kind[2])
+                continue
+            braking = vehicles.acceleration[world, number] < FIRM or vehicles.speed[world, number] < STOPPED
+            side = vehicles.indicator[world, number]
+            if side != 0 and (times[world] * BLINK + 0.37 * row) % 1.0 < 0.5:
+                lit = LEFT if side > 0 else RIGHT
+                variants[world, row] = kind[0] + lit + (2 if braking else 0)
+            else:
+                variants[world, row] = kind[0] + (BRAKING if braking else OFF)
+
+
+@kernel
+def show_people(people, bodies, strides, on_crossing, places, variants):  # type: ignore[no-untyped-def]
+    """Write where people are shown, and in which frame of their walk.
+
+    Args:
+        people: `People`.
+        bodies: (B,) numbers of those who may be met.
+        strides: (NUM_BODIES,) metres.
+        on_crossing: (N, W) whether a footpath leads over a road.
+        places: (N, Q, 4) x, y, z, heading to fill.
+        variants: (N, Q) to fill, −1 for none.
+    """
+    for world in range(places.shape[0]):
+        for number in range(places.shape[1]):
+            if not people.present[world, number]:
+                variants[world, number] = -1
+                continue
+            pose, place = people.pose[world, number], places[world, number]
+            height = 0.0 if on_crossing[world, people.path[world, number]] >= 0 else KERB_HEIGHT
+            place[0], place[1], place[2], place[3] = pose[0], pose[1], height, pose[2]
+            body = bodies[people.kind[world, number] % bodies.shape[0]]
+            frame = STANDING
+            if people.state[world, number] != WAITING:
+                frame = int(people.walked[world, number] / strides[body] * WALK_FRAMES) % WALK_FRAMES
+            variants[world, number] = body * (WALK_FRAMES + 1) + frame
+
+
+@kernel
+def show_lights(states, signals, times, groups, on_foot, counts, variants):  # type: ignore[no-untyped-def]
+    """Write which variants show traffic lights.
+
+    Args:
+        states: (N, S) what signal groups show.
+        signals: (N, S, 4) their times.
+        times: (N,) seconds.
+        groups: (N, H) which group each light shows.
+        on_foot: (N, H) whether to people.
+        counts: (N,) lights.
+        variants: (N, H) to fill, −1 for none.
+    """
+    for world in range(variants.shape[0]):
+        for number in range(variants.shape[1]):
+            if number >= counts[world]:
+                variants[world, number] = -1
+                continue
+            group = groups[world, number]
+            state = states[world, group]
+            if on_foot[world, number]:
+                left = seconds_to_green(signals[world, group], times[world])
+                variants[world, number] = FOOT_GREEN if state == RED and left > WALKERS else FOOT_RED
+            else:
+                variants[world, number] = SHOWN[state]
+
+
+assert (RED, RED_AMBER, GREEN, AMBER) == (0, 1, 2, 3)  # the order of SHOWN

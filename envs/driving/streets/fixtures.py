@@ -1,0 +1,204 @@
+"""What can stand beside roads, by name and variant: its model, the room it takes, and what of it one runs into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from envs.driving import models
+from envs.driving.textures import NUM_VARIANTS
+from envs.driving.textures.signs import NUM_STYLES, SIGNS
+from envs.errors import check_choice
+from envs.rendering import Mesh
+
+Size = tuple[float, float]  # metres along x and y of the model
+NOTHING: Size = (0.0, 0.0)
+BUILDINGS = ("terraced_house", "apartment_block", "office", "shop", "warehouse", "church", "garage")
+PLACES = ("MILLTOWN", "EASTON", "HARBOUR", "NORTHGATE", "LAKESIDE", "OAKFIELD", "WESTBROOK", "STONEHAM")
+STREETS = ("STATION RD", "HIGH ST", "MILL LANE", "CHURCH ST", "PARK AVE", "QUEEN ST", "RIVER RD", "ELM WAY")
+BRAKE_METRES = (50, 100, 150, 200)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """How a kind of fixture is made.
+
+    Attributes:
+        variants: how many there are; even ones are for training, odd ones for testing.
+        levels: of detail of a variant, lit or not.
+        room: that a variant takes.
+        solid: that one runs into; None for all of the room.
+    """
+
+    variants: int
+    levels: Callable[[int, bool], list[Mesh]]
+    room: Callable[[int], Size]
+    solid: Size | None = NOTHING
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A kind of thing that stands somewhere.
+
+    Attributes:
+        name: what.
+        variant: which of its kind.
+    """
+
+    name: str
+    variant: int
+
+    def levels(self, lit: bool) -> list[Mesh]:
+        """Levels of detail, finest first; windows and lamps may be lit."""
+        return _MAKERS[self.name].levels(self.variant, lit)
+
+    @property
+    def room(self) -> Size:
+        """Metres along x and y that it takes."""
+        return _MAKERS[self.name].room(self.variant)
+
+    @property
+    def solid(self) -> Size:
+        """Metres along x and y of what one runs into; 0 where nothing stops a car."""
+        solid = _MAKERS[self.name].solid
+        return self.room if solid is None else solid
+
+
+def variants_of(name: str) -> range:
+    """The variants of a kind of fixture."""
+    check_choice("fixture", name, tuple(_MAKERS))
+    return range(_MAKERS[name].variants)
+
+
+# Which kinds stand beside which style of road.
+STYLES: Mapping[str, tuple[str, ...]] = {
+    "town": (
+        *BUILDINGS,
+        *(
+            "house",
+            "conifer",
+            "broadleaf",
+            "bush",
+            "hedge",
+            "wooden_fence",
+            "street_lamp",
+            "bench",
+            "waste_bin",
+        ),
+        *("bus_shelter", "advertising_column", "planter", "bollard", "street_name"),
+        *(f"sign_{kind}" for kind in ("stop", "yield", "priority_road", "roundabout", "pedestrian_crossing")),
+        *("sign_speed_limit_30", "sign_speed_limit_50"),
+        *("saloon", "hatchback", "suv", "van"),
+    ),
+    "motorway": (
+        *("conifer", "broadleaf", "bush", "house", "exit_board", "sign_motorway"),
+        *("sign_speed_limit_120", "sign_end_of_limits", "delineator", "utility_pole"),
+    ),
+    "circuit": (
+        *("conifer", "broadleaf", "bush", "tyre_wall", "start_gantry", "advert_board", "brake_board"),
+        *("grandstand", "wire_fence"),
+    ),
+    "car_park": (
+        *("conifer", "broadleaf", "bush", "hedge", "street_lamp", "ticket_machine", "wheel_stop", "planter"),
+        *("shop", "office", "warehouse", "saloon", "hatchback", "suv", "van", "waste_bin"),
+    ),
+}
+
+
+@cache
+def catalogue(style: str) -> tuple[Fixture, ...]:
+    """Every fixture beside roads of a style; a layout names them by their place in it."""
+    check_choice("style", style, tuple(STYLES))
+    return tuple(Fixture(name, variant) for name in STYLES[style] for variant in variants_of(name))
+
+
+def _building(kind: str) -> _Maker:
+    numbers = models.buildings(kind)
+
+    def room(variant: int) -> Size:
+        model = models.building(numbers[variant])
+        return model.depth, model.width
+
+    return _Maker(
+        len(numbers), lambda variant, lit: models.building(numbers[variant], lit).levels, room, None
+    )
+
+
+def _box(
+    levels: Callable[[int], list[Mesh]],
+    room: Size,
+    solid: Size | None = NOTHING,
+    variants: int = NUM_VARIANTS,
+) -> _Maker:
+    """A fixture of a fixed size whose variants are numbered, and that is not lit."""
+    return _Maker(variants, lambda variant, lit: levels(variant), lambda variant: room, solid)
+
+
+def _single(levels: Callable[[], list[Mesh]], room: Size, solid: Size | None = NOTHING) -> _Maker:
+    """A fixture without variants; two numbers, so that either split has it."""
+    return _box(lambda variant: levels(), room, solid, 2)
+
+
+@cache
+def _house_room(variant: int) -> Size:
+    positions = models.house(variant)[-1].positions
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    return float(high[0] - low[0]), float(high[1] - low[1])
+
+
+def _sign(kind: str) -> _Maker:
+    return _box(lambda variant: models.sign(kind, variant), (0.3, 0.9), variants=NUM_STYLES)
+
+
+def _car(name: str) -> _Maker:
+    model = models.VEHICLES[name]
+    return _box(lambda variant: model().levels, (model().length, model().width), None, 2)
+
+
+def _texts(make: Callable[[str, int], list[Mesh]], texts: Sequence[str], room: Size) -> _Maker:
+    return _box(lambda variant: make(texts[variant], variant), room, variants=len(texts))
+
+
+_PIECE = 4.0  # metres of a piece of barrier
+_TRUNK: Size = (0.5, 0.5)
+_MAKERS: Mapping[str, _Maker] = {
+    **{kind: _building(kind) for kind in BUILDINGS},
+    "house": _Maker(NUM_VARIANTS, models.house, _house_room, None),
+    "conifer": _box(models.conifer, (3.5, 3.5), _TRUNK),
+    "broadleaf": _box(models.broadleaf, (4.0, 4.0), _TRUNK),
+    "bush": _box(models.bush, (1.6, 1.6)),
+    "hedge": _box(models.hedge, (_PIECE, 0.9), None),
+    "wooden_fence": _box(models.wooden_fence, (_PIECE, 0.2), None),
+    "wire_fence": _single(models.wire_fence, (_PIECE, 0.2), None),
+    "guard_rail": _single(models.guard_rail, (_PIECE, 0.3), None),
+    "tyre_wall": _box(models.tyre_wall, (_PIECE, 0.7), None),
+    "street_lamp": _Maker(
+        2, lambda variant, lit: models.street_lamp(lit), lambda variant: (0.5, 0.5), (0.25, 0.25)
+    ),
+    "bench": _single(models.bench, (0.8, 1.9), None),
+    "waste_bin": _single(models.waste_bin, (0.5, 0.5)),
+    "bus_shelter": _box(models.bus_shelter, (1.5, 4.2), None),
+    "advertising_column": _box(models.advertising_column, (1.6, 1.6), None),
+    "planter": _box(models.planter, (1.2, 1.2), None),
+    "bollard": _single(models.bollard, (0.2, 0.2)),
+    "wheel_stop": _single(models.wheel_stop, (0.2, 1.9)),
+    "ticket_machine": _single(models.ticket_machine, (0.5, 0.6), None),
+    "traffic_cone": _single(models.traffic_cone, (0.4, 0.4)),
+    "street_name": _texts(models.street_name, STREETS, (0.3, 1.1)),
+    "exit_board": _texts(
+        lambda text, variant: models.exit_board(text, 3 + variant, variant), PLACES, (0.4, 4.2)
+    ),
+    "delineator": _single(models.delineator, (0.2, 0.2)),
+    "utility_pole": _single(models.utility_pole, (0.5, 0.5), (0.3, 0.3)),
+    "start_gantry": _box(lambda variant: models.start_gantry(15.0, variant), (1.0, 17.0)),
+    "advert_board": _box(models.advert_board, (0.4, 4.1), None),
+    "brake_board": _box(
+        lambda variant: models.brake_board(BRAKE_METRES[variant // 2]),
+        (0.3, 1.0),
+        variants=2 * len(BRAKE_METRES),
+    ),
+    "grandstand": _box(models.grandstand, (9.0, 25.0), None),
+    **{f"sign_{kind}": _sign(kind) for kind in SIGNS},
+    **{name: _car(name) for name in ("saloon", "hatchback", "suv", "van")},
+}

@@ -1,0 +1,72 @@
+"""Where something can still stand beside the roads of a network: a raster of what is taken."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.driving.network.curves import FloatArray
+from envs.driving.network.network import Network, lane_polygon
+
+SCALE = 2.0  # cells a metre
+SHIFT = 4  # bits behind the point of the corners that OpenCV takes
+
+
+class FreeSpace:
+    """What is taken, by roads at first.
+
+    Args:
+        network: whose paving and sidewalks are taken.
+        margin: metres around it that are known about.
+    """
+
+    def __init__(self, network: Network, margin: float) -> None:
+        low, high = network.bounds
+        self.low, self.high = low - margin, high + margin
+        width, height = np.ceil((self.high - self.low) * SCALE).astype(int)
+        self._taken = np.zeros((height, width), np.uint8)
+        self._scratch = np.zeros_like(self._taken)
+        for lane in network.lanes:
+            self._fill(lane_polygon(lane, 2))
+        for junction in network.junctions:
+            self._fill(junction.outline)
+            for corner, arm in zip(junction.corners, junction.arms, strict=True):
+                width = network.roads[arm.road].sidewalks[1 if arm.at_end else 0]
+                self._draw(corner.points, 2.0 * width + 1.0)
+        for road in network.roads:
+            distances = np.linspace(0.0, road.curve.length, 2 + int(road.curve.length / 2.0))
+            left, right = network.paving(road, distances)
+            outer = (
+                road.curve.beside(distances, left + road.sidewalks[0]),
+                road.curve.beside(distances, right - road.sidewalks[1]),
+            )
+            self._fill(np.concatenate([outer[0], outer[1][::-1]]))
+
+    def _pixels(self, points: FloatArray) -> NDArray[np.int32]:
+        return np.round(((points - self.low) * SCALE - 0.5) * (1 << SHIFT)).astype(np.int32)
+
+    def _fill(self, outline: FloatArray) -> None:
+        cv2.fillPoly(self._taken, [self._pixels(outline)], 1, shift=SHIFT)
+
+    def _draw(self, points: FloatArray, width: float) -> None:
+        thickness = max(1, round(width * SCALE))
+        cv2.polylines(self._taken, [self._pixels(points)], False, 1, thickness, shift=SHIFT)
+
+    def is_free(self, corners: FloatArray) -> bool:
+        """Whether nothing is within a convex polygon (K, 2), all of which is known about."""
+        if (corners < self.low).any() or (corners > self.high).any():
+            return False
+        first = np.floor((corners.min(axis=0) - self.low) * SCALE).astype(int)
+        last = np.ceil((corners.max(axis=0) - self.low) * SCALE).astype(int) + 1
+        window = (slice(first[1], last[1]), slice(first[0], last[0]))
+        taken, scratch = self._taken[window], self._scratch[window]
+        scratch[:] = 0
+        points = self._pixels(corners) - (first << SHIFT).astype(np.int32)
+        inside = np.ascontiguousarray(scratch)
+        cv2.fillConvexPoly(inside, points, 1, shift=SHIFT)
+        return not bool((taken & inside).any())
+
+    def take(self, corners: FloatArray) -> None:
+        """Take a convex polygon."""
+        cv2.fillConvexPoly(self._taken, self._pixels(corners), 1, shift=SHIFT)

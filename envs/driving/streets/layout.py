@@ -1,0 +1,159 @@
+"""Where what stands beside roads stands, on one map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.driving.collisions import box_corners
+from envs.driving.network.curves import FloatArray
+from envs.driving.streets.fixtures import catalogue, variants_of
+from envs.driving.streets.free_space import FreeSpace
+from envs.driving.streets.street_mesh import GROUND_HEIGHT
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What stands on a map, F things and H lights.
+
+    Attributes:
+        fixtures: (F,) which, numbers in `fixtures.catalogue` of the map's style.
+        places: (F, 4) x, y, z (metres) and heading (rad).
+        scales: (F,).
+        tints: (F, 3) that multiply the colours.
+        obstacles: (K, 5) x, y, heading, length and width of what one runs into.
+        lights: (H, 4) x, y, z and heading of traffic lights.
+        groups: (H,) the signal group that each shows.
+        on_foot: (H,) whether it shows it to those who cross, not to those who drive.
+    """
+
+    fixtures: NDArray[np.int64]
+    places: FloatArray
+    scales: FloatArray
+    tints: FloatArray
+    obstacles: FloatArray
+    lights: FloatArray
+    groups: NDArray[np.int64]
+    on_foot: NDArray[np.bool_]
+
+
+class LayoutBuilder:
+    """Sets things out on a map.
+
+    Args:
+        style: of the map, one of `fixtures.STYLES`.
+        space: what is free.
+        parity: 0 for models of the training split, 1 for those of the test split.
+        rng: source of every draw.
+    """
+
+    def __init__(self, style: str, space: FreeSpace, parity: int, rng: np.random.Generator) -> None:
+        self.space, self.rng = space, rng
+        self._parity = parity
+        self._numbers = {
+            (fixture.name, fixture.variant): number for number, fixture in enumerate(catalogue(style))
+        }
+        self._catalogue = catalogue(style)
+        self._rows: list[tuple[int, float, float, float, float, float]] = []
+        self._tints: list[ArrayLike] = []
+        self._obstacles: list[tuple[float, float, float, float, float]] = []
+        self._lights: list[tuple[float, float, float, float, int, bool]] = []
+
+    def choose(self, name: str, only: ArrayLike | None = None) -> int:
+        """A variant of the map's split, drawn; of those in `only`, if given."""
+        variants = np.asarray(variants_of(name) if only is None else only)
+        return int(self.rng.choice(variants[variants % 2 == self._parity]))
+
+    def room(self, name: str, variant: int) -> tuple[float, float]:
+        """Metres along x and y that a fixture takes."""
+        return self._catalogue[self._numbers[name, variant]].room
+
+    def put(
+        self,
+        name: str,
+        variant: int,
+        point: ArrayLike,
+        heading: float,
+        height: float = GROUND_HEIGHT,
+        scale: float = 1.0,
+        tint: ArrayLike = (1.0, 1.0, 1.0),
+        take: float | None = 0.0,
+    ) -> None:
+        """Stand something somewhere, whatever is there.
+
+        Args:
+            name: what.
+            variant: which of its kind.
+            point: (2,) metres.
+            heading: rad, of its x axis.
+            height: metres, of its foot.
+            scale: by which it is larger than its model.
+            tint: that multiplies its colours.
+            take: metres around it that are taken with it; None to take nothing.
+        """
+        number = self._numbers[name, variant]
+        fixture = self._catalogue[number]
+        x, y = (float(value) for value in np.asarray(point))
+        self._rows.append((number, x, y, height, heading, scale))
+        self._tints.append(tint)
+        length, width = fixture.solid
+        if length > 0.0:
+            self._obstacles.append((x, y, heading, scale * length, scale * width))
+        if take is not None:
+            self.space.take(self._outline(fixture.room, x, y, heading, scale, take))
+
+    def put_if_free(
+        self,
+        name: str,
+        variant: int,
+        point: ArrayLike,
+        heading: float,
+        apart: float = 0.2,
+        height: float = GROUND_HEIGHT,
+        scale: float = 1.0,
+        tint: ArrayLike = (1.0, 1.0, 1.0),
+    ) -> bool:
+        """Stand something somewhere where nothing is within so many metres; returns whether that was so."""
+        x, y = (float(value) for value in np.asarray(point))
+        room = self.room(name, variant)
+        if not self.space.is_free(self._outline(room, x, y, heading, scale, apart)):
+            return False
+        self.put(name, variant, (x, y), heading, height, scale, tint)
+        return True
+
+    def put_light(
+        self, point: ArrayLike, height: float, heading: float, group: int, on_foot: bool = False
+    ) -> None:
+        """Stand a traffic light somewhere."""
+        x, y = (float(value) for value in np.asarray(point))
+        self._lights.append((x, y, height, heading, group, on_foot))
+        self._obstacles.append((x, y, heading, 0.25, 0.25))
+        self.space.take(box_corners(x, y, heading, 1.0, 1.0))
+
+    def tint(self, spread: float) -> FloatArray:
+        """(3,) factors about 1: brighter or darker, a little warmer or colder."""
+        brightness = self.rng.uniform(1.0 - 1.4 * spread, 1.0 + spread)
+        return np.clip(brightness + self.rng.uniform(-0.5 * spread, 0.5 * spread, 3), 0.0, 1.2)
+
+    @staticmethod
+    def _outline(
+        room: tuple[float, float], x: float, y: float, heading: float, scale: float, apart: float
+    ) -> FloatArray:
+        return box_corners(x, y, heading, scale * room[0] + 2.0 * apart, scale * room[1] + 2.0 * apart)
+
+    def build(self) -> Layout:
+        """What was set out."""
+        rows = np.array(self._rows, np.float64).reshape(-1, 6)
+        lights = np.array(self._lights, np.float64).reshape(-1, 6)
+        return Layout(
+            rows[:, 0].astype(np.int64),
+            rows[:, 1:5].copy(),
+            rows[:, 5].copy(),
+            np.array(self._tints, np.float64).reshape(-1, 3),
+            np.array(self._obstacles, np.float64).reshape(-1, 5),
+            lights[:, :4].copy(),
+            lights[:, 4].astype(np.int64),
+            lights[:, 5] > 0.5,
+        )

@@ -1,0 +1,23 @@
+"""The layout of any map, by its style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from envs.driving.network.network import Network
+from envs.driving.streets.layout import Layout
+from envs.driving.streets.open_layouts import lay_out_circuit, lay_out_motorway
+from envs.driving.streets.town_layout import lay_out_town
+from envs.errors import check_choice
+
+LAYOUTS: Mapping[str, Callable[[Network, int], Layout]] = {
+    "town": lay_out_town,
+    "motorway": lay_out_motorway,
+    "circuit": lay_out_circuit,
+}
+
+
+def lay_out(style: str, network: Network, seed: int) -> Layout:
+    """What stands on a map of a style, from a seed."""
+    check_choice("style", style, tuple(LAYOUTS))
+    return LAYOUTS[style](network, seed)
