@@ -31,7 +31,7 @@ def car_at(road, distance, lateral=0.0, turn=0.0):
 @pytest.mark.parametrize("lateral", [-1.5, 0.0, 0.7, 3.0])
 @pytest.mark.parametrize("distance", [40.3, 333.7, 901.0])
 def test_a_car_is_found_where_it_was_put(road, distance, lateral):
-    track = Track(1, len(road.points), road.spacing, LANE_OFFSET)
+    track = Track(1, LANE_OFFSET)
     track.set_road(0, road)
     track.places[0, places.DISTANCE] = distance - 3.0
     track.locate(car_at(road, distance, lateral, 0.2))
@@ -43,7 +43,7 @@ def test_a_car_is_found_where_it_was_put(road, distance, lateral):
 
 
 def test_heading_error_is_wrapped(road):
-    track = Track(1, len(road.points), road.spacing, LANE_OFFSET)
+    track = Track(1, LANE_OFFSET)
     track.set_road(0, road)
     track.places[0, places.DISTANCE] = 100.0
     track.locate(car_at(road, 100.0, 0.0, 0.3 + 4 * np.pi))
@@ -51,7 +51,7 @@ def test_heading_error_is_wrapped(road):
 
 
 def test_lane_curvature_is_that_of_the_lane_not_of_the_road(road):
-    track = Track(1, len(road.points), road.spacing, LANE_OFFSET)
+    track = Track(1, LANE_OFFSET)
     track.set_road(0, road)
     bend = int(np.argmax(np.abs(road.curvature)))
     track.places[0, places.DISTANCE] = bend * road.spacing

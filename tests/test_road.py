@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from envs.driving.road import Road, RoadConfig, _integrate, generate_road
+from envs.driving.network.curves import integrate
+from envs.driving.road import Road, RoadConfig, generate_road
 from envs.driving.road_mesh import (
     EDGE_LINE,
     VERGE,
@@ -89,7 +90,7 @@ def test_integral_of_linear_curvature_is_that_of_a_clothoid_and_an_arc() -> None
     knots, values = np.array([0.0, 30.0, 80.0]), np.array([0.0, 0.01, 0.01])
     at = np.array([0.0, 12.0, 30.0, 55.0, 80.0])
     clothoid, arc = 0.5 * 0.01 / 30.0 * np.minimum(at, 30.0) ** 2, 0.01 * np.maximum(at - 30.0, 0.0)
-    assert np.allclose(_integrate(knots, values, at), clothoid + arc, atol=1e-15)
+    assert np.allclose(integrate(knots, values, at), clothoid + arc, atol=1e-15)
 
 
 def test_an_arc_of_a_flat_road_lies_on_its_circle() -> None:

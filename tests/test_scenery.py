@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from envs.driving import models, textures
-from envs.driving.car_model import HEIGHT, LENGTH, WIDTH, car_mesh
 from envs.driving.road import RoadConfig, generate_road
 from envs.driving.road_mesh import RoadAppearance, RoadGeometry, build_geometry
 from envs.driving.scenery import CLEARANCE, MARKER_LATERAL, POST_LATERAL, RoadsideScenery
@@ -115,22 +114,26 @@ def test_levels_of_detail_shrink_in_triangles_not_in_size(make: object) -> None:
         assert min(heights) > 0.7 * max(heights)
 
 
-def test_car_has_the_size_of_a_saloon_and_stands_on_its_wheels() -> None:
-    car = car_mesh((0.2, 0.3, 0.8))
-    size = np.ptp(car.positions, axis=0)
-    assert np.allclose(size, [LENGTH, WIDTH, HEIGHT], atol=0.07)
-    assert abs(car.positions[:, 2].min()) < 0.02
-    assert 150 <= len(car.faces) <= 320
-    assert {surface.label for surface in car.surfaces} == {"vehicle"}
+@pytest.mark.parametrize("make", [models.conifer, models.broadleaf, models.bush])
+def test_cut_out_leaves_are_one_finer_level_of_the_same_plant(make: object) -> None:
+    for variant in range(textures.NUM_VARIANTS):
+        cut, *rest = make(variant, True)
+        solid = make(variant)
+        assert [len(level.faces) for level in rest] == [len(level.faces) for level in solid]
+        assert any(surface.texture.has_alpha for surface in cut.surfaces)
+        assert not any(surface.texture.has_alpha for level in rest for surface in level.surfaces)
+        assert len(cut.faces) > len(solid[0].faces)
+        size, solid_size = np.ptp(cut.positions, axis=0), np.ptp(solid[0].positions, axis=0)
+        assert np.allclose(size, solid_size, rtol=0.3)
 
 
-def test_car_surfaces_face_outwards() -> None:
-    car = car_mesh()
-    corners = car.positions[car.faces].astype(np.float64)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    outward = corners.mean(axis=1) - [0.0, 0.0, 0.7]
-    large = np.linalg.norm(normals, axis=1) > 0.3
-    assert (np.einsum("ij,ij->i", normals, outward)[large] > 0.0).all()
+@pytest.mark.parametrize("kind", ["leaf_cover", "needle_fringe"])
+def test_leaves_leave_gaps_and_train_and_test_share_no_shape(kind: str) -> None:
+    images = [getattr(textures, kind)(variant).levels[0] for variant in range(textures.NUM_VARIANTS)]
+    for image in images:
+        assert 0.3 < (image[..., 3] > 127).mean() < 0.95
+    shapes = [[image[..., 3].tobytes() for image in images[split::2]] for split in (0, 1)]
+    assert not set(shapes[0]) & set(shapes[1])
 
 
 KIND_ARGUMENTS = {"paint": ("white",)}
