@@ -17,6 +17,7 @@ from envs.driving.maps import draw_map, highway_map
 from envs.driving.network.highway import MOTORWAY_LANE, HighwayConfig
 from envs.driving.network_simulation import NetworkSimulation
 from envs.driving.simulation import reward_of
+from envs.driving.traffic.kinds import HIGHWAY_KINDS
 from envs.driving.traffic.lane_changes import (
     LATERAL_SPEED,
     ego_acceleration_on,
@@ -24,7 +25,6 @@ from envs.driving.traffic.lane_changes import (
     measure_neighbours,
 )
 from envs.driving.traffic.lanes import place_on_lanes
-from envs.driving.traffic.kinds import HIGHWAY_KINDS
 from envs.driving.vehicle import VehicleParameters
 from envs.errors import InvalidOption
 from envs.rendering import Camera

@@ -20,8 +20,8 @@ from envs.driving.scoring import Infractions
 from envs.driving.simulation import reward_of
 from envs.driving.town_state import LIMITS, NAMES, town_state
 from envs.driving.traffic.ahead import COMMITTED, acceleration_to_change
-from envs.driving.traffic.signals import RED
 from envs.driving.traffic.kinds import TOWN_KINDS
+from envs.driving.traffic.signals import RED
 from envs.driving.vehicle import VehicleParameters
 from envs.rendering import Camera
 from envs.simulation import FloatArray, IntArray, Measurements

@@ -59,9 +59,7 @@ def street_look(style: str, variants: tuple[int, ...]) -> StreetLook:
         Kind.GRAVEL: (_surface(textures.runoff_gravel(paving), "shoulder"), textures.STREET_METRES),
         Kind.RAIL: (RAIL, 4.0),
     }
-    return StreetLook(
-        tuple(surfaces[kind][0] for kind in Kind), tuple(surfaces[kind][1] for kind in Kind)
-    )
+    return StreetLook(tuple(surfaces[kind][0] for kind in Kind), tuple(surfaces[kind][1] for kind in Kind))
 
 
 def draw_look(style: str, rng: np.random.Generator, variants: Sequence[int]) -> StreetLook:

@@ -167,7 +167,7 @@ def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
 
 @inlined
 def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
-    """x and y so many metres along a vehicle's lane, the one before it or the one after it."""
+    """X and y so many metres along a vehicle's lane, the one before it or the one after it."""
     lane = vehicles.lane[world, number]
     beyond = along - lanes.length[world, lane]
     before, after = vehicles.lane_before[world, number], vehicles.next_lane[world, number]
