@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.driving.light import draw_light, point_headlights
-from envs.driving.maps import DrivingMap
 from envs.driving.models import OWN_PAINT, PAINTS, SHIRTS, saloon
 from envs.driving.streets.actors import (
     STRIDES,
@@ -22,11 +22,26 @@ from envs.driving.streets.actors import (
     vehicle_variants,
 )
 from envs.driving.streets.fixtures import catalogue
+from envs.driving.streets.layout import Layout
 from envs.driving.streets.looks import all_street_surfaces, draw_look, plain_look
+from envs.driving.streets.strips import ChunkedMesh
 from envs.driving.textures import NUM_VARIANTS
 from envs.driving.traffic.traffic import Traffic
 from envs.randomization import Split, split_variants
 from envs.rendering import HIDDEN, Scene, SceneState
+
+
+class StreetMap(Protocol):
+    """What a scene needs to know of a map."""
+
+    @property
+    def mesh(self) -> ChunkedMesh:
+        """The ground, in surfaces that are to be replaced."""
+
+    @property
+    def layout(self) -> Layout:
+        """What stands on it."""
+
 
 ROOM = 1.3  # by which there is more room than the largest map so far needs
 
@@ -60,7 +75,7 @@ class StreetScene:
         self._person_variants = np.zeros((num_worlds, people), np.int64)
         self._light_counts = np.zeros(num_worlds, np.int64)
 
-    def dress(self, maps: Sequence[DrivingMap | None], seeds: NDArray[np.int64], split: Split) -> None:
+    def dress(self, maps: Sequence[StreetMap | None], seeds: NDArray[np.int64], split: Split) -> None:
         """Show every world in the look of its episode.
 
         Args:
@@ -70,8 +85,9 @@ class StreetScene:
         """
         waiting = np.flatnonzero((self._dressed != seeds) & (seeds >= 0))
         needs = [_need(shown) for world in waiting.tolist() if (shown := maps[world]) is not None]
-        if needs and (np.max(needs, axis=0) > self._room).any():
-            self._build(np.max([self._room, *needs], axis=0), split)
+        need = np.array([self._room.tolist(), *needs], np.int64).max(axis=0)
+        if (need > self._room).any():
+            self._build(need, split)
             waiting = np.flatnonzero(seeds >= 0)
         for world in waiting.tolist():
             shown = maps[world]
@@ -103,11 +119,15 @@ class StreetScene:
         if self._person_places.shape[1]:
             frames, keypoints = person_variants()
             self._people = scene.add("person", frames, self._person_places.shape[1], keypoints)
+        self._add_own(scene)
         self._bodies, self._parity = bodies_of(split), -1 if split is None else int(split == "test")
         self.state = SceneState(scene, self._num_worlds)
         self.state.colours[:, self._car.slots] = OWN_PAINT
 
-    def _dress_world(self, world: int, shown: DrivingMap, rng: np.random.Generator, split: Split) -> None:
+    def _add_own(self, scene: Scene) -> None:
+        """Add what a task's scene has beside all that."""
+
+    def _dress_world(self, world: int, shown: StreetMap, rng: np.random.Generator, split: Split) -> None:
         variants = split_variants(NUM_VARIANTS, split)
         drawn = draw_look(self._style, rng, variants)
         look = plain_look(self._style) if split is None else drawn
@@ -193,7 +213,7 @@ def _sizes(traffic: Traffic) -> tuple[int, int]:
     return traffic.vehicles.present.shape[1] - 1, traffic.people.present.shape[1]
 
 
-def _need(shown: DrivingMap) -> tuple[int, ...]:
+def _need(shown: StreetMap) -> tuple[int, ...]:
     """What a map needs room for: vertices, faces, chunks, fixtures, lights."""
     return *shown.mesh.size, len(shown.layout.fixtures), len(shown.layout.lights)
 

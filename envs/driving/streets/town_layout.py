@@ -47,7 +47,7 @@ class _TownLayout:
     def __init__(self, network: Network, seed: int) -> None:
         self._network = network
         self._rng = np.random.default_rng([seed, 11])
-        self._builder = LayoutBuilder("town", FreeSpace(network, MARGIN), seed % 2, self._rng)
+        self._builder = LayoutBuilder("town", FreeSpace.around(network, MARGIN), seed % 2, self._rng)
         low, high = network.bounds
         self._middle, self._reach = 0.5 * (low + high), 0.5 * float(np.min(high - low))
 
@@ -145,7 +145,9 @@ class _TownLayout:
             towards = heading if side < 0.0 else heading + math.pi
             outwards = heading + side * 0.5 * math.pi
             beyond = point + 0.8 * np.array([math.cos(outwards), math.sin(outwards)])
-            if self._builder.space.is_free(box_corners(*beyond, outwards, 0.3, 0.3)):
+            if self._builder.space.is_free(
+                box_corners(float(beyond[0]), float(beyond[1]), outwards, 0.3, 0.3)
+            ):
                 self._builder.put("street_lamp", self._builder.choose("street_lamp"), point, towards, 0.0)
             side = -side if alternate else side
 
