@@ -81,7 +81,7 @@ class NetworkSimulation(DrivingSimulation):
         self._hits = np.zeros((num_worlds, num_vehicles + 1), bool)
         self._person_hits = np.zeros((num_worlds, num_people + 1), bool)
         self._departures = np.zeros((num_worlds, 2))
-        self._streets = StreetScene(num_worlds, self.style, self.time_of_day, self.traffic)
+        self._streets = StreetScene(num_worlds, self.style, self.conditions, self.traffic)
         self._rasters: MapRasters | None = None
 
     @abstractmethod

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.driving import vehicle
 from envs.driving.collisions import find_struck
+from envs.driving.light import Conditions
 from envs.driving.maps import draw_map
 from envs.driving.parking_lot import LotConfig, ParkingLot, parking_lot
 from envs.driving.parking_planner import MOST_POINTS, plan
@@ -106,7 +107,8 @@ class Parking(GoalSimulation, DrivingSimulation):
         With None, the lot, the cars in it, the bay and the start vary with the seed; appearance, light,
         camera and car are nominal. "train" and "test" also vary textures, sun, cloud, fog, models and paint
         of the cars, the camera's mount and the car's mass, stiffness and friction; lots, variants and values
-        of one split never occur in the other. `time_of_day` as in LaneKeeping.
+        of one split never occur in the other. `time_of_day` and
+        `weather` as in LaneKeeping.
 
     Source:
         The task and the form of the reward of E. Leurent's highway-env ("parking-v0"); geometry of bays as
@@ -136,7 +138,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         self._plan_counts = np.zeros(num_worlds, np.int64)
         self._progress = np.zeros(num_worlds, np.int64)
         self._planned = np.full(num_worlds, -1, np.int64)
-        self._streets = ParkingScene(num_worlds, config.lot, self.time_of_day)
+        self._streets = ParkingScene(num_worlds, config.lot, self.conditions)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
         observed = spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32)
@@ -219,12 +221,13 @@ class Parking(GoalSimulation, DrivingSimulation):
     def goal_reward(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> FloatArray:
         """(...) the reward for poses and speeds (..., 5), see the task."""
         if self.reward_mode == "sparse":
-            return self.is_achieved(achieved_goal, desired_goal) - 1.0
+            return self.is_achieved(achieved_goal, desired_goal).astype(np.float64) - 1.0
         away = np.abs(achieved_goal - desired_goal)
         weighted = np.zeros(away.shape[:-1])
         for column, weight in enumerate(WEIGHTS):
             weighted += weight * away[..., column]
-        return -np.sqrt(weighted)
+        rewards: FloatArray = -np.sqrt(weighted)
+        return rewards
 
     def _info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         achieved, goals = self._achieved(worlds), self._goals[worlds]
@@ -369,11 +372,11 @@ class ParkingScene(StreetScene):
     Args:
         num_worlds: N.
         lot: measures of the bays.
-        time_of_day: one of `light.TIMES_OF_DAY`.
+        conditions: when, and in which weather.
     """
 
-    def __init__(self, num_worlds: int, lot: LotConfig, time_of_day: str = "day") -> None:
-        super().__init__(num_worlds, "car_park", time_of_day)
+    def __init__(self, num_worlds: int, lot: LotConfig, conditions: Conditions = Conditions()) -> None:
+        super().__init__(num_worlds, "car_park", conditions)
         self._lot = lot
         self._carpets = np.tile(np.eye(4), (num_worlds, 1, 1))
 

@@ -114,7 +114,8 @@ class Racing(DrivingSimulation):
     Randomisation:
         With None, the track and the start vary with the seed; appearance, light, weather, camera and car are nominal.
         "train" and "test" also vary textures, sun, cloud, fog, the camera's mount and the car's mass, stiffness and
-        friction; tracks, variants and values of one split never occur in the other. `time_of_day` as in LaneKeeping.
+        friction; tracks, variants and values of one split never occur in the other. `time_of_day` and
+        `weather` as in LaneKeeping.
 
     Source:
         The task of O. Klimov's CarRacing (Gymnasium), with a car and a camera that obey physics and optics.
@@ -134,7 +135,7 @@ class Racing(DrivingSimulation):
         self._lap_time = np.zeros(num_worlds)
         self._lap_start = np.zeros(num_worlds)
         self._lined = np.full(num_worlds, -1, np.int64)
-        self._streets = StreetScene(num_worlds, "circuit", self.time_of_day)
+        self._streets = StreetScene(num_worlds, "circuit", self.conditions)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
         return {"state": spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32)}

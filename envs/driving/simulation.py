@@ -12,10 +12,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.driving import vehicle
-from envs.driving.light import TIMES_OF_DAY
+from envs.driving.light import Conditions
 from envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
 from envs.driving.vehicle import VehicleParameters
-from envs.errors import InvalidOption, check_choice
+from envs.errors import InvalidOption
 from envs.randomization import SplitRange, split_seed
 from envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
 from envs.rendering.camera_set import UNNAMED
@@ -57,6 +57,7 @@ class DrivingSimulation(Simulation):
         car: the nominal car.
         default_camera: the task's own observation camera.
         time_of_day: one of `light.TIMES_OF_DAY`.
+        weather: one of `light.WEATHERS`; None for any but the thickest.
         options: see `Simulation`.
 
     Attributes:
@@ -78,11 +79,13 @@ class DrivingSimulation(Simulation):
         car: VehicleParameters,
         default_camera: Camera,
         time_of_day: str = "day",
+        weather: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(num_worlds, **options)
-        self.time_of_day = check_choice("time_of_day", time_of_day, TIMES_OF_DAY)
-        self.cameras = parse_cameras(self.camera_option, {UNNAMED: default_camera})
+        self.conditions = Conditions(time_of_day, weather)
+        cameras = parse_cameras(self.camera_option, {UNNAMED: default_camera})
+        self.cameras = {name: self.conditions.seen_by(camera) for name, camera in cameras.items()}
         images = [part for part in self.obs_parts if part in IMAGE_PARTS]
         self._camera_set = CameraSet(self.cameras, images, num_worlds, self.num_threads)
         self._car = car

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import draw_light, point_headlights
+from envs.driving.light import Conditions, draw_light, point_headlights
 from envs.driving.models import OWN_PAINT, PAINTS, SHIRTS, saloon
 from envs.driving.streets.actors import (
     STRIDES,
@@ -52,7 +52,7 @@ class StreetScene:
     Args:
         num_worlds: N.
         style: of the maps, one of `fixtures.STYLES`.
-        time_of_day: one of `light.TIMES_OF_DAY`.
+        conditions: when, and in which weather; in the dark, the car drives with headlights, past lit windows.
         traffic: whose vehicles and people are shown; None for none.
 
     Attributes:
@@ -62,9 +62,13 @@ class StreetScene:
     state: SceneState
 
     def __init__(
-        self, num_worlds: int, style: str, time_of_day: str = "day", traffic: Traffic | None = None
+        self,
+        num_worlds: int,
+        style: str,
+        conditions: Conditions = Conditions(),
+        traffic: Traffic | None = None,
     ) -> None:
-        self._num_worlds, self._style, self._time_of_day = num_worlds, style, time_of_day
+        self._num_worlds, self._style, self._conditions = num_worlds, style, conditions
         self._traffic = traffic
         self._room: NDArray[np.int64] = np.zeros(5, np.int64)
         self._dressed = np.full(num_worlds, -1, np.int64)
@@ -99,7 +103,7 @@ class StreetScene:
         """Make a scene with room for maps of such a size, and some more."""
         self._room = (ROOM * need).astype(np.int64) + 1
         vertices, faces, chunks, fixtures, lights = (int(size) for size in self._room)
-        lit = self._time_of_day != "day"
+        lit = self._conditions.dark
         scene = Scene()
         scene.add_arena(vertices, faces, chunks, surfaces=all_street_surfaces(self._style))
         self._car = scene.add("car", [saloon().levels])
@@ -140,7 +144,7 @@ class StreetScene:
             mesh.coarser,
             mesh.pixels,
         )
-        draw_light(self.state, world, rng, split, self._time_of_day)
+        draw_light(self.state, world, rng, split, self._conditions)
         self.state.place(
             world,
             self._fixtures,
@@ -196,7 +200,7 @@ class StreetScene:
 
     def move_headlights(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:
         """Let the headlights shine from cars at (n, 4, 4) world from car, unless it is day."""
-        if self._time_of_day != "day":
+        if self._conditions.dark:
             point_headlights(self.state, worlds, poses)
 
     def show_car(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:
