@@ -60,11 +60,8 @@ def _beside(
     network: Network, road: Road, along: float, side: float, beyond: float
 ) -> tuple[FloatArray, float]:
     """A place so many metres outside the paving of a road, left (1) or right (−1), and the road's heading there."""
-    distance = np.array([along])
-    left, right = network.paving(road, distance)
-    edge = float(left[0]) if side > 0.0 else float(right[0])
-    _, heading = road.curve.at(along)
-    return road.curve.beside(distance, np.array([edge + side * beyond]))[0], float(heading)
+    pose = network.beside_paving(road, along, side, beyond)
+    return pose.point, pose.heading
 
 
 def _add_posts(builder: LayoutBuilder, network: Network, road: Road) -> None:
@@ -128,8 +125,8 @@ class _CircuitLayout:
         """A place so many metres outside the track, left (1) or right (−1), and the track's heading there."""
         distance = along % self._curve.length
         edge = self._edges[0] if side > 0.0 else self._edges[1]
-        point = self._curve.beside(np.array([distance]), np.array([edge + side * beyond]))[0]
-        return point, float(self._curve.at(distance)[1])
+        pose = self._curve.pose_at(distance).moved(0.0, edge + side * beyond)
+        return pose.point, pose.heading
 
     def _curvature(self, along: float) -> float:
         number = round((along % self._curve.length) / self._curve.spacing)

@@ -70,12 +70,8 @@ class _TownLayout:
 
     def _beside(self, road: Road, along: float, side: float, beyond: float) -> tuple[FloatArray, float]:
         """A place so many metres outside the paving of a road, left (1) or right (−1), and the road's heading there."""
-        distance = np.array([along])
-        left, right = self._network.paving(road, distance)
-        edge = float(left[0]) if side > 0.0 else float(right[0])
-        point = road.curve.beside(distance, np.array([edge + side * beyond]))[0]
-        _, heading = road.curve.at(along)
-        return point, float(heading)
+        pose = self._network.beside_paving(road, along, side, beyond)
+        return pose.point, pose.heading
 
     def _behind(self, road: Road, side: float) -> float:
         """Metres from the paving to where posts stand."""
