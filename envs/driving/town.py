@@ -21,7 +21,7 @@ from envs.driving.simulation import reward_of
 from envs.driving.town_state import LIMITS, NAMES, town_state
 from envs.driving.traffic.ahead import COMMITTED, acceleration_to_change
 from envs.driving.traffic.kinds import TOWN_KINDS
-from envs.driving.traffic.signals import RED
+from envs.driving.traffic.signals import RED, RED_AMBER
 from envs.driving.vehicle import VehicleParameters
 from envs.rendering import Camera
 from envs.simulation import FloatArray, IntArray, Measurements
@@ -257,7 +257,7 @@ class Town(NetworkSimulation):
             _, lane, control = self._stops[world, number].astype(np.int64)
             if control == LIGHT:
                 group = self.traffic.lanes.signal[world, lane]
-                red[world] = self.traffic.signals[world, group] == RED
+                red[world] = self.traffic.signals[world, group] in (RED, RED_AMBER)
             elif control == STOP:
                 stop[world] = not self.traffic.vehicles.halted[world, 0]
         return red, stop
@@ -330,4 +330,5 @@ class Town(NetworkSimulation):
             "infractions": self._infractions.counts,
             "off_road": self._infractions.off_road,
             "last_hit": self._infractions.last_hit,
+            "outside": self._infractions.outside,
         }
