@@ -7,6 +7,7 @@ import networkx
 import numpy as np
 import pytest
 import shapely
+from small_maps import ARM, EAST, NORTH, SOUTH, WEST, crossroads, through_lane, way_in, way_out
 
 from envs.driving.maps import town_map
 from envs.driving.network.arrays import pack
@@ -15,7 +16,7 @@ from envs.driving.network.circuit import CircuitConfig, generate_circuit
 from envs.driving.network.curves import Pose, arc, bend, chain, join, straight, through
 from envs.driving.network.footpaths import add_footpaths
 from envs.driving.network.highway import HighwayConfig, generate_highway
-from envs.driving.network.junctions import add_junction, reach
+from envs.driving.network.junctions import add_junction
 from envs.driving.network.network import (
     FOLLOW,
     FREE,
@@ -28,58 +29,13 @@ from envs.driving.network.network import (
     Arm,
     lane_polygon,
 )
-from envs.driving.network.roundabouts import add_roundabout, roundabout_reach
 from envs.driving.network.route import ANNOUNCED, make_route
 from envs.driving.network.routing import Routes
-from envs.driving.network.town import TownConfig, generate_town, half_width
+from envs.driving.network.town import TownConfig, generate_town
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.towns import find_faults, find_overlaps, find_unreachable
 
-ARM = 60.0  # metres of each road of a crossroads
-EAST, NORTH, WEST, SOUTH = range(4)
 SEEDS = (0, 7, 36, 120, 555)
-
-
-def crossroads(kind, directions=(EAST, NORTH, WEST, SOUTH), lanes=1, major=None, sidewalks=(0.0, 0.0)):
-    """Roads that leave a junction in the middle; road number i leads in the i-th direction."""
-    builder = NetworkBuilder("crossroads")
-    angles = [0.5 * math.pi * direction for direction in directions]
-    widths = [half_width(lanes == 2)] * len(angles)
-    away = roundabout_reach(widths) if kind == "roundabout" else reach(widths, angles)
-    arms = [
-        Arm(
-            builder.add_road(
-                straight(Pose(0.0, 0.0, angle).moved(away), ARM),
-                lanes,
-                lanes,
-                speed_limit=10.0,
-                sidewalks=sidewalks,
-            ).index,
-            False,
-        )
-        for angle in angles
-    ]
-    if kind == "roundabout":
-        add_roundabout(builder, arms, np.zeros(2))
-    else:
-        add_junction(builder, arms, kind, major=major)
-    return builder.build()
-
-
-def way_in(network, direction, number=0):
-    return network.roads[direction].backward[number]
-
-
-def way_out(network, direction, number=0):
-    return network.roads[direction].forward[number]
-
-
-def through_lane(network, start, goal):
-    """The lane from one direction to another."""
-    lane = network.lanes[way_in(network, start)]
-    found = [after for after in lane.successors if way_out(network, goal) in network.lanes[after].successors]
-    assert len(found) == 1
-    return network.lanes[found[0]]
 
 
 def yields_to(network, one, other):
@@ -453,6 +409,15 @@ def test_kerbs_of_a_town_enclose_the_lanes_of_junctions(town):
             if lane.junction == junction.index:
                 middle = shapely.LineString(lane.curve.points[1:-1])
                 assert outline.contains(middle), (junction.kind, lane.index)
+
+
+@pytest.mark.parametrize("seed", [12, 33, 5])
+def test_footpaths_keep_off_the_lanes_but_at_crossings(seed):
+    network = generate_town(seed)
+    lanes = shapely.union_all([shapely.Polygon(lane_polygon(lane)) for lane in network.lanes], grid_size=1e-4)
+    for path in network.walkways:
+        if path.crossing < 0:
+            assert shapely.LineString(path.curve.points).distance(lanes) > 0.8, path.index
 
 
 def test_the_bench_finds_overlaps_and_lanes_out_of_reach():
