@@ -71,6 +71,13 @@ TASKS = (
         summary="Follow a route through a town with lights, signs, other cars and people on foot.",
         tags=("driving", "traffic"),
     ),
+    Task(
+        id="camshaft/Parking-v0",
+        simulation="envs.driving.parking:Parking",
+        max_episode_steps=600,
+        summary="Bring a car to rest in a bay of a parking lot, the right way round.",
+        tags=("driving", "goal"),
+    ),
 )
 
 TASK_IDS = tuple(task.id for task in TASKS)
