@@ -57,6 +57,10 @@ COMMANDS = {
     "bench cuda": Command(
         "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
     ),
+    "bench towns": Command(
+        "experiments.benchmarks.towns:TownsConfig",
+        "generate 1,000 towns and check each for overlaps and reach",
+    ),
 }
 
 INTRODUCTION = "Camera in, motion out: tasks seen through cameras, and agents that learn them."

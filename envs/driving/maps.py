@@ -17,7 +17,7 @@ from envs.driving.network.route import Route, make_route
 from envs.driving.network.routing import Routes
 from envs.driving.network.town import TownConfig, generate_town
 from envs.driving.traffic.traffic import TrafficMap
-from envs.errors import CamshaftError
+from envs.errors import CamshaftError, InvalidOption
 from envs.randomization import Split
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ class DrivingMap:
                 chosen = last[int(rng.integers(len(last)))]
                 way = self.routes.find(first.index, chosen.index)
                 return make_route(self.network, way, start, goal - float(metres[first.index, chosen.index]))
-        raise CamshaftError(f"no route of {length} m was found in {self.network.name}")
+        raise CamshaftError(
+            f"no route of {length[0]:g} to {length[1]:g} m was found in {self.network.name}: ask for a shorter one"
+        )
 
     @cached_property
     def mesh(self) -> ChunkedMesh:
@@ -116,6 +118,15 @@ def highway_map(seed: int, config: HighwayConfig = HighwayConfig()) -> DrivingMa
 def circuit_map(seed: int, config: CircuitConfig = CircuitConfig()) -> DrivingMap:
     """The race track of a seed."""
     return DrivingMap(generate_circuit(seed, config), seed, "circuit")
+
+
+def as_map(given: DrivingMap | Network) -> DrivingMap:
+    """A map of one's own: one as it is, or a network (of `RoadBlocks`, for example)."""
+    if isinstance(given, DrivingMap):
+        return given
+    if isinstance(given, Network):
+        return DrivingMap(given, 0, "town")
+    raise InvalidOption(f"a map is a DrivingMap or a Network, got {type(given).__name__}")
 
 
 def draw_map(

@@ -266,4 +266,4 @@ class NetworkSimulation(DrivingSimulation):
         self.traffic.set_state(state["traffic"])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
-        return {"places": self.track.places, "crossed": self.traffic.crossed}
+        return {"places": self.track.places}
