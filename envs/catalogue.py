@@ -72,6 +72,13 @@ TASKS = (
         tags=("driving", "traffic"),
     ),
     Task(
+        id="camshaft/Parking-v0",
+        simulation="envs.driving.parking:Parking",
+        max_episode_steps=600,
+        summary="Bring a car to rest in a bay of a parking lot, the right way round.",
+        tags=("driving", "goal"),
+    ),
+    Task(
         id="camshaft/Reach-v0",
         simulation="envs.manipulation.reach:Reach",
         max_episode_steps=50,

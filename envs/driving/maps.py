@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from envs.randomization import Split
 if TYPE_CHECKING:
     from envs.driving.streets.layout import Layout
     from envs.driving.streets.strips import ChunkedMesh
+
+Map = TypeVar("Map")
 
 KEPT = 256  # maps of each kind in memory
 LEAST_LANE = 40.0  # metres of a lane on which a route may begin or end
@@ -117,8 +119,8 @@ def circuit_map(seed: int, config: CircuitConfig = CircuitConfig()) -> DrivingMa
 
 
 def draw_map(
-    make: Callable[[int, Any], DrivingMap], config: Any, count: int, rng: np.random.Generator, split: Split
-) -> DrivingMap:
+    make: Callable[[int, Any], Map], config: Any, count: int, rng: np.random.Generator, split: Split
+) -> Map:
     """One of `count` maps of a split: even seeds are for training, odd ones for testing, any without randomisation."""
     number = int(rng.integers(count))
     seed = number if split is None else 2 * number + (split == "test")

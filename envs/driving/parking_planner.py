@@ -22,7 +22,11 @@ ENTRIES = np.array([0.0, 2.0, 3.5, 5.0])  # metres before a bay
 
 
 def plan(
-    start: FloatArray, goal: FloatArray, radius: float, size: tuple[float, float], obstacles: FloatArray
+    start: FloatArray,
+    goal: FloatArray,
+    radius: float,
+    size: tuple[float, float, float],
+    obstacles: FloatArray,
 ) -> FloatArray | None:
     """(P, 4) x, y, heading and direction (1 or −1) of a way to park, or None.
 

@@ -104,7 +104,7 @@ class Town(NetworkSimulation):
         With None, town, route, traffic and start vary with the seed; appearance, light, weather, camera and car are
         nominal. "train" and "test" also vary textures, buildings, sun, cloud, fog, the camera's mount and the car's
         mass, stiffness and friction; towns, variants and values of one split never occur in the other.
-        `time_of_day` as in LaneKeeping.
+        `time_of_day` and `weather` as in LaneKeeping.
 
     Source:
         The driving task and scores of the CARLA leaderboard (A. Dosovitskiy et al., "CARLA: An Open Urban Driving
