@@ -74,10 +74,10 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         return -_distance(achieved_goal, desired_goal)
 
     def _measure(self) -> Measurements:
-        achieved = self.achieved()
-        success = self.is_achieved(achieved, self.goals)
-        reward = self.goal_reward(achieved, self.goals)
-        info = {"reward/goal": reward, "distance": _distance(achieved, self.goals)}
+        achieved, desired = _as_observed(self.achieved()), _as_observed(self.goals)
+        success = self.is_achieved(achieved, desired)
+        reward = self.goal_reward(achieved, desired)
+        info = {"reward/goal": reward, "distance": _distance(achieved, desired)}
         ended = success.copy() if self.goal_ends_episode else np.zeros(self.num_worlds, bool)
         return Measurements(reward, ended, success, info)
 
@@ -109,6 +109,11 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         for index, body in enumerate(self.bodies):
             if body.name == "goal":
                 start.put(index, start.goal[:3])
+
+
+def _as_observed(goals: FloatArray) -> FloatArray:
+    """Goals as observations hold them: rewards are then what `compute_reward` gives for observations, to the bit."""
+    return np.clip(goals, -STATE_LIMIT, STATE_LIMIT).astype(np.float32).astype(np.float64)
 
 
 def _distance(one: FloatArray, other: FloatArray) -> FloatArray:

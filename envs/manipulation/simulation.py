@@ -16,7 +16,7 @@ from envs.errors import CamshaftError, InvalidOption
 from envs.manipulation import intentions
 from envs.manipulation.arms import load_arm
 from envs.manipulation.bodies import Body, Part
-from envs.manipulation.cameras import HAND_CAMERAS, TASK_CAMERAS, VIEW, HAND_FROM_BODY, parse_table_cameras
+from envs.manipulation.cameras import HAND_CAMERAS, HAND_FROM_BODY, TASK_CAMERAS, VIEW, parse_table_cameras
 from envs.manipulation.control import CONTROL_MODES, Controller
 from envs.manipulation.kinematics import Kinematics, pointing_down
 from envs.manipulation.table_scene import TableScene, shifted, table_parts
@@ -42,6 +42,7 @@ SIZE_SHARE = SplitRange(0.92, 1.08)
 LATENCY = SplitRange(0.0, 0.5 * SUBSTEPS, nominal=0.0)  # substeps until an action takes hold
 CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # metres
 CAMERA_TURN = SplitRange(-2.0, 2.0)  # degrees
+START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
 STATE_LIMIT = 10.0  # metres, m/s, rad/s: what falls off the table goes no farther in the state
 
 
@@ -224,7 +225,8 @@ class ManipulationSimulation(Simulation):
         self._variants[world], self._colours[world] = start.variants, start.colours
         self.goals[world] = start.goal
         self.joint_velocities[world] = 0.0
-        self.joints[world, : self.arm.num_joints] = self._home
+        noise = np.random.default_rng([seed, 3]).uniform(-START_NOISE, START_NOISE, self.arm.num_joints)
+        self.joints[world, : self.arm.num_joints] = self._home + noise
         self.joints[world, self.arm.num_joints :] = 0.03 if self.table.fingers else 0.0
         self._held[world], self._held_rates[world] = self.joints[world], 0.0
         self._actions[world] = []

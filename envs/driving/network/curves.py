@@ -112,7 +112,9 @@ class Curve:
         points, heading = self.at(distance)
         across = np.asarray(lateral, np.float64)
         if points.shape[:-1] != across.shape:
-            points = np.broadcast_to(points, (*np.broadcast_shapes(points.shape[:-1], across.shape), 2)).copy()
+            points = np.broadcast_to(
+                points, (*np.broadcast_shapes(points.shape[:-1], across.shape), 2)
+            ).copy()
         points[..., 0] -= np.sin(heading) * across
         points[..., 1] += np.cos(heading) * across
         return points
