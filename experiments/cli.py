@@ -42,6 +42,9 @@ COMMANDS = {
     "train cloning": Command(
         "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
     ),
+    "train goals": Command(
+        "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
+    ),
     "evaluate": Command(
         "experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
     ),
