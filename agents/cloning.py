@@ -15,11 +15,11 @@ import torch
 
 from agents.cloning_config import CloningConfig
 from agents.cloning_data import TrainingData
-from agents.cloning_loop import CloningLoop, TrainingInterrupted
+from agents.cloning_loop import CloningLoop
 from agents.demonstrations import Demonstrations
 from agents.policy import ConvPolicy
 from perception.training.hardware import choose_hardware, freed_memory_kept
-from perception.training.interrupts import InterruptGuard
+from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.run_folder import RunFolder
 from perception.training.training_progress import TrainingProgress
 

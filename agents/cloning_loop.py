@@ -18,15 +18,11 @@ from agents.policy import ConvPolicy
 from envs.errors import CamshaftError, InvalidOption
 from perception.training.checkpoint import optimizer_tensors, restore_optimizer
 from perception.training.hardware import Hardware
-from perception.training.interrupts import InterruptGuard
+from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.run_folder import RunFolder
 from perception.training.training_progress import TrainingProgress
 
 INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for; each use has its own stream
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a training after it had written a checkpoint; the message says how far it got."""
 
 
 class CloningLoop:

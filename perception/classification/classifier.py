@@ -24,6 +24,7 @@ class Classifier(nn.Module):
     Args:
         encoder: frames to features.
         num_classes: how many there are to choose from.
+        dropout: probability of leaving out a feature before the head.
 
     Attributes:
         encoder: as given.
@@ -31,12 +32,15 @@ class Classifier(nn.Module):
         auxiliary: heads on lower feature maps, for training alone.
     """
 
-    def __init__(self, encoder: Encoder, num_classes: int) -> None:
+    def __init__(self, encoder: Encoder, num_classes: int, dropout: float = 0.0) -> None:
         super().__init__()
         if num_classes < 2:
             raise InvalidOption(f"num_classes must be at least 2, got {num_classes!r}")
+        if not 0.0 <= dropout < 1.0:
+            raise InvalidOption(f"dropout must be from 0 to below 1, got {dropout!r}")
         self.encoder = encoder
         self.num_classes = num_classes
+        self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.out_dim, num_classes)
         self.auxiliary = nn.ModuleDict(
             {
@@ -60,7 +64,7 @@ class Classifier(nn.Module):
 
     def _classify(self, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = self.head(features.to(self.head.weight.dtype))
+            logits: Tensor = self.head(self.dropout(features.to(self.head.weight.dtype)))
         return logits
 
 
@@ -70,6 +74,7 @@ def create_classifier(
     *,
     weights: str | Path | None = None,
     model_options: Mapping[str, Any] | None = None,
+    dropout: float = 0.0,
     keep_head: bool = False,
 ) -> Classifier:
     """A classifier over an encoder of the zoo.
@@ -79,12 +84,13 @@ def create_classifier(
         num_classes: how many there are to choose from.
         weights: of the encoder, as `create_model` takes them.
         model_options: arguments of the encoder.
+        dropout: probability of leaving out a feature before the head.
         keep_head: take the output layers of `weights` too, which must be for as many classes.
 
     Raises:
         InvalidOption: `keep_head`, and the weights have no output layer or one for another number of classes.
     """
-    classifier = Classifier(create_model(model, **(model_options or {})), num_classes)
+    classifier = Classifier(create_model(model, **(model_options or {})), num_classes, dropout)
     if weights is None:
         return classifier
     tensors = load_weights(model, classifier.encoder, weights)
