@@ -45,9 +45,10 @@ class FramesConfig:
         task: id of the task, such as "camshaft/LaneKeeping-v0".
         labels: any of the renderer's images ("rgb", "depth", "segmentation", "instances", "normals", "flow", …, see
             `envs.rendering.Renderer`), of the task's state parts ("state", …), and of OWN_LABELS: "objects" are the
-            things that are seen, (max_objects, 6) as in `visible_objects`; "next_rgb" is the frame `interval` steps later,
-            which "flow", "scene_flow" and "occluded" are measured against; "action" is what the expert would do; "success" whether the task stands achieved; "camera_pose" is
-            (4, 4) world from camera; "camera_motion" (4, 4) this camera from the one `interval` steps later.
+            things that are seen, (max_objects, 6) as in `visible_objects`; "next_rgb" is the frame `interval` steps
+            later, against which "flow", "scene_flow" and "occluded" are measured; "action" is what the expert would
+            do; "success" whether the task stands achieved; "camera_pose" is (4, 4) world from camera; "camera_motion"
+            (4, 4) this camera from the one `interval` steps later.
         batch_size: frames a batch, one from each of as many worlds.
         split: "train" and "val" have the looks of training and episodes of their own; "test" has looks that training
             never shows.
