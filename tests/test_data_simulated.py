@@ -58,6 +58,35 @@ def test_flow_is_depth_moved_by_the_camera(frames):
     assert np.quantile(np.concatenate(errors), 0.99) < 0.1  # pixels
 
 
+def test_objects_are_boxes_about_what_is_seen_of_them():
+    maker = FrameMaker(
+        FramesConfig(
+            "camshaft/Following-v0", ("instances", "segmentation", "objects"), max_objects=6, **SMALL
+        )
+    )
+    seen = 0
+    for _ in range(3):
+        batch = maker.make()
+        for instances, labels, objects in zip(*batch.values(), strict=True):
+            assert (np.diff(objects[:, 5]) <= 0).all()
+            for left, top, right, bottom, kind, pixels in objects[objects[:, 5] > 0].astype(int):
+                inside = instances[top:bottom, left:right]
+                whole = [
+                    number
+                    for number in np.unique(inside[[0, -1]])  # what reaches the box's upper and lower edge
+                    if (instances == number).sum() == (inside == number).sum() == pixels
+                    and all((edge == number).any() for edge in _edges(inside))
+                    and np.bincount(labels[instances == number]).argmax() == kind
+                ]
+                assert len(whole) == 1 and whole[0] > 0
+                seen += 1
+    assert seen > 12
+
+
+def _edges(image):
+    return image[0], image[-1], image[:, 0], image[:, -1]
+
+
 def test_frames_are_varied(frames):
     """Neither two worlds nor two moments look alike, and both kinds of restart happen."""
     flat = frames["rgb"].reshape(48, -1).astype(np.float64)
