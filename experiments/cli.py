@@ -42,6 +42,9 @@ COMMANDS = {
     "train cloning": Command(
         "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
     ),
+    "pretrain": Command(
+        "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
+    ),
     "evaluate": Command(
         "experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
     ),

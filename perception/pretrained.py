@@ -62,9 +62,9 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
     return head
 
 
-def shipped_weights() -> dict[str, str]:
+def shipped_weights(folder: Path = SHIPPED) -> dict[str, str]:
     """The models whose weights ship with the suite, and the SHA-256 of each one's file."""
-    path = SHIPPED / CHECKSUMS
+    path = folder / CHECKSUMS
     lines = path.read_text().split("\n") if path.exists() else []
     rows = [line.split() for line in lines if line.strip()]
     return {Path(file).stem: digest for digest, file in rows}

@@ -22,7 +22,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.cloning_loop
-from agents.augmentation import jitter_colours
+from perception.training.augmentation import jitter_colours
 from agents.cloning import CloningConfig, TrainingInterrupted, train
 from agents.cloning_data import validation_episodes
 from agents.cloning_loop import learning_rate
