@@ -36,6 +36,7 @@ COMMANDS = {
         "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
     ),
     "tasks": Command("experiments.tasks:TasksConfig", "list the tasks"),
+    "play": Command("experiments.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
     "collect": Command(
         "experiments.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"
     ),
