@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from agents.hardware import DEVICES, PRECISIONS
 from envs.errors import InvalidOption, check_choice
+from perception.training.hardware import DEVICES, PRECISIONS
 from perception.zoo import list_models
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

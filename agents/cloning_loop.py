@@ -11,22 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.augmentation import jitter_colours
-from agents.checkpoint import optimizer_tensors, restore_optimizer
 from agents.cloning_config import LOSSES, CloningConfig
 from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
-from agents.hardware import Hardware
-from agents.interrupts import InterruptGuard
 from agents.policy import ConvPolicy
-from agents.run_folder import RunFolder
-from agents.training_progress import TrainingProgress
 from envs.errors import CamshaftError, InvalidOption
+from perception.training.augmentation import jitter_colours
+from perception.training.checkpoint import optimizer_tensors, restore_optimizer
+from perception.training.hardware import Hardware
+from perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from perception.training.run_folder import RunFolder
+from perception.training.training_progress import TrainingProgress
 
 INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for; each use has its own stream
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a training after it had written a checkpoint; the message says how far it got."""
 
 
 class CloningLoop:

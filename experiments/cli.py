@@ -42,9 +42,23 @@ COMMANDS = {
     "train cloning": Command(
         "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
     ),
+    "train goals": Command(
+        "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
+    ),
+    "pretrain": Command(
+        "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
+    ),
     "evaluate": Command(
         "experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
     ),
+    "data frames": Command(
+        "experiments.data_frames:DataFramesConfig", "write labelled frames of a task to a folder"
+    ),
+    "data objects": Command(
+        "experiments.data_objects:DataObjectsConfig",
+        "write the simulated classification benchmark to a folder",
+    ),
+    "data show": Command("experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
     "bench steps": Command(
         "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
     ),

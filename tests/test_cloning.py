@@ -22,14 +22,14 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.cloning_loop
-from agents.augmentation import jitter_colours
-from agents.checkpoint import load_checkpoint
 from agents.cloning import CloningConfig, TrainingInterrupted, train
 from agents.cloning_data import validation_episodes
 from agents.cloning_loop import learning_rate
 from agents.policy import ConvPolicy
-from agents.training_progress import TrainingProgress
 from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from perception.training.augmentation import jitter_colours
+from perception.training.checkpoint import load_checkpoint
+from perception.training.training_progress import TrainingProgress
 
 
 @dataclass

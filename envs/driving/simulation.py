@@ -217,6 +217,13 @@ class DrivingSimulation(Simulation):
         chosen = self._everyone if worlds is None else worlds
         return self._observe(chosen, self._zeros[chosen], self._zeros[chosen], fresh=False)
 
+    def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
+        """The scene as it is now, and where the cameras are."""
+        cars = self._car_poses(self._everyone, self._zeros, self._zeros)
+        scene = self._scene_now()
+        scene.move_headlights(self._everyone, cars)
+        return scene.state, {name: cars @ mounts for name, mounts in self._mounts.items()}
+
     def displaced_views(self, lateral: FloatArray, heading: FloatArray) -> tuple[Observation, NDArray[Any]]:
         """What would be seen, and rightly done, from a displaced pose; the state does not change."""
         lateral = np.broadcast_to(np.asarray(lateral, np.float64), self.num_worlds)

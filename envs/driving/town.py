@@ -280,7 +280,7 @@ class Town(NetworkSimulation):
 
     def _wished_speed(self) -> FloatArray:
         """(N,) m/s: the limit, falling linearly to 0 before red lights and what is in the way."""
-        state = town_state(self, self._everyone)
+        state = town_state(self)
         limit = state[:, NAMES.index("limit")]
         gaps = np.minimum(state[:, NAMES.index("stop_distance")], state[:, NAMES.index("gap")] - 2.0)
         bends = self.track.cruise_speed(self.parameters, limit)
@@ -308,7 +308,7 @@ class Town(NetworkSimulation):
         }
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        rows = town_state(self, worlds)
+        rows = town_state(self)[worlds]
         rows[:, NAMES.index("lateral_error")] += lateral
         rows[:, NAMES.index("heading_error")] += heading
         return rows
