@@ -191,6 +191,12 @@ class FrameMaker:
         self._frames_left -= 1
         return _filled({label: batch[label] for label in self.config.labels}, out)
 
+    def skip(self) -> None:
+        """Do as `make` does, but draw nothing: how a stream is gone on with."""
+        self._restart()
+        self._advance(self.config.stride)
+        self._frames_left -= 1
+
     def close(self) -> None:
         """Release the simulation."""
         self.simulation.close()
