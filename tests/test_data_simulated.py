@@ -253,14 +253,15 @@ def _fail(*_):
 
 
 def test_discrete_actions_and_terminated_worlds_are_part_of_the_stream():
-    options = {"task_options": {"control_mode": "discrete"}, "acting": "random", "frames_per_episode": 30}
+    options = {"task_options": {"control_mode": "discrete"}, "acting": "random", "frames_per_episode": 6}
     maker = FrameMaker(FramesConfig("camshaft/Following-v0", ("rgb", "state"), **options, **SMALL))
-    restarts = 0
-    for _ in range(12):
+    restarts = ends = 0
+    for _ in range(16):
+        ends += int(maker._ended.sum())
         before = list(maker.simulation.seeds)
         maker.make()
         restarts += sum(now != then for now, then in zip(maker.simulation.seeds, before, strict=True))
-    assert restarts > 4
+    assert restarts > 8 and ends > 0
 
 
 @pytest.mark.parametrize(
