@@ -42,6 +42,9 @@ COMMANDS = {
     "train cloning": Command(
         "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
     ),
+    "train goals": Command(
+        "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
+    ),
     "pretrain": Command(
         "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
     ),
@@ -70,6 +73,10 @@ COMMANDS = {
     ),
     "bench cuda": Command(
         "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
+    ),
+    "bench towns": Command(
+        "experiments.benchmarks.towns:TownsConfig",
+        "generate 1,000 towns and check each for overlaps and reach",
     ),
 }
 
