@@ -69,6 +69,9 @@ COMMANDS = {
     "bench cameras": Command(
         "experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
     ),
+    "bench data": Command(
+        "experiments.benchmarks.data:DataConfig", "training speed on drawn data, against data in memory"
+    ),
     "bench cuda": Command(
         "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
     ),
