@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from perception.training.augmentation import jitter_colours
 from agents.cloning_config import LOSSES, CloningConfig
 from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
 from agents.policy import ConvPolicy
 from envs.errors import CamshaftError, InvalidOption
+from perception.training.augmentation import jitter_colours
 from perception.training.checkpoint import optimizer_tensors, restore_optimizer
 from perception.training.hardware import Hardware
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted

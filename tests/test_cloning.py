@@ -22,12 +22,12 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.cloning_loop
-from perception.training.augmentation import jitter_colours
 from agents.cloning import CloningConfig, TrainingInterrupted, train
 from agents.cloning_data import validation_episodes
 from agents.cloning_loop import learning_rate
 from agents.policy import ConvPolicy
 from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from perception.training.augmentation import jitter_colours
 from perception.training.checkpoint import load_checkpoint
 from perception.training.training_progress import TrainingProgress
 
