@@ -53,11 +53,9 @@ def open_classification_data(
     from perception.data.stored import StoredFrames
 
     if data == OBJECTS:
-        sets = [
-            ObjectImages(split, size, length)
-            for split, length in (("train", images), ("val", None), ("test", None))
-        ]
-        return ClassificationData(*sets, sets[0].classes)
+        lengths = {"train": images, "val": None, "test": None}
+        train, val, test = (ObjectImages(split, size, length) for split, length in lengths.items())
+        return ClassificationData(train, val, test, train.classes)
     folder = Path(data)
     if not folder.is_dir():
         raise InvalidOption(f"data {data!r} is neither {OBJECTS!r} nor a folder")
@@ -73,9 +71,9 @@ def open_classification_data(
         signs = [GTSRB(folder, split, size=(size, size), on_corrupt=on_corrupt) for split in ("train", "val")]
         return ClassificationData(signs[0], signs[1], signs[1], tuple(signs[0].classes))
     if (folder / "train").is_dir():
-        train = ImageFolder(folder, "train", size=(size, size), on_corrupt=on_corrupt)
-        val = ImageFolder(folder, "val", train.classes, (size, size), on_corrupt)
-        return ClassificationData(train, val, val, tuple(train.classes))
+        shown = ImageFolder(folder, "train", size=(size, size), on_corrupt=on_corrupt)
+        kept = ImageFolder(folder, "val", shown.classes, (size, size), on_corrupt)
+        return ClassificationData(shown, kept, kept, tuple(shown.classes))
     return _halved(ImageFolder(folder, size=(size, size), on_corrupt=on_corrupt), seed)
 
 

@@ -24,7 +24,7 @@ class TrainClassifierConfig:
     model: str = "policy_resnet"
     """Encoder, a name in the zoo (alexnet, alexnet_paper, googlenet, lenet5, resnet18, …) or timm:NAME."""
     data: str = "objects"
-    """"objects", a set of 'camshaft data', GTSRB, or images in one folder a class (in train/ and val/, if there are)."""
+    """"objects", a set of 'camshaft data', GTSRB, or images in one folder a class (within train/ and val/ or not)."""
     images: int | None = None
     """Images of the simulated benchmark to learn from; 20,000 by default."""
     size: int = 64

@@ -83,7 +83,8 @@ def _run_seed(
     halves = dict(zip("AB", split_classes(len(names), seed), strict=True))
 
     def images(half: str, split: str) -> Any:
-        return ClassSubset(*sets[split], halves[half])
+        whole, classes = sets[split]
+        return ClassSubset(whole, classes, halves[half])
 
     def train(half: str, name: str, base: Any = None, layers: int = 0, frozen: int = 0) -> tuple[Any, float]:
         plan = FineTuning(frozen) if base is not None else None

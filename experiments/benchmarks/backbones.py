@@ -90,7 +90,8 @@ def _measure(
     )
     result = fit_classifier(wanted, sets[0], sets[1], classes, config.out / model, resume=True)
     classifier = result.model
-    size = classifier.encoder.preprocessing.size or (config.size, config.size)  # type: ignore[union-attr]
+    encoder: Any = classifier.encoder
+    size: tuple[int, int] = encoder.preprocessing.size or (config.size, config.size)
     classifier.auxiliary = torch.nn.ModuleDict()  # type: ignore[assignment]
     return {
         "name": model,
