@@ -159,9 +159,10 @@ class _Game:
         cv2.rectangle(picture, (7, 7), (8 + width, 8 + height), (245, 245, 245), 1)
         speed = f"   {3.6 * float(self._info['speed']):4.0f} km/h" if "speed" in self._info else ""
         text = f"step {self._steps:4d}   return {self._return:8.2f}{speed}"
-        place = (10, picture.shape[0] - 12)
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (20, 20, 20), 3, cv2.LINE_AA)
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (245, 245, 245), 1, cv2.LINE_AA)
+        bottom = picture.shape[0]
+        picture[bottom - 28 :] = (0.35 * picture[bottom - 28 :]).astype(np.uint8)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(picture, text, (10, bottom - 9), font, 0.5, (245, 245, 245), 1, cv2.LINE_AA)
         return picture
 
     def _add_to_film(self) -> None:

@@ -104,6 +104,32 @@ class ItemImages:
         return {IMAGE: image, **(labels if isinstance(labels, Mapping) else {"class": labels})}
 
 
+class Subset:
+    """Some images of a set.
+
+    Args:
+        images: the set.
+        rows: (n,) their numbers.
+    """
+
+    def __init__(self, images: Images, rows: Any) -> None:
+        self.images, self.rows = images, np.asarray(rows, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def render(self, indices: Any) -> Mapping[str, Any]:
+        """Images and labels, (n, …) each."""
+        return self.images.render(self.rows[np.asarray(indices)])
+
+
+def in_memory(images: Images, labels: Sequence[str], batch_size: int = 256) -> TensorImages:
+    """All images of a set with these labels, read once."""
+    rows = torch.arange(len(images)).split(batch_size)
+    batches = list(read_batches(images, rows, lambda batch: check_batch(batch, labels)))
+    return TensorImages({name: torch.cat([batch[name] for batch in batches]) for name in batches[0]})
+
+
 def as_images(data: Any) -> Any:
     """What the trainer takes as images: an object with `render`, a stream, a mapping of arrays, or a torch data set."""
     if hasattr(data, "render") or hasattr(data, "batches"):
