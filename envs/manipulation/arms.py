@@ -38,6 +38,11 @@ FINGER_ROOT = 0.0584  # metres from hand to the fingers' links, along the hand's
 GRASP_POINT = 0.105  # metres from hand to the point between the pads
 NO_LIMITS = (1.0, -1.0)  # as PyBullet knows them: `control` keeps the arm within its limits, which is faster
 PAD = (0.021, 0.0155, 0.0538)  # metres, of the box about a finger, from its inner face outwards
+PLAIN_CONTACT = '<lateral_friction value="0.5"/><spinning_friction value="0.001"/>'
+PAD_CONTACT = (  # as the Panda's own URDF has it, but for the spinning friction, which is panda-gym's
+    '<friction_anchor/><stiffness value="30000"/><damping value="1000"/>'
+    '<lateral_friction value="1"/><spinning_friction value="0.001"/>'
+)
 WHITE: Colour = (0.93, 0.93, 0.92)
 
 
@@ -307,7 +312,7 @@ def _physics_urdf(
     for side, sign in (("left", 1.0), ("right", -1.0)):
         centre = np.array([0.0, sign * 0.5 * PAD[1], 0.5 * PAD[2]])
         inertial = _inertial(FINGER_MASS, centre, np.array(PAD))
-        parts.append(_link(f"{side}_finger", inertial, [_box(PAD, centre)], friction=1.0))
+        parts.append(_link(f"{side}_finger", inertial, [_box(PAD, centre)], contact=PAD_CONTACT))
         root = hand @ _frame((0.0, 0.0, FINGER_ROOT), (0.0, 0.0, 0.0))
         parts.append(
             _joint(
@@ -368,13 +373,12 @@ def _box(size: FloatArray | tuple[float, ...], centre: FloatArray, turn: FloatAr
     )
 
 
-def _link(name: str, inertial: Inertial, boxes: list[str], friction: float = 0.5) -> str:
+def _link(name: str, inertial: Inertial, boxes: list[str], contact: str = PLAIN_CONTACT) -> str:
     tensor = inertial.inertia
     names = (("ixx", 0, 0), ("ixy", 0, 1), ("ixz", 0, 2), ("iyy", 1, 1), ("iyz", 1, 2), ("izz", 2, 2))
     values = " ".join(f'{axis}="{tensor[row, column]:.9g}"' for axis, row, column in names)
     return (
-        f'<link name="{name}"><contact><lateral_friction value="{friction}"/>'
-        f'<spinning_friction value="0.001"/></contact>'
+        f'<link name="{name}"><contact>{contact}</contact>'
         f'<inertial><origin xyz="{_text(inertial.centre)}"/><mass value="{inertial.mass}"/><inertia {values}/>'
         f"</inertial>{''.join(boxes)}</link>"
     )
