@@ -51,6 +51,14 @@ COMMANDS = {
     "bench steps": Command(
         "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
     ),
+    "bench manipulation": Command(
+        "experiments.benchmarks.manipulation:ManipulationConfig",
+        "manipulation steps per second, beside panda-gym",
+    ),
+    "bench experts": Command(
+        "experiments.benchmarks.experts:ExpertsConfig",
+        "how well every task's expert does it, over many seeds",
+    ),
     "bench start": Command(
         "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
     ),
