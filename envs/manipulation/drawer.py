@@ -46,7 +46,7 @@ class Drawer(StagedSimulation):
         20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state" (12,) float32: position and velocity of the gripper, its opening, position of
+        By `obs_mode`: images; "state" (11,) float32: position and velocity of the gripper, its opening, x and y of
         the handle (m), how far the drawer is open (m), and 1 where it should be open, 0 where closed.
 
     Action:
@@ -106,7 +106,7 @@ class Drawer(StagedSimulation):
         return np.where(self._opens, travel > self.config.open, travel < self.config.closed)
 
     def _state(self) -> FloatArray:
-        return np.column_stack([self.arm_state(), self._handle(), self.sliders, self._opens])
+        return np.column_stack([self.arm_state(), self._handle()[:, :2], self.sliders, self._opens])
 
     def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """To open, a finger goes behind the bar and pulls; to close, closed fingers push against the front."""

@@ -88,11 +88,21 @@ def square(headings: FloatArray) -> FloatArray:
     return np.asarray((headings + 0.5 * quarter) % quarter - 0.5 * quarter)
 
 
-def scattered(rng: np.random.Generator, count: int, spread: float, apart: float) -> FloatArray:
-    """(count, 2) places in a square of side `spread` (metres) about the origin, at least `apart` from each other."""
+def scattered(
+    rng: np.random.Generator, count: int, spread: float | tuple[float, float], apart: float
+) -> FloatArray:
+    """(count, 2) places about the origin, in a square or a rectangle.
+
+    Args:
+        rng: source of the draws.
+        count: how many.
+        spread: metres, side of the square, or sides along x and y.
+        apart: metres from one to the next, at least.
+    """
+    half = 0.5 * np.broadcast_to(np.array(spread), 2)
     places: list[FloatArray] = []
     while len(places) < count:
-        place = rng.uniform(-0.5 * spread, 0.5 * spread, 2)
+        place = rng.uniform(-half, half)
         if all(np.linalg.norm(place - other) >= apart for other in places):
             places.append(place)
     return np.array(places)

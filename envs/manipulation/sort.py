@@ -30,7 +30,7 @@ class SortConfig:
     Attributes:
         table: the table.
         size, mass, friction: metres, kg, Coulomb coefficient of the cubes.
-        spread: metres, side of the square that the cubes are drawn from.
+        spread: metres, sides along x and y of the rectangle that the cubes are drawn from.
         apart: metres between the middles of two cubes at the start, at least.
     """
 
@@ -38,8 +38,8 @@ class SortConfig:
     size: float = 0.04
     mass: float = 0.2
     friction: float = 1.0
-    spread: float = 0.24
-    apart: float = 0.09
+    spread: tuple[float, float] = (0.3, 0.15)
+    apart: float = 0.085
 
 
 class Sort(StagedSimulation):
