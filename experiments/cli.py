@@ -84,6 +84,14 @@ COMMANDS = {
         "experiments.benchmarks.backbones:BackbonesConfig",
         "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
     ),
+    "bench manipulation": Command(
+        "experiments.benchmarks.manipulation:ManipulationConfig",
+        "manipulation steps per second, beside panda-gym",
+    ),
+    "bench experts": Command(
+        "experiments.benchmarks.experts:ExpertsConfig",
+        "how well every task's expert does it, over many seeds",
+    ),
     "bench start": Command(
         "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
     ),
