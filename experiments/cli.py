@@ -45,8 +45,25 @@ COMMANDS = {
     "train goals": Command(
         "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
     ),
+    "train classifier": Command(
+        "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
+    ),
     "pretrain": Command(
         "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
+    ),
+    "transfer": Command(
+        "experiments.transfer:TransferConfig", "put a pretrained encoder to use on other classes of images"
+    ),
+    "experiment few-labels": Command(
+        "experiments.few_labels:FewLabelsConfig",
+        "accuracy against the number of labels, pretrained and from scratch",
+    ),
+    "experiment transferability": Command(
+        "experiments.transferability:TransferabilityConfig",
+        "how transferable each layer is: AnB, BnB, AnB+, BnB+",
+    ),
+    "experiment tricks": Command(
+        "experiments.training_tricks:TrainingTricksConfig", "the tricks of training taken away one at a time"
     ),
     "evaluate": Command(
         "experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
@@ -61,6 +78,10 @@ COMMANDS = {
     "data show": Command("experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
     "bench steps": Command(
         "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
+    ),
+    "bench backbones": Command(
+        "experiments.benchmarks.backbones:BackbonesConfig",
+        "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
     ),
     "bench start": Command(
         "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
