@@ -16,6 +16,9 @@ TILE = 160  # pixels
 class ShowSaliencyConfig:
     """Draw which pixels an output rests on: Grad-CAM, guided backpropagation, both together, and VisualBackProp.
 
+    Grad-CAM is made for networks that average their last maps; of those whose features tell where things are, such as
+    policy_resnet, VisualBackProp says more.
+
     For example: camshaft show saliency runs/classifier/default objects --target bus
     """
 
@@ -29,6 +32,8 @@ class ShowSaliencyConfig:
     """Images of a folder or set."""
     target: str | None = None
     """Output that is asked about, by name or number; the largest of each image by default."""
+    layer: int | None = None
+    """Feature map that Grad-CAM looks at, from 0; by default the last with at least 4 rows and columns."""
     out: Path = Path("runs/show/saliency.png")
     """Picture to write."""
 
@@ -46,7 +51,7 @@ def run(config: ShowSaliencyConfig) -> None:
     frames, names = read_images(config.images, subject, config.count)
     target = target_number(config.target, subject.names)
     images = torch.from_numpy(frames)
-    found = {method: saliency(subject, images, method, target) for method in METHODS}
+    found = {method: saliency(subject, images, method, target, config.layer) for method in METHODS}
     chosen = subject.chosen(images, target).tolist()
     rows = []
     for number, (frame, name) in enumerate(zip(frames, names, strict=True)):

@@ -237,6 +237,8 @@ def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
     assert main(["show", "filters", str(classifier), "--out", str(tmp_path / "x.tiff2")]) == 2
     with pytest.raises(InvalidOption, match="grad_cam"):
         saliency(Subject(RedAndGreen(), lambda features: features), torch.zeros(1, 3, 32, 32), "grads")
+    with pytest.raises(InvalidOption, match=r"layers are numbered 0\.\.1, got 2"):
+        saliency(Subject(RedAndGreen(), lambda features: features), torch.zeros(1, 3, 32, 32), layer=2)
     with pytest.raises(InvalidOption, match="at least 4"):
         map_of(np.zeros((3, 2), np.float32))
     with pytest.raises((CorruptFile, UnknownName)):

@@ -18,12 +18,20 @@ from envs.errors import InvalidOption
 from perception.insight.subject import Subject, as_floats
 
 METHODS = ("grad_cam", "guided", "guided_grad_cam", "visual_back_prop")
+LEAST_SIDE = 4  # places of a feature map below which it says too little of where things are
+BRIGHTEST = (
+    0.995  # share of the pixels that guided gradients are scaled by: single ones at the border stand out
+)
 
 
 def saliency(
-    subject: Subject, images: Tensor, method: str = "grad_cam", target: int | None = None
+    subject: Subject,
+    images: Tensor,
+    method: str = "grad_cam",
+    target: int | None = None,
+    layer: int | None = None,
 ) -> NDArray[np.float32]:
-    """How much each pixel counts, (B, H, W) in 0..1, over the strongest pixel of each frame.
+    """How much each pixel counts, (B, H, W) in 0..1, over the strongest pixels of each frame.
 
     Args:
         subject: the network.
@@ -31,6 +39,8 @@ def saliency(
         method: one of METHODS.
         target: number of the output that is asked about; by default the largest of each frame. VisualBackProp asks
             about none.
+        layer: number of the feature map that Grad-CAM looks at; by default the last of at least LEAST_SIDE rows and
+            columns.
     """
     if method not in METHODS:
         raise InvalidOption(f"unknown method {method!r}. Accepted: {', '.join(METHODS)}")
@@ -39,18 +49,21 @@ def saliency(
         return _normalised(visual_back_prop(subject, frames))
     outputs = subject.chosen(frames, target)
     if method == "grad_cam":
-        return _normalised(grad_cam(subject, frames, outputs))
+        return _normalised(grad_cam(subject, frames, outputs, layer))
     guided = guided_gradients(subject, frames, outputs).abs().amax(dim=1)
     if method == "guided":
-        return _normalised(guided)
-    return _normalised(guided * grad_cam(subject, frames, outputs))
+        return _normalised(guided, BRIGHTEST)
+    return _normalised(guided * grad_cam(subject, frames, outputs, layer), BRIGHTEST)
 
 
-def grad_cam(subject: Subject, frames: Tensor, outputs: Tensor) -> Tensor:
-    """(B, H, W) at least 0: the last feature maps, weighted by the mean gradient of the chosen outputs."""
+def grad_cam(subject: Subject, frames: Tensor, outputs: Tensor, layer: int | None = None) -> Tensor:
+    """(B, H, W) at least 0: the maps of a layer, weighted by the mean gradient of the chosen outputs."""
     with torch.enable_grad():
         features, maps = subject.encoder.features_and_maps(frames)
-        last = maps[-1]
+        if layer is not None and not 0 <= layer < len(maps):
+            raise InvalidOption(f"layers are numbered 0..{len(maps) - 1}, got {layer}")
+        large = [values for values in maps if min(values.shape[-2:]) >= LEAST_SIDE]
+        last = maps[layer] if layer is not None else (large or maps)[-1]
         if last.requires_grad is False:
             raise InvalidOption("the network has no parameters that gradients could be taken through")
         scores = subject.head(features).gather(1, outputs[:, None]).sum()
@@ -103,6 +116,7 @@ def _enlarged(maps: Tensor, frames: Tensor) -> Tensor:
     return enlarged.detach()
 
 
-def _normalised(values: Tensor) -> NDArray[np.float32]:
-    highest = values.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
-    return (values / highest).cpu().numpy().astype(np.float32)
+def _normalised(values: Tensor, brightest: float = 1.0) -> NDArray[np.float32]:
+    highest = torch.quantile(values.flatten(1), brightest, dim=1)[:, None, None]
+    highest = torch.where(highest > 0.0, highest, values.amax(dim=(1, 2), keepdim=True)).clamp(min=1e-12)
+    return (values / highest).clamp(max=1.0).cpu().numpy().astype(np.float32)
