@@ -77,6 +77,23 @@ COMMANDS = {
         "write the simulated classification benchmark to a folder",
     ),
     "data show": Command("experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
+    "show filters": Command("experiments.show_filters:ShowFiltersConfig", "draw a network's first filters"),
+    "show activations": Command(
+        "experiments.show_activations:ShowActivationsConfig", "draw what each layer makes of images"
+    ),
+    "show saliency": Command(
+        "experiments.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"
+    ),
+    "show neighbours": Command(
+        "experiments.show_neighbours:ShowNeighboursConfig",
+        "draw the nearest images in feature space, and a map of it",
+    ),
+    "show curves": Command(
+        "experiments.show_curves:ShowCurvesConfig", "draw learning curves of several runs"
+    ),
+    "show rollout": Command(
+        "experiments.show_rollout:ShowRolloutConfig", "film what a policy's network sees while it drives"
+    ),
     "bench steps": Command(
         "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
     ),

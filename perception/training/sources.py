@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -214,16 +215,8 @@ def read_batches(
     finally:
         stopped.set()
         while thread.is_alive():  # it may wait for room
-            with_room(ahead)
+            _make_room(ahead)
             thread.join(0.05)
-
-
-def with_room(ahead: queue.Queue[Any]) -> None:
-    """Take one out of a queue that may be full."""
-    try:
-        ahead.get_nowait()
-    except queue.Empty:
-        return
 
 
 def _read_in_thread(
@@ -241,6 +234,11 @@ def _read_in_thread(
         except BaseException as error:  # raised where the batch is used
             ahead.put(error)
             return
+
+
+def _make_room(ahead: queue.Queue[Any]) -> None:
+    with contextlib.suppress(queue.Empty):
+        ahead.get_nowait()
 
 
 class _Batches(Dataset[Batch]):
