@@ -71,6 +71,41 @@ TASKS = (
         summary="Follow a route through a town with lights, signs, other cars and people on foot.",
         tags=("driving", "traffic"),
     ),
+    Task(
+        id="camshaft/Parking-v0",
+        simulation="envs.driving.parking:Parking",
+        max_episode_steps=600,
+        summary="Bring a car to rest in a bay of a parking lot, the right way round.",
+        tags=("driving", "goal"),
+    ),
+    Task(
+        id="camshaft/Reach-v0",
+        simulation="envs.manipulation.reach:Reach",
+        max_episode_steps=50,
+        summary="Bring an arm's gripper to a ball.",
+        tags=("manipulation", "goal"),
+    ),
+    Task(
+        id="camshaft/Push-v0",
+        simulation="envs.manipulation.push:Push",
+        max_episode_steps=50,
+        summary="Push a cube to a place on the table.",
+        tags=("manipulation", "goal"),
+    ),
+    Task(
+        id="camshaft/Slide-v0",
+        simulation="envs.manipulation.slide:Slide",
+        max_episode_steps=50,
+        summary="Hit a puck so that it slides to a place out of reach.",
+        tags=("manipulation", "goal"),
+    ),
+    Task(
+        id="camshaft/PickAndPlace-v0",
+        simulation="envs.manipulation.pick_and_place:PickAndPlace",
+        max_episode_steps=50,
+        summary="Bring a cube to a place on the table or in the air.",
+        tags=("manipulation", "goal"),
+    ),
 )
 
 TASK_IDS = tuple(task.id for task in TASKS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from envs.catalogue import make_simulation
 from envs.errors import CamshaftError, InvalidOption
@@ -97,13 +98,16 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
 
 class GoalTaskEnv(TaskEnv):
-    """One world of a goal task: with the `compute_reward` of the GoalEnv convention."""
+    """One world of a goal task: with the `compute_reward` of the GoalEnv convention, where goals are observed."""
 
-    def compute_reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any = None) -> Any:
-        """What a goal is worth; see `envs.goal.GoalSimulation`."""
+    @property
+    def compute_reward(self) -> Callable[..., Any]:
+        """What a goal is worth, see `envs.goal.GoalSimulation`; there only where `obs_mode` has "state"."""
         simulation = self.simulation
         assert isinstance(simulation, GoalSimulation)
-        return simulation.compute_reward(achieved_goal, desired_goal, info)
+        if "state" not in simulation.obs_parts:
+            raise AttributeError("compute_reward is there only where obs_mode has 'state', with both goals")
+        return simulation.compute_reward
 
 
 def check_render_mode(render_mode: str | None, metadata: dict[str, Any]) -> str | None:

@@ -45,6 +45,9 @@ COMMANDS = {
     "train classifier": Command(
         "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
     ),
+    "train goals": Command(
+        "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
+    ),
     "pretrain": Command(
         "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
     ),
@@ -86,8 +89,15 @@ COMMANDS = {
     "bench cameras": Command(
         "experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
     ),
+    "bench data": Command(
+        "experiments.benchmarks.data:DataConfig", "training speed on drawn data, against data in memory"
+    ),
     "bench cuda": Command(
         "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
+    ),
+    "bench towns": Command(
+        "experiments.benchmarks.towns:TownsConfig",
+        "generate 1,000 towns and check each for overlaps and reach",
     ),
 }
 

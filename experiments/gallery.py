@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from envs import make_simulation
 from envs.driving import textures
-from envs.driving.light import draw_light, point_headlights
+from envs.driving.light import Conditions, draw_light, point_headlights
 from envs.driving.models import broadleaf, bush, conifer
 from envs.driving.models.cars import saloon
 from envs.rendering import (
@@ -231,7 +231,7 @@ def _ball(surface: Surface, night: bool) -> Image:
     state = SceneState(scene, 1)
     state.place(0, ground, [[0.0, 0.0, 0.0]])
     state.place(0, kind, [[0.0, 0.0, 1.0]])
-    draw_light(state, 0, np.random.default_rng(0), None, "night" if night else "day")
+    draw_light(state, 0, np.random.default_rng(0), None, Conditions("night" if night else "day"))
     state.sun_direction[0] = np.array([-0.55, 0.45, 0.70]) / np.linalg.norm([0.55, 0.45, 0.70])
     camera = Camera(280, 220, 42.0, supersampling=2, shadow_distance=12.0)
     picture: Image = Renderer(state, camera).render(look_at([-4.2, 0.0, 1.9], [0.0, 0.0, 0.85])[None])["rgb"][
@@ -273,7 +273,7 @@ def car_sheet() -> Image:
         cars = scene.add("car", [saloon().levels])
         state = SceneState(scene, 1)
         state.place(0, ground, [[0.0, 0.0, 0.0]])
-        draw_light(state, 0, np.random.default_rng(0), None, time_of_day)
+        draw_light(state, 0, np.random.default_rng(0), None, Conditions(time_of_day))
         if time_of_day == "night":
             point_headlights(state, np.array([0]), np.eye(4)[None])
         for distance in distances:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import draw_light, point_headlights
+from envs.driving.light import Conditions, draw_light, point_headlights
 from envs.driving.models.cars import SALOON, saloon
 from envs.driving.road import RoadConfig, generate_road
 from envs.driving.road_mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
@@ -75,7 +75,7 @@ class Street:
         self.state = SceneState(scene, 1)
         self.state.set_arena(0, geometry.mesh, geometry.vertex_splits, geometry.face_splits)
         scenery.populate(self.state, 0, geometry, rng)
-        draw_light(self.state, 0, rng, None, time_of_day)
+        draw_light(self.state, 0, rng, None, Conditions(time_of_day))
         self._distance, self._headlights, self._traffic = distance, time_of_day != "day", traffic
         self.own = np.eye(4)
         self.move(0.0)

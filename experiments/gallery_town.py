@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.driving import models, textures
-from envs.driving.light import draw_light, point_headlights
+from envs.driving.light import Conditions, draw_light, point_headlights
 from envs.driving.textures.signs import SIGNS
 from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at, project
 from experiments.contact_sheet import contact_sheet
@@ -58,7 +58,7 @@ class Stage:
         state = SceneState(self._scene, 1)
         for objects, places, yaws, chosen, colours in self._placed:
             state.place(0, objects, places, yaws, 1.0, chosen, colours)
-        draw_light(state, 0, np.random.default_rng(0), None, self._time_of_day)
+        draw_light(state, 0, np.random.default_rng(0), None, Conditions(self._time_of_day))
         pose = look_at(eye, target)
         if self._time_of_day == "night":
             car = np.eye(4)

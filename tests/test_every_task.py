@@ -104,7 +104,7 @@ def test_start_varies_with_the_seed(task):
 @pytest.mark.parametrize("split", [None, "train", "test"])
 def test_frames_are_real_pictures(task, split):
     env = gymnasium.make(task, obs_mode="rgb+segmentation+depth", camera=(64, 64), randomize=split)
-    observation, _ = env.reset(seed=3)
+    first, _ = env.reset(seed=3)
     for _ in range(20):
         observation, *_ = env.step(env.unwrapped.simulation.expert_action()[0])
     labels = observation["segmentation"][..., 0]
@@ -112,12 +112,16 @@ def test_frames_are_real_pictures(task, split):
     assert np.ptp(observation["rgb"].mean(axis=(0, 1))) > 0, "colours, not greys"
     assert (labels[-8:] != LABELS["sky"]).all(), "the ground belongs below"
     assert len(np.unique(labels)) >= 3
-    if is_driving(task):
+    (camera,) = env.unwrapped.simulation.cameras.values()
+    if is_driving(task) and camera.pitch_degrees < 45.0:
         assert (labels[:4] == LABELS["sky"]).mean() > 0.2, "sky belongs on top"
         assert LABELS["road"] in labels[-8:]
         assert np.median(observation["depth"][-1]) < np.median(observation["depth"][40]), (
             "near below, far above"
         )
+    if not is_driving(task):
+        assert (observation["rgb"] != first["rgb"]).mean() > 0.02
+        return
     later = observation
     for _ in range(10):
         later, *_ = env.step(env.unwrapped.simulation.expert_action()[0])
@@ -271,7 +275,8 @@ def test_the_number_of_threads_changes_nothing(task):
 
 @every_task
 def test_random_actions_give_finite_numbers(task):
-    vector = gymnasium.make_vec(task, num_envs=4, obs_mode="rgb+depth+state", **SMALL)
+    options = {"obs_mode": "rgb+depth+state", "max_episode_steps": 120, **SMALL}
+    vector = gymnasium.make_vec(task, num_envs=4, **options)
     vector.reset(seed=0)
     vector.action_space.seed(0)
     episodes = 0
@@ -328,6 +333,7 @@ def test_goals_follow_the_convention(task):
     if not isinstance(simulation, GoalSimulation):
         assert not hasattr(env.unwrapped, "compute_reward"), "by which others tell goal environments"
         return
+    assert not hasattr(gymnasium.make(task, obs_mode="rgb").unwrapped, "compute_reward")
     observation, _ = env.reset(seed=0)
     assert set(observation) == {"observation", "achieved_goal", "desired_goal"}
     for reward_mode in simulation.reward_modes:

@@ -120,7 +120,7 @@ class CountryRoadSimulation(DrivingSimulation):
     def _scene_now(self) -> RoadScene:
         if self._scene is None:
             self._scene = RoadScene(
-                self.num_worlds, self._road_config, self.time_of_day, self.foliage, self._lead
+                self.num_worlds, self._road_config, self.conditions, self.foliage, self._lead
             )
         for world in np.flatnonzero((self._dressed != self.episode_seeds) & (self.episode_seeds >= 0)):
             rng = np.random.default_rng([int(self.episode_seeds[world]), 2])

@@ -111,7 +111,6 @@ class Following(CountryRoadSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedal", "pedals", "discrete")
     control_frequency: ClassVar[float] = 20.0
-    state_parts: ClassVar[tuple[str, ...]] = ("state", "ego")
 
     def __init__(
         self, num_worlds: int = 1, *, config: FollowingConfig = FollowingConfig(), **options: Any
@@ -131,11 +130,7 @@ class Following(CountryRoadSimulation):
         self._mood_counts = np.zeros(num_worlds, np.int64)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
-        ego = np.array([60.0, 10.0, 4.0, 1.0, 12.0], np.float32)
-        return {
-            "state": spaces.Box(-LIMITS, LIMITS, dtype=np.float32),
-            "ego": spaces.Box(-ego, ego, dtype=np.float32),
-        }
+        return {"state": spaces.Box(-LIMITS, LIMITS, dtype=np.float32)}
 
     def _start_episode(self, world: int, seed: int) -> None:
         road_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
@@ -236,9 +231,6 @@ class Following(CountryRoadSimulation):
         self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray
     ) -> NDArray[np.float32]:
         motion = self._motion(worlds, lateral, heading)
-        if part == "ego":
-            ego = np.column_stack([motion[:, 2:], self.vehicles[worlds, vehicle.ACCELERATION]])
-            return ego.astype(np.float32)
         closing = self.vehicles[worlds, vehicle.SPEED] - self._lead_state[worlds, 0]
         ahead = self.track.curvature_ahead(PREVIEW)[worlds]
         rows = np.column_stack([motion, self._gap()[worlds], closing, ahead])

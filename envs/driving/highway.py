@@ -127,7 +127,8 @@ class Highway(NetworkSimulation):
 
     Randomisation:
         With None, highway, traffic and start vary with the seed; appearance, light, weather, camera and car are
-        nominal. "train" and "test" vary as in Town. `time_of_day` as in LaneKeeping.
+        nominal. "train" and "test" vary as in Town. `time_of_day` and
+        `weather` as in LaneKeeping.
 
     Source:
         The task of E. Leurent, "An Environment for Autonomous Driving Decision-Making" (highway-env), 2018.

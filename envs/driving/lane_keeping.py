@@ -86,8 +86,9 @@ class LaneKeeping(CountryRoadSimulation):
         and car are nominal. "train" and "test" also vary textures, line colours and wear, shoulders, sun, cloud,
         fog, the camera's mount and the car's mass, stiffness and friction; roads, variants and values of one split
         never occur in the other. The option `time_of_day` ("day" by default, "dusk", "night") changes the sky and
-        the sun; at dusk and at night the car drives with headlights. With `foliage` "cut_out" instead of "solid",
-        leaves and branches of near plants are cut out.
+        the sun; at dusk and at night the car drives with headlights. `weather` "clear", "overcast", "fog" or "rain"
+        fixes clouds, fog and what falls on the camera; None (default) draws clouds and light fog. With `foliage`
+        "cut_out" instead of "solid", leaves and branches of near plants are cut out.
 
     Source:
         The task of M. Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv:1604.07316, 2016.

@@ -1,6 +1,6 @@
 """Light over roads: sun, sky and fog by day, at dusk and at night; and the headlights of a car.
 
-Any scene can be lit so: `draw_light(state, world, rng, split, "night")` sets a world's light once, and
+Any scene can be lit so: `draw_light(state, world, rng, split, Conditions("night"))` sets a world's light once, and
 `point_headlights(state, worlds, cars)` turns its first two lamps into headlights, at every step anew.
 """
 
@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.errors import check_choice
 from envs.randomization import Split, SplitRange
-from envs.rendering import SceneState
+from envs.rendering import Camera, SceneState
 
 FloatArray = NDArray[np.float64]
 Colour = tuple[float, float, float]
 
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.8)  # rad from +x
 SUN_ELEVATION = SplitRange(math.radians(18.0), math.radians(65.0), nominal=math.radians(48.0))
-OVERCAST = SplitRange(0.0, 1.0, nominal=0.15)  # 0 clear sky, 1 closed clouds
-FOG_DENSITY = SplitRange(
-    0.0006, 0.007, nominal=0.0012
-)  # 1/m; at the densest, 60 m keep two thirds of their light
 WARMTH = SplitRange(-1.0, 1.0)  # of the light: bluish to reddish
 
 # A low beam sends little light down to the near road. Lamps with a round cone come near to that when they stand behind
@@ -35,6 +33,25 @@ LAMP_COLOUR = np.array(
     [1.95, 1.9, 1.7]
 )  # a white wall 10 m ahead is overexposed, as cameras have it at night
 LAMP_COSINES = (1.0, math.cos(math.radians(34.0)))
+
+
+class Weather(NamedTuple):
+    """What a weather draws from: clouds, 0 a clear sky and 1 a closed one; fog, 1/m; and what falls on a camera."""
+
+    overcast: SplitRange
+    fog: SplitRange
+    rain: float = 0.0
+    spray: float = 0.0
+
+
+# One sees about 3 divided by the fog's density far (H. Koschmieder, 1924).
+ANY_WEATHER = Weather(SplitRange(0.0, 1.0, nominal=0.15), SplitRange(0.0006, 0.007, nominal=0.0012))
+WEATHERS: Mapping[str, Weather] = {
+    "clear": Weather(SplitRange(0.0, 0.2, nominal=0.1), SplitRange(0.0004, 0.0014, nominal=0.0008)),
+    "overcast": Weather(SplitRange(0.8, 1.0, nominal=0.9), SplitRange(0.001, 0.004, nominal=0.002)),
+    "fog": Weather(SplitRange(0.7, 1.0, nominal=0.85), SplitRange(0.02, 0.045, nominal=0.03)),
+    "rain": Weather(SplitRange(0.9, 1.0, nominal=0.95), SplitRange(0.004, 0.012, nominal=0.007), 0.6, 0.3),
+}
 
 
 class Sky(NamedTuple):
@@ -61,22 +78,59 @@ SKIES: Mapping[str, Sky] = {"day": DAY, "dusk": DUSK, "night": NIGHT}
 TIMES_OF_DAY = tuple(SKIES)
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """When and in which weather one drives.
+
+    Attributes:
+        time_of_day: one of TIMES_OF_DAY. At dusk the sun stands 2 to 8 degrees high; the "sun" of the night is the
+            moon.
+        weather: one of WEATHERS; None for clouds and fog drawn from all but the thickest.
+    """
+
+    time_of_day: str = "day"
+    weather: str | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("time_of_day", self.time_of_day, TIMES_OF_DAY)
+        if self.weather is not None:
+            check_choice("weather", self.weather, tuple(WEATHERS))
+
+    @property
+    def dark(self) -> bool:
+        """Whether one drives with headlights, past lit windows."""
+        return self.time_of_day != "day"
+
+    def seen_by(self, camera: Camera) -> Camera:
+        """A camera with what falls on it."""
+        if self.weather is None or WEATHERS[self.weather].rain == 0.0:
+            return camera
+        weather, sensor = WEATHERS[self.weather], camera.sensor
+        rain, spray = max(sensor.rain, weather.rain), max(sensor.spray, weather.spray)
+        return replace(camera, sensor=replace(sensor, rain=rain, spray=spray))
+
+
 def draw_light(
-    state: SceneState, world: int, rng: np.random.Generator, split: Split, time_of_day: str = "day"
+    state: SceneState,
+    world: int,
+    rng: np.random.Generator,
+    split: Split,
+    conditions: Conditions = Conditions(),
 ) -> None:
-    """Set sun, sky and fog of one world; takes equally many draws at any time of the day.
+    """Set sun, sky and fog of one world; takes equally many draws in all conditions.
 
     Args:
         state: whose light to set.
         world: which.
         rng: source of the draws.
         split: which values may be drawn; None for the nominal ones.
-        time_of_day: one of TIMES_OF_DAY. At dusk the sun stands 2 to 8 degrees high; the "sun" of the night is the
-            moon.
+        conditions: when, and in which weather.
     """
+    time_of_day = conditions.time_of_day
     sky = SKIES[time_of_day]
+    weather = ANY_WEATHER if conditions.weather is None else WEATHERS[conditions.weather]
     azimuth, elevation = SUN_AZIMUTH.draw(rng, split), SUN_ELEVATION.draw(rng, split)
-    overcast, warmth = OVERCAST.draw(rng, split), 0.04 * WARMTH.draw(rng, split)
+    overcast, warmth = weather.overcast.draw(rng, split), 0.04 * WARMTH.draw(rng, split)
     if time_of_day == "dusk":
         elevation *= 0.12
     tint = np.array([1.0 + warmth, 1.0, 1.0 - warmth])
@@ -95,7 +149,7 @@ def draw_light(
     ):
         target[world] = np.clip((clear + overcast * (cloud - clear)) * tint, 0.0, 1.0)
     state.ground_light[world] = np.clip((sky.ground + 0.2 * sky.ground * overcast) * tint, 0.0, 1.0)
-    state.fog_density[world] = FOG_DENSITY.draw(rng, split)
+    state.fog_density[world] = weather.fog.draw(rng, split)
 
 
 def point_headlights(state: SceneState, worlds: NDArray[np.int64], cars: FloatArray) -> None:

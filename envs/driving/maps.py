@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ from envs.driving.network.route import Route, make_route
 from envs.driving.network.routing import Routes
 from envs.driving.network.town import TownConfig, generate_town
 from envs.driving.traffic.traffic import TrafficMap
-from envs.errors import CamshaftError
+from envs.errors import CamshaftError, InvalidOption
 from envs.randomization import Split
 
 if TYPE_CHECKING:
     from envs.driving.streets.layout import Layout
     from envs.driving.streets.strips import ChunkedMesh
+
+Map = TypeVar("Map")
 
 KEPT = 256  # maps of each kind in memory
 LEAST_LANE = 40.0  # metres of a lane on which a route may begin or end
@@ -73,7 +75,9 @@ class DrivingMap:
                 chosen = last[int(rng.integers(len(last)))]
                 way = self.routes.find(first.index, chosen.index)
                 return make_route(self.network, way, start, goal - float(metres[first.index, chosen.index]))
-        raise CamshaftError(f"no route of {length} m was found in {self.network.name}")
+        raise CamshaftError(
+            f"no route of {length[0]:g} to {length[1]:g} m was found in {self.network.name}: ask for a shorter one"
+        )
 
     @cached_property
     def mesh(self) -> ChunkedMesh:
@@ -116,9 +120,18 @@ def circuit_map(seed: int, config: CircuitConfig = CircuitConfig()) -> DrivingMa
     return DrivingMap(generate_circuit(seed, config), seed, "circuit")
 
 
+def as_map(given: DrivingMap | Network) -> DrivingMap:
+    """A map of one's own: one as it is, or a network (of `RoadBlocks`, for example)."""
+    if isinstance(given, DrivingMap):
+        return given
+    if isinstance(given, Network):
+        return DrivingMap(given, 0, "town")
+    raise InvalidOption(f"a map is a DrivingMap or a Network, got {type(given).__name__}")
+
+
 def draw_map(
-    make: Callable[[int, Any], DrivingMap], config: Any, count: int, rng: np.random.Generator, split: Split
-) -> DrivingMap:
+    make: Callable[[int, Any], Map], config: Any, count: int, rng: np.random.Generator, split: Split
+) -> Map:
     """One of `count` maps of a split: even seeds are for training, odd ones for testing, any without randomisation."""
     number = int(rng.integers(count))
     seed = number if split is None else 2 * number + (split == "test")

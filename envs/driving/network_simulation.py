@@ -16,7 +16,7 @@ from envs.driving.map_raster import METRES, SIZE, MapRasters
 from envs.driving.maps import DrivingMap
 from envs.driving.network.network import FOLLOW, TURN_NAMES
 from envs.driving.poses import car_poses
-from envs.driving.sensors import NUM_RAYS, RANGE, inertial, measure_ranges
+from envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
 from envs.driving.simulation import DrivingSimulation
 from envs.driving.streets.street_scene import StreetScene
 from envs.driving.track import Track
@@ -32,15 +32,6 @@ from envs.simulation import FloatArray, IntArray
 EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # of the expert as a driver
 PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # metres, of the boxes that people are for collisions
 EGO_LENGTH, EGO_WIDTH = SALOON.length, SALOON.width  # metres
-IMU_LIMITS = np.array([20.0, 20.0, 20.0, 10.0, 10.0, 10.0], np.float32)
-EGO_LIMITS = np.array([60.0, 10.0, 4.0, 1.0, 12.0], np.float32)
-EGO_COLUMNS = (
-    vehicle.SPEED,
-    vehicle.LATERAL_SPEED,
-    vehicle.YAW_RATE,
-    vehicle.STEERING,
-    vehicle.ACCELERATION,
-)
 
 
 class NetworkSimulation(DrivingSimulation):
@@ -90,7 +81,7 @@ class NetworkSimulation(DrivingSimulation):
         self._hits = np.zeros((num_worlds, num_vehicles + 1), bool)
         self._person_hits = np.zeros((num_worlds, num_people + 1), bool)
         self._departures = np.zeros((num_worlds, 2))
-        self._streets = StreetScene(num_worlds, self.style, self.time_of_day, self.traffic)
+        self._streets = StreetScene(num_worlds, self.style, self.conditions, self.traffic)
         self._rasters: MapRasters | None = None
 
     @abstractmethod
@@ -109,8 +100,6 @@ class NetworkSimulation(DrivingSimulation):
         limits = self.state_limits.astype(np.float32)
         return {
             "state": spaces.Box(-limits, limits, dtype=np.float32),
-            "ego": spaces.Box(-EGO_LIMITS, EGO_LIMITS, dtype=np.float32),
-            "imu": spaces.Box(-IMU_LIMITS, IMU_LIMITS, dtype=np.float32),
             "command": spaces.Box(0.0, 1.0, (len(TURN_NAMES),), np.float32),
             "lidar": spaces.Box(0.0, RANGE, (NUM_RAYS,), np.float32),
             "birdseye": spaces.Box(0, 255, (SIZE, SIZE, 1), np.uint8),
@@ -217,10 +206,6 @@ class NetworkSimulation(DrivingSimulation):
         if part == "state":
             limits = self.state_limits
             return np.clip(self._state_rows(worlds, lateral, heading), -limits, limits).astype(np.float32)
-        if part == "ego":
-            return np.clip(self.vehicles[worlds][:, EGO_COLUMNS], -EGO_LIMITS, EGO_LIMITS).astype(np.float32)
-        if part == "imu":
-            return np.clip(inertial(self.vehicles[worlds]), -IMU_LIMITS, IMU_LIMITS)
         if part == "command":
             return np.eye(len(TURN_NAMES), dtype=np.float32)[self._command(worlds)]
         poses = self._displaced_poses(worlds, lateral, heading)
@@ -281,4 +266,4 @@ class NetworkSimulation(DrivingSimulation):
         self.traffic.set_state(state["traffic"])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
-        return {"places": self.track.places, "crossed": self.traffic.crossed}
+        return {"places": self.track.places}

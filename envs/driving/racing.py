@@ -19,6 +19,7 @@ from envs.driving.network.circuit import CircuitConfig
 from envs.driving.network.curves import Curve
 from envs.driving.poses import car_poses
 from envs.driving.racing_line import racing_line, speed_profile
+from envs.driving.sensors import EGO_COLUMNS
 from envs.driving.simulation import DrivingSimulation, reward_of
 from envs.driving.streets.street_scene import StreetScene
 from envs.driving.track import Track
@@ -91,7 +92,7 @@ class Racing(DrivingSimulation):
         (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: metres left of the track's middle,
         heading error (rad), speed, lateral speed (m/s), yaw rate (rad/s), steering angle (rad), acceleration (m/s²),
         curvature of the track 5, 10, 20, 30, 45, 60 and 80 m ahead (1/m); "ego" (5,) float32: speed, lateral speed,
-        yaw rate, steering angle, acceleration.
+        yaw rate, steering angle, acceleration; "imu" (6,): specific force (m/s²) and turn rate (rad/s), x, y, z.
 
     Action:
         `control_mode` "pedals": two numbers in −1..1, the angle of the road wheels as a share of 0.5 rad, left
@@ -113,7 +114,8 @@ class Racing(DrivingSimulation):
     Randomisation:
         With None, the track and the start vary with the seed; appearance, light, weather, camera and car are nominal.
         "train" and "test" also vary textures, sun, cloud, fog, the camera's mount and the car's mass, stiffness and
-        friction; tracks, variants and values of one split never occur in the other. `time_of_day` as in LaneKeeping.
+        friction; tracks, variants and values of one split never occur in the other. `time_of_day` and
+        `weather` as in LaneKeeping.
 
     Source:
         The task of O. Klimov's CarRacing (Gymnasium), with a car and a camera that obey physics and optics.
@@ -121,7 +123,6 @@ class Racing(DrivingSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 20.0
-    state_parts: ClassVar[tuple[str, ...]] = ("state", "ego")
 
     def __init__(self, num_worlds: int = 1, *, config: RacingConfig = RacingConfig(), **options: Any) -> None:
         super().__init__(num_worlds, config.car, config.camera, **options)
@@ -134,13 +135,10 @@ class Racing(DrivingSimulation):
         self._lap_time = np.zeros(num_worlds)
         self._lap_start = np.zeros(num_worlds)
         self._lined = np.full(num_worlds, -1, np.int64)
-        self._streets = StreetScene(num_worlds, "circuit", self.time_of_day)
+        self._streets = StreetScene(num_worlds, "circuit", self.conditions)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
-        return {
-            "state": spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32),
-            "ego": spaces.Box(-STATE_LIMITS[2:7], STATE_LIMITS[2:7], dtype=np.float32),
-        }
+        return {"state": spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32)}
 
     def _start_episode(self, world: int, seed: int) -> None:
         map_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
@@ -255,24 +253,12 @@ class Racing(DrivingSimulation):
         self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray
     ) -> NDArray[np.float32]:
         cars, located = self.vehicles[worlds], self.track.places[worlds]
-        ego = cars[
-            :,
-            [
-                vehicle.SPEED,
-                vehicle.LATERAL_SPEED,
-                vehicle.YAW_RATE,
-                vehicle.STEERING,
-                vehicle.ACCELERATION,
-            ],
-        ]
-        if part == "ego":
-            return np.clip(ego, -STATE_LIMITS[2:7], STATE_LIMITS[2:7]).astype(np.float32)
         turned = located[:, places.HEADING_ERROR]
         state = np.column_stack(
             [
                 located[:, places.LATERAL] + lateral * np.cos(turned),
                 turned + heading,
-                ego,
+                cars[:, EGO_COLUMNS],
                 self.track.curvature_ahead(PREVIEW)[worlds],
             ]
         )

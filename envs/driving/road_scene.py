@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import draw_light, point_headlights
+from envs.driving.light import Conditions, draw_light, point_headlights
 from envs.driving.models import OWN_PAINT, saloon
 from envs.driving.road import Road, RoadConfig
 from envs.driving.road_mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
@@ -23,8 +23,7 @@ class RoadScene:
     Args:
         num_worlds: N.
         config: the roads.
-        time_of_day: one of `light.TIMES_OF_DAY`; but for the day, the car drives with headlights, and some windows
-            are lit.
+        conditions: when, and in which weather; in the dark, the car drives with headlights, past lit windows.
         foliage: one of FOLIAGE; leaves and branches that are cut out look better from near, and cost some time.
         lead: whether another car drives ahead.
 
@@ -36,15 +35,15 @@ class RoadScene:
         self,
         num_worlds: int,
         config: RoadConfig,
-        time_of_day: str = "day",
+        conditions: Conditions = Conditions(),
         foliage: str = "solid",
         lead: bool = False,
     ) -> None:
-        self._time_of_day = time_of_day
+        self._conditions = conditions
         scene = Scene()
         scene.add_arena(*arena_size(config), surfaces=all_surfaces())
         self._scenery = RoadsideScenery(
-            scene, config, lit_windows=time_of_day != "day", cut_out=foliage == "cut_out"
+            scene, config, lit_windows=conditions.dark, cut_out=foliage == "cut_out"
         )
         self._car = scene.add("car", [saloon().levels])
         self._lead = scene.add("lead", [saloon().levels]) if lead else None
@@ -67,7 +66,7 @@ class RoadScene:
         geometry = build_geometry(road, RoadAppearance() if split is None else looked, rng)
         self.state.set_arena(world, geometry.mesh, geometry.vertex_splits, geometry.face_splits)
         self._scenery.populate(self.state, world, geometry, rng, variants)
-        draw_light(self.state, world, rng, split, self._time_of_day)
+        draw_light(self.state, world, rng, split, self._conditions)
 
     def move_lead(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:
         """Show the cars ahead at poses (n, 4, 4) world from car, origin on the ground."""
@@ -76,7 +75,7 @@ class RoadScene:
 
     def move_headlights(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:
         """Let the headlights shine from cars at (n, 4, 4) world from car, unless it is day."""
-        if self._time_of_day != "day":
+        if self._conditions.dark:
             point_headlights(self.state, worlds, poses)
 
     def show_car(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.vehicle import ACCELERATION, GRAVITY, SPEED, YAW_RATE
+from envs.driving.vehicle import ACCELERATION, GRAVITY, LATERAL_SPEED, SPEED, STEERING, YAW_RATE
 from envs.kernels import inlined, kernel
 
+EGO_COLUMNS = (SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION)
+EGO_LIMITS = np.array([80.0, 20.0, 6.0, 1.0, 20.0], np.float32)  # m/s, m/s, rad/s, rad, m/s²
+IMU_LIMITS = np.array([20.0, 20.0, 20.0, 10.0, 10.0, 10.0], np.float32)  # m/s², then rad/s
 NUM_RAYS, RANGE = 72, 60.0  # of the range finder, and metres that it reaches
 
 FloatArray = NDArray[np.float64]
@@ -82,6 +85,11 @@ def _meet(x, y, turn, length, width, heading, reach, rays, ranges):  # type: ign
             ranges[ray] = min(ranges[ray], max(near, 0.0))
 
 
+def ego_motion(vehicles: FloatArray) -> NDArray[np.float32]:
+    """(n, 5) speed, lateral speed, yaw rate, steering angle and acceleration of cars (n, 8)."""
+    return np.clip(vehicles[:, EGO_COLUMNS], -EGO_LIMITS, EGO_LIMITS).astype(np.float32)
+
+
 def inertial(vehicles: FloatArray) -> NDArray[np.float32]:
     """(n, 6) what an inertial unit in cars (n, 8) measures: specific force (m/s²) and turn rate (rad/s), x, y, z."""
     rows = np.zeros((len(vehicles), 6), np.float32)
@@ -89,7 +97,7 @@ def inertial(vehicles: FloatArray) -> NDArray[np.float32]:
     rows[:, 1] = vehicles[:, SPEED] * vehicles[:, YAW_RATE]
     rows[:, 2] = GRAVITY
     rows[:, 5] = vehicles[:, YAW_RATE]
-    return rows
+    return np.clip(rows, -IMU_LIMITS, IMU_LIMITS)
 
 
 @kernel

@@ -12,9 +12,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.driving import vehicle
-from envs.driving.light import TIMES_OF_DAY
+from envs.driving.light import Conditions
+from envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
 from envs.driving.vehicle import VehicleParameters
-from envs.errors import InvalidOption, check_choice
+from envs.errors import InvalidOption
 from envs.randomization import SplitRange, split_seed
 from envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
 from envs.rendering.camera_set import UNNAMED
@@ -30,10 +31,7 @@ from envs.simulation import (
 
 CHASE_CAMERA = Camera(640, 360, 65.0, position=(-6.5, 0.0, 2.6), pitch_degrees=9.0, near=0.3)
 
-# Choices of control mode "discrete": every pair of these, pedals running fastest.
-DISCRETE_STEERING = (-0.7, -0.15, -0.03, 0.0, 0.03, 0.15, 0.7)  # of the largest angle
 GOLDEN = 0.5 * (5.0**0.5 - 1.0)  # whose multiples fill 0..1 evenly
-DISCRETE_PEDALS = (-1.0, -0.3, 0.0, 0.3, 1.0)
 
 
 class DrivingScene(Protocol):
@@ -59,14 +57,20 @@ class DrivingSimulation(Simulation):
         car: the nominal car.
         default_camera: the task's own observation camera.
         time_of_day: one of `light.TIMES_OF_DAY`.
+        weather: one of `light.WEATHERS`; None for any but the thickest.
         options: see `Simulation`.
 
     Attributes:
+        steering_levels: shares of the largest angle that control mode "discrete" has to choose from.
+        pedal_levels: positions of the pedal; every pair is a choice, pedals running fastest.
         vehicles: (N, 8) states of the cars, see `vehicle`.
         parameters: (N, 16) theirs.
         episode_seeds: (N,) from which everything of an episode follows; −1 before the first.
     """
 
+    state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu")
+    steering_levels: ClassVar[tuple[float, ...]] = (-0.7, -0.15, -0.03, 0.0, 0.03, 0.15, 0.7)
+    pedal_levels: ClassVar[tuple[float, ...]] = (-1.0, -0.3, 0.0, 0.3, 1.0)
     chase_camera: ClassVar[Camera] = CHASE_CAMERA
 
     def __init__(
@@ -75,11 +79,13 @@ class DrivingSimulation(Simulation):
         car: VehicleParameters,
         default_camera: Camera,
         time_of_day: str = "day",
+        weather: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(num_worlds, **options)
-        self.time_of_day = check_choice("time_of_day", time_of_day, TIMES_OF_DAY)
-        self.cameras = parse_cameras(self.camera_option, {UNNAMED: default_camera})
+        self.conditions = Conditions(time_of_day, weather)
+        cameras = parse_cameras(self.camera_option, {UNNAMED: default_camera})
+        self.cameras = {name: self.conditions.seen_by(camera) for name, camera in cameras.items()}
         images = [part for part in self.obs_parts if part in IMAGE_PARTS]
         self._camera_set = CameraSet(self.cameras, images, num_worlds, self.num_threads)
         self._car = car
@@ -112,11 +118,13 @@ class DrivingSimulation(Simulation):
 
     @abstractmethod
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
-        """Spaces of the class's `state_parts`."""
+        """Spaces of the class's `state_parts` but "ego" and "imu"."""
 
     @abstractmethod
-    def _sense(self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
-        """One of the class's `state_parts`, (n, ...), from displaced poses."""
+    def _sense(
+        self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray
+    ) -> NDArray[Any] | dict[str, NDArray[Any]]:
+        """Another of the class's `state_parts`, (n, ...), from displaced poses; or entries by name."""
 
     @abstractmethod
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
@@ -128,14 +136,21 @@ class DrivingSimulation(Simulation):
 
     def _make_action_space(self) -> spaces.Box | spaces.Discrete:
         if self.control_mode == "discrete":
-            return spaces.Discrete(len(DISCRETE_STEERING) * len(DISCRETE_PEDALS))
+            return spaces.Discrete(len(self.steering_levels) * len(self.pedal_levels))
         return spaces.Box(-1.0, 1.0, (2 if self.control_mode == "pedals" else 1,), np.float32)
 
     def _make_observation_space(self) -> spaces.Space[Any]:
         """To be called once the task knows its sensors."""
         parts: dict[str, spaces.Space[Any]] = dict(self._camera_set.spaces)
-        sensors = self._sensor_spaces()
-        parts |= {part: sensors[part] for part in self.obs_parts if part not in IMAGE_PARTS}
+        sensors = {
+            "ego": spaces.Box(-EGO_LIMITS, EGO_LIMITS, dtype=np.float32),
+            "imu": spaces.Box(-IMU_LIMITS, IMU_LIMITS, dtype=np.float32),
+            **self._sensor_spaces(),
+        }
+        for part in self.obs_parts:
+            if part not in IMAGE_PARTS:
+                space = sensors[part]
+                parts |= space.spaces if isinstance(space, spaces.Dict) else {part: space}
         return join_spaces(parts)
 
     def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
@@ -178,8 +193,8 @@ class DrivingSimulation(Simulation):
         """(N,) steering angles (rad) and (N,) pedals of actions in control modes "pedals" and "discrete"."""
         limit = self.parameters[:, vehicle.MAX_STEERING]
         if self.control_mode == "discrete":
-            steering, pedal = np.divmod(actions, len(DISCRETE_PEDALS))
-            return np.array(DISCRETE_STEERING)[steering] * limit, np.array(DISCRETE_PEDALS)[pedal]
+            steering, pedal = np.divmod(actions, len(self.pedal_levels))
+            return np.array(self.steering_levels)[steering] * limit, np.array(self.pedal_levels)[pedal]
         wanted = actions.astype(np.float64)
         return wanted[:, 0] * limit, np.ascontiguousarray(wanted[:, 1])
 
@@ -187,10 +202,10 @@ class DrivingSimulation(Simulation):
         """The actions that come to steering angles (rad) and pedals; choices do so on average over some steps."""
         share = steering / self.parameters[:, vehicle.MAX_STEERING]
         if self.control_mode == "discrete":
-            threshold = (self.elapsed_steps * GOLDEN) % 1.0
-            turns = _choose(np.array(DISCRETE_STEERING), share, threshold)
-            presses = _choose(np.array(DISCRETE_PEDALS), pedals, threshold)
-            return turns * len(DISCRETE_PEDALS) + presses
+            threshold: FloatArray = np.mod(self.elapsed_steps * GOLDEN, 1.0)
+            turns = _choose(np.array(self.steering_levels), share, threshold)
+            presses = _choose(np.array(self.pedal_levels), pedals, threshold)
+            return turns * len(self.pedal_levels) + presses
         return np.clip(np.stack([share, pedals], axis=1), -1.0, 1.0).astype(np.float32)
 
     def expert_action(self) -> NDArray[Any]:
@@ -234,8 +249,13 @@ class DrivingSimulation(Simulation):
                 fresh,
             )
         for part in self.obs_parts:
-            if part not in IMAGE_PARTS:
-                parts[part] = self._sense(part, worlds, lateral, heading)
+            if part == "ego":
+                parts[part] = ego_motion(self.vehicles[worlds])
+            elif part == "imu":
+                parts[part] = inertial(self.vehicles[worlds])
+            elif part not in IMAGE_PARTS:
+                sensed = self._sense(part, worlds, lateral, heading)
+                parts |= sensed if isinstance(sensed, dict) else {part: sensed}
         return join_parts(parts)
 
     def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:

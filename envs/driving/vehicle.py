@@ -163,7 +163,8 @@ def pedals_for(accelerations, state, parameters, result):  # type: ignore[no-unt
         if wanted >= idle:
             result[world] = min((wanted - idle) / max(full - idle, 1e-3), 1.0)
         else:
-            result[world] = max((wanted - idle) / parameters[world, MAX_BRAKING], -1.0)
+            hardest = pedal_acceleration(-1.0, speed, parameters[world])
+            result[world] = max((wanted - idle) / (idle - hardest), -1.0)
 
 
 @kernel
@@ -208,7 +209,9 @@ def _advance_one(state, parameters, steering, pull):  # type: ignore[no-untyped-
     front_force = tyre_force(front_slip, parameters[FRONT_STIFFNESS], load * rear)
     rear_force = tyre_force(rear_slip, parameters[REAR_STIFFNESS], load * front)
     cosine, sine = np.cos(angle), np.sin(angle)
-    ahead = state[ACCELERATION] + state[LATERAL_SPEED] * state[YAW_RATE] - front_force * sine / mass
+    dynamic = min(max((speed - KINEMATIC_SPEED) / (DYNAMIC_SPEED - KINEMATIC_SPEED), 0.0), 1.0)
+    turned = state[LATERAL_SPEED] * state[YAW_RATE] - front_force * sine / mass
+    ahead = state[ACCELERATION] + dynamic * turned  # tyres that roll slowly do not brake
     aside = (front_force * cosine + rear_force) / mass - speed * state[YAW_RATE]
     turning = (front * front_force * cosine - rear * rear_force) / parameters[INERTIA]
     lateral = state[LATERAL_SPEED] + TIME_STEP * aside
@@ -217,7 +220,6 @@ def _advance_one(state, parameters, steering, pull):  # type: ignore[no-untyped-
     if speed < -parameters[MAX_REVERSE]:
         speed = -parameters[MAX_REVERSE]
         state[ACCELERATION] = max(state[ACCELERATION], 0.0)
-    dynamic = min(max((speed - KINEMATIC_SPEED) / (DYNAMIC_SPEED - KINEMATIC_SPEED), 0.0), 1.0)
     rolling_yaw_rate = speed * np.tan(angle) / wheelbase
     state[SPEED] = speed
     state[YAW_RATE] = dynamic * yaw_rate + (1.0 - dynamic) * rolling_yaw_rate

@@ -23,6 +23,7 @@ LABEL_NAMES = (
     "bicycle",
     "traffic_light",
     "traffic_sign",
+    "goal",
 )
 
 LABELS = MappingProxyType({name: index for index, name in enumerate(LABEL_NAMES)})

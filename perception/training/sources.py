@@ -34,6 +34,19 @@ class Images(Protocol):
         """Images and labels, (n, …) each."""
 
 
+class Stream(Protocol):
+    """Labelled images in one order, such as those of worlds that go on: the same whenever they are begun anew."""
+
+    def __len__(self) -> int:
+        """How many images count as an epoch."""
+
+    def batches(self, first: int, batch_size: int, part: int = 0) -> Iterator[Batch]:
+        """Batches from number `first` on, without end; each part is a stream of its own."""
+
+    def fingerprint(self) -> str:
+        """Tells streams apart."""
+
+
 class TensorImages:
     """Images and labels that are in memory.
 
@@ -118,10 +131,10 @@ def in_memory(images: Images, labels: Sequence[str], batch_size: int = 256) -> T
     return TensorImages({name: torch.cat([batch[name] for batch in batches]) for name in batches[0]})
 
 
-def as_images(data: Any) -> Images:
-    """What the trainer takes as images: an object with `render`, a mapping of arrays, or a torch data set."""
-    if hasattr(data, "render"):
-        return data  # type: ignore[no-any-return]
+def as_images(data: Any) -> Any:
+    """What the trainer takes as images: an object with `render`, a stream, a mapping of arrays, or a torch data set."""
+    if hasattr(data, "render") or hasattr(data, "batches"):
+        return data
     if isinstance(data, Mapping):
         return TensorImages(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):

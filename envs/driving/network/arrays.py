@@ -194,15 +194,12 @@ def _grid(network: Network) -> tuple[NDArray[np.float64], NDArray[np.int32], NDA
     low, high = network.bounds
     low = low - CELL
     columns, rows = np.ceil((high + CELL - low) / CELL).astype(int)
-    inside: list[set[int]] = [set() for _ in range(columns * rows)]
+    inside = np.zeros((columns * rows, len(network.lanes)), bool)
+    around = np.array([[across, along] for across in (-1.0, 0.0, 1.0) for along in (-1.0, 0.0, 1.0)])
     for lane in network.lanes:
-        reach = 0.5 * lane.width + 2.0
-        for across in (-reach, 0.0, reach):
-            for along in (-reach, 0.0, reach):
-                cells = np.floor((lane.curve.points + np.array([across, along]) - low) / CELL).astype(int)
-                cells = np.clip(cells, 0, [columns - 1, rows - 1])
-                for number in np.unique(cells[:, 0] * rows + cells[:, 1]):
-                    inside[number].add(lane.index)
-    starts = np.concatenate([[0], np.cumsum([len(cell) for cell in inside])]).astype(np.int32)
-    lanes = np.array([lane for cell in inside for lane in sorted(cell)], np.int32)
+        near = lane.curve.points + (0.5 * lane.width + 2.0) * around[:, None] - low
+        cells = np.clip(np.floor(near / CELL).astype(int), 0, [columns - 1, rows - 1]).reshape(-1, 2)
+        inside[cells[:, 0] * rows + cells[:, 1], lane.index] = True
+    starts = np.concatenate([[0], np.cumsum(inside.sum(axis=1))]).astype(np.int32)
+    lanes = np.nonzero(inside)[1].astype(np.int32)
     return np.array([low[0], low[1], columns, rows]), starts, lanes

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
+from envs.kernels import kernel
+
 FloatArray = NDArray[np.float64]
 
 STEP = 1.0  # metres between points, at most
@@ -68,6 +70,10 @@ class Curve:
     curvature: FloatArray
     spacing: float
 
+    def __post_init__(self) -> None:
+        for name in ("points", "heading", "curvature"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float64))
+
     @property
     def length(self) -> float:
         """Metres of arc length."""
@@ -85,19 +91,33 @@ class Curve:
 
     def at(self, distance: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """(..., 2) points and (...) headings after so many metres; straight on beyond the ends."""
-        steps = np.asarray(distance, np.float64) / self.spacing
-        index = np.clip(np.floor(steps).astype(np.int64), 0, len(self.points) - 2)
+        distances = np.asarray(distance, np.float64)
+        flat = distances.ravel()
+        points, heading = np.empty((len(flat), 2)), np.empty(len(flat))
+        _sample(self.points, self.heading, self.spacing, flat, points, heading)
+        return points.reshape(*distances.shape, 2), heading.reshape(distances.shape)
+
+    def pose_at(self, distance: float) -> Pose:
+        """As `at`, of one distance: many times faster."""
+        steps = distance / self.spacing
+        index = min(max(math.floor(steps), 0), len(self.points) - 2)
         part = steps - index
-        before, after = self.points[index], self.points[index + 1]
-        inner = np.clip(part, 0.0, 1.0)
-        heading = self.heading[index] + inner * (self.heading[index + 1] - self.heading[index])
-        return before + part[..., None] * (after - before), heading
+        (x, y), (next_x, next_y) = self.points[index].tolist(), self.points[index + 1].tolist()
+        before, after = float(self.heading[index]), float(self.heading[index + 1])
+        turned = before + min(max(part, 0.0), 1.0) * (after - before)
+        return Pose(x + part * (next_x - x), y + part * (next_y - y), turned)
 
     def beside(self, distance: ArrayLike, lateral: ArrayLike) -> FloatArray:
         """(..., 2) points so many metres along and, left positive, beside the curve."""
         points, heading = self.at(distance)
-        lateral = np.asarray(lateral, np.float64)
-        return points + np.stack([-np.sin(heading) * lateral, np.cos(heading) * lateral], axis=-1)
+        across = np.asarray(lateral, np.float64)
+        if points.shape[:-1] != across.shape:
+            points = np.broadcast_to(
+                points, (*np.broadcast_shapes(points.shape[:-1], across.shape), 2)
+            ).copy()
+        points[..., 0] -= np.sin(heading) * across
+        points[..., 1] += np.cos(heading) * across
+        return points
 
     def reversed(self) -> Curve:
         """The same curve from its end to its start."""
@@ -129,6 +149,19 @@ class Curve:
         points, heading = self.at(distance)
         curvature = np.interp(distance, self.spacing * np.arange(len(self.points)), self.curvature)
         return Curve(points, heading, curvature, (last - first) / count)
+
+
+@kernel
+def _sample(points, heading, spacing, distances, places, headings):  # type: ignore[no-untyped-def]
+    for row in range(len(distances)):
+        steps = distances[row] / spacing
+        index = min(max(int(np.floor(steps)), 0), len(points) - 2)
+        part = steps - index
+        for axis in range(2):
+            before = points[index, axis]
+            places[row, axis] = before + part * (points[index + 1, axis] - before)
+        inner = min(max(part, 0.0), 1.0)
+        headings[row] = heading[index] + inner * (heading[index + 1] - heading[index])
 
 
 def bend(start: Pose, lengths: ArrayLike, curvatures: ArrayLike) -> Curve:

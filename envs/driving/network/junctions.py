@@ -25,6 +25,7 @@ from envs.driving.network.network import (
     SignalGroup,
 )
 
+LEAST_ANGLE = math.radians(52.0)  # between two roads that meet
 CORNER_RADIUS = 6.0  # metres of the kerb
 MOST_STRAIGHT = math.radians(50.0)  # between the directions before and after going straight on
 TURN_SPEED = {LEFT: 7.0, RIGHT: 5.0, STRAIGHT: 13.9}  # m/s at most through a junction

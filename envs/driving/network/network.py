@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from envs.driving.network.curves import Curve, FloatArray
+from envs.driving.network.curves import Curve, FloatArray, Pose
 
 # Which way a lane turns.
 FOLLOW, LEFT, STRAIGHT, RIGHT = range(4)
@@ -247,6 +247,12 @@ class Network:
         share = np.clip(np.asarray(distances) / road.curve.length, 0.0, 1.0)
         left, right = road.edges
         return left[0] + share * (left[1] - left[0]), right[0] + share * (right[1] - right[0])
+
+    def beside_paving(self, road: Road, along: float, side: float, beyond: float) -> Pose:
+        """So many metres along a road and outside its paving, left (1) or right (−1), facing as the road does there."""
+        share = min(max(along / road.curve.length, 0.0), 1.0)
+        first, last = road.edges[0 if side > 0.0 else 1].tolist()
+        return road.curve.pose_at(along).moved(0.0, first + share * (last - first) + side * beyond)
 
 
 def lane_polygon(lane: Lane, step: int = 1) -> FloatArray:

@@ -14,19 +14,28 @@ SHIFT = 4  # bits behind the point of the corners that OpenCV takes
 
 
 class FreeSpace:
-    """What is taken, by roads at first.
+    """What is taken of a rectangle of land, nothing at first.
 
     Args:
-        network: whose paving and sidewalks are taken.
-        margin: metres around it that are known about.
+        low: (2,) metres: the corner of least x and y.
+        high: (2,) metres: the corner across.
     """
 
-    def __init__(self, network: Network, margin: float) -> None:
-        low, high = network.bounds
-        self.low, self.high = low - margin, high + margin
+    def __init__(self, low: FloatArray, high: FloatArray) -> None:
+        self.low, self.high = low, high
         width, height = np.ceil((self.high - self.low) * SCALE).astype(int)
         self._taken = np.zeros((height, width), np.uint8)
         self._scratch = np.zeros_like(self._taken)
+
+    @classmethod
+    def around(cls, network: Network, margin: float) -> FreeSpace:
+        """Land with so many metres around a network, whose paving and sidewalks are taken."""
+        low, high = network.bounds
+        space = cls(low - margin, high + margin)
+        space._take_roads(network)
+        return space
+
+    def _take_roads(self, network: Network) -> None:
         for lane in network.lanes:
             self._fill(lane_polygon(lane, 2))
         for junction in network.junctions:

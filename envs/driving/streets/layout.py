@@ -63,8 +63,9 @@ class LayoutBuilder:
 
     def choose(self, name: str, only: ArrayLike | None = None) -> int:
         """A variant of the map's split, drawn; of those in `only`, if given."""
-        variants = np.asarray(variants_of(name) if only is None else only)
-        return int(self.rng.choice(variants[variants % 2 == self._parity]))
+        variants = variants_of(name) if only is None else np.asarray(only).tolist()
+        mine = [variant for variant in variants if variant % 2 == self._parity]
+        return mine[int(self.rng.integers(len(mine)))]
 
     def room(self, name: str, variant: int) -> tuple[float, float]:
         """Metres along x and y that a fixture takes."""

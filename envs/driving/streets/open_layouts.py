@@ -26,7 +26,7 @@ RUNOFF = 5.2  # metres from the edge of a race track to its barriers
 def lay_out_motorway(network: Network, seed: int) -> Layout:
     """What stands along a motorway; models of even variants if its seed is even."""
     rng = np.random.default_rng([seed, 12])
-    builder = LayoutBuilder("motorway", FreeSpace(network, MARGIN), seed % 2, rng)
+    builder = LayoutBuilder("motorway", FreeSpace.around(network, MARGIN), seed % 2, rng)
     for road in network.roads:
         if len(road.forward) > 1:
             _add_posts(builder, network, road)
@@ -60,11 +60,8 @@ def _beside(
     network: Network, road: Road, along: float, side: float, beyond: float
 ) -> tuple[FloatArray, float]:
     """A place so many metres outside the paving of a road, left (1) or right (−1), and the road's heading there."""
-    distance = np.array([along])
-    left, right = network.paving(road, distance)
-    edge = float(left[0]) if side > 0.0 else float(right[0])
-    _, heading = road.curve.at(along)
-    return road.curve.beside(distance, np.array([edge + side * beyond]))[0], float(heading)
+    pose = network.beside_paving(road, along, side, beyond)
+    return pose.point, pose.heading
 
 
 def _add_posts(builder: LayoutBuilder, network: Network, road: Road) -> None:
@@ -99,7 +96,7 @@ class _CircuitLayout:
         left, right = network.paving(road, np.zeros(1))
         self._edges = float(left[0]), float(right[0])
         self._rng = np.random.default_rng([seed, 13])
-        self._builder = LayoutBuilder("circuit", FreeSpace(network, MARGIN), seed % 2, self._rng)
+        self._builder = LayoutBuilder("circuit", FreeSpace.around(network, MARGIN), seed % 2, self._rng)
 
     def build(self) -> Layout:
         builder = self._builder
@@ -109,9 +106,9 @@ class _CircuitLayout:
         gantry = builder.choose("start_gantry")
         builder.put("start_gantry", gantry, point + middle * normal, float(heading), 0.0, take=None)
         for along in (-26.0, 0.0, 26.0):
-            point, heading = self._beside(along, -1.0, RUNOFF + 9.0)
-            outwards = heading - 0.5 * math.pi
-            builder.put_if_free("grandstand", builder.choose("grandstand"), point, outwards, 0.0, 0.0)
+            place, forwards = self._beside(along, -1.0, RUNOFF + 9.0)
+            outwards = forwards - 0.5 * math.pi
+            builder.put_if_free("grandstand", builder.choose("grandstand"), place, outwards, 0.0, 0.0)
         self._add_barriers()
         self._add_boards()
         space = builder.space
@@ -128,8 +125,8 @@ class _CircuitLayout:
         """A place so many metres outside the track, left (1) or right (−1), and the track's heading there."""
         distance = along % self._curve.length
         edge = self._edges[0] if side > 0.0 else self._edges[1]
-        point = self._curve.beside(np.array([distance]), np.array([edge + side * beyond]))[0]
-        return point, float(self._curve.at(distance)[1])
+        pose = self._curve.pose_at(distance).moved(0.0, edge + side * beyond)
+        return pose.point, pose.heading
 
     def _curvature(self, along: float) -> float:
         number = round((along % self._curve.length) / self._curve.spacing)

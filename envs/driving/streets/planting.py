@@ -37,7 +37,8 @@ def plant_woods(
 
     Args:
         builder: gains them.
-        low, high: (2,) metres: corners of the land.
+        low: (2,) metres: a corner of the land.
+        high: (2,) metres: the corner across.
         count: trees that are tried.
         woods: how many there are.
         spread: metres from the middle of a wood to its edge, about.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import draw_light, point_headlights
-from envs.driving.maps import DrivingMap
+from envs.driving.light import Conditions, draw_light, point_headlights
 from envs.driving.models import OWN_PAINT, PAINTS, SHIRTS, saloon
 from envs.driving.streets.actors import (
     STRIDES,
@@ -22,11 +22,26 @@ from envs.driving.streets.actors import (
     vehicle_variants,
 )
 from envs.driving.streets.fixtures import catalogue
+from envs.driving.streets.layout import Layout
 from envs.driving.streets.looks import all_street_surfaces, draw_look, plain_look
+from envs.driving.streets.strips import ChunkedMesh
 from envs.driving.textures import NUM_VARIANTS
 from envs.driving.traffic.traffic import Traffic
 from envs.randomization import Split, split_variants
 from envs.rendering import HIDDEN, Scene, SceneState
+
+
+class StreetMap(Protocol):
+    """What a scene needs to know of a map."""
+
+    @property
+    def mesh(self) -> ChunkedMesh:
+        """The ground, in surfaces that are to be replaced."""
+
+    @property
+    def layout(self) -> Layout:
+        """What stands on it."""
+
 
 ROOM = 1.3  # by which there is more room than the largest map so far needs
 
@@ -37,7 +52,7 @@ class StreetScene:
     Args:
         num_worlds: N.
         style: of the maps, one of `fixtures.STYLES`.
-        time_of_day: one of `light.TIMES_OF_DAY`.
+        conditions: when, and in which weather; in the dark, the car drives with headlights, past lit windows.
         traffic: whose vehicles and people are shown; None for none.
 
     Attributes:
@@ -47,9 +62,13 @@ class StreetScene:
     state: SceneState
 
     def __init__(
-        self, num_worlds: int, style: str, time_of_day: str = "day", traffic: Traffic | None = None
+        self,
+        num_worlds: int,
+        style: str,
+        conditions: Conditions = Conditions(),
+        traffic: Traffic | None = None,
     ) -> None:
-        self._num_worlds, self._style, self._time_of_day = num_worlds, style, time_of_day
+        self._num_worlds, self._style, self._conditions = num_worlds, style, conditions
         self._traffic = traffic
         self._room: NDArray[np.int64] = np.zeros(5, np.int64)
         self._dressed = np.full(num_worlds, -1, np.int64)
@@ -60,7 +79,7 @@ class StreetScene:
         self._person_variants = np.zeros((num_worlds, people), np.int64)
         self._light_counts = np.zeros(num_worlds, np.int64)
 
-    def dress(self, maps: Sequence[DrivingMap | None], seeds: NDArray[np.int64], split: Split) -> None:
+    def dress(self, maps: Sequence[StreetMap | None], seeds: NDArray[np.int64], split: Split) -> None:
         """Show every world in the look of its episode.
 
         Args:
@@ -70,8 +89,9 @@ class StreetScene:
         """
         waiting = np.flatnonzero((self._dressed != seeds) & (seeds >= 0))
         needs = [_need(shown) for world in waiting.tolist() if (shown := maps[world]) is not None]
-        if needs and (np.max(needs, axis=0) > self._room).any():
-            self._build(np.max([self._room, *needs], axis=0), split)
+        need = np.array([self._room.tolist(), *needs], np.int64).max(axis=0)
+        if (need > self._room).any():
+            self._build(need, split)
             waiting = np.flatnonzero(seeds >= 0)
         for world in waiting.tolist():
             shown = maps[world]
@@ -83,7 +103,7 @@ class StreetScene:
         """Make a scene with room for maps of such a size, and some more."""
         self._room = (ROOM * need).astype(np.int64) + 1
         vertices, faces, chunks, fixtures, lights = (int(size) for size in self._room)
-        lit = self._time_of_day != "day"
+        lit = self._conditions.dark
         scene = Scene()
         scene.add_arena(vertices, faces, chunks, surfaces=all_street_surfaces(self._style))
         self._car = scene.add("car", [saloon().levels])
@@ -103,11 +123,15 @@ class StreetScene:
         if self._person_places.shape[1]:
             frames, keypoints = person_variants()
             self._people = scene.add("person", frames, self._person_places.shape[1], keypoints)
+        self._add_own(scene)
         self._bodies, self._parity = bodies_of(split), -1 if split is None else int(split == "test")
         self.state = SceneState(scene, self._num_worlds)
         self.state.colours[:, self._car.slots] = OWN_PAINT
 
-    def _dress_world(self, world: int, shown: DrivingMap, rng: np.random.Generator, split: Split) -> None:
+    def _add_own(self, scene: Scene) -> None:
+        """Add what a task's scene has beside all that."""
+
+    def _dress_world(self, world: int, shown: StreetMap, rng: np.random.Generator, split: Split) -> None:
         variants = split_variants(NUM_VARIANTS, split)
         drawn = draw_look(self._style, rng, variants)
         look = plain_look(self._style) if split is None else drawn
@@ -120,7 +144,7 @@ class StreetScene:
             mesh.coarser,
             mesh.pixels,
         )
-        draw_light(self.state, world, rng, split, self._time_of_day)
+        draw_light(self.state, world, rng, split, self._conditions)
         self.state.place(
             world,
             self._fixtures,
@@ -176,7 +200,7 @@ class StreetScene:
 
     def move_headlights(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:
         """Let the headlights shine from cars at (n, 4, 4) world from car, unless it is day."""
-        if self._time_of_day != "day":
+        if self._conditions.dark:
             point_headlights(self.state, worlds, poses)
 
     def show_car(self, worlds: NDArray[np.int64], poses: NDArray[np.float64]) -> None:
@@ -193,7 +217,7 @@ def _sizes(traffic: Traffic) -> tuple[int, int]:
     return traffic.vehicles.present.shape[1] - 1, traffic.people.present.shape[1]
 
 
-def _need(shown: DrivingMap) -> tuple[int, ...]:
+def _need(shown: StreetMap) -> tuple[int, ...]:
     """What a map needs room for: vertices, faces, chunks, fixtures, lights."""
     return *shown.mesh.size, len(shown.layout.fixtures), len(shown.layout.lights)
 

@@ -47,7 +47,7 @@ class _TownLayout:
     def __init__(self, network: Network, seed: int) -> None:
         self._network = network
         self._rng = np.random.default_rng([seed, 11])
-        self._builder = LayoutBuilder("town", FreeSpace(network, MARGIN), seed % 2, self._rng)
+        self._builder = LayoutBuilder("town", FreeSpace.around(network, MARGIN), seed % 2, self._rng)
         low, high = network.bounds
         self._middle, self._reach = 0.5 * (low + high), 0.5 * float(np.min(high - low))
 
@@ -70,12 +70,8 @@ class _TownLayout:
 
     def _beside(self, road: Road, along: float, side: float, beyond: float) -> tuple[FloatArray, float]:
         """A place so many metres outside the paving of a road, left (1) or right (−1), and the road's heading there."""
-        distance = np.array([along])
-        left, right = self._network.paving(road, distance)
-        edge = float(left[0]) if side > 0.0 else float(right[0])
-        point = road.curve.beside(distance, np.array([edge + side * beyond]))[0]
-        _, heading = road.curve.at(along)
-        return point, float(heading)
+        pose = self._network.beside_paving(road, along, side, beyond)
+        return pose.point, pose.heading
 
     def _behind(self, road: Road, side: float) -> float:
         """Metres from the paving to where posts stand."""
@@ -145,7 +141,9 @@ class _TownLayout:
             towards = heading if side < 0.0 else heading + math.pi
             outwards = heading + side * 0.5 * math.pi
             beyond = point + 0.8 * np.array([math.cos(outwards), math.sin(outwards)])
-            if self._builder.space.is_free(box_corners(*beyond, outwards, 0.3, 0.3)):
+            if self._builder.space.is_free(
+                box_corners(float(beyond[0]), float(beyond[1]), outwards, 0.3, 0.3)
+            ):
                 self._builder.put("street_lamp", self._builder.choose("street_lamp"), point, towards, 0.0)
             side = -side if alternate else side
 

@@ -1,0 +1,1 @@
+"""Manipulation tasks: arms on a table, in PyBullet, seen through cameras."""

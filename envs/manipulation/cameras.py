@@ -1,0 +1,51 @@
+"""The cameras of a table: in front, above, and in the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from envs.errors import check_choice
+from envs.rendering import Camera, parse_cameras
+from envs.rendering.camera_set import UNNAMED
+
+# World frame: x from the arm to the front edge of the table. A camera in the hand looks along the fingers.
+TASK_CAMERAS = {
+    "front": Camera(
+        84, 84, 41.0, position=(0.74, 0.0, 0.55), pitch_degrees=34.0, yaw_degrees=180.0, near=0.05, far=8.0
+    ),
+    "overhead": Camera(
+        84, 84, 46.0, position=(0.06, 0.0, 0.95), pitch_degrees=89.9, yaw_degrees=180.0, near=0.05, far=8.0
+    ),
+    "wrist": Camera(84, 84, 75.0, position=(0.045, 0.0, 0.065), pitch_degrees=24.0, near=0.02, far=8.0),
+}
+HAND_CAMERAS = ("wrist",)
+VIEW = Camera(
+    480,
+    360,
+    48.0,
+    position=(0.85, -0.62, 0.62),
+    pitch_degrees=30.0,
+    yaw_degrees=145.0,
+    near=0.05,
+    far=8.0,
+    supersampling=2,
+    shadow_distance=3.0,
+)
+
+# From the frame of a mount (x forward, y left, z up) to the hand's, whose z is where the fingers point.
+HAND_FROM_BODY = np.eye(4)
+HAND_FROM_BODY[:3, :3] = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+def parse_table_cameras(value: Any) -> dict[str, Camera]:
+    """Cameras by name; names alone stand for the task's own, and nothing for the one in front."""
+    if value is None:
+        return {UNNAMED: TASK_CAMERAS["front"]}
+    if isinstance(value, str):
+        return {UNNAMED: TASK_CAMERAS[check_choice("camera", value, TASK_CAMERAS)]}
+    if isinstance(value, Sequence) and value and all(isinstance(name, str) for name in value):
+        return {name: TASK_CAMERAS[check_choice("camera", name, TASK_CAMERAS)] for name in value}
+    return parse_cameras(value, TASK_CAMERAS)

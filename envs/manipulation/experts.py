@@ -1,0 +1,81 @@
+"""What scripted experts have in common: picking something up, and putting it down elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.simulation import BoolArray, FloatArray
+
+OPEN, CLOSE = 1.0, -1.0
+AT = 0.008  # metres within which the gripper is where it should be
+OVER = 0.012  # metres, sideways
+HOLD_REACH = 0.025  # metres from the grasp point to the middle of what is held
+CLOSED_ON = 0.006  # metres, by which the opening may exceed the width of what is held
+
+
+@dataclass(frozen=True)
+class Pick:
+    """How to take something.
+
+    Attributes:
+        width: metres between the fingers when they have closed on it.
+        hover: metres above it, from where to go down.
+        carry: metres of height for the way, at least.
+    """
+
+    width: float = 0.04
+    hover: float = 0.09
+    carry: float = 0.0
+
+
+def holds(
+    hands: FloatArray, openings: FloatArray, objects: FloatArray, width: FloatArray | float
+) -> BoolArray:
+    """(N,) whether the fingers have closed on objects of a width (metres)."""
+    near = np.linalg.norm(hands - objects, axis=1) < HOLD_REACH
+    return np.asarray(near & (openings < width + CLOSED_ON))
+
+
+def fetch(
+    hands: FloatArray,
+    openings: FloatArray,
+    objects: FloatArray,
+    pick: Pick,
+    width: FloatArray | float | None = None,
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Go above, down, and close the fingers.
+
+    Args:
+        hands, objects: (N, 3) metres; of the objects where the grasp point should be.
+        openings: (N,) metres.
+        pick: how.
+        width: (N,) metres, of each object; that of `pick` by default.
+
+    Returns:
+        (N, 3) where to go, (N,) grip, (N,) whether it is held.
+    """
+    held = holds(hands, openings, objects, pick.width if width is None else width)
+    aside = np.linalg.norm(hands[:, :2] - objects[:, :2], axis=1)
+    height = hands[:, 2] - objects[:, 2]
+    targets = objects.copy()
+    wide = openings > 0.07
+    over = aside < OVER
+    targets[~(over & wide), 2] += pick.hover
+    low = ~over & (height < 0.6 * pick.hover)
+    targets[low, :2] = hands[low, :2]  # up first, lest it be knocked over
+    at = (aside < AT) & (np.abs(height) < AT) | (over & (np.abs(height) < 0.015) & ~wide)
+    targets[at] = objects[at]
+    return targets, np.where(at | held, CLOSE, OPEN), held
+
+
+def carry(hands: FloatArray, goals: FloatArray, height: float) -> FloatArray:
+    """(N, 3) where to go with what is held: up, across, and down to the goals (metres)."""
+    targets = goals.copy()
+    aside = np.linalg.norm(hands[:, :2] - goals[:, :2], axis=1)
+    far = aside > OVER
+    targets[far, 2] = np.maximum(goals[far, 2], height)
+    low = far & (hands[:, 2] < np.maximum(goals[:, 2], height) - 0.03)
+    targets[low, :2] = hands[low, :2] + 0.3 * (goals[low, :2] - hands[low, :2]) * (aside[low, None] < 0.05)
+    return targets

@@ -1,0 +1,120 @@
+"""Tasks whose goal is a place: of the gripper or of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.errors import InvalidOption
+from envs.goal import GoalSimulation
+from envs.manipulation.kinematics import pointing_down
+from envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start
+from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+
+REACH_ERROR = 0.02  # metres and radians that inverse kinematics may leave for a goal that is within reach
+
+
+class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
+    """A manipulation task that is done when something is within `tolerance` of its goal.
+
+    Rewards are panda-gym's: −1 for every step away from the goal ("sparse"), or minus the distance ("dense").
+
+    A reset takes `options={"goal": (x, y, z)}`, metres.
+    """
+
+    goal_size: ClassVar[int] = 3
+    tolerance: float = 0.05
+    goal_ends_episode: ClassVar[bool] = True
+
+    def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
+        unknown = sorted(set(options) - {"goal"})
+        if unknown:
+            raise InvalidOption(f"{type(self).__name__} takes the reset option 'goal', got {unknown}")
+        if options.get("goal") is None:
+            return None
+        try:
+            goal = np.array(options["goal"], np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidOption(f"goal must be {self.goal_size} numbers, got {options['goal']!r}") from error
+        if goal.shape != (self.goal_size,) or not np.isfinite(goal).all():
+            raise InvalidOption(f"goal must be {self.goal_size} finite numbers, got {options['goal']!r}")
+        self._check_reach(goal)
+        return goal
+
+    def _check_reach(self, goal: FloatArray) -> None:
+        """Refuse goals that the gripper cannot come to from above."""
+        joints = self._home[None].copy()
+        for place in goal.reshape(-1, 3):
+            if place[2] < -1e-6:
+                raise InvalidOption(f"goal {goal.tolist()} is below the table top, which is at height 0")
+            for _ in range(10):
+                joints, error = self.kinematics.solve(joints, pointing_down(place[None], self.gripper_yaw))
+            if error[0] > REACH_ERROR:
+                raise InvalidOption(
+                    f"goal {goal.tolist()} is out of reach of {self.arm.arm.name}: its gripper, fingers down, "
+                    f"stays {error[0]:.2f} m or rad away"
+                )
+
+    def achieved(self) -> FloatArray:
+        """(N, G) where what has a goal is now."""
+        return self.hands
+
+    def is_achieved(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> BoolArray:
+        """(...) whether goals are within `tolerance`."""
+        return np.asarray(_distance(achieved_goal, desired_goal) < self.tolerance)
+
+    def goal_reward(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> FloatArray:
+        """(...) −1 away from the goal, or minus the distance."""
+        if self.reward_mode == "sparse":
+            return -(~self.is_achieved(achieved_goal, desired_goal)).astype(np.float64)
+        return -_distance(achieved_goal, desired_goal)
+
+    def _measure(self) -> Measurements:
+        achieved, desired = _as_observed(self.achieved()), _as_observed(self.goals)
+        success = self.is_achieved(achieved, desired)
+        reward = self.goal_reward(achieved, desired)
+        info = {"reward/goal": reward, "distance": _distance(achieved, desired)}
+        ended = success.copy() if self.goal_ends_episode else np.zeros(self.num_worlds, bool)
+        return Measurements(reward, ended, success, info)
+
+    def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
+        """Info of the first observation, rows of `worlds`."""
+        achieved, desired = self.achieved()[worlds], self.goals[worlds]
+        return {
+            "distance": _distance(achieved, desired),
+            "is_success": self.is_achieved(achieved, desired),
+        }
+
+    def _state_spaces(self) -> dict[str, spaces.Space[Any]]:
+        limits = np.full(self.goal_size, STATE_LIMIT, np.float32)
+        self.goal_space = spaces.Box(-limits, limits, dtype=np.float32)
+        observed = super()._state_spaces()["state"]
+        assert isinstance(observed, spaces.Box)
+        return self._goal_spaces(observed)
+
+    def _observes(self, part: str) -> bool:
+        return True
+
+    def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
+        rows = (self._state()[worlds], self.achieved()[worlds], self.goals[worlds])
+        state, achieved, desired = (np.clip(values, -STATE_LIMIT, STATE_LIMIT) for values in rows)
+        return self._goal_parts(state, achieved, desired)
+
+    def _show_goal(self, start: Start) -> None:
+        """The mark of the goal is the body named "goal"."""
+        for index, body in enumerate(self.bodies):
+            if body.name == "goal":
+                start.put(index, start.goal[:3])
+
+
+def _as_observed(goals: FloatArray) -> FloatArray:
+    """Goals as observations hold them: rewards are then what `compute_reward` gives for observations, to the bit."""
+    return np.clip(goals, -STATE_LIMIT, STATE_LIMIT).astype(np.float32).astype(np.float64)
+
+
+def _distance(one: FloatArray, other: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(np.asarray(one) - np.asarray(other), axis=-1))

@@ -1,0 +1,519 @@
+"""What all manipulation tasks share: an arm, a table, bodies on it, cameras, episodes and their state."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.errors import CamshaftError, InvalidOption
+from envs.manipulation import intentions
+from envs.manipulation.arms import load_arm
+from envs.manipulation.bodies import Body, Part
+from envs.manipulation.cameras import HAND_CAMERAS, HAND_FROM_BODY, TASK_CAMERAS, VIEW, parse_table_cameras
+from envs.manipulation.control import CONTROL_MODES, Controller
+from envs.manipulation.kinematics import Kinematics, pointing_down
+from envs.manipulation.table_scene import TableScene, shifted, table_parts
+from envs.manipulation.world import SUBSTEPS, Setup, World
+from envs.randomization import SplitRange, split_seed, split_variants
+from envs.rendering import CameraSet, Renderer
+from envs.rendering.pybullet_links import pose_matrices
+from envs.simulation import (
+    IMAGE_PARTS,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Measurements,
+    Observation,
+    Simulation,
+    join_parts,
+    join_spaces,
+)
+
+MASS_SHARE = SplitRange(0.7, 1.4, nominal=1.0)
+FRICTION_SHARE = SplitRange(0.8, 1.25, nominal=1.0)
+SIZE_SHARE = SplitRange(0.92, 1.08)
+LATENCY = SplitRange(0.0, 0.5 * SUBSTEPS, nominal=0.0)  # substeps until an action takes hold
+CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # metres
+CAMERA_TURN = SplitRange(-2.0, 2.0)  # degrees
+START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
+STATE_LIMIT = 10.0  # metres, m/s, rad/s: what falls off the table goes no farther in the state
+
+
+@dataclass(frozen=True)
+class TableConfig:
+    """What every task lets a user change.
+
+    Attributes:
+        length, width, middle: metres, of the table top and the x of its middle.
+        fingers: whether the fingers move; closed without.
+        home: metres, where the grasp point starts.
+    """
+
+    length: float = 1.1
+    width: float = 0.8
+    middle: float = -0.3
+    fingers: bool = True
+    home: tuple[float, float, float] = (0.04, 0.0, 0.2)
+
+
+@dataclass
+class Start:
+    """How an episode begins, to be filled in by a task.
+
+    Attributes:
+        poses: (B, 7) of the bodies.
+        sliders: (B,) metres or rad.
+        variants: (B,) which of their parts.
+        colours: (B, 3).
+        scales: (B,).
+        goal: (G,) of goal tasks.
+    """
+
+    poses: FloatArray
+    sliders: FloatArray
+    variants: NDArray[np.int64]
+    colours: FloatArray
+    scales: FloatArray
+    goal: FloatArray
+
+    def put(self, index: int, position: Sequence[float] | FloatArray, yaw: float = 0.0) -> None:
+        """Stand a body upright."""
+        self.poses[index] = (*position, 0.0, 0.0, math.sin(0.5 * yaw), math.cos(0.5 * yaw))
+
+
+class ManipulationSimulation(Simulation):
+    """Arms at tables in N worlds.
+
+    Args:
+        num_worlds: N.
+        bodies: of the task.
+        table: what of the table a user may change.
+        arm: "panda", "iiwa" or "xarm6".
+        options: see `Simulation`. `camera` also takes the name of one of the task's cameras, or several names.
+
+    Attributes:
+        joints: (N, A + 2) rad, and metres of both fingers.
+        joint_velocities: (N, A + 2).
+        poses: (N, B, 7) of the bodies: metres, and quaternion x, y, z, w.
+        velocities: (N, B, 6) m/s and rad/s.
+        sliders: (N, B) metres or rad.
+        episode_seeds: (N,) from which everything of an episode follows; −1 before the first.
+    """
+
+    control_modes: ClassVar[tuple[str, ...]] = CONTROL_MODES
+    control_frequency: ClassVar[float] = 20.0
+    goal_size: ClassVar[int] = 0
+    gripper_yaw: ClassVar[float] = 0.0
+
+    def __init__(
+        self,
+        num_worlds: int,
+        bodies: Sequence[Body],
+        table: TableConfig = TableConfig(),
+        arm: str = "panda",
+        **options: Any,
+    ) -> None:
+        super().__init__(num_worlds, **options)
+        self.arm = load_arm(arm)
+        self.bodies = tuple(bodies)
+        self.table = table
+        self.kinematics = Kinematics(self.arm, num_worlds)
+        self.controller = Controller(
+            self.control_mode, self.kinematics, table.fingers, 1.0 / self.control_frequency
+        )
+        self.action_space = spaces.Box(-1.0, 1.0, (self.controller.size,), np.float32)
+        self.cameras = parse_table_cameras(self.camera_option)
+        images = [part for part in self.obs_parts if part in IMAGE_PARTS]
+        self._camera_set = CameraSet(self.cameras, images, num_worlds, self.num_threads)
+        self._table_parts: tuple[Part, ...] = table_parts(table.length, table.width, table.middle)
+        self._worlds = [World(w, self.arm, self.bodies, self._table_parts) for w in range(num_worlds)]
+        self._allocate()
+        self._scene: TableScene | None = None
+        self._view: Renderer | None = None
+        self.observation_space = self._make_observation_space()
+
+    @abstractmethod
+    def _place(self, start: Start, rng: np.random.Generator) -> None:
+        """Draw where the bodies of an episode stand, and its goal."""
+
+    @abstractmethod
+    def _measure(self) -> Measurements:
+        """Reward, success and what else is told of the state as it is."""
+
+    @abstractmethod
+    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Where the expert wants the grasp points (N, 3), their yaw (N,), and (N,) −1 to close and 1 to open."""
+
+    def _allocate(self) -> None:
+        num_worlds, count = self.num_worlds, len(self.bodies)
+        joints = self.arm.num_joints
+        self.joints, self.joint_velocities = (
+            np.zeros((num_worlds, joints + 2)),
+            np.zeros((num_worlds, joints + 2)),
+        )
+        self.poses = np.zeros((num_worlds, count, 7))
+        self.poses[..., 6] = 1.0
+        self.velocities = np.zeros((num_worlds, count, 6))
+        self.sliders = np.zeros((num_worlds, count))
+        self.scales = np.ones((num_worlds, count))
+        self.goals = np.zeros((num_worlds, self.goal_size))
+        self.episode_seeds = np.full(num_worlds, -1, np.int64)
+        self._variants = np.zeros((num_worlds, count), np.int64)
+        self._colours = np.ones((num_worlds, count, 3))
+        self._masses = np.array([[body.mass for body in self.bodies]] * num_worlds).reshape(num_worlds, count)
+        self._frictions = np.ones((num_worlds, count))
+        self._latency = np.zeros(num_worlds, np.int64)
+        self._held, self._held_rates = np.zeros((num_worlds, joints + 2)), np.zeros((num_worlds, joints + 2))
+        self._camera_moves = np.zeros((num_worlds, 6))
+        self._actions: list[list[NDArray[np.float32]]] = [[] for _ in range(num_worlds)]
+        self._looks_due = np.ones(num_worlds, bool)
+        self._everyone = np.arange(num_worlds)
+        self._yaw = np.full(num_worlds, self.gripper_yaw)
+        self._home = self._home_joints()
+
+    def _home_joints(self) -> FloatArray:
+        """(A,) rad, with the grasp point at home."""
+        joints = np.array([self.arm.arm.neutral])
+        goal = pointing_down(np.array([self.table.home]), self.gripper_yaw)
+        for _ in range(20):
+            joints, error = Kinematics(self.arm, 1).solve(joints, goal)
+        if error[0] > 1e-2:
+            raise InvalidOption(
+                f"home {self.table.home} is out of reach of {self.arm.arm.name} by {error[0]:.2f} m or rad"
+            )
+        return np.asarray(joints[0])
+
+    # Episodes ---------------------------------------------------------------------------------------------------
+
+    def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
+        goal = self._asked_goal(options)
+        for world in worlds:
+            seed = split_seed(self.generators[world], self.randomize)
+            self.episode_seeds[world] = seed
+            self._begin(int(world), seed, goal)
+        self.kinematics.locate(self.joints[:, : self.arm.num_joints])
+
+    def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
+        if options:
+            raise InvalidOption(f"{type(self).__name__} takes no reset options, got {sorted(options)}")
+        return None
+
+    def _begin(self, world: int, seed: int, goal: FloatArray | None = None) -> None:
+        """Start an episode from its seed."""
+        start = Start(
+            np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], (len(self.bodies), 1)),
+            np.zeros(len(self.bodies)),
+            np.zeros(len(self.bodies), np.int64),
+            np.array([body.colour for body in self.bodies]).reshape(-1, 3),
+            np.ones(len(self.bodies)),
+            np.zeros(self.goal_size),
+        )
+        self._draw_dynamics(world, start, np.random.default_rng([seed, 1]))
+        self._place(start, np.random.default_rng([seed, 0]))
+        if goal is not None:
+            start.goal[:] = goal
+            self._show_goal(start)
+        self.poses[world], self.velocities[world] = start.poses, 0.0
+        self.sliders[world], self.scales[world] = start.sliders, start.scales
+        self._variants[world], self._colours[world] = start.variants, start.colours
+        self.goals[world] = start.goal
+        self.joint_velocities[world] = 0.0
+        noise = np.random.default_rng([seed, 3]).uniform(-START_NOISE, START_NOISE, self.arm.num_joints)
+        self.joints[world, : self.arm.num_joints] = self._home + noise
+        self.joints[world, self.arm.num_joints :] = 0.03 if self.table.fingers else 0.0
+        self._held[world], self._held_rates[world] = self.joints[world], 0.0
+        self._actions[world] = []
+        self._looks_due[world] = True
+        self._build(world)
+
+    def _build(self, world: int) -> None:
+        count = self.arm.num_joints
+        self._worlds[world].build(
+            Setup(
+                self.joints[world, :count],
+                float(self.joints[world, count:].sum()),
+                self.poses[world],
+                self.sliders[world],
+                self.scales[world],
+                self._masses[world],
+                self._frictions[world],
+                self._variants[world],
+                int(self._latency[world]),
+            )
+        )
+
+    def _draw_dynamics(self, world: int, start: Start, rng: np.random.Generator) -> None:
+        """Vary masses, frictions, sizes, colours, latency and where the cameras are."""
+        split = self.randomize
+        for index, body in enumerate(self.bodies):
+            self._masses[world, index] = body.mass * MASS_SHARE.draw(rng, split)
+            self._frictions[world, index] = body.friction * FRICTION_SHARE.draw(rng, split)
+            size = SIZE_SHARE.draw(rng, split)
+            if body.mass > 0.0 and body.slider is None:
+                start.scales[index] = size
+            choice = split_variants(len(body.variants), split) if len(body.variants) > 1 else (0,)
+            start.variants[index] = int(rng.choice(choice))
+            start.colours[index] = shifted(body.colour, rng, split)
+        self._latency[world] = int(LATENCY.draw(rng, split))
+        shifts = [CAMERA_SHIFT.draw(rng, split) for _ in range(3)]
+        turns = [CAMERA_TURN.draw(rng, split) for _ in range(3)]
+        self._camera_moves[world] = [*shifts, *turns]
+
+    def _show_goal(self, start: Start) -> None:
+        """Put the goal's mark where the goal is."""
+
+    def _step(self, actions: NDArray[Any]) -> Measurements:
+        for world, action in enumerate(actions):
+            self._actions[world].append(action.copy())
+        self._advance(self._everyone, actions)
+        self._at_step(actions)
+        return self._measure()
+
+    def _at_step(self, actions: NDArray[Any]) -> None:
+        """What a task keeps track of."""
+
+    def _advance(self, worlds: IntArray, actions: NDArray[np.float32]) -> None:
+        """One control step of all worlds, or of one alone."""
+        targets, rates = self.controller.targets(actions, self.joints, self._yaw)
+        for world in worlds:
+            physics, late = self._worlds[world], int(self._latency[world])
+            if late:
+                physics.hold(self._held[world], self._held_rates[world])
+                physics.advance(late)
+            physics.hold(targets[world], rates[world])
+            physics.advance(SUBSTEPS - late)
+            self._held[world], self._held_rates[world] = targets[world], rates[world]
+            physics.read(
+                self.joints[world],
+                self.joint_velocities[world],
+                self.poses[world],
+                self.velocities[world],
+                self.sliders[world],
+            )
+        self.kinematics.locate(self.joints[:, : self.arm.num_joints])
+
+    # What is known of the state ---------------------------------------------------------------------------------
+
+    @property
+    def hands(self) -> FloatArray:
+        """(N, 3) metres, the points between the pads."""
+        return np.asarray(self.kinematics.grasp[:, :3, 3])
+
+    @property
+    def hand_velocities(self) -> FloatArray:
+        """(N, 3) m/s."""
+        rates = self.joint_velocities[:, : self.arm.num_joints]
+        return np.einsum("nij,nj->ni", self.kinematics.jacobian[:, :3], rates)
+
+    @property
+    def openings(self) -> FloatArray:
+        """(N,) metres between the pads."""
+        return np.asarray(self.joints[:, self.arm.num_joints :].sum(axis=1))
+
+    def places(self, index: int) -> FloatArray:
+        """(N, 3) metres, of a body."""
+        return np.asarray(self.poses[:, index, :3])
+
+    def headings(self, index: int) -> FloatArray:
+        """(N,) rad, of a body about the vertical."""
+        x, y, z, w = self.poses[:, index, 3:].T
+        return np.asarray(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+
+    def body_state(self, index: int) -> FloatArray:
+        """(N, 12) position, roll pitch yaw, velocity and angular velocity of a body, as panda-gym has them."""
+        x, y, z, w = self.poses[:, index, 3:].T
+        roll = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
+        pitch = np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))
+        return np.column_stack(
+            [self.places(index), roll, pitch, self.headings(index), self.velocities[:, index]]
+        )
+
+    def arm_state(self) -> FloatArray:
+        """(N, 6 or 7) position and velocity of the grasp point and, where the fingers move, their opening."""
+        parts = [self.hands, self.hand_velocities]
+        if self.table.fingers:
+            parts.append(self.openings[:, None])
+        return np.concatenate(parts, axis=1)
+
+    def intentions(self) -> dict[str, FloatArray]:
+        """SAC-X's auxiliary intentions, by name: (N,) rewards in 0..1 for the bodies that can move."""
+        movable = [index for index, body in enumerate(self.bodies) if body.mass > 0.0 and body.slider is None]
+        snapshot = intentions.Snapshot(
+            self.hands,
+            self.openings,
+            self.poses[:, movable, :3],
+            self.velocities[:, movable, :3],
+        )
+        return intentions.rewards(snapshot, [self.bodies[index].name for index in movable])
+
+    # Observation ------------------------------------------------------------------------------------------------
+
+    def _state_spaces(self) -> dict[str, spaces.Space[Any]]:
+        size = self._state().shape[1]
+        limits = np.full(size, STATE_LIMIT, np.float32)
+        return {"state": spaces.Box(-limits, limits, dtype=np.float32)}
+
+    @abstractmethod
+    def _state(self) -> FloatArray:
+        """(N, S) the part "state"."""
+
+    def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
+        if "state" not in self.obs_parts:
+            return {}
+        state = np.clip(self._state()[worlds], -STATE_LIMIT, STATE_LIMIT)
+        return {"state": state.astype(np.float32)}
+
+    def _make_observation_space(self) -> spaces.Space[Any]:
+        parts: dict[str, spaces.Space[Any]] = dict(self._camera_set.spaces)
+        states = self._state_spaces()
+        return join_spaces(parts | {name: space for name, space in states.items() if self._observes(name)})
+
+    def _observes(self, part: str) -> bool:
+        return part in self.obs_parts
+
+    def observe(self, worlds: IntArray | None = None) -> Observation:
+        """What the cameras and sensors of these worlds (all by default) see now."""
+        chosen = self._everyone if worlds is None else np.asarray(worlds, np.int64)
+        parts: dict[str, NDArray[Any]] = {}
+        if self._camera_set.outputs:
+            scene = self._scene_now(chosen)
+            parts = self._camera_set.observe(
+                scene.state, self._camera_poses(chosen), chosen, self.episode_seeds, self.elapsed_steps
+            )
+        return join_parts(parts | self._state_parts(chosen))
+
+    def _scene_now(self, worlds: IntArray) -> TableScene:
+        """The scene, made when first seen, these worlds in the look of their episodes, everything where it is."""
+        if self._scene is None:
+            self._scene = TableScene(self.num_worlds, self.arm, self.bodies, self._table_parts)
+        for world in worlds[self._looks_due[worlds]]:
+            rng = np.random.default_rng([max(int(self.episode_seeds[world]), 0), 2])
+            self._scene.dress(
+                int(world),
+                rng,
+                self.randomize,
+                self.scales[world],
+                self._variants[world],
+                self._colours[world],
+            )
+            self._looks_due[world] = False
+        fingers = self.joints[worlds, self.arm.num_joints :]
+        self._scene.update(
+            worlds, self.kinematics.frames[worlds], fingers, self.poses[worlds], self.sliders[worlds]
+        )
+        return self._scene
+
+    def _camera_poses(self, worlds: IntArray) -> dict[str, FloatArray]:
+        poses = {}
+        for name, camera in self.cameras.items():
+            mounts = np.array([_moved(camera, self._camera_moves[world]) for world in worlds])
+            if name in HAND_CAMERAS or camera == TASK_CAMERAS["wrist"]:
+                mounts = self.kinematics.frames[worlds, -1] @ HAND_FROM_BODY @ mounts
+            poses[name] = mounts
+        return poses
+
+    def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:
+        """(n, 360, 480, 3) pictures of the table."""
+        chosen = np.asarray(worlds, np.int64)
+        scene = self._scene_now(chosen)
+        if self._view is None:
+            self._view = Renderer(scene.state, VIEW, ("rgb",), self.num_threads)
+        return np.asarray(self._view.render(np.tile(VIEW.mount, (len(chosen), 1, 1)), chosen)["rgb"])
+
+    # Expert -----------------------------------------------------------------------------------------------------
+
+    def expert_action(self) -> NDArray[np.float32]:
+        """(N, size) what the task's expert does now."""
+        positions, yaw, grip = self._expert()
+        return self.controller.towards(positions, yaw, grip, self.joints)
+
+    # State ------------------------------------------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that the future of all worlds depends on.
+
+        Of the physics it is the seed of the episode and every action since: PyBullet keeps more than it tells.
+        """
+        return {
+            "episode_seeds": self.episode_seeds.copy(),
+            "goals": self.goals.copy(),
+            "actions": [np.array(actions, np.float32) for actions in self._actions],
+            "elapsed_steps": self.elapsed_steps.copy(),
+            "started": self._started.copy(),
+            "cameras": self._camera_set.get_state(),
+            "generators": [None if rng is None else rng.bit_generator.state for rng in self.generators],
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Return to a state taken by `get_state` from a simulation with the same options.
+
+        The physics is begun anew and taken through the same actions, which takes as long as they did.
+        """
+        if len(state["episode_seeds"]) != self.num_worlds:
+            raise InvalidOption(
+                f"the state is of {len(state['episode_seeds'])} worlds, this simulation has {self.num_worlds}"
+            )
+        for world, seed in enumerate(state["episode_seeds"]):
+            if seed < 0:
+                continue
+            self.episode_seeds[world] = seed
+            goal = state["goals"][world] if self.goal_size else None
+            self._begin(world, int(seed), goal)
+        self.kinematics.locate(self.joints[:, : self.arm.num_joints])
+        self._replay(state["actions"])
+        self.elapsed_steps[:] = state["elapsed_steps"]
+        self._started[:] = state["started"]
+        self._camera_set.set_state(state["cameras"])
+        for world, saved in enumerate(state["generators"]):
+            if saved is None:
+                continue
+            if self.generators[world] is None:
+                self.generators[world] = np.random.default_rng()
+            self.generators[world].bit_generator.state = saved
+
+    def _replay(self, actions: Sequence[NDArray[np.float32]]) -> None:
+        """Take every world through its own actions, those with fewer standing still after them."""
+        idle = np.zeros(self.action_space.shape, np.float32)
+        for number in range(max(map(len, actions), default=0)):
+            going = [world for world in range(self.num_worlds) if number < len(actions[world])]
+            rows = np.array(
+                [actions[w][number] if number < len(actions[w]) else idle for w in range(self.num_worlds)]
+            )
+            for world in going:
+                self._actions[world].append(rows[world])
+            self._advance(np.array(going), rows)
+
+    def close(self) -> None:
+        """Let go of PyBullet."""
+        for world in self._worlds:
+            world.close()
+
+    def grasped(self, index: int) -> BoolArray:
+        """(N,) whether both fingers touch a body."""
+        return np.array([world.touching(index) for world in self._worlds])
+
+
+def _moved(camera: Any, move: FloatArray) -> FloatArray:
+    """(4, 4) mount of a camera shifted (metres) and turned (degrees)."""
+    if not move.any():
+        return np.asarray(camera.mount)
+    x, y, z = camera.position
+    return np.asarray(
+        replace(
+            camera,
+            position=(x + move[0], y + move[1], z + move[2]),
+            roll_degrees=camera.roll_degrees + move[3],
+            pitch_degrees=camera.pitch_degrees + move[4],
+            yaw_degrees=camera.yaw_degrees + move[5],
+        ).mount
+    )
+
+
+__all__ = ["Callable", "CamshaftError", "ManipulationSimulation", "Start", "TableConfig", "pose_matrices"]
