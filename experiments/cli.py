@@ -49,12 +49,6 @@ COMMANDS = {
     "train classifier": Command(
         "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
     ),
-    "train classifier": Command(
-        "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
-    ),
-    "train goals": Command(
-        "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
-    ),
     "pretrain": Command(
         "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
     ),
