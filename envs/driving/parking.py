@@ -38,7 +38,7 @@ WEIGHTS = (0.1, 0.1, 0.25, 0.25, 0.05)  # of the goal's entries in the dense rew
 GOAL_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0], np.float32)
 STATE_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0, 4.0, 1.0, *[REACH] * RANGES], np.float32)
 
-CAR = VehicleParameters(max_reverse=3.0, max_jerk=25.0)
+CAR = VehicleParameters(max_reverse=3.0)
 
 
 @dataclass(frozen=True)
