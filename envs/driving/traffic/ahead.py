@@ -15,6 +15,8 @@ LOOK_STEP, LOOKS = 5.0, 9  # metres between the places where the curvature is lo
 SIGHT = 120.0  # metres beyond which vehicles do not count
 PARTING = 7.0  # metres after lanes part within which a vehicle on one is in the way of one on the other
 NEVER = 1e3  # m/s² of acceleration: no limit
+CHANGING = 22.0  # metres after its beginning in which a change of lanes is done, or nearly
+LET_PASS = 3.0  # m/s² of braking for somebody beside
 COMMITTED = 9.0  # metres after the beginning of a change of lanes until which one is still in one's own
 
 
@@ -220,6 +222,8 @@ def people_ahead(lanes, vehicles, crossed, far, result):  # type: ignore[no-unty
 def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type: ignore[no-untyped-def]
     """Lower (N,) m/s² of ego vehicles that would change lanes into the way of others: they wait where that begins.
 
+    Once they are on their way into the other lane they let those pass who are beside them and ahead.
+
     Args:
         lanes: of all worlds.
         vehicles: likewise.
@@ -230,10 +234,14 @@ def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type
     for world in range(result.shape[0]):
         for number in range(changes.shape[1]):
             away = changes[world, number, 0] - distances[world]
-            if away < -COMMITTED or away > 40.0:
+            if away < -CHANGING or away > 40.0:
                 continue
             lane = int(changes[world, number, 1])
             place = changes[world, number, 2] - away
+            if away < -COMMITTED:
+                if _is_passed(lanes, vehicles, world, lane, place):
+                    result[world] = min(result[world], -LET_PASS)
+                continue
             if _is_clear(lanes, vehicles, world, lane, place):
                 continue
             gap = max(away, 0.0) + 1.0
@@ -242,6 +250,19 @@ def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type
                 vehicles.traits[world, 0, ACCELERATION], vehicles.traits[world, 0, DECELERATION],
             )  # fmt: skip
             result[world] = min(result[world], stop)
+
+
+@inlined
+def _is_passed(lanes, vehicles, world, lane, place):  # type: ignore[no-untyped-def]
+    """Whether somebody on a lane is beside a place on it that the ego vehicle moves to, the middle not behind it."""
+    for other in range(1, vehicles.present.shape[1]):
+        if not vehicles.present[world, other] or vehicles.lane[world, other] != lane:
+            continue
+        ahead = vehicles.along[world, other] - place
+        reach = 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
+        if 0.0 <= ahead < reach + 1.0:
+            return True
+    return False
 
 
 @inlined
