@@ -16,6 +16,8 @@ DEFAULT_TASKS = (
     "camshaft/Racing-v0",
     "camshaft/Highway-v0",
     "camshaft/Town-v0",
+    "camshaft/Push-v0",
+    "camshaft/PickAndPlace-v0",
 )
 
 
@@ -130,11 +132,11 @@ def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: 
     from perception.training.hardware import choose_hardware
 
     assert config.ship is not None
-    training = config.training
+    training, parameters = config.training, count_parameters(result.model.encoder)
     card = {
         "Title": f"{config.model}, pretrained on simulated frames",
         "What it is": (
-            f"Weights of the encoder `{config.model}` ({count_parameters(result.model.encoder):,} parameters), float16, "
+            f"Weights of the encoder `{config.model}` ({parameters:,} parameters, float16), "
             f'for `create_model("{config.model}", weights="camshaft")`. It was trained with a light decoder and five '
             "heads, which are not kept: semantic segmentation, depth, surface normals, which labels are in view, and "
             "lane geometry. Every frame and label is the suite's own; no real image was used."

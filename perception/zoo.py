@@ -69,6 +69,14 @@ def check_model(name: str) -> str:
     return check_choice("model", name, list_models(), f"Or '{TIMM_PREFIX}NAME' for a model of timm.")
 
 
+def model_option_names(name: str) -> tuple[str, ...]:
+    """The options that `create_model` takes for this model."""
+    check_model(name)
+    if name.startswith(TIMM_PREFIX):
+        return ("size",)
+    return tuple(inspect.signature(_all_builders()[name]).parameters)
+
+
 def _build(name: str, options: Mapping[str, Any]) -> Encoder:
     check_model(name)
     builders = _all_builders()

@@ -11,7 +11,11 @@ import torch
 from envs.catalogue import make_simulation
 from envs.errors import CamshaftError, InvalidOption, UnknownName
 from envs.rendering import project, rays
-from perception.data import FrameMaker, FramesConfig, SimulatedFrames
+from perception.data import FrameMaker, FramesConfig, FrameStream, SimulatedFrames
+from perception.training.config import TrainingConfig
+from perception.training.task import Task
+from perception.training.trainer import train
+from perception.zoo import create_model
 
 LANE = "camshaft/LaneKeeping-v0"
 SMALL = {"batch_size": 4, "camera": (40, 32), "num_threads": 1}
@@ -129,6 +133,82 @@ def test_a_worker_process_makes_the_stream_of_a_thread():
     assert all(np.array_equal(here[name], there[name]) for name in here)
 
 
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_stream_that_is_begun_later_goes_on_as_the_whole_one(workers):
+    options = {"workers": workers, "stride": 3, "frames_per_episode": 3, **SMALL}
+    with SimulatedFrames(LANE, ("rgb", "state"), **options) as whole:
+        first = whole.collect(28)
+    with SimulatedFrames(LANE, ("rgb", "state"), first=5, **options) as later:
+        rest = later.collect(8)
+    assert all(np.array_equal(rest[name], first[name][20:28]) for name in rest)
+
+
+def test_a_training_on_a_stream_resumes_to_the_bit(tmp_path):
+    stream = {"length": 24, "camera": (40, 40), "num_threads": 1}
+    config = TrainingConfig(epochs=2, batch_size=4, checkpoint_steps=3, device="cpu", precision="float32")
+
+    def learn(folder, images, **options):
+        try:
+            return train(
+                Direction, Steering(), images, None, config, tmp_path / folder, progress=False, **options
+            )
+        finally:
+            images.close()
+
+    whole = learn("whole", FrameStream(LANE, ("rgb", "state"), **stream))
+    with pytest.raises(CamshaftError, match="torn"):
+        learn("cut", _Torn(FrameStream(LANE, ("rgb", "state"), **stream), 8))
+    again = learn("cut", FrameStream(LANE, ("rgb", "state"), **stream), resume=True)
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name]), name
+    with pytest.raises(InvalidOption, match="other images"):
+        learn("cut", FrameStream(LANE, ("rgb", "state"), seed=1, **stream), resume=True)
+
+
+class Direction(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = create_model("nature_cnn", size=(40, 40), out_dim=8)
+        self.head = torch.nn.Linear(8, 1)
+
+    def forward(self, frames):
+        return self.head(self.encoder(frames))
+
+
+class Steering(Task):
+    labels = ("state",)
+    score = "none"
+
+    def check(self, targets):
+        pass
+
+    def loss(self, outputs, targets):
+        return {"error": (outputs[:, 0] - targets["state"][:, 0]).square().mean()}
+
+    def tally(self):
+        raise NotImplementedError
+
+
+class _Torn:
+    """A stream that breaks after some batches."""
+
+    def __init__(self, stream, after):
+        self._stream, self._after = stream, after
+
+    def __len__(self):
+        return len(self._stream)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def batches(self, *arguments):
+        for batch in self._stream.batches(*arguments):
+            self._after -= 1
+            if self._after < 0:
+                raise CamshaftError("the stream is torn")
+            yield batch
+
+
 def test_buffers_are_used_again_and_never_while_they_are_in_use():
     with SimulatedFrames(LANE, buffers=2, **SMALL) as stream:
         places, before = set(), None
@@ -173,14 +253,15 @@ def _fail(*_):
 
 
 def test_discrete_actions_and_terminated_worlds_are_part_of_the_stream():
-    options = {"task_options": {"control_mode": "discrete"}, "acting": "random", "frames_per_episode": 30}
+    options = {"task_options": {"control_mode": "discrete"}, "acting": "random", "frames_per_episode": 6}
     maker = FrameMaker(FramesConfig("camshaft/Following-v0", ("rgb", "state"), **options, **SMALL))
-    restarts = 0
-    for _ in range(12):
+    restarts = ends = 0
+    for _ in range(16):
+        ends += int(maker._ended.sum())
         before = list(maker.simulation.seeds)
         maker.make()
         restarts += sum(now != then for now, then in zip(maker.simulation.seeds, before, strict=True))
-    assert restarts > 4
+    assert restarts > 8 and ends > 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
+from envs.driving.map_drawing import Actors
 from envs.driving.maps import DrivingMap, as_map, draw_map, town_map
 from envs.driving.network.network import LIGHT, STOP, Network
 from envs.driving.network.route import CHANGE_LENGTH, Route
@@ -325,6 +326,12 @@ class Town(NetworkSimulation):
             self.vehicles[world, vehicle.HEADING] = heading
             self.vehicles[world, vehicle.SPEED] = min(speed, 6.0)
         self._locate()
+
+    def _actors(self, world: int) -> Actors:
+        actors, route = super()._actors(world), self._routes[world]
+        assert route is not None
+        actors.way = route.curve.points
+        return actors
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return super()._own_state() | {

@@ -59,7 +59,7 @@ class FramesConfig:
         stride: control steps from one frame of a world to its next.
         interval: control steps from a frame to what its motion is measured against; at most `stride`.
         frames_per_episode: mean; a world starts anew after a random number of frames up to twice that, or when its
-            episode ends.
+            episode ends; where the task can put its worlds right, such as a car that has left the road, it does so.
         max_objects: rows of "objects".
         num_threads: as in `Simulation`.
         task_options: further options of the task.
@@ -75,7 +75,7 @@ class FramesConfig:
     acting: str = "mixed"
     stride: int = 5
     interval: int = 1
-    frames_per_episode: int = 40
+    frames_per_episode: int = 80
     max_objects: int = 32
     num_threads: int | None = None
     task_options: Mapping[str, Any] = field(default_factory=dict)
@@ -148,6 +148,7 @@ class FrameMaker:
         self._moves = bool({NEXT_RGB, CAMERA_MOTION, *MOTIONS} & set(config.labels))
         self._poses_needed = bool({CAMERA_POSE, CAMERA_MOTION} & set(config.labels)) or bool(self._drawn)
         self._actors = Actors(self.simulation, config.acting, self._draws)
+        self._recovers = type(self.simulation).recover is not Simulation.recover
         self._renderer: Renderer | None = None
         self._frames_left = np.zeros(count, np.int64)
         self._success = np.zeros(count, np.bool_)
@@ -191,6 +192,12 @@ class FrameMaker:
         self._frames_left -= 1
         return _filled({label: batch[label] for label in self.config.labels}, out)
 
+    def skip(self) -> None:
+        """Do as `make` does, but draw nothing: how a stream is gone on with."""
+        self._restart()
+        self._advance(self.config.stride)
+        self._frames_left -= 1
+
     def close(self) -> None:
         """Release the simulation."""
         self.simulation.close()
@@ -199,7 +206,13 @@ class FrameMaker:
         """Begin new episodes where they are over or have given their frames."""
         lengths = 1 + self._draws.choice(2 * self.config.frames_per_episode - 1)
         seeds = self._draws.choice(SEED_RANGE) * 4 + SPLITS.index(self.config.split)
-        over = np.flatnonzero(self._ended | (self._frames_left <= 0))
+        worn = (self._frames_left <= 0) | self.simulation.truncated
+        if self._recovers:
+            failed = np.flatnonzero(self._ended & ~worn)
+            if failed.size:
+                self.simulation.recover(failed)
+            self._ended[failed] = False
+        over = np.flatnonzero(self._ended | worn)
         if over.size == 0:
             return
         self.simulation.reset(over, [int(seed) for seed in seeds[over]])
@@ -211,7 +224,7 @@ class FrameMaker:
         """Step; what has ended stands still in the frame that is about to be taken, and starts anew after it."""
         for _ in range(steps):
             measured = self.simulation.step(self._actors.act())
-            self._ended |= measured.terminated | self.simulation.truncated
+            self._ended |= measured.terminated
             self._success = np.asarray(measured.success, np.bool_)
 
     def _observe(self) -> Arrays:

@@ -118,12 +118,13 @@ class ProcessRing:
         make: builds the maker of a worker from its number; sent to the processes, so a class or function of a module.
         workers: how many processes.
         buffers: batches at a time of each, of which one is in use.
+        turn: which worker gives the first batch.
     """
 
-    def __init__(self, make: Callable[[int], Maker], workers: int, buffers: int) -> None:
+    def __init__(self, make: Callable[[int], Maker], workers: int, buffers: int, turn: int = 0) -> None:
         context = torch.multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = [_Worker(context, make, number, buffers) for number in range(workers)]
-        self._turn = 0
+        self._turn = turn
         self._used: tuple[_Worker, int] | None = None
         self._closed = False
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from envs.errors import CorruptFile
 from perception.training.checkpoint import read_file
 from perception.training.durable_files import write_durably
+
+LARGE_SPREAD = 5.0  # largest loss over the smallest beyond which the axis becomes logarithmic
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -40,7 +43,7 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     figure = Figure(figsize=(11.0, 4.2), layout="constrained")
     losses, scores = figure.subplots(1, 2)
     for number, (name, rows) in enumerate(runs.items()):
-        colour = f"C{number % 10}"
+        colour = colormaps["tab20"](number % 20 / 20.0 + 0.01) if len(runs) > 10 else f"C{number}"
         epochs = [row for row in rows if "train_loss" in row]
         numbers = [row["epoch"] for row in epochs]
         losses.plot(numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0)
@@ -53,6 +56,9 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     for axes in (losses, scores):
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
+    spread = losses.get_ylim()
+    if spread[1] > LARGE_SPREAD * max(spread[0], 1e-3):
+        losses.set_yscale("log")
     if len(runs) > 1:
-        scores.legend(fontsize=8)
+        figure.legend(*scores.get_legend_handles_labels(), loc="outside right center", fontsize=8)
     write_durably(path, lambda stream: figure.savefig(stream, format="png", dpi=110))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,19 @@ class Images(Protocol):
 
     def render(self, indices: Any) -> Mapping[str, Any]:
         """Images and labels, (n, …) each."""
+
+
+class Stream(Protocol):
+    """Labelled images in one order, such as those of worlds that go on: the same whenever they are begun anew."""
+
+    def __len__(self) -> int:
+        """How many images count as an epoch."""
+
+    def batches(self, first: int, batch_size: int, part: int = 0) -> Iterator[Batch]:
+        """Batches from number `first` on, without end; each part is a stream of its own."""
+
+    def fingerprint(self) -> str:
+        """Tells streams apart."""
 
 
 class TensorImages:
@@ -91,10 +105,36 @@ class ItemImages:
         return {IMAGE: image, **(labels if isinstance(labels, Mapping) else {"class": labels})}
 
 
-def as_images(data: Any) -> Images:
-    """What the trainer takes as images: an object with `render`, a mapping of arrays, or a torch data set."""
-    if hasattr(data, "render"):
-        return data  # type: ignore[no-any-return]
+class Subset:
+    """Some images of a set.
+
+    Args:
+        images: the set.
+        rows: (n,) their numbers.
+    """
+
+    def __init__(self, images: Images, rows: Any) -> None:
+        self.images, self.rows = images, np.asarray(rows, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def render(self, indices: Any) -> Mapping[str, Any]:
+        """Images and labels, (n, …) each."""
+        return self.images.render(self.rows[np.asarray(indices)])
+
+
+def in_memory(images: Images, labels: Sequence[str], batch_size: int = 256) -> TensorImages:
+    """All images of a set with these labels, read once."""
+    rows = torch.arange(len(images)).split(batch_size)
+    batches = list(read_batches(images, rows, lambda batch: check_batch(batch, labels)))
+    return TensorImages({name: torch.cat([batch[name] for batch in batches]) for name in batches[0]})
+
+
+def as_images(data: Any) -> Any:
+    """What the trainer takes as images: an object with `render`, a stream, a mapping of arrays, or a torch data set."""
+    if hasattr(data, "render") or hasattr(data, "batches"):
+        return data
     if isinstance(data, Mapping):
         return TensorImages(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
@@ -175,16 +215,8 @@ def read_batches(
     finally:
         stopped.set()
         while thread.is_alive():  # it may wait for room
-            with_room(ahead)
+            _make_room(ahead)
             thread.join(0.05)
-
-
-def with_room(ahead: queue.Queue[Any]) -> None:
-    """Take one out of a queue that may be full."""
-    try:
-        ahead.get_nowait()
-    except queue.Empty:
-        return
 
 
 def _read_in_thread(
@@ -202,6 +234,11 @@ def _read_in_thread(
         except BaseException as error:  # raised where the batch is used
             ahead.put(error)
             return
+
+
+def _make_room(ahead: queue.Queue[Any]) -> None:
+    with contextlib.suppress(queue.Empty):
+        ahead.get_nowait()
 
 
 class _Batches(Dataset[Batch]):

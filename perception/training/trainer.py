@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -106,7 +107,8 @@ def train(
     Args:
         build: makes the network, under the training's seed.
         task: what it learns.
-        images: to learn from: an object with `render`, a mapping of arrays, or a torch data set of (image, labels).
+        images: to learn from: an object with `render`, a stream such as `FrameStream`, a mapping of arrays, or a torch
+            data set of (image, labels).
         validation: held out, likewise; None for nothing.
         config: how.
         run_folder: gets config.yaml, metrics.jsonl, tensorboard/, checkpoints/ and curves.png.
@@ -242,6 +244,12 @@ class _Loop:
         self._forward = torch.compile(module) if self.config.compile else module
 
     def _batches_of_epoch(self) -> Any:
+        if hasattr(self._images, "batches"):
+            stream = self._images.batches(
+                self.step, self._batch // self._processes.count, self._processes.rank
+            )
+            left = self._steps_per_epoch - self.step % self._steps_per_epoch
+            return map(self._check, itertools.islice(stream, left))
         epoch, position = divmod(self.step, self._steps_per_epoch)
         generator = torch.Generator().manual_seed(_stream(self.config.seed, SHUFFLE, epoch))
         order = torch.randperm(len(self._images), generator=generator)
@@ -406,8 +414,10 @@ class _Loop:
                 self._average.tensors[name].copy_(value)
 
 
-def fingerprint(images: Images, task: Task) -> str:
+def fingerprint(images: Any, task: Task) -> str:
     """Tells sets of images apart without reading all of them."""
+    if hasattr(images, "fingerprint"):
+        return str(images.fingerprint())
     rows = np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(np.int64))
     batch = check_batch(
         {name: torch.as_tensor(values) for name, values in images.render(rows).items()}, task.labels
