@@ -13,7 +13,7 @@ from envs.kernels import inlined, kernel
 LATERAL_ACCELERATION = 2.2  # m/s² in bends
 LOOK_STEP, LOOKS = 5.0, 9  # metres between the places where the curvature is looked at, and how many
 SIGHT = 120.0  # metres beyond which vehicles do not count
-PARTING = 7.0  # metres after lanes part within which a vehicle on one is in the way of one on the other
+PARTING = 8.0  # metres after lanes part within which the rear of a vehicle on one is in the way on the other
 NEVER = 1e3  # m/s² of acceleration: no limit
 CHANGING = 22.0  # metres after its beginning in which a change of lanes is done, or nearly
 LET_PASS = 3.0  # m/s² of braking for somebody beside
@@ -42,8 +42,20 @@ def wanted_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def
 
 
 @inlined
-def distance_along(lanes, world, lane, after, later, along, other, place):  # type: ignore[no-untyped-def]
-    """Metres ahead, along a way of three lanes, of a place on another lane; negative where it is not on the way."""
+def distance_along(lanes, world, lane, after, later, along, other, place, half):  # type: ignore[no-untyped-def]
+    """Metres ahead, along a way of three lanes, of a vehicle on another lane; negative where it is not in the way.
+
+    Args:
+        lanes: of all worlds.
+        world: which.
+        lane: of the way,
+        after: then,
+        later: and then.
+        along: metres along the first, where one is.
+        other: lane of the vehicle.
+        place: metres along it, of its middle.
+        half: metres from its middle to its rear.
+    """
     if other == lane:
         return place - along
     start = lanes.length[world, lane] - along
@@ -53,7 +65,7 @@ def distance_along(lanes, world, lane, after, later, along, other, place):  # ty
         return start + place
     if later >= 0 and other == later:
         return start + lanes.length[world, after] + place
-    if place >= PARTING or lanes.junction[world, other] < 0:
+    if place - half >= PARTING or lanes.junction[world, other] < 0:
         return -1.0
     parted = lanes.predecessor[world, other]
     if parted < 0:
@@ -80,21 +92,22 @@ def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane,
             continue
         reach = 0.5 * (length + vehicles.length[world, other])
         ahead = distance_along(
-            lanes, world, lane, after, later, along, vehicles.lane[world, other], vehicles.along[world, other]
-        )
+            lanes, world, lane, after, later, along, vehicles.lane[world, other], vehicles.along[world, other],
+            0.5 * vehicles.length[world, other],
+        )  # fmt: skip
         if vehicles.shadow[world, other] >= 0:
             ahead = max(
                 ahead,
                 distance_along(
                     lanes, world, lane, after, later, along, vehicles.shadow[world, other],
-                    vehicles.along[world, other],
+                    vehicles.along[world, other], 0.5 * vehicles.length[world, other],
                 ),
             )  # fmt: skip
         if other == 0:
             for entry in range(occupied.counts[world]):
                 place = distance_along(
                     lanes, world, lane, after, later, along, occupied.lanes[world, entry],
-                    occupied.along[world, entry],
+                    occupied.along[world, entry], 0.5 * vehicles.length[world, 0],
                 )  # fmt: skip
                 if place > 0.0 and (ahead <= 0.0 or place < ahead):
                     ahead = place
@@ -189,8 +202,9 @@ def gap_ahead(lanes, vehicles, occupied, far, result):  # type: ignore[no-untype
                 if there < 0:
                     continue
                 ahead = distance_along(
-                    lanes, world, lane, after, later, along, there, vehicles.along[world, other]
-                )
+                    lanes, world, lane, after, later, along, there, vehicles.along[world, other],
+                    0.5 * vehicles.length[world, other],
+                )  # fmt: skip
                 gap = ahead - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
                 if ahead > 0.0 and gap < result[world, 0]:
                     result[world, 0], result[world, 1] = max(gap, 0.0), vehicles.speed[world, other]
