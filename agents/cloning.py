@@ -15,13 +15,13 @@ import torch
 
 from agents.cloning_config import CloningConfig
 from agents.cloning_data import TrainingData
-from agents.cloning_loop import CloningLoop, TrainingInterrupted
+from agents.cloning_loop import CloningLoop
 from agents.demonstrations import Demonstrations
-from agents.hardware import choose_hardware, freed_memory_kept
-from agents.interrupts import InterruptGuard
 from agents.policy import ConvPolicy
-from agents.run_folder import RunFolder
-from agents.training_progress import TrainingProgress
+from perception.training.hardware import choose_hardware, freed_memory_kept
+from perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from perception.training.run_folder import RunFolder
+from perception.training.training_progress import TrainingProgress
 
 __all__ = ["CloningConfig", "TrainingData", "TrainingInterrupted", "train"]
 

@@ -11,22 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.augmentation import jitter_colours
-from agents.checkpoint import optimizer_tensors, restore_optimizer
 from agents.cloning_config import LOSSES, CloningConfig
 from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
-from agents.hardware import Hardware
-from agents.interrupts import InterruptGuard
 from agents.policy import ConvPolicy
-from agents.run_folder import RunFolder
-from agents.training_progress import TrainingProgress
 from envs.errors import CamshaftError, InvalidOption
+from perception.pretrained import load_weights
+from perception.training.augmentation import jitter_colours
+from perception.training.checkpoint import optimizer_tensors, restore_optimizer
+from perception.training.hardware import Hardware
+from perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from perception.training.run_folder import RunFolder
+from perception.training.training_progress import TrainingProgress
 
 INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for; each use has its own stream
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a training after it had written a checkpoint; the message says how far it got."""
 
 
 class CloningLoop:
@@ -72,7 +69,10 @@ class CloningLoop:
             action_std=std.tolist(),
             task=data.task,
             env_options=data.env_options,
-        ).to(hardware.device)
+        )
+        if config.weights is not None:
+            load_weights(config.model, self.policy.encoder, config.weights)
+        self.policy.to(hardware.device)
         self._optimizer = _adamw(self.policy, config.weight_decay)
         self._images = _resident(torch.from_numpy(data.images), hardware.device)
         self._targets = torch.from_numpy(((data.actions - mean) / std).astype(np.float32)).to(hardware.device)

@@ -25,13 +25,13 @@ from agents.collection import (
     Recorded,
     recorded_features,
 )
-from agents.durable_files import named_disk_errors, write_json_durably
 from agents.lerobot_dataset import DatasetReader, DatasetWriter
 from agents.lerobot_format import INFO
 from envs import find_task, make_simulation
 from envs.catalogue import Task
 from envs.errors import CorruptFile, InvalidOption, check_choice
 from envs.simulation import Simulation
+from perception.training.durable_files import named_disk_errors, write_json_durably
 
 ARGUMENTS = Path("meta/camshaft.json")
 DRIVERS = ("expert",)

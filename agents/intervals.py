@@ -1,9 +1,13 @@
-"""Confidence intervals for counts: Wilson for success rates, Garwood for rates of rare events."""
+"""Confidence intervals: Wilson for success rates, Garwood for rates of rare events, Student for means of few runs."""
 
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 from statistics import NormalDist
+
+from scipy.stats import t as student
 
 from envs.errors import InvalidOption
 
@@ -48,6 +52,24 @@ def poisson_interval(events: int, confidence: float = 0.95) -> tuple[float, floa
     tail = (1 - confidence) / 2
     low = 0.0 if events == 0 else _mean_with_cdf(events - 1, 1 - tail)
     return low, _mean_with_cdf(events, tail)
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Student's interval (1908) for the mean of independent measurements, such as one a seed.
+
+    Args:
+        values: at least two.
+        confidence: probability that such an interval covers the true mean, if values are normally distributed.
+
+    Returns:
+        Lower and upper bound.
+    """
+    if len(values) < 2:
+        raise InvalidOption(f"an interval of a mean needs at least two values, got {len(values)}")
+    quantile = float(student.ppf(0.5 + confidence / 2, len(values) - 1))
+    spread = quantile * statistics.stdev(values) / math.sqrt(len(values))
+    middle = statistics.fmean(values)
+    return middle - spread, middle + spread
 
 
 def _mean_with_cdf(events: int, probability: float) -> float:

@@ -23,13 +23,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from agents import lerobot_format as layout
-from agents.durable_files import (
-    TEMPORARY_SUFFIX,
-    FolderLock,
-    named_disk_errors,
-    write_durably,
-    write_json_durably,
-)
 from agents.lerobot_columns import Column, arrow_column, check_columns, column_statistics
 from agents.lerobot_format import INDEX_FEATURES, DatasetState, Feature
 from agents.lerobot_statistics import (
@@ -41,6 +34,13 @@ from agents.lerobot_statistics import (
 )
 from agents.video import VideoWriter, video_info
 from envs.errors import CamshaftError, InvalidOption
+from perception.training.durable_files import (
+    TEMPORARY_SUFFIX,
+    FolderLock,
+    named_disk_errors,
+    write_durably,
+    write_json_durably,
+)
 
 MEGABYTE = 1 << 20
 LOCK = Path("meta/.lock")

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.checkpoint import read_file
-from agents.durable_files import named_disk_errors, write_durably, write_json_durably
 from envs.errors import CorruptFile, InvalidOption, UnknownName, check_choice
+from perception.training.checkpoint import read_file
+from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
 from perception.zoo import create_model
 
 CONFIG_FILE = "config.json"

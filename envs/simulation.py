@@ -18,7 +18,7 @@ from envs.kernels import check_num_threads
 from envs.randomization import Split
 
 if TYPE_CHECKING:
-    from envs.rendering import Camera
+    from envs.rendering import Camera, SceneState
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -197,6 +197,14 @@ class Simulation(ABC):
     @abstractmethod
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Return to a state taken by `get_state` from a simulation with the same options."""
+
+    def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
+        """What a renderer of one's own needs, for labels that observations do not have.
+
+        Returns:
+            The scene, everything where it is now; and (N, 4, 4) world from camera of each camera by name.
+        """
+        raise CamshaftError(f"{type(self).__name__} does not show its scene; its labels are {IMAGE_PARTS}")
 
     def displaced_views(
         self, lateral: FloatArray, heading: FloatArray

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.durable_files import write_durably, write_json_durably
 from agents.evaluation_results import Evaluation, Trace
 from agents.lerobot_dataset import DatasetReader
 from agents.video import read_video
 from envs.errors import CorruptFile
+from perception.training.durable_files import write_durably, write_json_durably
 
 POSTER_FRAME = 40
 

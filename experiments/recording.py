@@ -12,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.durable_files import named_disk_errors, write_json_durably
 from agents.evaluation import Moment
 from agents.evaluation_results import RoadResult
 from agents.lerobot_dataset import DatasetWriter, Feature
@@ -21,6 +20,7 @@ from agents.video import VideoWriter
 from envs import find_task
 from envs.errors import InvalidOption
 from experiments.overlay import annotate
+from perception.training.durable_files import named_disk_errors, write_json_durably
 
 FRONT = "observation.images.front"
 STATE = "observation.state"

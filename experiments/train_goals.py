@@ -15,10 +15,10 @@ from tyro.conf import Positional, arg
 
 import envs
 from agents.intervals import wilson_interval
-from agents.run_folder import RunFolder
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import machine, versions
 from experiments.progress import progress_bar
+from perception.training.run_folder import RunFolder
 
 SETTINGS = Path(__file__).parent / "tuned" / "tqc_her.yaml"
 TEST_SEED = 1_000_000  # of the first episode that is never trained on

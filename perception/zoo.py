@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from envs.errors import InvalidOption, check_choice
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from perception.backbones.encoder import Encoder
 
 Builder = TypeVar("Builder", bound="Callable[..., Encoder]")
+
+TIMM_PREFIX = "timm:"
 
 _builders: dict[str, Callable[..., Encoder]] = {}
 
@@ -35,18 +38,55 @@ def list_models() -> list[str]:
     return sorted(_all_builders())
 
 
-def create_model(name: str, **options: Any) -> Encoder:
-    """Build a freshly initialised model.
+def create_model(name: str, *, weights: str | Path | None = None, **options: Any) -> Encoder:
+    """Build a model.
 
     Args:
-        name: one of `list_models()`.
+        name: one of `list_models()`, or "timm:NAME" for any model of the timm library.
+        weights: None for fresh ones; "camshaft" for those that ship with the suite; "imagenet" for torchvision's or
+            timm's, fetched when they are not there yet; or a file of weights.
         options: arguments of that model's builder.
 
     Raises:
-        UnknownName: no such model, or it has no such option; the message has the nearest name.
+        UnknownName: no such model or weights, or it has no such option; the message has the nearest name.
+        InvalidOption: the weights are those of another network.
+        CorruptFile: the file of weights is missing or damaged.
     """
+    encoder = _build(name, options)
+    if weights is not None:
+        importlib.import_module("perception.pretrained").load_weights(name, encoder, weights)
+    return encoder
+
+
+def check_model(name: str) -> str:
+    """Return `name` if `create_model` accepts it.
+
+    Raises:
+        UnknownName: with the nearest right spelling.
+    """
+    if name.startswith(TIMM_PREFIX):
+        return name
+    return check_choice("model", name, list_models(), f"Or '{TIMM_PREFIX}NAME' for a model of timm.")
+
+
+def model_option_names(name: str) -> tuple[str, ...]:
+    """The options that `create_model` takes for this model."""
+    check_model(name)
+    if name.startswith(TIMM_PREFIX):
+        return ("size",)
+    return tuple(inspect.signature(_all_builders()[name]).parameters)
+
+
+def _build(name: str, options: Mapping[str, Any]) -> Encoder:
+    check_model(name)
     builders = _all_builders()
-    builder = builders[check_choice("model", name, builders)]
+    if name.startswith(TIMM_PREFIX):
+        bridge = importlib.import_module("perception.backbones.timm_bridge").TimmEncoder
+        return _call(name, bridge, {**options, "name": name.removeprefix(TIMM_PREFIX)})
+    return _call(name, builders[name], options)
+
+
+def _call(name: str, builder: Callable[..., Encoder], options: Mapping[str, Any]) -> Encoder:
     accepted = inspect.signature(builder).parameters
     for option in options:
         if not accepted:

@@ -10,8 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from agents.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer, save_checkpoint
 from envs.errors import CorruptFile
+from perception.training.checkpoint import (
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
 
 STATE = {"step": 12, "rate": 0.1, "nested": {"name": "ö", "none": None, "list": [1, 2]}}
 

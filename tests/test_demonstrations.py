@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import demonstrations, durable_files
+from agents import demonstrations
 from agents.collection import (
     ACTION,
     DISPLACED,
@@ -24,6 +24,7 @@ from agents.lerobot_dataset import DatasetReader
 from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
 from envs.rendering.camera import Camera
 from envs.simulation import Measurements, Simulation
+from perception.training import durable_files
 
 TASK = "camshaft/LaneKeeping-v0"
 HEIGHT, WIDTH = 10, 16

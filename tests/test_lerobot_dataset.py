@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from agents import durable_files, lerobot_writer
+from agents import lerobot_writer
 from agents.lerobot_dataset import DatasetReader, DatasetWriter, Feature, encode_png
 from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from perception.training import durable_files
 
 FRONT = "observation.images.front"
 TASK = "keep to the lane"

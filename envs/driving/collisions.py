@@ -57,8 +57,11 @@ def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignor
 @kernel
 def hits_static(pose, length, width, obstacles, count):  # type: ignore[no-untyped-def]
     """The first of `count` obstacles (x, y, heading, length, width) that a box overlaps, or −1."""
+    x, half = pose[0], 0.5 * (length + width)
     for number in range(count):
         obstacle = obstacles[number]
+        if abs(obstacle[0] - x) > half + 0.5 * (obstacle[3] + obstacle[4]):
+            continue
         if boxes_overlap(pose, length, width, obstacle[:3], obstacle[3], obstacle[4]):
             return number
     return -1

@@ -44,6 +44,10 @@ def rasterise(shown: DrivingMap, scale: float = SCALE) -> tuple[NDArray[np.uint8
         cv2.fillPoly(image, [pixels(junction.outline)], ROAD, shift=4)
     for lane in network.lanes:
         cv2.fillPoly(image, [pixels(lane_polygon(lane, 2))], ROAD, shift=4)
+    for junction in network.junctions:
+        if junction.island:
+            middle = pixels(junction.centre).tolist()
+            cv2.circle(image, middle, round(junction.island * scale * 16.0), GROUND, cv2.FILLED, shift=4)
     _draw_lines(image, network, pixels, scale)
     for x, y, heading, length, breadth in shown.layout.obstacles:
         if min(length, breadth) > 2.0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from envs.driving.network.circuit import CircuitConfig, generate_circuit
 from envs.driving.network.highway import HighwayConfig, generate_highway
 from envs.driving.network.network import Network
+from envs.driving.network.opendrive import read_opendrive
 from envs.driving.network.route import Route, make_route
 from envs.driving.network.routing import Routes
 from envs.driving.network.town import TownConfig, generate_town
 from envs.driving.traffic.traffic import TrafficMap
-from envs.errors import CamshaftError
+from envs.errors import CamshaftError, InvalidOption
 from envs.randomization import Split
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ class DrivingMap:
                 chosen = last[int(rng.integers(len(last)))]
                 way = self.routes.find(first.index, chosen.index)
                 return make_route(self.network, way, start, goal - float(metres[first.index, chosen.index]))
-        raise CamshaftError(f"no route of {length} m was found in {self.network.name}")
+        raise CamshaftError(
+            f"no route of {length[0]:g} to {length[1]:g} m was found in {self.network.name}: ask for a shorter one"
+        )
 
     @cached_property
     def mesh(self) -> ChunkedMesh:
@@ -116,6 +120,19 @@ def highway_map(seed: int, config: HighwayConfig = HighwayConfig()) -> DrivingMa
 def circuit_map(seed: int, config: CircuitConfig = CircuitConfig()) -> DrivingMap:
     """The race track of a seed."""
     return DrivingMap(generate_circuit(seed, config), seed, "circuit")
+
+
+def as_map(given: DrivingMap | Network | str | Path) -> DrivingMap:
+    """A map of one's own: one as it is, a network (of `RoadBlocks`, for example), or an OpenDRIVE file."""
+    if isinstance(given, DrivingMap):
+        return given
+    if isinstance(given, Network):
+        return DrivingMap(given, 0, "town")
+    if isinstance(given, str | Path):
+        return DrivingMap(read_opendrive(given), 0, "town")
+    raise InvalidOption(
+        f"a map is a DrivingMap, a Network or the path of an OpenDRIVE file (.xodr), got {type(given).__name__}"
+    )
 
 
 def draw_map(

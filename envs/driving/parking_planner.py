@@ -37,11 +37,14 @@ def plan(
         size: metres of length, width, and from the rear axle to the car's middle.
         obstacles: (K, 5) x, y, heading, length, width.
     """
+    entries = _free_entries(goal, size, obstacles)
+    if not len(entries):
+        return None
     points = np.zeros((MOST_POINTS, 4))
     scratch = np.zeros((5, 5, 2))
     count = _find(
         start,
-        _before(goal),
+        entries,
         _ways_round(start, goal),
         radius,
         size[0] + 2.0 * MARGIN,
@@ -59,6 +62,23 @@ def _before(goal: FloatArray) -> FloatArray:
     nose_in = np.sin(goal[2]) * goal[1] > 0.0
     back = np.array([np.cos(goal[2]), np.sin(goal[2]), 0.0]) * (-1.0 if nose_in else 1.0)
     return goal + np.outer(ENTRIES, back)
+
+
+def _free_entries(goal: FloatArray, size: tuple[float, float, float], obstacles: FloatArray) -> FloatArray:
+    """Those of the poses before a bay from which the straight way in touches nothing."""
+    return np.array([entry for entry in _before(goal) if _is_open(entry, goal, size, obstacles)]).reshape(
+        -1, 3
+    )
+
+
+def _is_open(
+    entry: FloatArray, goal: FloatArray, size: tuple[float, float, float], obstacles: FloatArray
+) -> bool:
+    """Whether a car can go straight from one pose to another."""
+    length, width, middle = size[0] + 2.0 * MARGIN, size[1] + 2.0 * MARGIN, size[2]
+    ahead = np.array([np.cos(goal[2]), np.sin(goal[2]), 0.0])
+    poses = np.concatenate([entry[None], _straight_in(entry, goal)[:, :3]]) + middle * ahead
+    return all(hits_static(pose, length, width, obstacles, len(obstacles)) < 0 for pose in poses)
 
 
 def _straight_in(last: FloatArray, goal: FloatArray) -> FloatArray:

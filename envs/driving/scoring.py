@@ -33,20 +33,21 @@ class Infractions:
         counts: (N, 6) of each kind, see NAMES; "off_road" counts how often the road, or the right side of it, was left.
         off_road: (N,) metres driven there.
         last_hit: (N, 3) control step of the last collision of each kind, before it began a large negative number.
+        outside: (N,) whether they are off the road, or on the wrong side of it, now.
     """
 
     def __init__(self, num_worlds: int) -> None:
         self.counts = np.zeros((num_worlds, len(NAMES)), np.int64)
         self.off_road = np.zeros(num_worlds)
         self.last_hit = np.full((num_worlds, 3), -AGAIN, np.int64)
-        self._outside = np.zeros(num_worlds, bool)
+        self.outside = np.zeros(num_worlds, bool)
 
     def clear(self, world: int) -> None:
         """Begin anew."""
         self.counts[world] = 0
         self.off_road[world] = 0.0
         self.last_hit[world] = -AGAIN
-        self._outside[world] = False
+        self.outside[world] = False
 
     def count(
         self,
@@ -76,8 +77,8 @@ class Infractions:
             self.last_hit[hit, kind] = steps[hit]
         new[:, RED_LIGHT], new[:, STOP_SIGN] = run
         outside = departures[:, 1] > OUTSIDE
-        new[:, OFF_ROAD] = outside & ~self._outside
-        self._outside = outside
+        new[:, OFF_ROAD] = outside & ~self.outside
+        self.outside[:] = outside
         self.off_road += np.where(outside, advanced, 0.0)
         self.counts += new
         return new.sum(axis=1).astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
-from envs.driving.maps import draw_map, town_map
-from envs.driving.network.network import LIGHT, STOP
+from envs.driving.map_drawing import Actors
+from envs.driving.maps import DrivingMap, as_map, draw_map, town_map
+from envs.driving.network.network import LIGHT, STOP, Network
 from envs.driving.network.route import CHANGE_LENGTH, Route
 from envs.driving.network.town import TownConfig
 from envs.driving.network_simulation import EGO_LENGTH, NetworkSimulation
@@ -21,7 +23,7 @@ from envs.driving.simulation import reward_of
 from envs.driving.town_state import LIMITS, NAMES, town_state
 from envs.driving.traffic.ahead import COMMITTED, acceleration_to_change
 from envs.driving.traffic.kinds import TOWN_KINDS
-from envs.driving.traffic.signals import RED
+from envs.driving.traffic.signals import RED, RED_AMBER
 from envs.driving.vehicle import VehicleParameters
 from envs.rendering import Camera
 from envs.simulation import FloatArray, IntArray, Measurements
@@ -69,7 +71,8 @@ class Town(NetworkSimulation):
         A car drives in one of many towns of streets that meet in junctions with lights, stop and yield signs, right
         before left, and roundabouts. A route of 200 to 450 m leads through it; at each junction a command says where
         to go. Other vehicles follow lanes, each other, lights and the right of way; people walk on the sidewalks and
-        cross at crossings and elsewhere. `num_vehicles` (20) and `num_people` (20) say how many are near. Control runs
+        cross at crossings and elsewhere. `num_vehicles` (20) and `num_people` (20) say how many are near. `map`
+        gives a map of one's own in their place: a network of `RoadBlocks`, or an OpenDRIVE file (.xodr). Control runs
         at 10 Hz, the car's dynamics at 100 Hz.
 
     Observation:
@@ -124,6 +127,7 @@ class Town(NetworkSimulation):
         config: TownTaskConfig = TownTaskConfig(),
         num_vehicles: int = 20,
         num_people: int = 20,
+        map: DrivingMap | Network | str | Path | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -136,6 +140,7 @@ class Town(NetworkSimulation):
             **options,
         )
         self.config = config
+        self._map = None if map is None else as_map(map)
         self._routes: list[Route | None] = [None] * num_worlds
         self._lanes_at = np.zeros((num_worlds, 1), np.int32)
         self._along_at = np.zeros((num_worlds, 1))
@@ -152,7 +157,7 @@ class Town(NetworkSimulation):
     def _start_episode(self, world: int, seed: int) -> None:
         map_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
         config = self.config
-        shown = draw_map(town_map, config.town, config.num_maps, map_rng, self.randomize)
+        shown = self._map or draw_map(town_map, config.town, config.num_maps, map_rng, self.randomize)
         self._enter_map(world, shown)
         self._set_route(world, shown.draw_route(rng, config.route_length))
         self._draw_car(world, rng)
@@ -257,7 +262,7 @@ class Town(NetworkSimulation):
             _, lane, control = self._stops[world, number].astype(np.int64)
             if control == LIGHT:
                 group = self.traffic.lanes.signal[world, lane]
-                red[world] = self.traffic.signals[world, group] == RED
+                red[world] = self.traffic.signals[world, group] in (RED, RED_AMBER)
             elif control == STOP:
                 stop[world] = not self.traffic.vehicles.halted[world, 0]
         return red, stop
@@ -276,7 +281,7 @@ class Town(NetworkSimulation):
 
     def _wished_speed(self) -> FloatArray:
         """(N,) m/s: the limit, falling linearly to 0 before red lights and what is in the way."""
-        state = town_state(self, self._everyone)
+        state = town_state(self)
         limit = state[:, NAMES.index("limit")]
         gaps = np.minimum(state[:, NAMES.index("stop_distance")], state[:, NAMES.index("gap")] - 2.0)
         bends = self.track.cruise_speed(self.parameters, limit)
@@ -304,7 +309,7 @@ class Town(NetworkSimulation):
         }
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        rows = town_state(self, worlds)
+        rows = town_state(self)[worlds]
         rows[:, NAMES.index("lateral_error")] += lateral
         rows[:, NAMES.index("heading_error")] += heading
         return rows
@@ -322,6 +327,12 @@ class Town(NetworkSimulation):
             self.vehicles[world, vehicle.SPEED] = min(speed, 6.0)
         self._locate()
 
+    def _actors(self, world: int) -> Actors:
+        actors, route = super()._actors(world), self._routes[world]
+        assert route is not None
+        actors.way = route.curve.points
+        return actors
+
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return super()._own_state() | {
             "farthest": self._farthest,
@@ -330,4 +341,5 @@ class Town(NetworkSimulation):
             "infractions": self._infractions.counts,
             "off_road": self._infractions.off_road,
             "last_hit": self._infractions.last_hit,
+            "outside": self._infractions.outside,
         }

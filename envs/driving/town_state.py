@@ -12,7 +12,8 @@ from envs.driving.network.network import LIGHT, STOP, TURN_NAMES
 from envs.driving.network_simulation import EGO_LENGTH
 from envs.driving.traffic.ahead import gap_ahead, people_ahead
 from envs.driving.traffic.signals import AMBER, GREEN
-from envs.simulation import FloatArray, IntArray
+from envs.kernels import inlined, kernel
+from envs.simulation import FloatArray
 
 if TYPE_CHECKING:
     from envs.driving.town import Town
@@ -53,73 +54,97 @@ LIMITS = np.array(
 )  # fmt: skip
 
 
-def town_state(town: Town, worlds: IntArray) -> FloatArray:
-    """(n, K) in the order of NAMES; distances are from the front bumper, FAR where there is nothing."""
-    rows = np.zeros((len(worlds), len(NAMES)))
-    cars, located = town.vehicles[worlds], town.track.places[worlds]
-    traffic = town.traffic
-    distance = located[:, places.DISTANCE]
-    columns = {name: number for number, name in enumerate(NAMES)}
-    rows[:, 0], rows[:, 1] = located[:, places.LATERAL], located[:, places.HEADING_ERROR]
-    for column, source in enumerate(
-        (
-            vehicle.SPEED,
-            vehicle.LATERAL_SPEED,
-            vehicle.YAW_RATE,
-            vehicle.STEERING,
-            vehicle.ACCELERATION,
-        )
-    ):
-        rows[:, 2 + column] = cars[:, source]
-    rows[:, 7 : 7 + len(PREVIEW)] = town.track.curvature_ahead(PREVIEW)[worlds]
-    lane = traffic.vehicles.lane[worlds, 0]
-    following = traffic.vehicles.next_lane[worlds, 0]
-    lanes = traffic.lanes
-    rows[:, columns["limit"]] = lanes.limit[worlds, lane]
-    inside = lanes.junction[worlds, lane] >= 0
-    rows[:, columns["in_junction"]] = inside
-    ahead = lanes.length[worlds, lane] - traffic.vehicles.along[worlds, 0] - 0.5 * EGO_LENGTH
-    leads = (following >= 0) & (lanes.junction[worlds, following] >= 0) & ~inside
-    rows[:, columns["junction_distance"]] = np.where(leads, np.clip(ahead, 0.0, FAR), FAR)
-    _write_stop(town, worlds, rows, columns, distance)
-    gap = np.empty((town.num_worlds, 2))
-    gap_ahead(lanes, traffic.vehicles, traffic.occupied, FAR, gap)
-    rows[:, columns["gap"]] = gap[worlds, 0]
-    rows[:, columns["closing_speed"]] = np.where(
-        gap[worlds, 0] < FAR, cars[:, vehicle.SPEED] - gap[worlds, 1], 0.0
+_FIRST = {name: NAMES.index(name) for name in NAMES}
+CURVATURES, LIMIT, IN_JUNCTION, JUNCTION = (
+    7,
+    _FIRST["limit"],
+    _FIRST["in_junction"],
+    _FIRST["junction_distance"],
+)
+STOP_DISTANCE, LIGHT_DISTANCE, LIGHT_RED = (
+    _FIRST["stop_distance"],
+    _FIRST["light_distance"],
+    _FIRST["light_red"],
+)
+STOP_SIGN, MAY_ENTER, GAP, PEOPLE = (
+    _FIRST["stop_sign"],
+    _FIRST["may_enter"],
+    _FIRST["gap"],
+    _FIRST["people_distance"],
+)
+COMMANDS, REMAINING = _FIRST["command_follow"], _FIRST["remaining"]
+BEHIND = -1.5  # metres: a stop line that the bumper has passed by no more is still the next one
+
+
+def town_state(town: Town) -> FloatArray:
+    """(N, K) in the order of NAMES; distances are from the front bumper, FAR where there is nothing."""
+    rows, count = np.zeros((town.num_worlds, len(NAMES))), town.num_worlds
+    traffic, everyone = town.traffic, np.arange(count)
+    gap, people = np.empty((count, 2)), np.empty(count)
+    gap_ahead(traffic.lanes, traffic.vehicles, traffic.occupied, FAR, gap)
+    people_ahead(traffic.lanes, traffic.vehicles, traffic.crossed, FAR, people)
+    rows[:, CURVATURES : CURVATURES + len(PREVIEW)] = town.track.curvature_ahead(PREVIEW)
+    rows[:, PEOPLE] = people
+    rows[everyone, COMMANDS + town._command(everyone)] = 1.0
+    _write_rows(
+        traffic.lanes,
+        traffic.vehicles,
+        traffic.signals,
+        town.vehicles,
+        town.track.places,
+        town._stops,
+        town._length,
+        gap,
+        rows,
     )
-    people = np.empty(town.num_worlds)
-    people_ahead(lanes, traffic.vehicles, traffic.crossed, FAR, people)
-    rows[:, columns["people_distance"]] = people[worlds]
-    command = town._command(worlds)
-    rows[np.arange(len(worlds)), columns["command_follow"] + command] = 1.0
-    rows[:, columns["remaining"]] = town._length[worlds] - distance
     return rows
 
 
-def _write_stop(
-    town: Town, worlds: IntArray, rows: FloatArray, columns: dict[str, int], distance: FloatArray
-) -> None:
+@kernel
+def _write_rows(lanes, vehicles, signals, cars, located, stops, lengths, gaps, rows):  # type: ignore[no-untyped-def]
+    for world in range(rows.shape[0]):
+        row, car, place = rows[world], cars[world], located[world]
+        row[0], row[1] = place[places.LATERAL], place[places.HEADING_ERROR]
+        row[2], row[3], row[4] = car[vehicle.SPEED], car[vehicle.LATERAL_SPEED], car[vehicle.YAW_RATE]
+        row[5], row[6] = car[vehicle.STEERING], car[vehicle.ACCELERATION]
+        lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
+        row[LIMIT] = lanes.limit[world, lane]
+        inside = lanes.junction[world, lane] >= 0
+        row[IN_JUNCTION] = 1.0 if inside else 0.0
+        row[JUNCTION] = FAR
+        if after >= 0 and lanes.junction[world, after] >= 0 and not inside:
+            ahead = lanes.length[world, lane] - vehicles.along[world, 0] - 0.5 * EGO_LENGTH
+            row[JUNCTION] = min(max(ahead, 0.0), FAR)
+        distance = place[places.DISTANCE]
+        _write_stop(lanes, vehicles, signals, stops[world], distance + 0.5 * EGO_LENGTH, world, row)
+        row[GAP] = gaps[world, 0]
+        row[GAP + 1] = car[vehicle.SPEED] - gaps[world, 1] if gaps[world, 0] < FAR else 0.0
+        row[REMAINING] = lengths[world] - distance
+
+
+@inlined
+def _write_stop(lanes, vehicles, signals, stops, front, world, row):  # type: ignore[no-untyped-def]
     """The next stop line: how far, what governs it, and whether one has to stop there now."""
-    traffic = town.traffic
-    stops = town._stops[worlds]
-    front = distance + 0.5 * EGO_LENGTH
-    away = stops[:, :, 0] - front[:, None]
-    away[away < -1.5] = np.inf
-    number = away.argmin(axis=1)
-    row = np.arange(len(worlds))
-    near = np.clip(away[row, number], 0.0, FAR)
+    number, nearest = 0, np.inf
+    for line in range(stops.shape[0]):
+        away = stops[line, 0] - front
+        if away >= BEHIND and away < nearest:
+            number, nearest = line, away
+    near = min(max(nearest, 0.0), FAR)
     there = near < FAR
-    lane, control = (stops[row, number, column].astype(np.int64) for column in (1, 2))
-    lane = np.where(there, lane, 0)
-    light = there & (control == LIGHT)
-    group = np.maximum(traffic.lanes.signal[worlds, lane], 0)
-    shown = traffic.signals[worlds, group]
-    rows[:, columns["light_distance"]] = np.where(light, near, FAR)
-    rows[:, columns["light_green"]] = light & (shown == GREEN)
-    rows[:, columns["light_amber"]] = light & (shown == AMBER)
-    rows[:, columns["light_red"]] = light & (shown != GREEN) & (shown != AMBER)
-    rows[:, columns["stop_sign"]] = there & (control == STOP)
-    granted = traffic.vehicles.granted[worlds, 0] == lane
-    rows[:, columns["may_enter"]] = granted | ~there
-    rows[:, columns["stop_distance"]] = np.where(there & ~granted, near, FAR)
+    lane = int(stops[number, 1]) if there else 0
+    control = int(stops[number, 2])
+    row[LIGHT_DISTANCE] = FAR
+    if there and control == LIGHT:
+        row[LIGHT_DISTANCE] = near
+        shown = signals[world, max(lanes.signal[world, lane], 0)]
+        if shown == GREEN:
+            row[LIGHT_RED + 2] = 1.0
+        elif shown == AMBER:
+            row[LIGHT_RED + 1] = 1.0
+        else:
+            row[LIGHT_RED] = 1.0
+    row[STOP_SIGN] = 1.0 if there and control == STOP else 0.0
+    granted = vehicles.granted[world, 0] == lane
+    row[MAY_ENTER] = 1.0 if granted or not there else 0.0
+    row[STOP_DISTANCE] = near if there and not granted else FAR

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 import envs
 from agents.intervals import wilson_interval
+from envs.driving import vehicle
+from envs.driving.simulation import DrivingSimulation
 from envs.errors import InvalidOption
 from experiments.benchmarks.measure import write_result
 from experiments.progress import progress_bar
+
+SMOOTHNESS = ("jerk", "lateral_acceleration")
+SCORES = ("driving_score", "route_completion", "lap_time", "collisions")  # of an episode's last info
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ def measure_expert(task: str, config: ExpertsConfig) -> dict[str, Any]:
     successes = sum(row["success"] for row in rows)
     low, high = wilson_interval(successes, len(rows))
     reached = [row["steps_to_success"] for row in rows if row["steps_to_success"] is not None]
+    told = [name for name in (*SMOOTHNESS, *SCORES) if name in rows[0]]
     return {
         "task": task,
         "episodes": len(rows),
@@ -89,6 +96,7 @@ def measure_expert(task: str, config: ExpertsConfig) -> dict[str, Any]:
         "return": float(np.mean([row["return"] for row in rows])),
         "steps": float(np.mean([row["steps"] for row in rows])),
         "steps_to_success": float(np.median(reached)) if reached else None,
+        **{name: float(np.mean([row[name] for row in rows])) for name in told},
         "failed_seeds": [row["seed"] for row in rows if not row["success"]],
         "cpu_seconds": time.process_time() - start,
     }
@@ -102,8 +110,15 @@ def _episodes(simulation: Any, config: ExpertsConfig, first: int) -> list[dict[s
     noises = [np.random.default_rng([seed, 99]) for seed in seeds]
     going, success = np.ones(count, bool), np.zeros(count, bool)
     returns, steps, reached = np.zeros(count), np.zeros(count, np.int64), np.full(count, -1)
+    ride = _Ride(simulation) if isinstance(simulation, DrivingSimulation) else None
+    scores: dict[str, Any] = {}
     while going.any():
         measured = simulation.step(_action(simulation, config.noise, noises))
+        if ride is not None:
+            ride.feel(going)
+        for name in SCORES:
+            if name in measured.info:
+                scores[name] = np.where(going, measured.info[name], scores.get(name, 0.0))
         steps[going] += 1
         returns[going] += measured.reward[going]
         success[going] = measured.success[going]
@@ -116,9 +131,36 @@ def _episodes(simulation: Any, config: ExpertsConfig, first: int) -> list[dict[s
             "return": float(returns[world]),
             "steps": int(steps[world]),
             "steps_to_success": None if reached[world] < 0 else int(reached[world]),
+            **({} if ride is None else ride.of(world)),
+            **{name: float(values[world]) for name, values in scores.items()},
         }
         for world in range(count)
     ]
+
+
+class _Ride:
+    """How smoothly cars are driven, from their true motion."""
+
+    def __init__(self, simulation: DrivingSimulation) -> None:
+        self._simulation = simulation
+        count = simulation.num_worlds
+        self._before = np.zeros(count)
+        self._steps, self._jerk, self._most = np.zeros(count), np.zeros(count), np.zeros(count)
+
+    def feel(self, going: NDArray[np.bool_]) -> None:
+        """One step of the cars that still drive."""
+        cars = self._simulation.vehicles
+        jerk = (cars[:, vehicle.ACCELERATION] - self._before) * self._simulation.control_frequency
+        self._before = cars[:, vehicle.ACCELERATION].copy()
+        self._jerk += np.where(going & (self._steps > 0), jerk**2, 0.0)
+        sideways = np.abs(cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE])
+        self._most = np.where(going, np.maximum(self._most, sideways), self._most)
+        self._steps += going
+
+    def of(self, world: int) -> dict[str, float]:
+        """Root mean square of the jerk, m/s³, and the largest lateral acceleration, m/s², of one world's ride."""
+        jerk = float(np.sqrt(self._jerk[world] / max(self._steps[world], 1.0)))
+        return dict(zip(SMOOTHNESS, (jerk, float(self._most[world])), strict=True))
 
 
 def _action(simulation: Any, noise: float, generators: list[np.random.Generator]) -> Any:
@@ -137,11 +179,16 @@ def _print(config: ExpertsConfig, figures: list[dict[str, Any]]) -> None:
     table.add_column("success (Wilson 95 %)", justify="right")
     table.add_column("return", justify="right")
     table.add_column("steps to success, median", justify="right")
+    table.add_column("jerk rms, m/s³", justify="right")
+    table.add_column("lateral, most, m/s²", justify="right")
+    table.add_column("means at the end")
     for row in figures:
         table.add_row(
             row["task"],
             f"{row['success']:.1%}  ({row['success_low']:.1%} – {row['success_high']:.1%})",
             f"{row['return']:.2f}",
             "–" if row["steps_to_success"] is None else f"{row['steps_to_success']:.0f}",
+            *(f"{row[name]:.2f}" if name in row else "" for name in SMOOTHNESS),
+            ", ".join(f"{name} {row[name]:.2f}" for name in SCORES if name in row),
         )
-    Console().print(table)
+    Console(width=150).print(table)

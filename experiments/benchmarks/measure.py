@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from agents.durable_files import write_json_durably
+from perception.training.durable_files import write_json_durably
 
 PACKAGES = ("camshaft", "numpy", "numba", "gymnasium", "pybullet", "box2d")
 

@@ -16,7 +16,9 @@ COLOUR_SPACES = {
     "rgb": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     # BT.601, analogue scaling: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
     "yuv": ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001)),
+    "grey": ((0.299, 0.587, 0.114),),
 }
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Preprocessing(nn.Module):
@@ -27,9 +29,9 @@ class Preprocessing(nn.Module):
 
     Args:
         size: (height, width) that the network needs, or None to keep that of the frames.
-        colour: "rgb", or "yuv" by the matrix of ITU-R BT.601.
-        mean: of each channel in that colour space, for frames in [0, 1].
-        std: of each channel, likewise.
+        colour: "rgb", or "yuv" or "grey" (Y alone) by the matrix of ITU-R BT.601.
+        mean: of each channel in that colour space, for frames in [0, 1]; 0 by default.
+        std: of each channel, likewise; 1 by default.
     """
 
     weight: Tensor
@@ -39,11 +41,16 @@ class Preprocessing(nn.Module):
         self,
         size: tuple[int, int] | None = None,
         colour: str = "rgb",
-        mean: Sequence[float] = (0.0, 0.0, 0.0),
-        std: Sequence[float] = (1.0, 1.0, 1.0),
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        check_choice("colour", colour, COLOUR_SPACES)
+        channels = len(COLOUR_SPACES[check_choice("colour", colour, COLOUR_SPACES)])
+        mean, std = mean or (0.0,) * channels, std or (1.0,) * channels
+        if len(mean) != channels or len(std) != channels:
+            raise InvalidOption(
+                f"colour {colour!r} needs {channels} means and deviations, got {mean} and {std}"
+            )
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.colour = colour
         self.mean = tuple(float(value) for value in mean)
@@ -60,7 +67,8 @@ class Preprocessing(nn.Module):
             images: (B, H, W, 3) or (B, 3, H, W); uint8, or floats in [0, 1].
 
         Returns:
-            (B, 3, h, w) float, in the memory order of the frames (channels last for HWC frames).
+            (B, C, h, w) float, in the memory order of the frames (channels last for HWC frames); C is 1 for
+            "grey", else 3.
         """
         images = self.resize(images)
         unit = 1.0
@@ -92,7 +100,7 @@ class Preprocessing(nn.Module):
 class Encoder(nn.Module, ABC):
     """A convolutional network from camera frames to features.
 
-    Both faces take frames as cameras give them, (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1], and
+    All faces take frames as cameras give them, (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1], and
     do their own preprocessing.
 
     Attributes:
@@ -100,11 +108,17 @@ class Encoder(nn.Module, ABC):
         channels: of each feature map, finest first.
         strides: of each feature map, pixels of the preprocessed frame between neighbouring places.
         preprocessing: what is done to the frames first.
+        original_head: where the published weights of this network keep its output layer, if it has any.
+        auxiliary_maps: indices of the feature maps that the paper trains through heads of their own.
+        smallest_side: pixels below which a layer has nothing left to look at.
     """
 
     out_dim: int
-    channels: ClassVar[tuple[int, ...]]
-    strides: ClassVar[tuple[int, ...]]
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    original_head: ClassVar[str | None] = None
+    auxiliary_maps: ClassVar[tuple[int, ...]] = ()
+    smallest_side: ClassVar[int] = 1
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         super().__init__()
@@ -120,21 +134,84 @@ class Encoder(nn.Module, ABC):
         """The outputs of the convolutional stages, (B, channels[i], H_i, W_i) each, finest first."""
 
     @abstractmethod
+    def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The feature vector, (B, out_dim), and the feature maps, for the price of the vector."""
+
     def forward(self, images: Tensor) -> Tensor:
         """The feature vector, (B, out_dim)."""
+        return self.features_and_maps(images)[0]
+
+    @property
+    def layer_groups(self) -> list[nn.Module]:
+        """The network from its input to its features, in parts that can be frozen or trained at their own rates."""
+        return [
+            part for name, part in self.named_children() if name != "preprocessing" and has_parameters(part)
+        ]
+
+
+class StagedEncoder(Encoder):
+    """An encoder whose stages each give one feature map, and whose last map is summarised to the vector.
+
+    Attributes:
+        stages: one a feature map, each from the map before it.
+        summary: the last map to the feature vector.
+    """
+
+    stages: nn.ModuleList
+    summary: nn.Module
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """The outputs of the stages, finest first."""
+        maps = [self.preprocess(images)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps[1:]
+
+    def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The feature vector, (B, out_dim), and the feature maps, for the price of the vector."""
+        maps = self.feature_maps(images)
+        return self.summary(maps[-1]), maps
+
+    @property
+    def layer_groups(self) -> list[nn.Module]:
+        """Each stage that learns, then the layers of the summary that do."""
+        layers = list(self.summary) if isinstance(self.summary, nn.Sequential) else [self.summary]
+        return [part for part in (*self.stages, *layers) if has_parameters(part)]
 
 
 def channels_first(images: Tensor) -> Tensor:
     """View a batch of HWC or CHW frames as (B, 3, H, W), without copying.
 
     Raises:
-        InvalidOption: this is not a batch of three-channel frames.
+        InvalidOption: this is not a batch of three-channel frames in uint8 or floats.
     """
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise InvalidOption(f"images of {images.dtype}: accepted are uint8, and floats in [0, 1]")
     if images.ndim == 4 and images.shape[1] == 3:
         return images
     if images.ndim == 4 and images.shape[3] == 3:
         return images.permute(0, 3, 1, 2)
     raise InvalidOption(f"images of shape {tuple(images.shape)}: accepted are (B, H, W, 3) and (B, 3, H, W)")
+
+
+def check_size(model: str, size: tuple[int, int] | None, smallest: int) -> tuple[int, int] | None:
+    """An encoder's `size` option, checked.
+
+    Raises:
+        InvalidOption: it is not (height, width) in pixels of at least `smallest`, nor None.
+    """
+    if size is None:
+        return None
+    if len(size) != 2 or min(size) < smallest:
+        raise InvalidOption(
+            f"size of {model} must be (height, width) of at least {smallest} pixels, got {size!r}"
+        )
+    return int(size[0]), int(size[1])
+
+
+def has_parameters(module: nn.Module) -> bool:
+    """Whether a module has anything to learn."""
+    return any(True for _ in module.parameters())
 
 
 def count_parameters(module: nn.Module) -> int:

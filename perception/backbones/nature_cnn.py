@@ -6,16 +6,15 @@ Source: Mnih et al., "Human-level control through deep reinforcement learning", 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder, Preprocessing
+from perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
 from perception.zoo import register_model
 
 SMALLEST_SIDE = 36  # pixels: below it the last convolution has nothing left to look at
 
 
-class NatureCNN(Encoder):
+class NatureCNN(StagedEncoder):
     """Three convolutions without padding and a fully connected layer of 512 units, all with ReLU.
 
     The paper feeds four grey frames; here it is one colour frame, so that on 84×84 the layers have 6,176 +
@@ -28,13 +27,10 @@ class NatureCNN(Encoder):
 
     channels = (32, 64, 64)
     strides = (4, 8, 8)
+    smallest_side = SMALLEST_SIDE
 
     def __init__(self, size: tuple[int, int] = (84, 84), out_dim: int = 512) -> None:
-        if len(size) != 2 or min(size) < SMALLEST_SIDE:
-            raise InvalidOption(
-                f"size of nature_cnn must be (height, width) of at least {SMALLEST_SIDE} pixels, got {size!r}"
-            )
-        super().__init__(Preprocessing((size[0], size[1])))
+        super().__init__(Preprocessing(check_size("nature_cnn", size, SMALLEST_SIDE)))
         self.out_dim = out_dim
         self.stages = nn.ModuleList(
             [
@@ -45,19 +41,7 @@ class NatureCNN(Encoder):
         )
         with torch.no_grad():
             flattened = self.feature_maps(torch.zeros(1, 3, *size))[-1].numel()
-        self.fully_connected = nn.Sequential(nn.Flatten(), nn.Linear(flattened, out_dim), nn.ReLU())
-
-    def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """32@20×20, 64@9×9 and 64@7×7 for frames of 84×84."""
-        maps = [self.preprocess(images)]
-        for stage in self.stages:
-            maps.append(stage(maps[-1]))
-        return maps[1:]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """The feature vector, (B, out_dim)."""
-        features: Tensor = self.fully_connected(self.feature_maps(images)[-1])
-        return features
+        self.summary = nn.Sequential(nn.Flatten(), nn.Linear(flattened, out_dim), nn.ReLU())
 
 
 @register_model

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import nn
 
-from perception.backbones.encoder import Encoder, Preprocessing
+from perception.backbones.encoder import Preprocessing, StagedEncoder
 from perception.zoo import register_model
 
 INPUT_SIZE = (66, 200)  # height, width
 FLATTENED = 64 * 1 * 18
 
 
-class PilotNet(Encoder):
+class PilotNet(StagedEncoder):
     """Normalisation, five convolutions and three fully connected layers; the ninth is the head of a policy.
 
     With a head of one output it has the 252,219 parameters of the paper's layers: 1,824 + 21,636 + 43,248 +
@@ -44,19 +44,7 @@ class PilotNet(Encoder):
         )
         widths = (FLATTENED, 100, 50, self.out_dim)
         layers = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.ReLU())]
-        self.fully_connected = nn.Sequential(nn.Flatten(), *layers)
-
-    def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """24@31×98, 36@14×47, 48@5×22, 64@3×20 and 64@1×18."""
-        maps = [self.preprocess(images)]
-        for stage in self.stages:
-            maps.append(stage(maps[-1]))
-        return maps[1:]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """The ten features that the paper's last layer turns into a steering command, (B, 10)."""
-        features: Tensor = self.fully_connected(self.feature_maps(images)[-1])
-        return features
+        self.summary = nn.Sequential(nn.Flatten(), *layers)
 
 
 @register_model

@@ -32,7 +32,7 @@ EDGE_MARGIN = {
     "motorway": 1.2,
     "circuit": 0.0,
 }  # metres of paving beyond the lanes
-MOTORWAY_SHOULDER = 2.8  # metres on the right
+MOTORWAY_SHOULDER = 2.8  # metres beyond the outermost lane
 
 
 class NetworkBuilder:
@@ -103,9 +103,11 @@ class NetworkBuilder:
         for lanes in (ahead, back):
             for inner, outer in pairwise(lanes):
                 inner.right, outer.left = outer.index, inner.index
-        left = inner_offset + (half + backward * lane_width if backward else half) + EDGE_MARGIN[style]
+        left = inner_offset + half + backward * lane_width + EDGE_MARGIN[style]
         right = inner_offset - (half + forward * lane_width) - EDGE_MARGIN[style]
-        if style == "motorway":
+        if style == "motorway" and backward:
+            left += MOTORWAY_SHOULDER - EDGE_MARGIN[style]
+        if style == "motorway" and forward:
             right -= MOTORWAY_SHOULDER - EDGE_MARGIN[style]
         road = Road(
             index,

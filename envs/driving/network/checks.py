@@ -13,7 +13,7 @@ STEP = 4  # points of a lane from one that is looked at to the next
 
 def find_faults(network: Network) -> list[str]:
     """What is wrong, in words; empty if nothing is."""
-    return [*_overlaps(network), *_unreachable(network)]
+    return [*find_overlaps(network), *_unreachable(network)]
 
 
 def find_dead_ends(network: Network) -> list[int]:
@@ -21,7 +21,7 @@ def find_dead_ends(network: Network) -> list[int]:
     return [lane.index for lane in network.lanes if not lane.successors]
 
 
-def _overlaps(network: Network) -> list[str]:
+def find_overlaps(network: Network) -> list[str]:
     """Pairs of lanes of different roads or junctions that come too near each other."""
     points = [lane.curve.points[::STEP] for lane in network.lanes]
     owner = np.concatenate([np.full(len(part), number) for number, part in enumerate(points)])

@@ -11,7 +11,8 @@ import numpy as np
 from envs.driving.network.builder import NetworkBuilder
 from envs.driving.network.curves import Curve, Pose, join, straight
 from envs.driving.network.junctions import CROSSING_GAP, CROSSING_WIDTH
-from envs.driving.network.network import Arm, Crossing, Walkway
+from envs.driving.network.network import Arm, Crossing, Junction, Walkway
+from envs.driving.network.roundabouts import round_the_ring
 
 KERB = 0.3  # metres between the paving and where people walk
 CORNER_WIDTH = 2.0  # metres
@@ -56,7 +57,7 @@ class _Footpaths:
         for junction in self._builder.junctions:
             for number, arm in enumerate(junction.arms):
                 following = junction.arms[(number + 1) % len(junction.arms)]
-                self._lay_corner(self._side(arm, True), self._side(following, False), arm, following)
+                self._lay_corner(junction, arm, following)
         for crossing in at_arms:
             lane = crossing.lanes[0][0]
             road = self._builder.roads[self._builder.lanes[lane].road]
@@ -93,13 +94,18 @@ class _Footpaths:
             self._poses[first], self._poses[last] = part.start, part.end
             self._add(part, width - KERB, first, last)
 
-    def _lay_corner(self, first: Side, last: Side, before: Arm, after: Arm) -> None:
+    def _lay_corner(self, junction: Junction, before: Arm, after: Arm) -> None:
+        first, last = self._side(before, True), self._side(after, False)
         if first not in self._poses or last not in self._poses:
             return
         start, end = self._poses[first], self._poses[last]
         inward = start if before.at_end else start.reversed()
         outward = end.reversed() if after.at_end else end
-        self._add(join(inward, outward), CORNER_WIDTH, first, last)
+        if junction.island:
+            curve = round_the_ring(junction.centre, inward, outward, KERB + 0.5 * CORNER_WIDTH)
+        else:
+            curve = join(inward, outward)
+        self._add(curve, CORNER_WIDTH, first, last)
 
     def _lay_crossing(self, crossing: Crossing, road: int, place: int) -> None:
         place = self._last(road) if place < 0 else place

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.curves import Curve, Pose, bend, through
-from envs.driving.network.network import Arm, Network, Road
+from envs.driving.network.blocks import RoadBlocks
+from envs.driving.network.cross_section import CrossSection
+from envs.driving.network.curves import Curve, Pose, bend
+from envs.driving.network.network import Network
 from envs.errors import InvalidOption
 
 MOTORWAY_LANE = 3.75  # metres
 MEDIAN = 4.0  # metres between the carriageways' inner lanes
 EXTRA = (180.0, 260.0)  # metres of an added lane
 TAPER = 50.0  # metres over which the paving of a lane that has ended goes back
-RAMP = (150.0, 32.0)  # metres along and beside the carriageway of a ramp
 EVENTS = ("join", "leave", "add", "weave")
 
 
@@ -52,11 +52,11 @@ def generate_highway(seed: int, config: HighwayConfig = HighwayConfig()) -> Netw
     """The highway of a seed; its first roads are those of the carriageway that leads towards +x, in order."""
     rng = np.random.default_rng(seed)
     reference = _reference(rng, config)
-    builder = NetworkBuilder(f"highway {seed}")
-    _Carriageway(builder, reference.parallel(-0.5 * MEDIAN), config).build(rng)
+    blocks = RoadBlocks(f"highway {seed}")
+    _Carriageway(blocks, reference.parallel(-0.5 * MEDIAN), config).build(rng)
     other = reference.parallel(0.5 * MEDIAN).reversed()
-    _Carriageway(builder, other, config).add(0.0, other.length, config.lanes)
-    return replace(builder.build(), guide=reference.parallel(-0.5 * MEDIAN))
+    _Carriageway(blocks, other, config).add(0.0, other.length)
+    return replace(blocks.build(), guide=reference.parallel(-0.5 * MEDIAN))
 
 
 def _reference(rng: np.random.Generator, config: HighwayConfig) -> Curve:
@@ -77,79 +77,41 @@ def _reference(rng: np.random.Generator, config: HighwayConfig) -> Curve:
 
 
 class _Carriageway:
-    """Lays out one direction, section by section, each linked to the one before."""
+    """Lays out one direction, block by block."""
 
-    def __init__(self, builder: NetworkBuilder, inner_edge: Curve, config: HighwayConfig) -> None:
-        self.builder, self.edge, self.config = builder, inner_edge, config
-        self.last: Road | None = None
+    def __init__(self, blocks: RoadBlocks, inner_edge: Curve, config: HighwayConfig) -> None:
+        self.blocks, self.edge, self.config = blocks, inner_edge, config
+        section = CrossSection(
+            config.lanes, 0, config.speed_limit, style="motorway", lane_width=MOTORWAY_LANE
+        )
+        self.end = blocks.begin(inner_edge.start, section)
 
     def build(self, rng: np.random.Generator) -> None:
         """Sections with random events between them."""
-        lanes = self.config.lanes
         reached = 0.0
         while True:
             stretch, extra = float(rng.uniform(*self.config.spacing)), float(rng.uniform(*EXTRA))
             event = str(rng.choice(EVENTS))
             if reached + stretch + extra + TAPER + 200.0 > self.config.length:
-                self.add(reached, self.config.length, lanes)
+                self.add(reached, self.config.length)
                 return
-            self.add(reached, reached + stretch, lanes)
+            self.add(reached, reached + stretch)
             reached += stretch
-            joins, leaves = event in ("join", "weave"), event in ("leave", "weave")
-            widened = self.add(reached, reached + extra, lanes + 1)
-            if joins:
-                self._add_ramp(widened, (reached, reached + extra), joins=True)
-            if leaves:
-                self._add_ramp(widened, (reached, reached + extra), joins=False)
+            self._add_lane(reached, reached + extra, event)
             reached += extra
-            if not leaves:
-                self._add_taper(reached, lanes)
+            if event in ("join", "add"):
+                self.end = self.blocks.merge(self.end, self.edge.part(reached, reached + TAPER))
                 reached += TAPER
 
-    def add(self, start: float, stop: float, lanes: int) -> Road:
-        """One section."""
-        road = self.builder.add_road(
-            self.edge.part(start, stop),
-            lanes,
-            0,
-            speed_limit=self.config.speed_limit,
-            style="motorway",
-            lane_width=MOTORWAY_LANE,
-        )
-        if self.last is not None:
-            self.builder.link_roads(Arm(self.last.index, True), Arm(road.index, False))
-        self.last = road
-        return road
+    def add(self, start: float, stop: float) -> None:
+        """A section with as many lanes as before."""
+        self.end = self.blocks.road(self.end, self.edge.part(start, stop))
 
-    def _add_taper(self, start: float, lanes: int) -> None:
-        """A section whose paving goes back from one lane more."""
-        road = self.add(start, start + TAPER, lanes)
-        left, right = road.edges
-        self.builder.set_edges(road.index, [left, [right[0] - MOTORWAY_LANE, right[1]]])
-
-    def _add_ramp(self, widened: Road, reached: tuple[float, float], joins: bool) -> None:
-        """A road that leads into the outermost lane of a section between two distances, or goes on from it."""
-        lane = self.builder.lanes[widened.forward[-1]]
-        lateral = -(len(widened.forward) - 0.5) * MOTORWAY_LANE
-        share = np.linspace(0.0, 1.0, 16)
-        beside = lateral - RAMP[1] * share**2 * (1.5 - 0.5 * share)
-        if joins:
-            along = reached[0] - RAMP[0] * share
-            knots = self.edge.beside(along, beside)[::-1]
-        else:
-            along = reached[1] + RAMP[0] * share
-            knots = self.edge.beside(along, beside)
-        curve = through(knots, lane.curve.start.heading)
-        ramp = self.builder.add_road(
-            curve,
-            1,
-            0,
-            speed_limit=self.config.ramp_speed_limit,
-            style="motorway",
-            lane_width=MOTORWAY_LANE,
-            inner_offset=0.5 * MOTORWAY_LANE,
-        )
-        if joins:
-            self.builder.link(ramp.forward[0], lane.index)
-        else:
-            self.builder.link(lane.index, ramp.forward[0])
+    def _add_lane(self, start: float, stop: float, event: str) -> None:
+        """A section with one lane more, which a ramp leads into, or goes on from."""
+        limit = self.config.ramp_speed_limit
+        self.end = self.blocks.split(self.end, self.edge.part(start, stop))
+        if event in ("join", "weave"):
+            self.blocks.on_ramp(self.end, limit, (self.edge, start))
+        if event in ("leave", "weave"):
+            self.end, _ = self.blocks.off_ramp(self.end, limit, (self.edge, stop))

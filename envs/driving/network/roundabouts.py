@@ -16,6 +16,8 @@ from envs.driving.network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Juncti
 RADIUS = 13.0  # metres, of the middle of the lane around
 RING_WIDTH = 5.0  # metres
 RING_SPEED = 7.0  # m/s
+RING_EDGE = 0.6  # metres of paving outside the ring's lane
+ROUNDING = 0.26  # rad of the ring over which its edge comes in from an arm, and goes out to one
 PART = 6.5  # metres along the ring from an arm's axis to where one comes in, and from where one leaves
 
 
@@ -108,20 +110,31 @@ def _outline(
     builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatArray
 ) -> tuple[FloatArray, tuple[Curve, ...]]:
     """The kerb between the arms: in, along the outside of the ring, and out again."""
-    outer = RADIUS + 0.5 * RING_WIDTH + 0.6
     corners = []
     for number, arm in enumerate(arms):
         here = builder.edge(arm, left=True)
         there = builder.edge(arms[(number + 1) % len(arms)], left=False)
-        first = math.atan2(here.y - centre[1], here.x - centre[0]) + 0.26
-        last = math.atan2(there.y - centre[1], there.x - centre[0]) - 0.26
-        sweep = (last - first) % (2.0 * math.pi)
-        if sweep > math.pi * 1.7 or sweep < 0.05:
-            corners.append(join(here.reversed(), there))
-            continue
-        start = Pose(
-            centre[0] + outer * math.cos(first), centre[1] + outer * math.sin(first), first + 0.5 * math.pi
-        )
-        around = arc(start, outer * sweep, 1.0 / outer)
-        corners.append(chain([join(here.reversed(), start), around, join(around.end, there)]))
+        corners.append(round_the_ring(centre, here.reversed(), there))
     return np.concatenate([corner.points for corner in corners]), tuple(corners)
+
+
+def round_the_ring(centre: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
+    """From one arm to the next: in, along the outside of the ring, and out again.
+
+    Args:
+        centre: (2,) metres, of the roundabout.
+        inward: where it begins, looking at the ring.
+        outward: where it ends, looking away.
+        aside: metres to keep from the edge of the ring's paving.
+    """
+    outer = RADIUS + 0.5 * RING_WIDTH + RING_EDGE + aside
+    first = math.atan2(inward.y - centre[1], inward.x - centre[0]) + ROUNDING
+    last = math.atan2(outward.y - centre[1], outward.x - centre[0]) - ROUNDING
+    sweep = (last - first) % (2.0 * math.pi)
+    if sweep > math.pi * 1.7 or sweep < 0.05:
+        return join(inward, outward)
+    start = Pose(
+        centre[0] + outer * math.cos(first), centre[1] + outer * math.sin(first), first + 0.5 * math.pi
+    )
+    around = arc(start, outer * sweep, 1.0 / outer)
+    return chain([join(inward, start), around, join(around.end, outward)])

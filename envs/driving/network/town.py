@@ -13,14 +13,13 @@ from envs.driving.network.builder import EDGE_MARGIN, LANE_WIDTH, NetworkBuilder
 from envs.driving.network.checks import find_dead_ends, find_faults
 from envs.driving.network.curves import FloatArray, Pose, join
 from envs.driving.network.footpaths import add_footpaths
-from envs.driving.network.junctions import add_junction, reach
+from envs.driving.network.junctions import LEAST_ANGLE, add_junction, reach
 from envs.driving.network.network import DASHED, Arm, Network
 from envs.driving.network.roundabouts import add_roundabout, roundabout_reach
 from envs.errors import CamshaftError, InvalidOption
 
 SIDEWALK = 2.6  # metres
 ATTEMPTS = 40  # layouts drawn before giving up
-LEAST_ANGLE = math.radians(52.0)  # between two streets that meet
 SHORTEST = 24.0  # metres of street between two junctions
 
 

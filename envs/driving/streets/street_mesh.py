@@ -242,8 +242,8 @@ class _StreetMesh:
         """Many short pieces of paint at once."""
         distances = np.stack([begins, begins, ends, ends], axis=1).ravel()
         beside = np.tile([left, right, right, left], len(begins))
-        first = 4 * np.arange(len(begins))[:, None]
-        faces = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
+        corner = 4 * np.arange(len(begins))[:, None]
+        faces = np.concatenate([corner + np.array([0, 1, 2]), corner + np.array([0, 2, 3])])
         uvs = along_uvs(distances, beside, self._look.scales[Kind.PAINT])
         self._mesh.add(line(curve, distances, beside, PAINT_HEIGHT), faces, Kind.PAINT, uvs)
 

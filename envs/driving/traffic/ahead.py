@@ -49,24 +49,16 @@ def distance_along(lanes, world, lane, after, later, along, other, place):  # ty
         return -1.0
     if other == after:
         return start + place
-    parted = lanes.predecessor[world, other]
-    if (
-        lanes.junction[world, other] >= 0
-        and parted == lanes.predecessor[world, after]
-        and parted >= 0
-        and place < PARTING
-        and lanes.junction[world, after] >= 0
-    ):
-        return start + place
     if later >= 0 and other == later:
         return start + lanes.length[world, after] + place
-    if (
-        lanes.junction[world, other] >= 0
-        and lanes.junction[world, lane] >= 0
-        and parted == lanes.predecessor[world, lane]
-        and parted >= 0
-        and place < PARTING
-    ):
+    if place >= PARTING or lanes.junction[world, other] < 0:
+        return -1.0
+    parted = lanes.predecessor[world, other]
+    if parted < 0:
+        return -1.0
+    if parted == lanes.predecessor[world, after] and lanes.junction[world, after] >= 0:
+        return start + place
+    if parted == lanes.predecessor[world, lane] and lanes.junction[world, lane] >= 0:
         return place - along
     return -1.0
 

@@ -122,7 +122,9 @@ class Traffic:
         worlds = len(self.times)
         crossings, groups = self.paths.zebra.shape[1], self.lanes.signals.shape[1]
         if self._crossed.shape[1] < crossings:
-            self._crossed = np.zeros((worlds, crossings), bool)
+            longer = np.zeros((worlds, crossings), bool)
+            longer[:, : self._crossed.shape[1]] = self._crossed
+            self._crossed = longer
         if self.signals.shape[1] < groups:
             self.signals = np.zeros((worlds, groups), np.int32)
 
@@ -214,6 +216,7 @@ class Traffic:
             "vehicles": [array.copy() for array in self.vehicles],
             "people": [array.copy() for array in self.people],
             "times": self.times.copy(),
+            "crossed": self._crossed.copy(),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -222,4 +225,6 @@ class Traffic:
         for own, saved in zip(arrays, [*state["vehicles"], *state["people"]], strict=True):
             own[...] = saved
         self.times[:] = state["times"]
+        count = min(self._crossed.shape[1], state["crossed"].shape[1])  # the networks have no more than these
+        self._crossed[:, :count] = state["crossed"][:, :count]
         self.update_signals()

@@ -8,6 +8,10 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a training after it had written a checkpoint; the message says how far it got."""
+
+
 class InterruptGuard:
     """Turns the first Ctrl-C into a wish that a loop looks up after each step; the second stops at once.
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from perception.backbones.encoder import channels_first
+from perception.training.sources import IMAGE, Batch
+
 CONTRAST = 0.20  # standard deviation of the log of each frame's contrast
 BRIGHTNESS = 0.08  # standard deviation of what is added to each frame in [0, 1]
 WHITE_BALANCE = 0.04  # standard deviation of the log of each channel's gain
@@ -42,3 +45,23 @@ def jitter_colours(frames: Tensor, strength: float, generator: torch.Generator, 
     pixels = torch.addcmul(offset_row, pixels, gain_row).clamp_(0.0, 1.0)
     pixels.addcmul_(torch.addcmul(pixels, pixels, pixels, value=-1.0), tone)
     return pixels.view(count, height, width, channels).permute(0, 3, 1, 2)
+
+
+class ColourJitter:
+    """An augmentation of the trainer that changes colours alone, with PyTorch's global random numbers.
+
+    Args:
+        strength: 1 for the constants of this module.
+        dtype: float type that the frames become.
+    """
+
+    def __init__(self, strength: float = 1.0, dtype: torch.dtype = torch.float32) -> None:
+        self.strength, self.dtype = strength, dtype
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The batch with other colours; frames in uint8 become floats in [0, 1], channels first."""
+        frames = channels_first(batch[IMAGE])
+        if frames.dtype != torch.uint8:
+            frames = (frames * 255.0).round().to(torch.uint8)
+        generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        return {**batch, IMAGE: jitter_colours(frames, self.strength, generator, self.dtype)}

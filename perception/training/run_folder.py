@@ -14,9 +14,9 @@ import yaml
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.checkpoint import load_checkpoint, read_file, save_checkpoint
-from agents.durable_files import FolderLock, named_disk_errors, write_durably
 from envs.errors import CorruptFile, InvalidOption
+from perception.training.checkpoint import load_checkpoint, read_file, save_checkpoint
+from perception.training.durable_files import FolderLock, named_disk_errors, write_durably
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.jsonl"

@@ -1,0 +1,161 @@
+"""Every backbone trained on the simulated benchmark: accuracy, parameters, multiply-adds and frames per second."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import OmitArgPrefixes
+
+from perception.training.config import TrainingConfig
+
+OWN_SIZES = {"lenet5": 32, "lenet5_dense": 32, "alexnet": 63, "alexnet_paper": 67}  # else that of the images
+LOW_RATES = {"alexnet", "alexnet_paper", "vgg16", "zfnet", "zfnet_512"}  # deep without batch normalisation
+TARGET = 0.9  # of the best one's accuracy
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class BackbonesConfig:
+    """Train every backbone from scratch on the simulated benchmark, and measure what it costs.
+
+    Parameters and multiply-adds are those of the encoder with its head, at the size it was trained at; frames/s are of
+    the whole classifier in batches of 64, bfloat16 where the hardware has it, in CPU time of one core or on a GPU. A
+    training that is done is not done again: the same command goes on where it was stopped.
+
+    For example: camshaft bench backbones --epochs 15 --images 20000
+    """
+
+    models: tuple[str, ...] = ()
+    """Names in the zoo; all of them by default."""
+    images: int | None = None
+    """Images to learn from; 20,000 by default."""
+    size: int = 64
+    """Width and height of the images; networks that need another size get theirs, and the table says so."""
+    repeats: int = 5
+    """Measurements of speed, of which the median counts."""
+    out: Path = Path("runs/bench/backbones")
+    """Folder for the runs and results.json."""
+    training: OmitArgPrefixes[TrainingConfig] = field(
+        default_factory=lambda: TrainingConfig(epochs=15, weight_decay=0.05, ema_decay=0.998)
+    )
+    """How to train every one; the learning rate of deep networks without batch normalisation is a tenth."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return f"Finished trainings are kept in {self.out}; the same command goes on after them."
+
+
+def run(config: BackbonesConfig) -> None:
+    """Train and measure, print the table and write the file."""
+    from rich.console import Console
+
+    from experiments.benchmarks.measure import write_result
+    from experiments.classification_data import open_classification_data
+    from perception.training.sources import in_memory
+    from perception.zoo import check_model, list_models
+
+    models = config.models or tuple(list_models())
+    for model in models:
+        check_model(model)
+    data = open_classification_data("objects", config.size, images=config.images)
+    sets = [in_memory(each, ("class",)) for each in (data.train, data.validation, data.test)]
+    figures = [_measure(config, model, sets, data.classes) for model in models]
+    best = max(figure["accuracy"] for figure in figures)
+    for figure in figures:
+        figure["share_of_best"] = figure["accuracy"] / best
+    figures.sort(key=lambda figure: -figure["accuracy"])
+    Console().print(_table(figures))
+    settings = {**asdict(config), "out": str(config.out)}
+    write_result(config.out / "results.json", settings, figures)
+    Console().print(f"Figures in {config.out / 'results.json'}", highlight=False)
+
+
+def _measure(
+    config: BackbonesConfig, model: str, sets: list[Any], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    import torch
+
+    from perception.backbones.cost import count_multiply_adds
+    from perception.backbones.encoder import count_parameters
+    from perception.classification import Classification, ClassifierConfig, fit_classifier
+    from perception.classification.fitting import sized_options
+    from perception.training.evaluation import evaluate
+
+    rate = config.training.highest_rate * (0.1 if model in LOW_RATES else 1.0)
+    options = sized_options(model, OWN_SIZES.get(model, config.size))
+    wanted = ClassifierConfig(
+        model=model, model_options=options, training=replace(config.training, learning_rate=rate)
+    )
+    result = fit_classifier(wanted, sets[0], sets[1], classes, config.out / model, resume=True)
+    classifier = result.model
+    encoder: Any = classifier.encoder
+    size: tuple[int, int] = encoder.preprocessing.size or (config.size, config.size)
+    classifier.auxiliary = torch.nn.ModuleDict()  # type: ignore[assignment]
+    return {
+        "name": model,
+        "size": list(size),
+        "accuracy": evaluate(classifier, Classification(len(classes)), sets[2])["accuracy"],
+        "parameters": count_parameters(classifier),
+        "multiply_adds": count_multiply_adds(classifier, torch.zeros(1, 3, *size)),
+        "frames_per_second": {
+            device: _speed(classifier, size, device, config.repeats)
+            for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else []))
+        },
+    }
+
+
+def _speed(classifier: Any, size: tuple[int, int], device: str, repeats: int) -> float:
+    """Median frames per second: of CPU time on one thread, or of wall time on a GPU."""
+    import statistics
+    import time
+
+    import torch
+
+    from perception.training.hardware import choose_hardware
+
+    hardware = choose_hardware(device)
+    classifier = classifier.to(hardware.device, memory_format=torch.channels_last).eval()
+    images = torch.randint(0, 256, (BATCH, *size, 3), dtype=torch.uint8, device=hardware.device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    rates = []
+    try:
+        with torch.inference_mode(), hardware.autocast():
+            for repeat in range(repeats + 1):
+                started, batches = clock(), 0
+                while clock() - started < 0.3 or batches < 2:
+                    classifier(images)
+                    batches += 1
+                    if device == "cuda":
+                        torch.cuda.synchronize()
+                if repeat:  # the first is warm-up
+                    rates.append(BATCH * batches / (clock() - started))
+    finally:
+        torch.set_num_threads(threads)
+        classifier.to("cpu")
+    return statistics.median(rates)
+
+
+def _table(figures: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    devices = list(figures[0]["frames_per_second"])
+    table = Table(
+        "model", "size", "accuracy", "of the best", "parameters", "multiply-adds",
+        *(f"frames/s, {'one core' if device == 'cpu' else 'GPU'}" for device in devices),
+    )  # fmt: skip
+    for figure in figures:
+        share = figure["share_of_best"]
+        table.add_row(
+            figure["name"],
+            "×".join(map(str, figure["size"])),
+            f"{figure['accuracy']:.1%}",
+            f"{share:.0%}" + ("" if share >= TARGET else " (below)"),
+            f"{figure['parameters']:,}",
+            f"{figure['multiply_adds'] / 1e6:,.1f} M",
+            *(f"{figure['frames_per_second'][device]:,.0f}" for device in devices),
+        )
+    return table

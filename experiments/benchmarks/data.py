@@ -1,0 +1,172 @@
+"""Speed of a training on data that is drawn while it learns, against the same data in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from envs.errors import InvalidOption
+from experiments.benchmarks.measure import Rate, interleaved, write_result
+from perception.classification.classifier import create_classifier
+from perception.data.objects import CLASSES, ObjectImages
+from perception.data.simulated import FrameStream, SimulatedFrames
+from perception.data.stored import StoredFrames, write_frames
+from perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
+from perception.training.sources import Batch, TensorImages, read_batches
+
+IN_MEMORY = 2048  # images
+CACHED, STORED, DRAWN = "in memory", "stored on disk", "drawn on the fly"
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Measure training images per second on data that is drawn while the network learns, against data in memory.
+
+    Steps of a classifier (forward, backward, SGD) on the object benchmark, and on the frames of a task with depth and
+    segmentation, each from memory, from a set on disk and drawn on the fly, in turn.
+
+    For example: camshaft bench data --model resnet18
+    """
+
+    model: str = "policy_resnet"
+    """Encoder to train."""
+    task: str = "camshaft/LaneKeeping-v0"
+    """Task whose frames are drawn."""
+    size: int = 84
+    """Width and height of the images in pixels."""
+    batch_size: int = 64
+    """Images a step."""
+    seconds: float = 6.0
+    """Length of one measurement."""
+    repeats: int = 3
+    """Measurements of each, after one of warm-up."""
+    threads: int = 1
+    """Threads of PyTorch; what is drawn has one thread beside them."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    out: Path = Path("runs/bench/data.json")
+    """File for the figures, with machine, versions and commit."""
+
+
+def run(config: DataConfig) -> None:
+    """Measure, print the table and write the file."""
+    if min(config.batch_size, config.repeats, config.threads) < 1 or config.seconds <= 0:
+        raise InvalidOption("batch_size, repeats and threads must be at least 1, seconds more than 0")
+    torch.set_num_threads(config.threads)
+    hardware = choose_hardware(config.device)
+    folder = config.out.parent / "data"
+    figures: list[dict[str, Any]] = []
+    with freed_memory_kept():
+        for name, sources in (("objects", _objects(config)), (config.task, _frames(config, folder))):
+            step = _Step(config.model, hardware)
+            subjects = {kind: _Runner(step, batches, config.seconds) for kind, batches in sources.items()}
+            rates = interleaved(subjects, config.repeats)
+            _print(name, rates)
+            figures += [
+                {
+                    "data": name,
+                    "kind": kind,
+                    **rate.to_dict(),
+                    "share_of_cached": rate.median / rates[CACHED].median,
+                    "waiting_share": subjects[kind].waiting_share,
+                }
+                for kind, rate in rates.items()
+            ]
+    settings = {**asdict(config), "out": str(config.out), "hardware": hardware.description()}
+    write_result(config.out, settings, figures)
+    Console().print(f"Figures in {config.out}", highlight=False)
+
+
+def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:
+    """Batches of the object benchmark from memory and drawn."""
+    images = ObjectImages("train", config.size, num_threads=1)
+    cached = TensorImages(images.render(range(IN_MEMORY)))
+    return {CACHED: _read(cached, config), DRAWN: _read(images, config)}
+
+
+def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
+    """Batches of a task's frames from memory, from disk and drawn."""
+    options: dict[str, Any] = {"camera": (config.size, config.size), "num_threads": 1}
+    labels = ("rgb", "depth", "segmentation")
+    with SimulatedFrames(config.task, labels, batch_size=config.batch_size, **options) as frames:
+        arrays = frames.collect(IN_MEMORY)
+    about = {"task": config.task, "size": config.size, "frames": IN_MEMORY}
+    stored = folder / f"{config.task.rpartition('/')[2]}-{config.size}-{IN_MEMORY}"
+    write_frames(stored, lambda _: arrays, 1, about, resume=True)
+    return {
+        CACHED: _read(TensorImages(arrays), config),
+        STORED: _read(StoredFrames(stored), config),
+        DRAWN: FrameStream(config.task, labels, **options).batches(0, config.batch_size),
+    }
+
+
+def _read(images: Any, config: DataConfig) -> Iterator[Batch]:
+    """Batches without end, in random order, read ahead."""
+    for epoch in count():
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
+        rows = order[: len(order) // config.batch_size * config.batch_size].split(config.batch_size)
+        yield from read_batches(images, rows, lambda batch: batch)
+
+
+class _Step:
+    """One step of a training after another."""
+
+    def __init__(self, model: str, hardware: Hardware) -> None:
+        self._hardware = hardware
+        classifier = create_classifier(model, len(CLASSES))
+        self._model = classifier.to(hardware.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._model.train()
+        self._optimizer = torch.optim.SGD(self._model.parameters(), 0.001, momentum=0.9)
+
+    def __call__(self, batch: Batch) -> int:
+        moved = {name: values.to(self._hardware.device, non_blocking=True) for name, values in batch.items()}
+        self._optimizer.zero_grad()
+        with self._hardware.autocast():
+            outputs = self._model(moved["rgb"])
+        logits = outputs[0] if isinstance(outputs, tuple) else outputs
+        logits.float().logsumexp(dim=1).mean().backward()  # costs what any loss on the outputs costs
+        self._optimizer.step()
+        if self._hardware.device.type == "cuda":
+            torch.cuda.synchronize()
+        return len(batch["rgb"])
+
+
+class _Runner:
+    """Trains for a while; called, it returns images per second."""
+
+    def __init__(self, step: Callable[[Batch], int], batches: Iterator[Batch], seconds: float) -> None:
+        self._step, self._batches, self._seconds = step, batches, seconds
+        self._waited = self._elapsed = 0.0
+
+    @property
+    def waiting_share(self) -> float:
+        """Of the time, in which the network waited for data."""
+        return self._waited / max(self._elapsed, 1e-9)
+
+    def __call__(self) -> float:
+        done, start = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < self._seconds or done == 0:
+            asked = time.perf_counter()
+            batch = next(self._batches)
+            self._waited += time.perf_counter() - asked
+            done += self._step(batch)
+        self._elapsed += elapsed
+        return done / elapsed
+
+
+def _print(name: str, rates: dict[str, Rate]) -> None:
+    table = Table(title=f"Training images per second, {name}")
+    table.add_column("data")
+    table.add_column("images/s, median (range)", justify="right")
+    table.add_column("of that in memory", justify="right")
+    for kind, rate in rates.items():
+        table.add_row(kind, str(rate), f"{rate.median / rates[CACHED].median:.1%}")
+    Console().print(table)

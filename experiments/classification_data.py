@@ -1,0 +1,107 @@
+"""The images that commands for classification learn from: the simulated benchmark, or a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.errors import InvalidOption
+
+OBJECTS, SIGNS = "objects", "signs"
+HELD_OUT = 0.15  # of a folder without a validation split
+
+
+@dataclass(frozen=True)
+class ClassificationData:
+    """Images with classes.
+
+    Attributes:
+        train: to learn from.
+        validation: to choose weights by.
+        test: never looked at before the end; the validation images where there are no others.
+        classes: names by number.
+    """
+
+    train: Any
+    validation: Any
+    test: Any
+    classes: tuple[str, ...]
+
+
+def open_classification_data(
+    data: str, size: int, *, images: int | None = None, seed: int = 0, on_corrupt: str = "raise"
+) -> ClassificationData:
+    """Find labelled images.
+
+    Args:
+        data: "objects" for the simulated benchmark, drawn on the fly; or a folder: a set that 'camshaft data' wrote,
+            GTSRB, or images in one folder a class, with folders "train" and "val" above them or without.
+        size: width and height that images are brought to.
+        images: of the simulated benchmark to learn from; all by default.
+        seed: of the split of a folder that has none.
+        on_corrupt: "raise", or "skip" to leave out files that cannot be read.
+
+    Raises:
+        InvalidOption: there is no such folder, or its images have no classes.
+        CorruptFile: an image or an index is damaged; which one.
+    """
+    from perception.data.objects import ObjectImages
+    from perception.data.readers import GTSRB, ImageFolder
+    from perception.data.stored import StoredFrames
+
+    if data == OBJECTS:
+        lengths = {"train": images, "val": None, "test": None}
+        train, val, test = (ObjectImages(split, size, length) for split, length in lengths.items())
+        return ClassificationData(train, val, test, train.classes)
+    folder = Path(data)
+    if not folder.is_dir():
+        raise InvalidOption(f"data {data!r} is neither {OBJECTS!r} nor a folder")
+    if (folder / "index.json").exists():
+        return _halved(_with_classes(StoredFrames(folder, on_corrupt=on_corrupt), data), seed)
+    if (folder / "train" / "index.json").exists():
+        stored = [
+            _with_classes(StoredFrames(folder / name, on_corrupt=on_corrupt), data)
+            for name in ("train", "val")
+        ]
+        return ClassificationData(stored[0], stored[1], stored[1], tuple(stored[0].classes))
+    if (folder / "Final_Training" / "Images").is_dir():
+        signs = [GTSRB(folder, split, size=(size, size), on_corrupt=on_corrupt) for split in ("train", "val")]
+        return ClassificationData(signs[0], signs[1], signs[1], tuple(signs[0].classes))
+    if (folder / "train").is_dir():
+        shown = ImageFolder(folder, "train", size=(size, size), on_corrupt=on_corrupt)
+        kept = ImageFolder(folder, "val", shown.classes, (size, size), on_corrupt)
+        return ClassificationData(shown, kept, kept, tuple(shown.classes))
+    return _halved(ImageFolder(folder, size=(size, size), on_corrupt=on_corrupt), seed)
+
+
+def labels_of(images: Any) -> Any:
+    """(N,) the class of every image of a set, read once."""
+    from perception.training.sources import as_images
+
+    source = as_images(images)
+    rows = range(0, len(source), 256)
+    return np.concatenate(
+        [
+            np.asarray(source.render(np.arange(start, min(start + 256, len(source))))["class"])
+            for start in rows
+        ]
+    )
+
+
+def _with_classes(images: Any, data: str) -> Any:
+    if "class" not in images.labels or not images.classes:
+        raise InvalidOption(f"the frames in {data} have no classes, only: {', '.join(images.labels)}")
+    return images
+
+
+def _halved(images: Any, seed: int) -> ClassificationData:
+    """Split by image, at random."""
+    from perception.training.sources import Subset
+
+    order = np.random.default_rng(seed).permutation(len(images))
+    held_out = max(1, round(HELD_OUT * len(images)))
+    train, validation = Subset(images, np.sort(order[held_out:])), Subset(images, np.sort(order[:held_out]))
+    return ClassificationData(train, validation, validation, tuple(images.classes))

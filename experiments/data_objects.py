@@ -1,0 +1,77 @@
+"""Writing the simulated classification benchmark from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rich.console import Console
+from tyro.conf import Positional, arg
+
+from experiments.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class DataObjectsConfig:
+    """Write images of single objects with their classes to a folder: the simulated classification benchmark.
+
+    Training can draw these images on the fly just as well; a set on disk is for other programs, or for slow machines.
+
+    For example: camshaft data objects data/objects --split train --size 64
+    """
+
+    folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
+    """Folder of the set."""
+    split: Literal["train", "val", "test"] = "train"
+    """Which images; test has models, textures and colours that training never shows."""
+    size: int = 64
+    """Width and height in pixels."""
+    images: int | None = None
+    """How many; by default 20,000, 2,000 or 4,000."""
+    images_per_file: int = 1000
+    """Images a file."""
+    labels: tuple[str, ...] = ("rgb", "class")
+    """Any of rgb, class, mask, depth, normals, box."""
+    seed: int = 0
+    """Another seed is another set."""
+    resume: bool = False
+    """Go on with a set that is there."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return f"Complete files are kept in {self.folder}; the same command with --resume goes on after them."
+
+
+def run(config: DataObjectsConfig) -> None:
+    """Write, with a progress bar."""
+    from envs.errors import InvalidOption
+    from perception.data.objects import ObjectImages
+    from perception.data.stored import write_frames
+
+    if config.images_per_file < 1:
+        raise InvalidOption("images_per_file must be at least 1")
+    images = ObjectImages(config.split, config.size, config.images, config.seed, config.labels)
+    step = config.images_per_file
+    about = {
+        "benchmark": "objects",
+        "split": config.split,
+        "size": config.size,
+        "images": len(images),
+        "images_per_file": step,
+        "labels": config.labels,
+        "seed": config.seed,
+    }
+    with progress_bar("Writing files") as progress:
+        count = write_frames(
+            config.folder,
+            lambda number: images.render(range(number * step, min((number + 1) * step, len(images)))),
+            -(-len(images) // step),
+            about,
+            classes=images.classes,
+            resume=config.resume,
+            progress=progress,
+        )
+    console = Console()
+    console.print(f"{count} images of {len(images.classes)} classes in {config.folder}", highlight=False)
+    console.print(f"Look at them: camshaft data show {config.folder}", highlight=False, soft_wrap=True)

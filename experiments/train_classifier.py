@@ -1,0 +1,108 @@
+"""Training a classifier from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import OmitArgPrefixes
+
+from perception.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class TrainClassifierConfig:
+    """Train a classifier on the simulated benchmark or on a folder of images.
+
+    Stopped or killed, it goes on with --resume and ends with the same weights. Processes that 'torchrun -m
+    experiments.cli' starts share every batch.
+
+    For example: camshaft train classifier --model resnet18 --data objects --out runs/classifier/resnet18
+    """
+
+    model: str = "policy_resnet"
+    """Encoder, a name in the zoo (alexnet, alexnet_paper, googlenet, lenet5, resnet18, …) or timm:NAME."""
+    data: str = "objects"
+    """"objects", a set of 'camshaft data', GTSRB, or images in one folder a class (within train/ and val/ or not)."""
+    images: int | None = None
+    """Images of the simulated benchmark to learn from; 20,000 by default."""
+    size: int = 64
+    """Width and height that images are brought to."""
+    weights: str | None = None
+    """Of the encoder at the start: camshaft, imagenet or a file."""
+    dropout: float = 0.0
+    """Probability of leaving out a feature before the head."""
+    label_smoothing: float = 0.0
+    """Part of the probability that is spread evenly over all classes."""
+    jitter: float = 0.5
+    """Strength of random changes of colour and light."""
+    normalise: bool = True
+    """Bring frames to the range that the network is made for."""
+    initialisation: Literal["own", "fan_in", "unit"] = "own"
+    """Weights at the start: as the network's library has them, by fan-in, or of variance 1."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
+    out: Path = Path("runs/classifier/default")
+    """Run folder; the classifier comes to lie in its folder classifier."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run folder."""
+    training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
+    """How to train."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return f"The last checkpoint is kept in {self.out}; the same command with --resume goes on from it."
+
+
+def run(config: TrainClassifierConfig) -> None:
+    """Train, test, and keep the classifier."""
+    from rich.console import Console
+
+    from experiments.classification_data import open_classification_data
+    from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
+    from perception.classification.fitting import sized_options
+    from perception.training.evaluation import evaluate
+
+    options = sized_options(config.model, config.size)
+    wanted = ClassifierConfig(
+        model=config.model,
+        model_options=options,
+        weights=config.weights,
+        dropout=config.dropout,
+        label_smoothing=config.label_smoothing,
+        jitter=config.jitter,
+        normalise=config.normalise,
+        initialisation=config.initialisation,
+        training=config.training,
+    )
+    data = open_classification_data(
+        config.data,
+        config.size,
+        images=config.images,
+        seed=config.training.seed,
+        on_corrupt="skip" if config.skip_corrupt else "raise",
+    )
+    result = fit_classifier(
+        wanted, data.train, data.validation, data.classes, config.out, resume=config.resume
+    )
+    scores = evaluate(result.model, Classification(len(data.classes)), data.test)
+    folder = config.out / "classifier"
+    save_classifier(
+        folder,
+        result.model,  # type: ignore[arg-type]
+        model=config.model,
+        model_options=options,
+        classes=data.classes,
+        scores=scores,
+    )
+    console = Console()
+    console.print(
+        f"accuracy {scores['accuracy']:.1%}, among five {scores['accuracy_of_five']:.1%}, on {len(data.test):,} test "
+        f"images (weights of epoch {result.epoch})",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(
+        f"Classifier in {folder}; curves in {config.out / 'curves.png'}", highlight=False, soft_wrap=True
+    )

@@ -1,0 +1,151 @@
+"""AlexNet, in the paper's two halves and as torchvision has it: two different networks.
+
+Sources: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012;
+torchvision's is that of Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
+arXiv:1404.5997, 2014.
+"""
+
+from __future__ import annotations
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from perception.backbones.encoder import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Encoder,
+    Preprocessing,
+    StagedEncoder,
+    check_size,
+)
+from perception.backbones.pooling import make_pooling
+from perception.zoo import register_model
+
+SMALLEST_SIDE = 67  # of the paper's network, which pads neither its first convolution nor its pooling
+STAGE_ENDS = (2, 5, 8, 10, 12)  # how many layers of torchvision's `features` lie before the end of each stage
+
+
+class AlexNetPaper(StagedEncoder):
+    """Five convolutions, the second, fourth and fifth in two groups, overlapping 3×3/2 pooling, response normalisation.
+
+    With a head of 1,000 classes it has 60,965,224 parameters. The paper writes frames of 224×224; its own first maps
+    of 55×55 need 227×227.
+
+    Args:
+        size: (height, width) that frames are resized to.
+        pooling: "max" as in the paper, "average" or "lp".
+        dropout: probability of leaving out a unit of the fully connected layers.
+    """
+
+    channels = (96, 256, 384, 384, 256)
+    strides = (4, 8, 16, 16, 16)
+    smallest_side = SMALLEST_SIDE
+
+    def __init__(
+        self, size: tuple[int, int] = (227, 227), pooling: str = "max", dropout: float = 0.5
+    ) -> None:
+        checked = check_size("alexnet_paper", size, SMALLEST_SIDE)
+        super().__init__(Preprocessing(checked, mean=IMAGENET_MEAN, std=IMAGENET_STD))
+        self.out_dim = 4096
+
+        def pool() -> nn.Module:
+            return make_pooling(pooling, 3, 2)
+
+        self.stages = nn.ModuleList(
+            [
+                nn.Sequential(nn.Conv2d(3, 96, 11, 4), nn.ReLU(inplace=True), response_normalisation()),
+                nn.Sequential(
+                    pool(),
+                    nn.Conv2d(96, 256, 5, padding=2, groups=2),
+                    nn.ReLU(inplace=True),
+                    response_normalisation(),
+                ),
+                nn.Sequential(pool(), nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(inplace=True)),
+                nn.Sequential(nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(inplace=True)),
+                nn.Sequential(nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(inplace=True)),
+            ]
+        )
+        self.summary = fully_connected(self, pool(), size, dropout)
+
+
+class AlexNet(Encoder):
+    """torchvision's AlexNet: no groups, fewer filters in the first layers; 61,100,840 parameters with 1,000 classes.
+
+    Args:
+        size: (height, width) that frames are resized to.
+        dropout: probability of leaving out a unit of the fully connected layers.
+    """
+
+    channels = (64, 192, 384, 256, 256)
+    strides = (4, 8, 16, 16, 16)
+    original_head = "classifier.6"
+    smallest_side = 63
+
+    def __init__(self, size: tuple[int, int] = (224, 224), dropout: float = 0.5) -> None:
+        checked = check_size("alexnet", size, self.smallest_side)
+        super().__init__(Preprocessing(checked, mean=IMAGENET_MEAN, std=IMAGENET_STD))
+        self.out_dim = 4096
+        original = torchvision.models.alexnet(num_classes=1, dropout=dropout)
+        self.features, self.avgpool = original.features, original.avgpool
+        self.classifier = original.classifier[:-1]
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """What the convolutions give after each pooling's turn: strides 4, 8 and 16."""
+        return self._through(images)[0]
+
+    def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The 4,096 units before the output layer, and the feature maps."""
+        maps, last = self._through(images)
+        return self.classifier(self.avgpool(last).flatten(1)), maps
+
+    @property
+    def layer_groups(self) -> list[nn.Module]:
+        """The convolutions and the fully connected layers, one by one."""
+        return [layer for layer in self.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+
+    def _through(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        values, maps = self.preprocess(images), []
+        for index, layer in enumerate(self.features):
+            values = layer(values)
+            if index + 1 in STAGE_ENDS:
+                maps.append(values)
+        return maps, values
+
+
+@register_model
+def alexnet_paper(
+    size: tuple[int, int] = (227, 227), pooling: str = "max", dropout: float = 0.5
+) -> AlexNetPaper:
+    """AlexNet of the paper (Krizhevsky et al. 2012): two groups, 60,965,224 parameters with 1,000 classes."""
+    return AlexNetPaper(size, pooling, dropout)
+
+
+@register_model
+def alexnet(size: tuple[int, int] = (224, 224), dropout: float = 0.5) -> AlexNet:
+    """Torchvision's AlexNet, the later one of one group: 61,100,840 parameters with 1,000 classes."""
+    return AlexNet(size, dropout)
+
+
+def fully_connected(
+    encoder: StagedEncoder, pooling: nn.Module, size: tuple[int, int], dropout: float
+) -> nn.Sequential:
+    """Pooling and the two fully connected layers of 4,096 units with dropout that AlexNet and ZFNet end in."""
+    with torch.no_grad():
+        flattened = pooling(encoder.feature_maps(torch.zeros(1, 3, *size))[-1]).numel()
+    return nn.Sequential(
+        pooling,
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(flattened, 4096),
+        nn.ReLU(inplace=True),
+        nn.Dropout(dropout),
+        nn.Linear(4096, 4096),
+        nn.ReLU(inplace=True),
+    )
+
+
+def response_normalisation() -> nn.LocalResponseNorm:
+    """Response normalisation with the paper's constants; its sum, unlike PyTorch's mean, has no 1/n."""
+    neighbours = 5
+    return nn.LocalResponseNorm(neighbours, alpha=1e-4 * neighbours, beta=0.75, k=2.0)

@@ -1,0 +1,78 @@
+"""GoogLeNet, with the auxiliary heads that its lower stages are trained through.
+
+Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015; the layers are torchvision's, which normalise their
+batches.
+"""
+
+from __future__ import annotations
+
+import torchvision
+from torch import Tensor, nn
+
+from perception.backbones.encoder import Encoder, Preprocessing, check_size
+from perception.zoo import register_model
+
+STAGES = (
+    ("conv1",),
+    ("maxpool1", "conv2", "conv3"),
+    ("maxpool2", "inception3a", "inception3b"),
+    ("maxpool3", "inception4a"),
+    ("inception4b", "inception4c", "inception4d"),
+    ("inception4e",),
+    ("maxpool4", "inception5a", "inception5b"),
+)
+
+
+class GoogLeNet(Encoder):
+    """Nine inception modules; 6,624,904 parameters with a head of 1,000 classes, without the auxiliary heads.
+
+    Frames are brought to [-1, 1], which is what torchvision's weights were trained on.
+
+    Args:
+        size: (height, width) that frames are resized to; None keeps theirs.
+        dropout: probability of leaving out a feature before the head.
+    """
+
+    channels = (64, 192, 480, 512, 528, 832, 1024)
+    strides = (2, 4, 8, 16, 16, 16, 32)
+    original_head = "fc"
+    auxiliary_maps = (3, 4)
+    smallest_side = 32
+
+    def __init__(self, size: tuple[int, int] | None = (224, 224), dropout: float = 0.2) -> None:
+        checked = check_size("googlenet", size, self.smallest_side)
+        super().__init__(Preprocessing(checked, mean=(0.5,) * 3, std=(0.5,) * 3))
+        self.out_dim = 1024
+        original = torchvision.models.googlenet(
+            num_classes=1, aux_logits=False, init_weights=True, dropout=dropout
+        )
+        for stage in STAGES:
+            for name in stage:
+                self.add_module(name, getattr(original, name))
+        self.dropout = original.dropout
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """After conv1, conv3, 3b, 4a and 4d (where the auxiliary heads sit), 4e and 5b."""
+        values, maps = self.preprocess(images), []
+        for stage in STAGES:
+            for name in stage:
+                values = getattr(self, name)(values)
+            maps.append(values)
+        return maps
+
+    def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The mean of the last maps, (B, 1024), and the feature maps."""
+        maps = self.feature_maps(images)
+        return self.dropout(maps[-1].mean((2, 3))), maps
+
+    @property
+    def layer_groups(self) -> list[nn.Module]:
+        """The convolutions and inception modules, from the input to the features."""
+        names = (name for stage in STAGES for name in stage if "pool" not in name)
+        return [getattr(self, name) for name in names]
+
+
+@register_model
+def googlenet(size: tuple[int, int] | None = (224, 224), dropout: float = 0.2) -> GoogLeNet:
+    """GoogLeNet (Szegedy et al. 2014), torchvision's layers: 6,624,904 parameters with 1,000 classes."""
+    return GoogLeNet(size, dropout)

@@ -1,0 +1,17 @@
+"""Image classification: any encoder of the zoo with a linear head."""
+
+from perception.classification.classifier import Classifier, create_classifier
+from perception.classification.files import load_classifier, save_classifier
+from perception.classification.fitting import ClassifierConfig, build_classifier, fit_classifier
+from perception.classification.task import Classification
+
+__all__ = [
+    "Classification",
+    "Classifier",
+    "ClassifierConfig",
+    "build_classifier",
+    "create_classifier",
+    "fit_classifier",
+    "load_classifier",
+    "save_classifier",
+]

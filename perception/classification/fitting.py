@@ -1,0 +1,133 @@
+"""Training a classifier on any set of labelled images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from envs.errors import InvalidOption, check_choice
+from perception.backbones.encoder import Preprocessing
+from perception.classification.classifier import Classifier, create_classifier
+from perception.classification.task import Classification
+from perception.training.augmentation import ColourJitter
+from perception.training.config import TrainingConfig
+from perception.training.hardware import choose_hardware
+from perception.training.initialisation import INITIALISATIONS, initialise
+from perception.training.trainer import Augment, Plan, TrainingResult, train
+from perception.zoo import check_model, model_option_names
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """What a user may change about a classifier and its training.
+
+    Attributes:
+        model: encoder, a name in the zoo.
+        model_options: arguments of the encoder.
+        weights: of the encoder at the start: "camshaft", "imagenet" or a file; fresh ones by default.
+        dropout: probability of leaving out a feature before the head.
+        label_smoothing: part of the probability that is spread evenly over all classes.
+        jitter: strength of random changes of colour and light; 0 for none.
+        normalise: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
+        initialisation: "own", "fan_in" or "unit".
+        training: how to train.
+    """
+
+    model: str = "policy_resnet"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    jitter: float = 0.5
+    normalise: bool = True
+    initialisation: str = "own"
+    training: TrainingConfig = TrainingConfig()
+
+    def __post_init__(self) -> None:
+        check_model(self.model)
+        check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        if not 0.0 <= self.dropout < 1.0 or not 0.0 <= self.label_smoothing < 1.0:
+            raise InvalidOption(
+                f"dropout and label_smoothing must be from 0 to below 1, got {self.dropout}, {self.label_smoothing}"
+            )
+        if not 0.0 <= self.jitter < 10.0:
+            raise InvalidOption(f"jitter must be from 0 to below 10, got {self.jitter!r}")
+        if self.weights is not None and self.initialisation != "own":
+            raise InvalidOption("either weights or an initialisation of one's own, not both")
+
+
+def fit_classifier(
+    config: ClassifierConfig,
+    images: Any,
+    validation: Any,
+    classes: Sequence[str],
+    run_folder: str | Path,
+    *,
+    plan: Plan | None = None,
+    augment: Augment | None = None,
+    progress: bool = True,
+    resume: bool = False,
+) -> TrainingResult:
+    """Train a classifier.
+
+    Args:
+        config: what and how.
+        images: to learn from, with the label "class".
+        validation: held out; None for nothing.
+        classes: names by number.
+        run_folder: as `perception.training.trainer.train` fills it.
+        plan: which parts learn; everything by default.
+        augment: replaces the changes of colour.
+        progress: show a progress bar.
+        resume: go on with the run in `run_folder`.
+
+    Returns:
+        The classifier and its scores on the images held out.
+    """
+    precision = choose_hardware(config.training.device, config.training.precision).precision
+    settings = {**dataclasses.asdict(config), "classes": list(classes)}
+    settings.pop("training")
+    if augment is None and config.jitter:
+        augment = ColourJitter(config.jitter, precision)
+    return train(
+        lambda: build_classifier(config, len(classes)),
+        Classification(len(classes), config.label_smoothing),
+        images,
+        validation,
+        config.training,
+        run_folder,
+        augment=augment,
+        plan=plan,
+        settings=settings,
+        progress=progress,
+        resume=resume,
+    )
+
+
+def build_classifier(config: ClassifierConfig, num_classes: int) -> Classifier:
+    """The classifier that a training begins with."""
+    classifier = create_classifier(
+        config.model,
+        num_classes,
+        weights=config.weights,
+        model_options=config.model_options,
+        dropout=config.dropout,
+    )
+    initialise(classifier, config.initialisation)
+    if not config.normalise:
+        preprocessing = classifier.encoder.preprocessing
+        channels = len(preprocessing.mean)
+        classifier.encoder.preprocessing = Preprocessing(
+            preprocessing.size, preprocessing.colour, std=(1.0 / 255.0,) * channels
+        )
+    return classifier
+
+
+def sized_options(model: str, size: int | None) -> dict[str, Any]:
+    """The options that make a model take square frames of this size, where it can."""
+    if size is None or "size" not in model_option_names(model):
+        return {}
+    return {"size": (size, size)}

@@ -1,0 +1,6 @@
+"""The simulated classification benchmark: what stands in front of the camera, drawn without end and without error."""
+
+from perception.data.objects.catalogue import CLASSES
+from perception.data.objects.images import LABELS, SPLITS, ObjectImages
+
+__all__ = ["CLASSES", "LABELS", "SPLITS", "ObjectImages"]

@@ -1,0 +1,99 @@
+"""CamVid, segmentation of street scenes, and how the simulation's classes map to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.errors import CorruptFile, check_choice
+from envs.rendering import LABELS
+from perception.data.readers.image_set import (
+    IGNORED,
+    NEAREST,
+    Arrays,
+    ImageSet,
+    Size,
+    check_range,
+    image_files,
+    read_image,
+    read_label_image,
+    resized,
+)
+
+CLASSES = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
+VOID = 11  # in the files
+SPLITS = ("train", "val", "test")
+
+_SIMULATED: Mapping[str, str] = {
+    "sky": "sky",
+    "building": "building",
+    "pole": "pole",
+    "road": "road",
+    "lane_marking": "road",
+    "sidewalk": "pavement",
+    "vegetation": "tree",
+    "traffic_sign": "sign",
+    "traffic_light": "sign",
+    "fence": "fence",
+    "vehicle": "car",
+    "person": "pedestrian",
+    "bicycle": "bicyclist",
+}
+
+
+class CamVid(ImageSet):
+    """Segmented frames of CamVid (Brostow et al., 2009) with the 11 classes of SegNet's version.
+
+    Labels: "rgb" (H, W, 3) uint8 and "segmentation" (H, W) uint8, numbers of `classes` or IGNORED (255) for void.
+
+    Args:
+        root: holds `train`, `trainannot`, `val`, `valannot`, …
+        split: one of SPLITS.
+        size: see `ImageSet`.
+        on_corrupt: likewise.
+    """
+
+    classes = CLASSES
+
+    def __init__(
+        self, root: str | Path, split: str = "train", size: Size = None, on_corrupt: str = "raise"
+    ) -> None:
+        self.split = check_choice("split", split, SPLITS)
+        super().__init__(root, size, on_corrupt)
+
+    def _find(self) -> Sequence[tuple[Path, Path]]:
+        labels = self.root / f"{self.split}annot"
+        return [(path, labels / f"{path.stem}.png") for path in image_files(self.root / self.split)]
+
+    def _load(self, item: tuple[Path, Path]) -> Arrays:
+        image, segmentation = read_image(item[0]), read_label_image(item[1])
+        if image.shape[:2] != segmentation.shape:
+            raise CorruptFile(f"{item[1]} is {segmentation.shape}, its image {item[0]} is {image.shape[:2]}")
+        segmentation = np.where(segmentation == VOID, np.uint8(IGNORED), segmentation)
+        check_range(item[1], segmentation, len(CLASSES))
+        if self.size is not None:
+            image, segmentation = read_image(item[0], self.size), resized(segmentation, self.size, NEAREST)
+        return {"rgb": image, "segmentation": segmentation}
+
+
+def camvid_from_simulation(segmentation: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Simulated class ids as numbers of CamVid's classes; IGNORED where CamVid has no such class."""
+    table = np.full(256, IGNORED, np.uint8)
+    for name, theirs in _SIMULATED.items():
+        table[LABELS[name]] = CLASSES.index(theirs)
+    return table[segmentation]

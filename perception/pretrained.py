@@ -1,0 +1,192 @@
+"""Weights of encoders: those that ship with the suite, torchvision's and timm's, and files."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import urllib.error
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName, check_choice
+from perception.backbones.encoder import Encoder
+from perception.training.checkpoint import read_file
+from perception.zoo import TIMM_PREFIX
+
+SHIPPED = Path(__file__).parent / "weights"
+CHECKSUMS = "SHA256SUMS"
+SOURCES = ("camshaft", "imagenet")
+ENCODER_PREFIX = "encoder."
+AUXILIARY_PREFIXES = ("aux1.", "aux2.")
+NAMES_IN_A_MESSAGE = 3
+
+
+def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, Tensor]:
+    """Put weights into an encoder.
+
+    Args:
+        name: of the encoder in the zoo.
+        encoder: gets the weights.
+        weights: "camshaft" for those that ship with the suite, "imagenet" for torchvision's or timm's, or a file: a
+            state dict of the encoder, of a whole classifier around it, or of the original in torchvision or timm, as
+            safetensors or as PyTorch's own files (read without unpickling any code).
+
+    Returns:
+        The tensors of the file that belong to its output layers: "weight" and "bias" of the head, and those of
+        auxiliary heads under their original names.
+
+    Raises:
+        UnknownName: no such source or file; the message has the accepted ones.
+        InvalidOption: the weights are those of another network.
+        CorruptFile: the file is missing, damaged, or not the one that its checksum was taken of.
+    """
+    source = str(weights)
+    if source == "camshaft":
+        tensors = _read_shipped(name)
+    elif source == "imagenet":
+        tensors = _fetch(name)
+    elif Path(weights).suffix:
+        tensors = read_tensors(Path(weights))
+    else:
+        check_choice("weights", source, SOURCES, "Or a file: .safetensors, .pt or .pth.")
+    body, head = split_head(encoder, tensors)
+    _check_same_network(name, encoder, body, source)
+    encoder.load_state_dict(body)
+    return head
+
+
+def shipped_weights(folder: Path = SHIPPED) -> dict[str, str]:
+    """The models whose weights ship with the suite, and the SHA-256 of each one's file."""
+    path = folder / CHECKSUMS
+    lines = path.read_text().split("\n") if path.exists() else []
+    rows = [line.split() for line in lines if line.strip()]
+    return {Path(file).stem: digest for digest, file in rows}
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file of weights, by name, on the CPU.
+
+    Raises:
+        CorruptFile: it is missing, damaged, or holds something else than tensors by name.
+    """
+    return _parse(path, read_file(path))
+
+
+def split_head(
+    encoder: Encoder, tensors: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Tell an encoder's weights from those of the output layers that came with them.
+
+    Args:
+        encoder: what they are for.
+        tensors: by the names of a Camshaft classifier, of an encoder, or of the original network.
+
+    Returns:
+        The encoder's under its own names; the head's as "weight" and "bias", auxiliary ones under their own names.
+    """
+    body: dict[str, Tensor] = {}
+    head: dict[str, Tensor] = {}
+    whole = any(name.startswith(ENCODER_PREFIX) for name in tensors)
+    head_prefix = "head." if whole else f"{_original_head(encoder)}."
+    for name, value in tensors.items():
+        if name.startswith(head_prefix):
+            head[name.removeprefix(head_prefix)] = value
+        elif name.startswith(AUXILIARY_PREFIXES) or (whole and name.startswith("auxiliary.")):
+            head[name.removeprefix("auxiliary.")] = value
+        elif whole:
+            if name.startswith(ENCODER_PREFIX):
+                body[name.removeprefix(ENCODER_PREFIX)] = value
+        else:
+            body[name] = value
+    network = getattr(encoder, "network", None)
+    if isinstance(network, nn.Module) and not any(name.startswith("network.") for name in body):
+        body = {f"network.{name}": value for name, value in body.items()}
+    return body, head
+
+
+def _original_head(encoder: Encoder) -> str | None:
+    if encoder.original_head is not None:
+        return encoder.original_head
+    settings: dict[str, Any] = getattr(getattr(encoder, "network", None), "pretrained_cfg", None) or {}
+    return settings.get("classifier")
+
+
+def _check_same_network(name: str, encoder: Encoder, body: Mapping[str, Tensor], source: str) -> None:
+    expected = encoder.state_dict()
+    missing = [key for key in expected if key not in body]
+    surplus = [key for key in body if key not in expected]
+    shapes = [
+        f"{key} is {tuple(body[key].shape)}, needs {tuple(expected[key].shape)}"
+        for key in expected
+        if key in body and body[key].shape != expected[key].shape
+    ]
+    complaints = [
+        *(f"lacks {_some(names)}" for names in [missing] if names),
+        *(f"has {_some(names)} too much" for names in [surplus] if names),
+        *([f"{_some(shapes)}"] if shapes else []),
+    ]
+    if complaints:
+        raise InvalidOption(f"weights {source!r} are not those of {name!r}: {'; '.join(complaints)}")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMES_IN_A_MESSAGE])
+    return (
+        shown if len(names) <= NAMES_IN_A_MESSAGE else f"{shown} and {len(names) - NAMES_IN_A_MESSAGE} more"
+    )
+
+
+def _read_shipped(name: str) -> dict[str, Tensor]:
+    known = shipped_weights()
+    if name not in known:
+        raise UnknownName(
+            f"no weights ship for {name!r}. Accepted with weights='camshaft': {', '.join(sorted(known)) or 'none'}."
+        )
+    path = SHIPPED / f"{name}.safetensors"
+    content = read_file(path)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != known[name]:
+        raise CorruptFile(f"{path} is damaged: its SHA-256 is {digest}, that of the right file {known[name]}")
+    return _parse(path, content)
+
+
+def _parse(path: Path, content: bytes) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load(content)
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise CorruptFile(f"{path} is not a whole file of weights: {str(error).splitlines()[0]}") from error
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise CorruptFile(f"{path} holds no tensors by name")
+    return dict(loaded)
+
+
+def _fetch(name: str) -> dict[str, Tensor]:
+    """The original's own weights; PyTorch and timm keep them in their caches."""
+    try:
+        if name.startswith(TIMM_PREFIX):
+            import timm
+
+            return timm.create_model(name.removeprefix(TIMM_PREFIX), pretrained=True).state_dict()
+        import torchvision
+
+        if name not in torchvision.models.list_models():
+            raise UnknownName(
+                f"there are no ImageNet weights for {name!r}: it is not a network of torchvision"
+            )
+        found = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]
+        return dict(found.get_state_dict(check_hash=True, progress=False))
+    except (urllib.error.URLError, OSError) as error:
+        raise CamshaftError(
+            f"the ImageNet weights of {name!r} cannot be fetched ({error}): go online once, or give a file"
+        ) from error

@@ -1,0 +1,52 @@
+"""An encoder with a light decoder and one head for each label that it is pretrained on.
+
+Source of the decoder: the top-down pathway of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from envs.rendering.labels import LABEL_NAMES
+from perception.backbones.encoder import Encoder
+
+DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}
+WIDTH = 64
+
+
+class MultiTaskNetwork(nn.Module):
+    """Frames to all labels: dense ones from the feature maps, those of a whole frame from the feature vector.
+
+    Args:
+        encoder: to be pretrained; its finest map has stride 4.
+        vector: outputs of each head on the feature vector, by name.
+    """
+
+    def __init__(self, encoder: Encoder, vector: dict[str, int]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.lateral = nn.ModuleList([nn.Conv2d(channels, WIDTH, 1) for channels in encoder.channels])
+        self.smooth = nn.Sequential(
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.GroupNorm(4, WIDTH), nn.ReLU(inplace=True)
+        )
+        self.dense = nn.ModuleDict({name: nn.Conv2d(WIDTH, outputs, 1) for name, outputs in DENSE.items()})
+        self.vector = nn.ModuleDict(
+            {name: nn.Linear(encoder.out_dim, outputs) for name, outputs in vector.items()}
+        )
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Label name to (B, K, h, w) for dense labels, (B, K) for others."""
+        features, maps = self.encoder.features_and_maps(images)
+        merged: Tensor = self.lateral[-1](maps[-1])
+        for lateral, finer in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
+            merged = functional.interpolate(merged, finer.shape[-2:], mode="nearest") + lateral(finer)
+        merged = self.smooth(merged)
+        outputs = {name: head(merged) for name, head in self.dense.items()}
+        return outputs | {name: head(features) for name, head in self.vector.items()}
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Vectors of length one along dimension 1."""
+    return torch.nn.functional.normalize(vectors.float(), dim=1)

@@ -1,0 +1,66 @@
+"""Weights that ship with the suite: float16 safetensors, their SHA-256, and a card of what they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from envs.errors import InvalidOption
+from perception.backbones.encoder import Encoder
+from perception.pretrained import CHECKSUMS, SHIPPED, shipped_weights
+from perception.training.durable_files import named_disk_errors, write_durably
+
+LARGEST_BYTES = 16 * 1024 * 1024
+
+
+def ship_encoder(name: str, encoder: Encoder, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
+    """Write an encoder's weights so that `create_model(name, weights="camshaft")` finds them.
+
+    Args:
+        name: of the encoder in the zoo.
+        encoder: with its weights.
+        card: heading to text, or to a mapping that becomes a table; `Title` is required.
+        folder: where the suite keeps its weights.
+
+    Returns:
+        The file of weights.
+
+    Raises:
+        InvalidOption: it would be larger than 16 MB.
+    """
+    state = encoder.state_dict()
+    halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    content = safetensors.torch.save({key: value.contiguous().cpu() for key, value in halved.items()})
+    if len(content) > LARGEST_BYTES:
+        raise InvalidOption(f"weights of {name!r} take {len(content) / 2**20:.1f} MB; at most 16 ship")
+    if not all(torch.isfinite(value).all() for value in halved.values() if value.is_floating_point()):
+        raise InvalidOption(f"weights of {name!r} do not fit into float16")
+    digest = hashlib.sha256(content).hexdigest()
+    known = shipped_weights(folder) | {name: digest}
+    sums = "".join(f"{value}  {key}.safetensors\n" for key, value in sorted(known.items()))
+    path = folder / f"{name}.safetensors"
+    with named_disk_errors(folder):
+        write_durably(path, lambda stream: stream.write(content))
+        write_durably(folder / f"{name}.md", lambda stream: stream.write(_markdown(card, digest).encode()))
+        write_durably(folder / CHECKSUMS, lambda stream: stream.write(sums.encode()))
+    return path
+
+
+def _markdown(card: Mapping[str, Any], digest: str) -> str:
+    parts = [f"# {card['Title']}\n"]
+    for heading, content in card.items():
+        if heading == "Title":
+            continue
+        parts.append(f"## {heading}\n")
+        if isinstance(content, Mapping):
+            rows = "\n".join(f"| {key} | {value} |" for key, value in content.items())
+            parts.append(f"| | |\n|---|---|\n{rows}\n")
+        else:
+            parts.append(f"{content}\n")
+    parts.append(f"## SHA-256\n\n`{digest}`\n")
+    return "\n".join(parts)

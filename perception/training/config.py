@@ -1,0 +1,99 @@
+"""How a network is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from envs.errors import InvalidOption, check_choice
+from perception.training.hardware import DEVICES, PRECISIONS
+from perception.training.optimizers import OPTIMIZERS
+from perception.training.schedules import SCHEDULES
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What a user may change about a supervised training.
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step, over all processes.
+        optimizer: "sgd", "adam", "adamw", "rmsprop" or "adagrad".
+        learning_rate: the highest; None for the optimiser's usual one.
+        momentum: of "sgd" and "rmsprop".
+        nesterov: look ahead along the momentum ("sgd").
+        schedule: "cosine", "poly", "step" or "constant", after the warm-up.
+        warmup_fraction: part of the training during which the learning rate rises from 0.
+        step_milestones: parts of the training after which "step" lowers the rate.
+        step_factor: what it is multiplied by then.
+        poly_power: of "poly".
+        l1: times the sum of the absolute weights is added to the loss; biases and normalisation are not penalised.
+        l2: times half the sum of the squared weights, likewise.
+        weight_decay: of "adamw": weights shrink by this part times the learning rate in every step.
+        gradient_clip: largest norm of the gradient; 0 for any.
+        ema_decay: of the exponential moving average of the weights that is evaluated and kept; 0 for none.
+        patience: epochs without a better validation score after which it stops early; 0 for never.
+        seed: of everything random.
+        checkpoint_steps: steps from one checkpoint to the next; each epoch ends with one as well.
+        log_steps: steps from one row of the metrics to the next.
+        workers: processes that read images; 0 reads in a thread of this one, which is enough for rendered images.
+        device: "auto", "cpu" or "cuda".
+        precision: "auto", "float32" or "bfloat16".
+        compile: let torch.compile fuse the network; a minute at the start, faster steps on a GPU.
+    """
+
+    epochs: int = 10
+    batch_size: int = 128
+    optimizer: str = "adamw"
+    learning_rate: float | None = None
+    momentum: float = 0.9
+    nesterov: bool = True
+    schedule: str = "cosine"
+    warmup_fraction: float = 0.05
+    step_milestones: tuple[float, ...] = (0.5, 0.75)
+    step_factor: float = 0.1
+    poly_power: float = 0.9
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.0
+    patience: int = 0
+    seed: int = 0
+    checkpoint_steps: int = 500
+    log_steps: int = 20
+    workers: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_choice("device", self.device, DEVICES)
+        check_choice("precision", self.precision, ("auto", *PRECISIONS))
+        for name in ("epochs", "batch_size", "checkpoint_steps", "log_steps"):
+            self._check(name, int, lambda value: value >= 1, "a whole number from 1")
+        for name in ("seed", "patience", "workers"):
+            self._check(name, int, lambda value: value >= 0, "a whole number from 0")
+        for name in ("l1", "l2", "weight_decay", "gradient_clip", "poly_power"):
+            self._check(name, float, lambda value: 0.0 <= value < math.inf, "a number from 0")
+        for name in ("momentum", "warmup_fraction", "ema_decay"):
+            self._check(name, float, lambda value: 0.0 <= value < 1.0, "a number from 0 to below 1")
+        if self.learning_rate is not None:
+            self._check("learning_rate", float, lambda value: 0.0 < value < math.inf, "a number above 0")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise InvalidOption(f"weight_decay is adamw's; l2 penalises the weights of {self.optimizer!r}")
+
+    @property
+    def highest_rate(self) -> float:
+        """The learning rate at the end of the warm-up."""
+        return OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate
+
+    def _check(self, name: str, kind: type, accepted: Callable[[Any], bool], description: str) -> None:
+        value = getattr(self, name)
+        kinds = (int, float) if kind is float else (int,)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not accepted(value):
+            raise InvalidOption(f"{name} must be {description}, got {value!r}")

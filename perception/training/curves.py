@@ -1,0 +1,64 @@
+"""Learning curves as a picture, from the metrics of one run or of several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from envs.errors import CorruptFile
+from perception.training.checkpoint import read_file
+from perception.training.durable_files import write_durably
+
+LARGE_SPREAD = 5.0  # largest loss over the smallest beyond which the axis becomes logarithmic
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def read_metrics(run_folder: str | Path) -> list[dict[str, Any]]:
+    """The rows of a run's metrics.
+
+    Raises:
+        CorruptFile: there are none, or a row is damaged.
+    """
+    path = Path(run_folder) / "metrics.jsonl"
+    try:
+        return [json.loads(line) for line in read_file(path).splitlines()]
+    except ValueError as error:
+        raise CorruptFile(f"{path} has a damaged row: {error}") from error
+
+
+def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
+    """Draw loss and score against the epoch, one colour a run: dashed in training, solid on validation.
+
+    Args:
+        runs: name to the rows of its metrics.
+        score: which of the scores.
+        path: of the PNG.
+    """
+    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+    losses, scores = figure.subplots(1, 2)
+    for number, (name, rows) in enumerate(runs.items()):
+        colour = colormaps["tab20"](number % 20 / 20.0 + 0.01) if len(runs) > 10 else f"C{number}"
+        epochs = [row for row in rows if "train_loss" in row]
+        numbers = [row["epoch"] for row in epochs]
+        losses.plot(numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0)
+        valid = [row for row in epochs if row.get("validation/loss") is not None]
+        numbers = [row["epoch"] for row in valid]
+        losses.plot(numbers, [row["validation/loss"] for row in valid], color=colour, label=name)
+        scores.plot(numbers, [row[f"validation/{score}"] for row in valid], color=colour, label=name)
+    losses.set_title("loss (dashed: training)")
+    scores.set_title(score)
+    for axes in (losses, scores):
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+    spread = losses.get_ylim()
+    if spread[1] > LARGE_SPREAD * max(spread[0], 1e-3):
+        losses.set_yscale("log")
+    if len(runs) > 1:
+        figure.legend(*scores.get_legend_handles_labels(), loc="outside right center", fontsize=8)
+    write_durably(path, lambda stream: figure.savefig(stream, format="png", dpi=110))

@@ -1,0 +1,35 @@
+"""What a network's weights are before training: as they were built, or by one rule for all layers.
+
+Sources: LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998; He et al., "Delving Deep into Rectifiers", ICCV 2015.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from envs.errors import check_choice
+
+INITIALISATIONS = ("own", "fan_in", "unit")
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, kind: str) -> None:
+    """Draw the weights of convolutions and fully connected layers anew; biases become 0.
+
+    Args:
+        module: is changed.
+        kind: "own" leaves it as it was built; "fan_in" draws from a normal distribution of variance 2/fan-in, so that
+            signals keep their size from layer to layer; "unit" of variance 1, which no deep network learns from.
+    """
+    check_choice("initialisation", kind, INITIALISATIONS)
+    if kind == "own":
+        return
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            fan_in = layer.weight[0].numel()
+            nn.init.normal_(layer.weight, std=math.sqrt(2.0 / fan_in) if kind == "fan_in" else 1.0)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,459 @@
+"""Readers of real data on tiny samples written here, and on the real sets where they are at hand."""
+
+import itertools
+import json
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from envs.errors import CorruptFile, InvalidOption, UnknownName
+from envs.rendering import LABELS
+from perception.data.readers import (
+    GTSRB,
+    IGNORED,
+    CamVid,
+    Coco,
+    DonkeyTub,
+    ImageFolder,
+    ModelFolder,
+    UdacityLog,
+    VoxelFile,
+    YoloFolder,
+    camvid_from_simulation,
+)
+from perception.data.readers.solids import read_off, surface_points, voxelised
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def write_image(path, value, size=(12, 16)):
+    """One colour, red = value, in a lossless file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = np.zeros((*size, 3), np.uint8)
+    image[...] = (0, 50, value % 256)  # blue, green, red
+    cv2.imwrite(str(path), image)
+
+
+def write_labels(path, labels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), labels)
+
+
+# ---------------------------------------------------------------------------------------------------- folders
+
+
+@pytest.fixture
+def pets(tmp_path):
+    for split, start in (("train", 10), ("val", 110)):
+        for number, name in enumerate(("cat", "dog")):
+            for image in range(2):
+                write_image(tmp_path / split / name / f"{image}.png", start + 20 * number + image)
+    return tmp_path
+
+
+def test_image_folders_are_classes_and_colours_are_rgb(pets):
+    images = ImageFolder(pets, "train")
+    assert images.classes == ("cat", "dog") and len(images) == 4
+    batch = images.render(range(4))
+    assert batch["class"].tolist() == [0, 0, 1, 1]
+    assert batch["rgb"][:, 0, 0].tolist() == [[10, 50, 0], [11, 50, 0], [30, 50, 0], [31, 50, 0]]
+    assert ImageFolder(pets, "val", size=(6, 8))[0]["rgb"].shape == (6, 8, 3)
+    assert ImageFolder(pets, "val", classes=("dog",))[0]["class"] == 0
+
+
+def test_a_damaged_image_is_named_or_left_out(pets):
+    (pets / "train" / "dog" / "0.png").write_bytes(b"no image")
+    (pets / "train" / "cat" / "1.png").write_bytes(b"")
+    images = ImageFolder(pets, "train")
+    with pytest.raises(CorruptFile, match=r"dog/0\.png.*8 bytes"):
+        images[2]
+    with pytest.raises(CorruptFile, match=r"cat/1\.png is empty"):
+        images.render(range(4))
+    with pytest.warns(UserWarning, match="left out: ") as caught:
+        whole = ImageFolder(pets, "train", on_corrupt="skip")
+    assert len(whole) == 2 and len(caught) == 2 and "cat/1.png" in str(caught[0].message)
+    assert whole.render(range(2))["class"].tolist() == [0, 1]
+
+
+def test_images_of_several_sizes_need_a_size(pets):
+    write_image(pets / "train" / "cat" / "2.png", 99, (20, 20))
+    with pytest.raises(InvalidOption, match="give the reader a size"):
+        ImageFolder(pets, "train").render(range(5))
+    assert ImageFolder(pets, "train", size=(8, 8)).render(range(5))["rgb"].shape == (5, 8, 8, 3)
+
+
+def test_folders_that_are_empty_or_missing_are_named(tmp_path):
+    with pytest.raises(CorruptFile, match="no folder at"):
+        ImageFolder(tmp_path / "nowhere")
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(CorruptFile, match="holds no image"):
+        ImageFolder(tmp_path)
+    write_image(tmp_path / "cat" / "0.png", 1)
+    with pytest.raises(InvalidOption, match=r"0\.\.0, got 1"):
+        ImageFolder(tmp_path)[1]
+    with pytest.raises(InvalidOption, match="size"):
+        ImageFolder(tmp_path, size=(0, 4))
+    with pytest.raises(UnknownName, match="skip"):
+        ImageFolder(tmp_path, on_corrupt="ignore")
+
+
+def test_gtsrb_holds_out_whole_tracks(tmp_path):
+    for number in range(2):
+        for track in range(5):
+            for frame in range(3):
+                name = f"{track:05d}_{frame:05d}.ppm"
+                write_image(tmp_path / "Final_Training" / "Images" / f"{number:05d}" / name, 10 * track)
+    train, val = GTSRB(tmp_path, "train"), GTSRB(tmp_path, "val")
+    assert len(train) == 24 and len(val) == 6 and train[0]["rgb"].shape == (32, 32, 3)
+    for number in range(2):
+        tracks = [
+            {
+                int(item["rgb"][0, 0, 0])
+                for item in map(split.__getitem__, range(len(split)))
+                if item["class"] == number
+            }
+            for split in (train, val)
+        ]
+        assert not tracks[0] & tracks[1] and len(tracks[1]) == 1
+    write_image(tmp_path / "Final_Training" / "Images" / "00000" / "sign.ppm", 1)
+    with pytest.raises(CorruptFile, match="TRACK_FRAME"):
+        GTSRB(tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------------- CamVid
+
+
+@pytest.fixture
+def street(tmp_path):
+    write_image(tmp_path / "train" / "a.png", 70, (4, 6))
+    labels = np.full((4, 6), 3, np.uint8)
+    labels[0] = 11
+    labels[1] = 10
+    write_labels(tmp_path / "trainannot" / "a.png", labels)
+    return tmp_path
+
+
+def test_camvid_ignores_void_and_resizes_labels_without_mixing(street):
+    item = CamVid(street)[0]
+    assert item["segmentation"][:, 0].tolist() == [IGNORED, 10, 3, 3]
+    larger = CamVid(street, size=(8, 12))[0]
+    assert set(np.unique(larger["segmentation"])) == {IGNORED, 10, 3} and larger["rgb"].shape == (8, 12, 3)
+
+
+def test_camvid_names_labels_out_of_range_and_of_another_size(street):
+    write_labels(street / "trainannot" / "a.png", np.full((4, 6), 12, np.uint8))
+    with pytest.raises(CorruptFile, match=r"a\.png has class 12; there are 0\.\.10"):
+        CamVid(street)[0]
+    write_labels(street / "trainannot" / "a.png", np.zeros((4, 5), np.uint8))
+    with pytest.raises(CorruptFile, match=r"is \(4, 5\), its image"):
+        CamVid(street)[0]
+    write_image(street / "trainannot" / "a.png", 70, (4, 6))
+    with pytest.raises(CorruptFile, match="8 bits"):
+        CamVid(street)[0]
+    (street / "trainannot" / "a.png").unlink()
+    with pytest.raises(CorruptFile, match=r"trainannot/a\.png cannot be read"):
+        CamVid(street)[0]
+
+
+def test_simulated_classes_map_to_camvids():
+    simulated = np.array(
+        [[LABELS["sky"], LABELS["lane_marking"], LABELS["person"], LABELS["table"]]], np.uint8
+    )
+    assert camvid_from_simulation(simulated).tolist() == [[0, 3, 9, IGNORED]]
+
+
+# ---------------------------------------------------------------------------------------------------- COCO
+
+
+@pytest.fixture
+def coco(tmp_path):
+    write_image(tmp_path / "images" / "7.png", 70, (20, 40))
+    write_image(tmp_path / "images" / "8.png", 80, (20, 40))
+    square = [4, 2, 14, 2, 14, 12, 4, 12]
+    content = {
+        "images": [{"id": 7, "file_name": "7.png"}, {"id": 8, "file_name": "8.png"}],
+        "categories": [{"id": 3, "name": "car"}, {"id": 90, "name": "brush"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 90, "bbox": [20, 4, 4, 6], "segmentation": []},
+            {"image_id": 7, "category_id": 3, "bbox": [4, 2, 10, 10], "segmentation": [square]},
+            {
+                "image_id": 7,
+                "category_id": 3,
+                "bbox": [0, 0, 9, 9],
+                "iscrowd": 1,
+                "segmentation": {"counts": []},
+            },
+        ],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def test_coco_gives_the_largest_first_and_scales_boxes_with_the_image(coco):
+    images = Coco(coco / "instances.json", coco / "images", max_objects=3)
+    assert images.classes == ("car", "brush")
+    batch = images.render([0, 1])
+    assert batch["objects"][0].tolist() == [[4, 2, 14, 12, 0, 100], [20, 4, 24, 10, 1, 24], [0] * 6]
+    assert not batch["objects"][1].any()
+    half = Coco(coco / "instances.json", coco / "images", size=(10, 20))
+    assert half[0]["objects"][0].tolist() == [2, 1, 7, 6, 0, 25]
+    masks = images.masks(0)
+    rows, columns = np.nonzero(masks[1])
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (4, 2, 14, 12)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"categories": None}, {"annotations": [{"image_id": 7, "category_id": 5, "bbox": [0, 0, 1, 1]}]}],
+)
+def test_coco_files_that_do_not_fit_are_named(coco, change):
+    content = json.loads((coco / "instances.json").read_text()) | change
+    (coco / "instances.json").write_text(json.dumps(content))
+    with pytest.raises(CorruptFile, match=r"instances\.json"):
+        Coco(coco / "instances.json", coco / "images")[0]
+
+
+def test_yolo_boxes_and_polygons_are_shares_of_the_image(tmp_path):
+    write_image(tmp_path / "images" / "a.png", 70, (20, 40))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "config.yaml").write_text("names:\n  4: cow\n  9: sheep\n")
+    lines = "9 0.5 0.5 0.25 0.5\n\n4 0.0 0.0 1.0 0.0 1.0 1.0\n"
+    (tmp_path / "labels" / "a.txt").write_text(lines)
+    images = YoloFolder(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "labels")
+    assert images.classes == ("cow", "sheep")
+    assert images[0]["objects"][:2].tolist() == [[0, 0, 40, 20, 0, 800], [15, 5, 25, 15, 1, 100]]
+    for wrong, words in (
+        ("7 0.5 0.5 0.1 0.1", "class 7"),
+        ("9 0.5 0.5 1.5 0.1", "within 0..1"),
+        ("9 0.5 0.5 0.1", "neither"),
+    ):
+        (tmp_path / "labels" / "a.txt").write_text(f"{lines}{wrong}\n")
+        with pytest.raises(CorruptFile, match=rf"a\.txt, line 4: .*{words}"):
+            images[0]
+    (tmp_path / "labels" / "a.txt").unlink()
+    assert not images[0]["objects"].any()
+    with pytest.raises(CorruptFile, match="holds no image"):
+        YoloFolder(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "labels", skip_unlabelled=True)
+
+
+# ---------------------------------------------------------------------------------------------------- driving logs
+
+
+def second_version(folder, count=6, deleted=(2,)):
+    rows = [
+        {
+            "_index": number,
+            "cam/image_array": f"{number}.png",
+            "user/angle": 0.1 * number,
+            "user/throttle": 0.5,
+        }
+        for number in range(count)
+    ]
+    for number in range(count):
+        write_image(folder / "images" / f"{number}.png", number)
+    (folder / "catalog_0.catalog").write_text("".join(json.dumps(row) + "\n" for row in rows[:4]))
+    (folder / "catalog_1.catalog").write_text("".join(json.dumps(row) + "\n" for row in rows[4:]))
+    state = {"paths": ["catalog_0.catalog", "catalog_1.catalog"], "deleted_indexes": list(deleted)}
+    (folder / "manifest.json").write_text("\n".join(["[]", "[]", "{}", "{}", json.dumps(state)]))
+
+
+def test_a_tub_of_version_two_leaves_out_what_the_driver_deleted_and_left_is_positive(tmp_path):
+    second_version(tmp_path)
+    frames = DonkeyTub(tmp_path)
+    assert [int(frames[number]["rgb"][0, 0, 0]) for number in range(len(frames))] == [0, 1, 3, 4, 5]
+    assert np.allclose(frames.render(range(5))["steering"], [0.0, -0.1, -0.3, -0.4, -0.5])
+
+
+def test_a_tub_of_version_one_is_read_in_the_order_of_its_numbers(tmp_path):
+    for number in (2, 10, 1):
+        record = {"cam/image_array": f"{number}_cam.png", "user/angle": -0.5, "user/throttle": 0.1 * number}
+        (tmp_path / f"record_{number}.json").write_text(json.dumps(record))
+        write_image(tmp_path / f"{number}_cam.png", number)
+    frames = DonkeyTub(tmp_path)
+    assert np.allclose(frames.render(range(3))["throttle"], [0.1, 0.2, 1.0])
+    assert frames[0]["steering"] == 0.5
+
+
+def test_splits_of_a_drive_take_whole_blocks(tmp_path):
+    second_version(tmp_path, 520, ())
+    parts = {split: DonkeyTub(tmp_path, split) for split in ("train", "val", "all")}
+    assert [len(parts[split]) for split in ("train", "val", "all")] == [420, 100, 520]
+    assert {item.image.stem for item in parts["val"]._items} == {str(number) for number in range(400, 500)}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("manifest.json", "[]", "not the manifest"),
+        ("catalog_1.catalog", "{", r"catalog_1\.catalog, line 1 is not JSON"),
+        ("catalog_1.catalog", '{"_index": 4}', r"line 1 is not a record"),
+        ("catalog_1.catalog", None, r"catalog_1\.catalog cannot be read"),
+    ],
+)
+def test_damage_to_a_tub_is_named(tmp_path, file, text, words):
+    second_version(tmp_path)
+    if text is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(text)
+    with pytest.raises(CorruptFile, match=words):
+        DonkeyTub(tmp_path)
+
+
+def test_steering_out_of_range_is_named(tmp_path):
+    second_version(tmp_path, 30, ())
+    with pytest.raises(CorruptFile, match=r"11\.png has a steering of -1\.1"):
+        DonkeyTub(tmp_path).render(range(30))
+    with pytest.warns(UserWarning, match="steering"):
+        assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == 11
+
+
+def test_udacitys_side_cameras_steer_back(tmp_path):
+    header = "center,left,right,steering,throttle,brake,speed\n"
+    row = "C:\\drive\\IMG\\c.png, /home/x/IMG/l.png, IMG/r.png, -0.25, 0.5, 0, 12.5\n"
+    for number, name in enumerate("clr"):
+        write_image(tmp_path / "IMG" / f"{name}.png", number)
+    for text in (header + row, row):
+        (tmp_path / "driving_log.csv").write_text(text)
+        batch = UdacityLog(tmp_path, cameras=("center", "left", "right")).render(range(3))
+        assert batch["rgb"][:, 0, 0, 0].tolist() == [0, 1, 2]
+        assert np.allclose(batch["steering"], [0.25, 0.05, 0.45])  # from the left, more to the right
+    assert len(UdacityLog(tmp_path)) == 1
+    (tmp_path / "driving_log.csv").write_text(row + "a,b,c\n")
+    with pytest.raises(CorruptFile, match="row 2"):
+        UdacityLog(tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------------- solids
+
+CUBE = """8 6 0
+0 0 0\n1 0 0\n1 1 0\n0 1 0\n0 0 1\n1 0 1\n1 1 1\n0 1 1
+4 0 3 2 1\n4 4 5 6 7\n4 0 1 5 4\n4 1 2 6 5\n4 2 3 7 6\n4 3 0 4 7
+"""
+
+
+def test_meshes_become_filled_voxels_and_points_on_the_surface(tmp_path):
+    for number in range(6):
+        for split in ("train", "test"):
+            folder = tmp_path / "cube" / split
+            folder.mkdir(parents=True, exist_ok=True)
+            # the first line of many of ModelNet's files runs on
+            (folder / f"cube_{number}.off").write_text(("OFF\n" if number % 2 else "OFF") + CUBE)
+    solids = ModelFolder(tmp_path, "train", resolution=10)
+    assert (
+        len(solids) == 5
+        and len(ModelFolder(tmp_path, "val")) == 1
+        and len(ModelFolder(tmp_path, "test")) == 6
+    )
+    voxels = solids.render([0, 4])["voxels"]
+    assert voxels.shape == (2, 10, 10, 10) and np.array_equal(voxels[0], voxels[1])
+    assert voxels[0, 2:8, 2:8, 2:8].all() and not voxels[0, 0].any() and voxels[0].sum() <= 9**3
+    points = ModelFolder(tmp_path, "train", "points", points=600)[0]["points"]
+    assert points.shape == (600, 3) and np.isclose(np.linalg.norm(points, axis=1).max(), 1.0)
+    side = np.abs(points).max()
+    assert np.allclose(np.abs(points).max(axis=1), side, atol=0.02)  # on a face each
+    (tmp_path / "cube" / "train" / "bad.off").write_text("OFF" + CUBE[:80])
+    with pytest.warns(UserWarning, match=r"bad\.off"):
+        whole = [len(ModelFolder(tmp_path, split, on_corrupt="skip")) for split in ("train", "val")]
+    assert sum(whole) == 6
+
+
+@pytest.mark.parametrize(
+    "text", ["", "PLY\n1", "OFF\n1 1 0\n0 0 0\n3 0 1 2", "OFF\n3 1 0\n0 0 0 1 0 0 0 1 nan\n3 0 1 2"]
+)
+def test_meshes_that_are_damaged_are_named(tmp_path, text):
+    (tmp_path / "a.off").write_text(text)
+    with pytest.raises(CorruptFile, match=r"a\.off"):
+        read_off(tmp_path / "a.off")
+
+
+def test_packed_voxels_are_read_by_class(tmp_path):
+    grids = np.random.default_rng(0).random((5, 16, 16, 16)) < 0.5
+    np.savez(tmp_path / "v.npz", lamp=np.packbits(grids, axis=-1), desk=np.packbits(~grids[:2], axis=-1))
+    solids = VoxelFile(tmp_path / "v.npz")
+    assert solids.classes == ("desk", "lamp")
+    batch = solids.render([0, 2])
+    assert batch["class"].tolist() == [0, 1] and np.array_equal(batch["voxels"][1], grids[0])
+    assert len(VoxelFile(tmp_path / "v.npz", "val")) == 1
+    (tmp_path / "v.npz").write_bytes(b"PK nothing")
+    with pytest.raises(CorruptFile, match=r"v\.npz"):
+        VoxelFile(tmp_path / "v.npz")
+
+
+# ---------------------------------------------------------------------------------------------------- the real sets
+
+
+def unpacked(name, folder, keep=lambda name: True):
+    if not (REAL / name).is_file():
+        pytest.skip(f"{name} is not at hand")
+    with zipfile.ZipFile(REAL / name) as archive:
+        for member in archive.namelist():
+            if keep(member):
+                archive.extract(member, folder)
+    return folder
+
+
+def test_real_camvid(tmp_path):
+    root = unpacked("camvid_240x180.zip", tmp_path, lambda name: "val" in name) / "CamVid"
+    frames = CamVid(root, "val")
+    assert len(frames) == 101
+    batch = frames.render(range(0, 101, 10))
+    assert batch["rgb"].shape == (11, 180, 240, 3)
+    share = np.bincount(batch["segmentation"].ravel(), minlength=256) / batch["segmentation"].size
+    assert share[3] > 0.15 and share[1] > 0.1 and share[IGNORED] < 0.2  # road and buildings
+
+
+def test_real_signs(tmp_path):
+    root = unpacked("gtsrb_32x32_subset.zip", tmp_path, lambda name: "Images/0000" in name) / "GTSRB"
+    train, val = GTSRB(root, "train"), GTSRB(root, "val")
+    assert train.classes == tuple(f"{number:05d}" for number in range(10))
+    assert len(train) > 3 * len(val) > 0
+    assert train.render(range(8))["rgb"].std() > 10
+
+
+def test_real_tub(tmp_path):
+    root = unpacked("donkey_tub_5.zip", tmp_path) / "data" / "tub_5_24-04-23"
+    frames = DonkeyTub(root, size=(60, 80))
+    assert len(frames) == 1996
+    batch = frames.render(range(700))
+    assert np.abs(batch["steering"]).max() > 0.3 and np.isfinite(batch["throttle"]).all()
+    # Who steers to the left sees the world move to the right.
+    grey = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]
+    window = cv2.createHanningWindow(grey.shape[2:0:-1], cv2.CV_32F)
+    shifts = [cv2.phaseCorrelate(first, second, window)[0][0] for first, second in itertools.pairwise(grey)]
+    assert np.corrcoef(batch["steering"][:-1], np.clip(shifts, -8, 8))[0, 1] > 0.3
+
+
+def test_real_coco(tmp_path):
+    root = unpacked("coco128_320.zip", tmp_path)
+    detection, polygons = root / "object_detection", root / "instance_segmentation"
+    images = root / "images" / "train2017"
+    boxes = YoloFolder(detection / "config.yaml", images, detection / "labels" / "train2017")
+    shapes = YoloFolder(
+        polygons / "config.yaml", images, polygons / "labels" / "train2017", skip_unlabelled=True
+    )
+    assert len(boxes) == 128 and len(boxes.classes) == 80 and len(shapes) == 100
+    assert sum((boxes[number]["objects"][:, 5] > 0).sum() for number in range(20)) > 60
+    masks = shapes.masks(0)
+    assert masks.any(axis=(1, 2)).all()
+
+
+def test_real_voxels():
+    if not (REAL / "modelnet_voxels_32.npz").is_file():
+        pytest.skip("no voxels at hand")
+    solids = VoxelFile(REAL / "modelnet_voxels_32.npz", "train")
+    assert solids.classes == ("chair", "monitor") and solids[0]["voxels"].shape == (32, 32, 32)
+
+
+def test_points_and_voxels_do_not_depend_on_where_a_solid_stands():
+    rng = np.random.default_rng(0)
+    corners = rng.random((5, 3))
+    faces = np.array([[0, 1, 2], [0, 1, 3], [1, 2, 4]])
+    assert np.allclose(
+        surface_points(corners, faces, 50), surface_points(3.0 * corners + 7.0, faces, 50), atol=1e-5
+    )
+    moved = voxelised(2.0 * corners + 1.0, faces, 12)
+    assert (voxelised(corners, faces, 12) ^ moved).sum() <= 2  # rounding at a cell's edge

@@ -1,0 +1,622 @@
+"""Traffic: car following, lane changes, lights, right of way, people on foot; and that nobody runs into anybody."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from small_maps import EAST, NORTH, SOUTH, WEST, crossroads, through_lane, way_in
+
+from envs.driving import models
+from envs.driving.collisions import find_overlaps
+from envs.driving.maps import highway_map, town_map
+from envs.driving.network.builder import NetworkBuilder
+from envs.driving.network.curves import Pose, straight
+from envs.driving.network.highway import HighwayConfig
+from envs.driving.network.junctions import GREEN as GREEN_SECONDS
+from envs.driving.network.network import LIGHT
+from envs.driving.traffic.advance import drive_acceleration
+from envs.driving.traffic.idm import HARDEST, STANDING_GAP, equilibrium_gap
+from envs.driving.traffic.kinds import HIGHWAY_KINDS, SALOON, TOWN_KINDS
+from envs.driving.traffic.lane_changes import (
+    RIGHT_BIAS,
+    SAFE_BRAKING,
+    THRESHOLD,
+    ego_change,
+)
+from envs.driving.traffic.signals import (
+    AMBER,
+    AMBER_SECONDS,
+    GREEN,
+    RED,
+    RED_AMBER,
+    RED_AMBER_SECONDS,
+    seconds_to_green,
+    show_signals,
+)
+from envs.driving.traffic.state import WAITING, WALKING
+from envs.driving.traffic.traffic import Traffic, TrafficMap
+
+STEP = 0.1  # seconds
+LIMIT = 30.0  # m/s of the straight road
+CAR = SALOON.length
+TRAITS = (1.0, 1.3, 1.2, 2.0, 0.3, 8.0)
+
+
+def long_road(lanes=1, length=6000.0):
+    builder = NetworkBuilder("road")
+    builder.add_road(
+        straight(Pose(0.0, 0.0, 0.0), length), lanes, 0, speed_limit=LIMIT, style="motorway", lane_width=3.5
+    )
+    return TrafficMap.of(builder.build())
+
+
+@pytest.fixture(scope="module")
+def one_lane():
+    return long_road()
+
+
+@pytest.fixture(scope="module")
+def two_lanes():
+    return long_road(2)
+
+
+def set_out(traffic, number, lane, along, speed, traits=TRAITS, world=0):
+    """Put a vehicle on a lane."""
+    vehicles, lanes = traffic.vehicles, traffic.lanes
+    vehicles.present[world, number] = True
+    vehicles.lane[world, number], vehicles.along[world, number] = lane, along
+    after = lanes.successors[world, lane, 0]
+    vehicles.next_lane[world, number] = after
+    vehicles.after_lane[world, number] = lanes.successors[world, after, 0] if after >= 0 else -1
+    vehicles.lane_before[world, number] = vehicles.shadow[world, number] = -1
+    vehicles.granted[world, number] = -1
+    vehicles.speed[world, number] = speed
+    vehicles.traits[world, number] = traits
+    vehicles.cooldown[world, number] = 1e9  # it does not change lanes by itself
+
+
+def traffic_on(packed, count):
+    traffic = Traffic(1, count, reach=None)
+    traffic.set_map(0, packed)
+    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0  # the ego vehicle is far away, and not there
+    return traffic
+
+
+def idm(speed, wanted, gap, other, traits=TRAITS):
+    """Equation (1) of Treiber, Hennecke and Helbing, 2000, written down once more."""
+    _, headway, quick, slow, _, _ = traits
+    wished = STANDING_GAP + max(
+        speed * headway + speed * (speed - other) / (2.0 * math.sqrt(quick * slow)), 0.0
+    )
+    return max(quick * (1.0 - (speed / wanted) ** 4 - (wished / gap) ** 2), -HARDEST)
+
+
+# Car following.
+
+
+@pytest.mark.parametrize("speed", [5.0, 12.0, 22.0])
+@pytest.mark.parametrize("headway", [0.9, 1.6])
+def test_the_gap_behind_a_leader_settles_at_the_closed_form(one_lane, speed, headway):
+    traffic = traffic_on(one_lane, 2)
+    traits = (1.0, headway, *TRAITS[2:])
+    set_out(traffic, 1, 0, 200.0, speed)
+    set_out(traffic, 2, 0, 130.0, speed + 3.0, traits)
+    for _ in range(1500):
+        traffic.vehicles.speed[0, 1] = speed
+        traffic.vehicles.traits[0, 1, 0] = speed / LIMIT  # it would not go faster
+        traffic.step(STEP)
+    gap = traffic.vehicles.along[0, 1] - traffic.vehicles.along[0, 2] - CAR
+    assert gap == pytest.approx(equilibrium_gap(speed, LIMIT, headway), rel=0.01)
+    assert equilibrium_gap(speed, LIMIT, headway) == pytest.approx(
+        (STANDING_GAP + speed * headway) / math.sqrt(1.0 - (speed / LIMIT) ** 4)
+    )
+    assert idm(speed, LIMIT, gap, speed, traits) == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize(("speed", "gap", "other"), [(20.0, 30.0, 15.0), (8.0, 12.0, 11.0), (25.0, 9.0, 3.0)])
+def test_the_acceleration_behind_a_leader_is_that_of_the_paper(one_lane, speed, gap, other):
+    traffic = traffic_on(one_lane, 1)
+    set_out(traffic, 0, 0, 100.0, speed)
+    set_out(traffic, 1, 0, 100.0 + gap + CAR, other)
+    result = np.empty(1)
+    drive_acceleration(traffic.lanes, traffic.vehicles, traffic.occupied, traffic.crossed, result)
+    assert result[0] == pytest.approx(idm(speed, LIMIT, gap, other))
+
+
+def test_on_an_empty_road_the_wished_speed_is_reached(one_lane):
+    traffic = traffic_on(one_lane, 1)
+    set_out(traffic, 1, 0, 100.0, 0.0, (0.9, *TRAITS[1:]))
+    for _ in range(900):
+        traffic.step(STEP)
+    assert traffic.vehicles.speed[0, 1] == pytest.approx(0.9 * LIMIT, rel=0.01)
+
+
+def follow(packed, traits, count=14, speed=15.0):
+    """Lowest speed of each of a platoon whose leader slows down by 2 m/s and speeds up again in twelve seconds."""
+    traffic = traffic_on(packed, count)
+    gap = equilibrium_gap(speed, LIMIT, traits[1]) + CAR
+    for number in range(1, count + 1):
+        set_out(traffic, number, 0, 1000.0 - gap * number, speed, traits)
+    lowest = np.full(count, speed)
+    for step in range(1500):
+        if step < 120:
+            traffic.vehicles.speed[0, 1] = speed - 2.0 * math.sin(min(step / 120.0, 1.0) * math.pi)
+        else:
+            traffic.vehicles.speed[0, 1] = speed
+        traffic.vehicles.traits[0, 1, 0] = speed / LIMIT
+        traffic.step(STEP)
+        lowest = np.minimum(lowest, traffic.vehicles.speed[0, 1:])
+    along = traffic.vehicles.along[0, 1:]
+    assert (along[:-1] - along[1:] > CAR).all()
+    return lowest
+
+
+def is_string_stable(traits, speed):
+    """Whether small disturbances of every frequency die out from car to car.
+
+    With the partial derivatives of the acceleration f(gap, speed, leader's speed), each car's speed follows that of the
+    car ahead with the gain |f_s + iω f_l|² / |f_s − ω² − iω f_v|², at most 1 for all ω where f_v² − f_l² − 2 f_s ≥ 0.
+    """
+    gap, small = equilibrium_gap(speed, LIMIT, traits[1]), 1e-5
+
+    def f(s, v, leader):
+        return idm(v, LIMIT, s, leader, traits)
+
+    by_gap = (f(gap + small, speed, speed) - f(gap - small, speed, speed)) / (2 * small)
+    by_speed = (f(gap, speed + small, speed) - f(gap, speed - small, speed)) / (2 * small)
+    by_leader = (f(gap, speed, speed + small) - f(gap, speed, speed - small)) / (2 * small)
+    return by_speed**2 - by_leader**2 - 2.0 * by_gap >= 0.0
+
+
+def test_disturbances_die_out_in_a_platoon_of_stable_drivers(one_lane):
+    traits = (1.0, 1.6, 2.0, 2.0, 0.3, 8.0)
+    assert is_string_stable(traits, 15.0)
+    dip = 15.0 - follow(one_lane, traits)
+    assert dip[0] == pytest.approx(2.0, abs=0.1)
+    assert (np.diff(dip) <= 1e-3).all()
+    assert dip[-1] < 0.5 * dip[0]
+
+
+def test_disturbances_grow_in_a_platoon_of_sluggish_drivers(one_lane):
+    traits = (1.0, 0.5, 0.3, 2.0, 0.3, 8.0)
+    assert not is_string_stable(traits, 15.0)
+    dip = 15.0 - follow(one_lane, traits)
+    assert (np.diff(dip[1:]) > 0.0).all() and dip[-1] > 1.25 * dip[0]
+
+
+# Lane changes.
+
+
+def changes_to(packed, others, speed=20.0, traits=TRAITS, lane=0, along=1000.0):
+    """The lane that a driver in place of the ego vehicle changes to, among others (lane, gap ahead, speed)."""
+    traffic = traffic_on(packed, len(others))
+    set_out(traffic, 0, lane, along, speed, traits)
+    for number, (there, gap, its) in enumerate(others, start=1):
+        reach = math.copysign(CAR, gap)
+        set_out(traffic, number, there, along + gap + reach, its)
+    chosen = np.empty(1, np.int64)
+    ego_change(traffic.lanes, traffic.vehicles, traffic.occupied, chosen)
+    return int(chosen[0])
+
+
+LEFT_LANE, RIGHT_LANE = 0, 1
+
+
+def test_one_overtakes_who_is_slow_and_goes_back_where_the_right_lane_is_free(two_lanes):
+    assert changes_to(two_lanes, [(RIGHT_LANE, 25.0, 12.0)], lane=RIGHT_LANE) == LEFT_LANE
+    assert changes_to(two_lanes, [], lane=RIGHT_LANE) == -1
+    assert changes_to(two_lanes, [(LEFT_LANE, 30.0, 14.0)], lane=LEFT_LANE) == RIGHT_LANE
+
+
+def expected_gain(gap, speed, other, behind, behind_speed, politeness):
+    """MOBIL's sum for a change into the left lane: one's own gain and p times the new follower's."""
+    free = idm(speed, LIMIT, 1e9, speed)
+    own = free - min(free, idm(speed, LIMIT, gap, other))
+    before = idm(behind_speed, LIMIT, 1e9, behind_speed)
+    after = min(before, idm(behind_speed, LIMIT, behind, speed))
+    if after < -SAFE_BRAKING:
+        return -math.inf
+    return own + politeness * (after - before)
+
+
+@pytest.mark.parametrize("politeness", [0.0, 0.5, 1.0])
+def test_one_changes_exactly_where_mobils_sum_says_so(two_lanes, politeness):
+    traits = (*TRAITS[:4], politeness, 8.0)
+    decisions = set()
+    cases = itertools.product(
+        (15.0, 40.0, 70.0), (12.0, 18.0), (4.0, 8.0, 14.0, 25.0, 60.0), (18.0, 24.0, 29.0)
+    )
+    for gap, other, behind, behind_speed in cases:
+        gain = expected_gain(gap, 20.0, other, behind, behind_speed, politeness) - RIGHT_BIAS
+        if abs(gain - THRESHOLD) < 0.02:
+            continue
+        found = changes_to(
+            two_lanes,
+            [(RIGHT_LANE, gap, other), (LEFT_LANE, -behind, behind_speed)],
+            traits=traits,
+            lane=RIGHT_LANE,
+        )
+        assert (found == LEFT_LANE) == (gain > THRESHOLD), (gap, other, behind, behind_speed)
+        decisions.add(found)
+    assert decisions == {LEFT_LANE, -1}
+
+
+def test_nobody_cuts_in_where_the_new_follower_would_have_to_brake_hard(two_lanes):
+    slow = (RIGHT_LANE, 12.0, 8.0)
+    selfish = (*TRAITS[:4], 0.0, 8.0)
+    for behind in (4.0, 8.0, 12.0, 20.0, 30.0, 45.0, 70.0):
+        found = changes_to(two_lanes, [slow, (LEFT_LANE, -behind, 29.0)], traits=selfish, lane=RIGHT_LANE)
+        is_safe = idm(29.0, LIMIT, behind, 20.0) >= -SAFE_BRAKING
+        assert (found == LEFT_LANE) == is_safe, behind
+
+
+def test_nobody_changes_to_where_somebody_drives_beside(two_lanes):
+    beside = (LEFT_LANE, -CAR + 1.0, 20.0)
+    assert changes_to(two_lanes, [(RIGHT_LANE, 12.0, 8.0), beside], lane=RIGHT_LANE) == -1
+
+
+def test_a_change_leads_to_the_middle_of_the_other_lane(two_lanes):
+    traffic = traffic_on(two_lanes, 2)
+    set_out(traffic, 1, RIGHT_LANE, 1000.0, 20.0)
+    set_out(traffic, 2, RIGHT_LANE, 1040.0, 8.0)
+    traffic.vehicles.cooldown[0, 1] = 0.0
+    before = None
+    for _ in range(80):
+        traffic.step(STEP)
+        y = traffic.vehicles.pose[0, 1, 1]
+        assert before is None or abs(y - before) < 0.3
+        before = y
+    assert traffic.vehicles.lane[0, 1] == LEFT_LANE
+    assert y == pytest.approx(-0.5 * 3.5, abs=1e-6)
+    assert traffic.vehicles.indicator[0, 1] == 0 and traffic.vehicles.shadow[0, 1] == -1
+
+
+def test_who_drives_on_a_lane_that_ends_leaves_it():
+    shown = highway_map(3, HighwayConfig(length=1500.0))
+    network = shown.network
+    ending = [
+        lane
+        for lane in network.lanes
+        if not lane.successors and lane.left >= 0 and network.lanes[lane.left].successors and lane.road > 0
+    ]
+    assert ending
+    traffic = traffic_on(shown.traffic, 1)
+    lane = ending[0]
+    set_out(traffic, 1, lane.index, 10.0, 20.0)
+    traffic.vehicles.cooldown[0, 1] = 0.0
+    for _ in range(300):
+        traffic.step(STEP)
+        if traffic.vehicles.lane[0, 1] != lane.index:
+            break
+    assert traffic.vehicles.lane[0, 1] == lane.left
+
+
+# Lights.
+
+
+def shown_over_a_cycle(network, step=0.05):
+    """(T,) times over a cycle of 38 s; (T, S) what each group shows."""
+    packed = TrafficMap.of(network).lanes
+    times = np.arange(0.0, 38.0, step)
+    states = np.zeros((1, len(network.signals)), np.int32)
+    shown = []
+    for time in times:
+        show_signals(packed.counts, packed.signals, np.array([time]), states)
+        shown.append(states[0].copy())
+    return times, np.array(shown)
+
+
+@pytest.mark.parametrize("seed", [0, 4, 9])
+def test_conflicting_movements_never_have_green_together(seed):
+    network = town_map(seed).network
+    _, shown = shown_over_a_cycle(network)
+    may_drive = (shown == GREEN) | (shown == AMBER)
+    crossed = 0
+    for conflict in network.conflicts:
+        one, other = network.lanes[conflict.lane], network.lanes[conflict.other]
+        if one.control == LIGHT and not conflict.yields and one.signal != other.signal:
+            assert not (may_drive[:, one.signal] & may_drive[:, other.signal]).any()
+            crossed += 1
+    assert crossed > 10
+    for conflict in network.conflicts:  # of the same phase: one of the two gives way
+        one, other = network.lanes[conflict.lane], network.lanes[conflict.other]
+        opposite = one.turn != other.turn and not set(one.successors) & set(other.successors)
+        if one.control == LIGHT and one.signal == other.signal and opposite:
+            back = next(c for c in network.conflicts if (c.lane, c.other) == (conflict.other, conflict.lane))
+            assert conflict.yields != back.yields
+
+
+def test_lights_last_as_long_as_stated():
+    network = town_map(0).network
+    step = 0.05
+    _, shown = shown_over_a_cycle(network, step)
+    for group in range(shown.shape[1]):
+        seconds = {state: step * float((shown[:, group] == state).sum()) for state in range(4)}
+        assert seconds[GREEN] == pytest.approx(GREEN_SECONDS, abs=0.11)
+        assert seconds[AMBER] == pytest.approx(AMBER_SECONDS, abs=0.11)
+        assert seconds[RED_AMBER] == pytest.approx(RED_AMBER_SECONDS, abs=0.11)
+        order = [state for state, _ in itertools.groupby(np.roll(shown[:, group], 7))]
+        cycle = [GREEN, AMBER, RED, RED_AMBER] * 3
+        assert any(cycle[start : start + len(order)] == order for start in range(4))
+
+
+def test_the_seconds_to_green_are_right():
+    network = crossroads("lights")
+    packed = TrafficMap.of(network).lanes
+    times, shown = shown_over_a_cycle(network)
+    for number, time in enumerate(times[:: len(times) // 50]):
+        told = seconds_to_green(packed.signals[0, 0], time)
+        row = number * (len(times) // 50)
+        later = np.roll(shown[:, 0], -row)
+        assert told == pytest.approx(0.05 * np.flatnonzero(later == GREEN)[0], abs=0.06)
+
+
+# Right of way, driven.
+
+
+def approach(network, ways, metres=25.0, speed=7.0, seconds=30.0):
+    """Vehicles on lanes (start, goal) equally far from a crossroads: who enters the junction when."""
+    traffic = traffic_on(TrafficMap.of(network), len(ways))
+    middles = []
+    for number, (start, goal) in enumerate(ways, start=1):
+        lane, middle = network.lanes[way_in(network, start)], through_lane(network, start, goal)
+        set_out(traffic, number, lane.index, lane.length - lane.stop_gap - metres, speed)
+        traffic.vehicles.next_lane[0, number] = middle.index
+        traffic.vehicles.after_lane[0, number] = middle.successors[0]
+        middles.append(middle.index)
+    entered = [math.inf] * len(ways)
+    slowest = [math.inf] * len(ways)
+    hits = np.zeros(traffic.vehicles.present.shape, bool)
+    for step in range(round(seconds / STEP)):
+        traffic.step(STEP)
+        vehicles = traffic.vehicles
+        for number in range(1, len(ways) + 1):
+            find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, number, hits)
+            assert not hits.any()
+            if vehicles.lane[0, number] == middles[number - 1]:
+                entered[number - 1] = min(entered[number - 1], step * STEP)
+            if entered[number - 1] == math.inf:
+                slowest[number - 1] = min(slowest[number - 1], vehicles.speed[0, number])
+    return entered, slowest, traffic
+
+
+def test_the_minor_road_waits_for_the_major_one():
+    network = crossroads("priority", major=(EAST, WEST))
+    entered, slowest, _ = approach(network, [(EAST, WEST), (SOUTH, NORTH)])
+    assert entered[0] < entered[1] < 30.0
+    assert slowest[0] > 5.0
+
+
+def test_who_comes_from_the_right_goes_first():
+    network = crossroads("right_before_left")
+    entered, _, _ = approach(network, [(EAST, WEST), (NORTH, SOUTH)])
+    assert entered[1] < entered[0] < 30.0
+    entered, _, _ = approach(network, [(EAST, WEST), (SOUTH, NORTH)])
+    assert entered[0] < entered[1] < 30.0
+
+
+def test_four_who_wait_for_each_other_get_through():
+    network = crossroads("right_before_left")
+    ways = [(start, (start + 2) % 4) for start in range(4)]
+    entered, _, _ = approach(network, ways, seconds=90.0)
+    assert max(entered) < 90.0
+
+
+def test_everybody_stops_at_a_stop_sign():
+    network = crossroads("stop", major=(EAST, WEST))
+    entered, slowest, _ = approach(network, [(SOUTH, NORTH)])
+    assert slowest[0] < 0.4 and entered[0] < 30.0
+
+
+def test_turning_left_one_waits_for_oncoming_traffic():
+    network = crossroads("priority", major=(EAST, WEST))
+    entered, _, _ = approach(network, [(EAST, SOUTH), (WEST, EAST)])
+    assert entered[1] < entered[0] < 30.0
+
+
+def test_nobody_enters_at_red():
+    network = crossroads("lights")
+    traffic = traffic_on(TrafficMap.of(network), 4)
+    for number, start in enumerate((EAST, NORTH, WEST, SOUTH), start=1):
+        lane = network.lanes[way_in(network, start)]
+        set_out(traffic, number, lane.index, 8.0 + 5.0 * number, 7.0)
+        middle = through_lane(network, start, (start + 2) % 4)
+        traffic.vehicles.next_lane[0, number] = middle.index
+        traffic.vehicles.after_lane[0, number] = middle.successors[0]
+    entered = 0
+    for _ in range(600):
+        before = traffic.vehicles.lane[0].copy()
+        shown = traffic.signals[0].copy()
+        traffic.step(STEP)
+        for number in range(1, 5):
+            lane = network.lanes[traffic.vehicles.lane[0, number]]
+            if lane.index != before[number] and lane.junction >= 0:
+                # The line lies 5 m before the junction: amber may have come in between.
+                assert shown[lane.signal] in (GREEN, AMBER)
+                entered += 1
+    assert entered == 4
+
+
+# Everybody together.
+
+
+@pytest.fixture(scope="module")
+def busy_town():
+    """Three minutes of a town with 20 vehicles and 20 people: its traffic, and what happened on the way."""
+    shown = town_map(0)
+    traffic = Traffic(1, 20, 20, TOWN_KINDS, reach=None)
+    traffic.set_map(0, shown.traffic)
+    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0
+    traffic.start(0, np.random.default_rng(3))
+    traffic.vehicles.present[0, 0] = False
+    return record(shown, traffic, 1800)
+
+
+def record(shown, traffic, steps):
+    vehicles, people = traffic.vehicles, traffic.people
+    hits = np.zeros(vehicles.present.shape, bool)
+    overlaps, hurt, crossings, stepped_out = [], [], set(), []
+    driven = np.zeros(vehicles.present.shape[1])
+    before = traffic.paths.crossing[0, people.path[0]].copy()
+    for step in range(steps):
+        traffic.step(STEP)
+        driven += vehicles.speed[0] * STEP
+        for number in np.flatnonzero(vehicles.present[0]):
+            find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, int(number), hits)
+            overlaps += [(step, int(number), int(other)) for other in np.flatnonzero(hits[0])]
+        hurt += [(step, *pair) for pair in run_over(vehicles, people)]
+        now = traffic.paths.crossing[0, people.path[0]]
+        for person in np.flatnonzero((now >= 0) & (before < 0)):
+            crossings.add((int(person), int(now[person]), step))
+            signal = traffic.paths.signal[0, now[person]]
+            if signal >= 0:
+                stepped_out.append(int(traffic.signals[0, signal]))
+        before = now.copy()
+    return shown, traffic, overlaps, hurt, crossings, stepped_out, driven
+
+
+def run_over(vehicles, people):
+    """Pairs of a vehicle and a person who overlap, people as points of 0.2 m."""
+    across = people.pose[0, None, :, 0] - vehicles.pose[0, :, None, 0]
+    up = people.pose[0, None, :, 1] - vehicles.pose[0, :, None, 1]
+    heading = vehicles.pose[0, :, None, 2]
+    ahead = np.cos(heading) * across + np.sin(heading) * up
+    aside = np.cos(heading) * up - np.sin(heading) * across
+    inside = (np.abs(ahead) < 0.5 * vehicles.length[0, :, None] + 0.2) & (
+        np.abs(aside) < 0.5 * vehicles.width[0, :, None] + 0.2
+    )
+    return np.argwhere(inside & vehicles.present[0, :, None] & people.present[0])
+
+
+def test_nobody_runs_into_anybody(busy_town):
+    _, traffic, overlaps, hurt, *_ = busy_town
+    assert traffic.vehicles.present[0].sum() == 20
+    assert overlaps == [] and hurt == []
+
+
+def test_traffic_keeps_moving(busy_town):
+    *_, driven = busy_town
+    assert np.median(driven[1:]) > 400.0  # metres in three minutes
+    assert driven[1:].min() > 100.0
+
+
+def test_people_cross_and_not_while_the_cars_they_cross_have_green(busy_town):
+    _, traffic, _, _, crossings, stepped_out, _ = busy_town
+    assert len(crossings) > 15
+    assert len({crossing for _, crossing, _ in crossings}) > 8
+    assert stepped_out and all(state in (RED, RED_AMBER) for state in stepped_out)
+    assert set(np.unique(traffic.people.state)) <= {WALKING, WAITING}
+
+
+def test_people_stay_on_their_paths(busy_town):
+    shown, traffic, *_ = busy_town
+    people = traffic.people
+    for person in range(20):
+        path = shown.network.walkways[people.path[0, person]]
+        nearest = np.linalg.norm(path.curve.points - people.pose[0, person, :2], axis=1).min()
+        assert nearest < 0.5 * max(path.width, 2.0) + 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "draw"), [(1, 0), (5, 1), (12, 2), (33, 3)])
+def test_nobody_runs_into_anybody_in_other_towns(seed, draw):
+    shown = town_map(seed)
+    traffic = Traffic(1, 24, 30, TOWN_KINDS, reach=None)
+    traffic.set_map(0, shown.traffic)
+    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0
+    traffic.start(0, np.random.default_rng(draw))
+    traffic.vehicles.present[0, 0] = False
+    _, _, overlaps, hurt, _, _, driven = record(shown, traffic, 2400)
+    assert overlaps == [] and hurt == []
+    assert driven[1:].min() > 100.0
+
+
+def test_nobody_runs_into_anybody_on_a_highway():
+    shown = highway_map(2)
+    traffic = Traffic(1, 40, 0, HIGHWAY_KINDS, reach=None)
+    traffic.set_map(0, shown.traffic)
+    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0
+    traffic.start(0, np.random.default_rng(0))
+    traffic.vehicles.present[0, 0] = False
+    vehicles = traffic.vehicles
+    hits = np.zeros(vehicles.present.shape, bool)
+    changed = 0
+    for _ in range(450):
+        before = vehicles.lane[0].copy()
+        traffic.step(STEP)
+        beside = (vehicles.shadow[0] >= 0) & (vehicles.lane[0] != before)
+        changed += int(beside.sum())
+        # Whoever has come to the end of the network stands there: they are not looked at.
+        vehicles.present[0] &= (vehicles.next_lane[0] >= 0) | (
+            vehicles.along[0] < traffic.lanes.length[0, vehicles.lane[0]] - 120.0
+        )
+        for number in np.flatnonzero(vehicles.present[0]):
+            find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, int(number), hits)
+            assert not hits.any()
+    assert changed > 5
+
+
+def drive(traffic, steps):
+    for _ in range(steps):
+        traffic.step(STEP)
+    return [array.copy() for array in (*traffic.vehicles, *traffic.people)]
+
+
+def started(worlds, seeds, maps):
+    traffic = Traffic(worlds, 15, 15, TOWN_KINDS, reach=(60.0, 170.0))
+    for world, (seed, shown) in enumerate(zip(seeds, maps, strict=True)):
+        traffic.set_map(world, shown.traffic)
+        point, heading = shown.network.lanes[0].curve.at(5.0)
+        traffic.vehicles.present[world, 0] = True
+        traffic.vehicles.pose[world, 0] = *point, heading
+        traffic.start(world, np.random.default_rng(seed))
+    return traffic
+
+
+def test_a_seed_always_gives_the_same_traffic_whatever_drives_in_other_worlds():
+    one, other = town_map(0), town_map(1)
+    alone = drive(started(1, [5], [one]), 400)
+    beside = drive(started(3, [8, 5, 9], [other, one, other]), 400)
+    for first, second in zip(alone, beside, strict=True):
+        np.testing.assert_array_equal(first[0], second[1])
+
+
+def test_traffic_goes_on_from_a_saved_state_as_it_did():
+    traffic = started(1, [5], [town_map(0)])
+    drive(traffic, 100)
+    state = traffic.get_state()
+    first = drive(traffic, 200)
+    traffic.set_state(state)
+    second = drive(traffic, 200)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_vehicles_far_from_the_ego_vehicle_are_set_out_nearer():
+    traffic = started(1, [5], [town_map(0)])
+    drive(traffic, 300)
+    away = np.linalg.norm(traffic.vehicles.pose[0, 1:, :2] - traffic.vehicles.pose[0, 0, :2], axis=1)
+    assert (away < 185.0).all()
+
+
+# Kinds of vehicle.
+
+
+@pytest.mark.parametrize("kind", {kind.name: kind for kind in (*TOWN_KINDS, *HIGHWAY_KINDS)}.values())
+def test_vehicles_are_as_long_and_wide_as_they_are_drawn(kind):
+    model = models.VEHICLES[kind.name]()
+    assert (kind.length, kind.width) == pytest.approx((model.length, model.width))
+    points = model.levels[0].positions
+    assert np.ptp(points[:, 0]) == pytest.approx(kind.length, abs=0.05)
+
+
+def test_kinds_are_drawn_as_often_as_stated():
+    traffic = Traffic(1, 4000, 0, TOWN_KINDS, reach=None)
+    traffic.set_map(0, long_road(1, 200.0))
+    traffic.start(0, np.random.default_rng(0))
+    shares = np.array([kind.share for kind in TOWN_KINDS])
+    found = np.bincount(traffic.vehicles.kind[0, 1:], minlength=len(TOWN_KINDS)) / 4000
+    assert found == pytest.approx(shares / shares.sum(), abs=0.025)
+    lengths = np.array([kind.length for kind in TOWN_KINDS])
+    np.testing.assert_array_equal(traffic.vehicles.length[0], lengths[traffic.vehicles.kind[0]])

@@ -1,0 +1,306 @@
+"""The trainer learns, repeats itself to the bit, goes on exactly after a stop, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from envs.errors import CamshaftError, CorruptFile, InvalidOption
+from perception.classification import (
+    Classification,
+    Classifier,
+    create_classifier,
+    load_classifier,
+    save_classifier,
+)
+from perception.training.checkpoint import load_checkpoint
+from perception.training.config import TrainingConfig
+from perception.training.evaluation import evaluate
+from perception.training.interrupts import TrainingInterrupted
+from perception.training.trainer import TrainingResult, train
+
+SMALL = TrainingConfig(
+    epochs=3,
+    batch_size=16,
+    optimizer="sgd",
+    learning_rate=0.05,
+    l2=1e-4,
+    ema_decay=0.9,
+    checkpoint_steps=3,
+    log_steps=2,
+    device="cpu",
+    precision="float32",
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def quadrants(count: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Noise with a bright square in one of four corners, which is the class."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 150, (count, 32, 32, 3), dtype=np.uint8)
+    classes = rng.integers(0, 4, count)
+    for image, number in zip(images, classes, strict=True):
+        row, column = 18 * (number // 2) + 2, 18 * (number % 2) + 2
+        image[row : row + 10, column : column + 10] += 100
+    return {"rgb": images, "class": classes}
+
+
+def lenet() -> nn.Module:
+    """Dropout, so that a step's own random numbers matter."""
+    return create_classifier("lenet5", 4, dropout=0.2)
+
+
+def run(folder: Path, config: TrainingConfig = SMALL, **options: Any) -> TrainingResult:
+    options = {"images": quadrants(90), "validation": quadrants(40, 1), "build": lenet, **options}
+    build, images, validation = (options.pop(name) for name in ("build", "images", "validation"))
+    return train(build, Classification(4), images, validation, config, folder, progress=False, **options)
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for row in rows:
+        row.pop("images_per_second", None)
+    return rows
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    for file in ("last", "best"):
+        tensors = [load_checkpoint(folder / f"checkpoints/{file}.safetensors")[0] for folder in (one, other)]
+        assert tensors[0].keys() == tensors[1].keys()
+        for name, value in tensors[0].items():
+            assert torch.equal(value, tensors[1][name]), name
+    assert rows_of(one) == rows_of(other)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody stopped."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder)
+    return folder
+
+
+def test_training_twice_gives_the_same_bits(whole: Path, tmp_path: Path) -> None:
+    run(tmp_path)
+    assert_same_run(whole, tmp_path)
+
+
+def test_another_seed_gives_other_weights(whole: Path, tmp_path: Path) -> None:
+    run(tmp_path, replace(SMALL, seed=1))
+    assert rows_of(tmp_path) != rows_of(whole)
+
+
+def test_a_run_leaves_curves_and_events(whole: Path) -> None:
+    assert (whole / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert list((whole / "tensorboard").glob("events*"))
+    assert "training:" in (whole / "config.yaml").read_text()
+
+
+class StopAt:
+    """Augments nothing and fails, or asks to stop, at one step."""
+
+    def __init__(self, step: int, act: Callable[[], None]) -> None:
+        self.left, self.act = step, act
+
+    def __call__(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        self.left -= 1
+        if self.left == 0:
+            self.act()
+        return batch
+
+
+def fail() -> None:
+    raise RuntimeError("power cut")
+
+
+@pytest.mark.parametrize("step", [2, 4, 6, 11])
+def test_a_killed_run_goes_on_to_the_same_bits(whole: Path, tmp_path: Path, step: int) -> None:
+    with pytest.raises(RuntimeError, match="power cut"):
+        run(tmp_path, augment=StopAt(step, fail))
+    run(tmp_path, resume=True)
+    assert_same_run(whole, tmp_path)
+
+
+def test_ctrl_c_stops_after_a_checkpoint_and_goes_on(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingInterrupted, match="stopped after step 7 of 15; resume"):
+        run(tmp_path, augment=StopAt(7, lambda: os.kill(os.getpid(), signal.SIGINT)))
+    run(tmp_path, resume=True)
+    assert_same_run(whole, tmp_path)
+
+
+def test_reading_in_processes_changes_nothing(whole: Path, tmp_path: Path) -> None:
+    run(tmp_path, replace(SMALL, workers=1))
+    assert_same_run(whole, tmp_path)
+
+
+def test_a_finished_run_is_not_trained_again(whole: Path, tmp_path: Path) -> None:
+    first = run(tmp_path)
+    again = run(tmp_path, resume=True, augment=StopAt(1, fail))
+    assert again.scores == first.scores
+    for name, value in first.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name])
+
+
+def test_the_best_weights_are_kept_and_training_stops_early(tmp_path: Path) -> None:
+    config = replace(SMALL, epochs=40, patience=3, learning_rate=0.1, schedule="constant")
+    result = run(tmp_path, config)
+    scores = [row["validation/accuracy"] for row in rows_of(tmp_path) if "validation/accuracy" in row]
+    assert len(scores) < 40
+    assert result.epoch == int(np.argmax(scores)) + 1 == len(scores) - 3
+    assert result.scores["accuracy"] == max(scores)
+    measured = evaluate(result.model, Classification(4), quadrants(40, 1))
+    assert measured["accuracy"] == pytest.approx(max(scores))
+    assert run(tmp_path, config, resume=True).epoch == result.epoch
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop", "adagrad"])
+def test_every_optimiser_overfits_32_images(tmp_path: Path, optimizer: str) -> None:
+    config = TrainingConfig(
+        epochs=60, batch_size=16, optimizer=optimizer, device="cpu", precision="float32", log_steps=50
+    )
+    images = quadrants(32)
+    result = run(
+        tmp_path, config, images=images, validation=None, build=lambda: create_classifier("lenet5", 4)
+    )
+    assert evaluate(result.model, Classification(4), images)["accuracy"] == 1.0
+
+
+def test_other_images_are_learned_too(tmp_path: Path) -> None:
+    config = replace(SMALL, epochs=10, optimizer="adamw", learning_rate=3e-3, l2=0.0)
+    result = run(tmp_path, config, images=quadrants(400), validation=quadrants(100, 1))
+    assert result.scores["accuracy"] >= 0.95
+
+
+def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    def poison(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        poison.step += 1  # type: ignore[attr-defined]
+        scale = float("nan") if poison.step > 8 else 1.0  # type: ignore[attr-defined]
+        return {**batch, "rgb": batch["rgb"].float() / 255.0 * scale}
+
+    poison.step = 0  # type: ignore[attr-defined]
+    with pytest.raises(
+        CamshaftError, match=r"diverged.*step 9; the checkpoint of step 6 is kept.*Try a learn"
+    ):
+        run(tmp_path, augment=poison)
+    tensors, state = load_checkpoint(tmp_path / "checkpoints/last.safetensors")
+    assert state["step"] == 6
+    assert all(torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"config": replace(SMALL, learning_rate=0.1)}, "other settings: training was"),
+        ({"images": quadrants(90, 5)}, "trained on other images"),
+    ],
+)
+def test_resuming_something_else_is_refused(whole: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        run(whole, **{"resume": True, **change})
+
+
+def test_a_run_is_not_overwritten(whole: Path) -> None:
+    with pytest.raises(InvalidOption, match="holds a run already"):
+        run(whole)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [({"class": np.full(90, 4)}, "class 4 is out of range"), ({}, "no label 'class'")],
+)
+def test_bad_labels_end_the_training_with_a_reason(
+    tmp_path: Path, labels: dict[str, np.ndarray], message: str
+) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        run(tmp_path, images={"rgb": quadrants(90)["rgb"], **labels})
+
+
+TORCHRUN = """
+    import sys
+    import torch
+    sys.path.insert(0, "tests")
+    from test_training_loop import SMALL, quadrants
+    from dataclasses import replace
+    from perception.classification import Classification, create_classifier
+    from perception.training.trainer import train
+    torch.set_num_threads(1)
+    train(lambda: create_classifier("lenet5", 4), Classification(4), quadrants(90), quadrants(40, 1),
+          replace(SMALL, ema_decay=0.0), sys.argv[1], progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(textwrap.dedent(TORCHRUN))
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    for count, folder in ((1, "one"), (2, "two")):
+        start = [sys.executable] if count == 1 else command
+        subprocess.run(
+            [*start, str(script), str(tmp_path / folder)], check=True, env=environment, timeout=240
+        )
+    one, two = (
+        load_checkpoint(tmp_path / folder / "checkpoints/last.safetensors")[0] for folder in ("one", "two")
+    )
+    for name in (name for name in one if name.startswith(("model.", "optimizer."))):
+        torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
+    classifier = create_classifier("policy_resnet", 3, model_options={"size": (64, 64)}).eval()
+    names = ["cat", "dog", "bus"]
+    save_classifier(
+        tmp_path, classifier, model="policy_resnet", model_options={"size": (64, 64)}, classes=names
+    )
+    again, config = load_classifier(tmp_path)
+    images = torch.rand(2, 3, 64, 64)
+    assert torch.equal(again(images), classifier(images))
+    assert config["classes"] == names
+    (tmp_path / "config.json").write_text('{"model": "policy_resnet"}')
+    with pytest.raises(CorruptFile, match="not the config of a classifier"):
+        load_classifier(tmp_path)
+
+
+def test_a_classifier_needs_two_classes() -> None:
+    with pytest.raises(InvalidOption, match="at least 2"):
+        Classifier(create_classifier("lenet5", 2).encoder, 1)
+
+
+def test_reading_ahead_hides_the_time_of_reading(tmp_path: Path) -> None:
+    class Slow:
+        def __len__(self) -> int:
+            return 90
+
+        def render(self, indices: Any) -> dict[str, np.ndarray]:
+            time.sleep(0.02)
+            return {name: values[np.asarray(indices)] for name, values in data.items()}
+
+    data = quadrants(90)
+    started = time.perf_counter()
+    run(tmp_path, images=Slow(), augment=lambda batch: (time.sleep(0.03), batch)[1], validation=None)
+    spent = time.perf_counter() - started
+    reading_and_learning = 15 * (0.02 + 0.03)
+    assert spent < reading_and_learning + 5.0
