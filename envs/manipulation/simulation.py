@@ -457,7 +457,8 @@ class ManipulationSimulation(Simulation):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Return to a state taken by `get_state` from a simulation with the same options.
 
-        The physics is begun anew and taken through the same actions, which takes as long as they did.
+        The physics is begun anew and taken through the same actions, which takes as long as they did. Cameras and
+        `obs_mode` may differ: stored states can be seen anew through others.
         """
         if len(state["episode_seeds"]) != self.num_worlds:
             raise InvalidOption(
@@ -473,7 +474,8 @@ class ManipulationSimulation(Simulation):
         self._replay(state["actions"])
         self.elapsed_steps[:] = state["elapsed_steps"]
         self._started[:] = state["started"]
-        self._camera_set.set_state(state["cameras"])
+        if set(state["cameras"]) == set(self.cameras):
+            self._camera_set.set_state(state["cameras"])
         for world, saved in enumerate(state["generators"]):
             if saved is None:
                 continue
