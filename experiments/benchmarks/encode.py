@@ -75,7 +75,7 @@ def run(config: EncodeConfig) -> None:
     frames, _ = plain.reset(seed=0)
     wrapped.reset(seed=0)
     encoder = network.eval()
-    actions = np.zeros(plain.action_space.shape, np.float32)
+    actions = np.zeros_like(plain.action_space.sample())
 
     @torch.inference_mode()
     def encode() -> None:
