@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from envs.errors import InvalidOption, check_choice
 from perception.training.hardware import DEVICES, PRECISIONS
-from perception.zoo import list_models
+from perception.zoo import check_model
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "huber": functional.huber_loss,
@@ -27,6 +27,7 @@ class CloningConfig:
     Attributes:
         model: encoder of the policy, a name in the zoo.
         model_options: arguments of the encoder.
+        weights: of the encoder at the start: "camshaft", "imagenet" or a file; fresh ones by default.
         epochs: passes over the training frames.
         batch_size: frames a step.
         learning_rate: of AdamW after warm-up; falls to 0 along half a cosine.
@@ -46,6 +47,7 @@ class CloningConfig:
 
     model: str = "pilotnet"
     model_options: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -63,7 +65,7 @@ class CloningConfig:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        check_choice("model", self.model, list_models())
+        check_model(self.model)
         check_choice("loss", self.loss, LOSSES)
         check_choice("device", self.device, DEVICES)
         check_choice("precision", self.precision, ("auto", *PRECISIONS))

@@ -15,6 +15,7 @@ from agents.cloning_config import LOSSES, CloningConfig
 from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
 from agents.policy import ConvPolicy
 from envs.errors import CamshaftError, InvalidOption
+from perception.pretrained import load_weights
 from perception.training.augmentation import jitter_colours
 from perception.training.checkpoint import optimizer_tensors, restore_optimizer
 from perception.training.hardware import Hardware
@@ -68,7 +69,10 @@ class CloningLoop:
             action_std=std.tolist(),
             task=data.task,
             env_options=data.env_options,
-        ).to(hardware.device)
+        )
+        if config.weights is not None:
+            load_weights(config.model, self.policy.encoder, config.weights)
+        self.policy.to(hardware.device)
         self._optimizer = _adamw(self.policy, config.weight_decay)
         self._images = _resident(torch.from_numpy(data.images), hardware.device)
         self._targets = torch.from_numpy(((data.actions - mean) / std).astype(np.float32)).to(hardware.device)

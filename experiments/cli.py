@@ -36,6 +36,7 @@ COMMANDS = {
         "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
     ),
     "tasks": Command("experiments.tasks:TasksConfig", "list the tasks"),
+    "play": Command("experiments.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
     "collect": Command(
         "experiments.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"
     ),
@@ -99,6 +100,14 @@ COMMANDS = {
     "bench backbones": Command(
         "experiments.benchmarks.backbones:BackbonesConfig",
         "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
+    ),
+    "bench manipulation": Command(
+        "experiments.benchmarks.manipulation:ManipulationConfig",
+        "manipulation steps per second, beside panda-gym",
+    ),
+    "bench experts": Command(
+        "experiments.benchmarks.experts:ExpertsConfig",
+        "how well every task's expert does it, over many seeds",
     ),
     "bench start": Command(
         "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"

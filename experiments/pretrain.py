@@ -16,6 +16,8 @@ DEFAULT_TASKS = (
     "camshaft/Racing-v0",
     "camshaft/Highway-v0",
     "camshaft/Town-v0",
+    "camshaft/Push-v0",
+    "camshaft/PickAndPlace-v0",
 )
 
 

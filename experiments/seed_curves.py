@@ -21,7 +21,7 @@ def draw_intervals(
     """Draw the mean of every point, with Student's 95 % interval where there are several seeds.
 
     Args:
-        results: name of a curve to place along the axis to one value a seed.
+        results: name of a curve to place along the axis to one value a seed, each a share of 1.
         path: of the PNG.
         across: label of the horizontal axis.
         upwards: label of the vertical axis.
@@ -34,7 +34,7 @@ def draw_intervals(
         middle = [fmean(points[place]) for place in places]
         (line,) = axes.plot(places, middle, marker="o", label=name)
         if all(len(points[place]) > 1 for place in places):
-            bounds = [mean_interval(points[place]) for place in places]
+            bounds = [_interval(points[place]) for place in places]
             axes.fill_between(
                 places,
                 [low for low, _ in bounds],
@@ -59,8 +59,14 @@ def interval_table(results: Results, across: str, show: Callable[[float], str]) 
     return table
 
 
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    """Student's interval, as far as a share can be: within 0..1."""
+    low, high = mean_interval(values)
+    return max(low, 0.0), min(high, 1.0)
+
+
 def _cell(values: Sequence[float]) -> str:
     if len(values) < 2:
         return f"{values[0]:.1%}" if values else ""
-    low, high = mean_interval(values)
+    low, high = _interval(values)
     return f"{fmean(values):.1%} ({low:.1%} – {high:.1%})"

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -30,6 +31,7 @@ from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
 from perception.training.augmentation import jitter_colours
 from perception.training.checkpoint import load_checkpoint
 from perception.training.training_progress import TrainingProgress
+from perception.zoo import create_model
 
 
 @dataclass
@@ -283,6 +285,17 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path:
     tensors, _ = load_checkpoint(tmp_path / "checkpoints/last.safetensors")
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
     assert not (tmp_path / "policy").exists()
+
+
+def test_a_policy_starts_from_the_weights_it_is_given(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    encoder = create_model("nature_cnn", size=(36, 36), out_dim=16)
+    path = tmp_path / "encoder.safetensors"
+    safetensors.torch.save_model(encoder, str(path))
+    config = replace(SMALL, weights=str(path), epochs=1, learning_rate=1e-9, weight_decay=0.0)
+    policy = train(config, small_bars(), tmp_path / "run", progress=False)
+    for name, value in encoder.state_dict().items():
+        torch.testing.assert_close(policy.encoder.state_dict()[name], value, rtol=0.0, atol=1e-6)
 
 
 def test_validation_holds_out_whole_episodes() -> None:

@@ -480,7 +480,7 @@ class ManipulationSimulation(Simulation):
 
     def _replay(self, actions: Sequence[NDArray[np.float32]]) -> None:
         """Take every world through its own actions, those with fewer standing still after them."""
-        idle = np.zeros(self.action_space.shape, np.float32)
+        idle = np.zeros(self.controller.size, np.float32)
         for number in range(max(map(len, actions), default=0)):
             going = [world for world in range(self.num_worlds) if number < len(actions[world])]
             rows = np.array(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from envs.catalogue import find_task
 from envs.errors import InvalidOption
 from envs.rendering.labels import LABEL_NAMES, LABELS
+from envs.simulation import Simulation
 from perception.data.frames import FrameMaker, FramesConfig
 from perception.data.stored import StoredFrames, write_frames
 
@@ -51,14 +52,16 @@ def collect_frames(
         progress: called with files written and files in all.
 
     Returns:
-        The set: "rgb" (H, W, 3) uint8; "segmentation" (h, w) uint8, "depth" (h, w) float16 metres, 0 for the sky, and
-        "normals" (h, w, 3) int8 in 1/127, 0 for the sky, all at every fourth pixel; "presence" (18,) uint8, which
-        semantic labels cover a thousandth of the frame; "lane" (4,) float32, LANE_NAMES over LANE_SCALES, NaN in tasks
-        without a lane of one's own.
+        The set: "rgb" (H, W, 3) uint8; at every fourth pixel "segmentation" (h, w) uint8, "depth" (h, w) float16
+        metres, 0 for the sky, and "normals" (h, w, 3) int8 in 1/127, 0 for the sky and in tasks that do not show their
+        scene; "presence" (L,) uint8, which semantic labels cover a thousandth of the frame; "lane" (4,) float32,
+        LANE_NAMES over LANE_SCALES, NaN in tasks without a lane of one's own.
     """
     if size % STRIDE:
         raise InvalidOption(f"size must be a multiple of {STRIDE}, got {size}")
-    wanted = ["rgb", "segmentation", "depth", "normals"]
+    wanted = ["rgb", "segmentation", "depth"]
+    if find_task(task).simulation_class().camera_views is not Simulation.camera_views:
+        wanted.append("normals")  # which only tasks that show their scene have
     config = FramesConfig(
         find_task(task).id,
         tuple([*wanted, "state"] if task == LANE_TASK else wanted),
@@ -83,6 +86,7 @@ def collect_frames(
         "seed": seed,
         "size": size,
         "frames_per_file": frames_per_file,
+        "semantic_labels": list(LABEL_NAMES),
     }
     write_frames(folder, make, -(-count // frames_per_file), about, resume=True, progress=progress)
     return StoredFrames(folder, verify=False)
@@ -127,6 +131,9 @@ def _reduced(batch: Arrays) -> Arrays:
     )
     coarse = segmentation[:, ::STRIDE, ::STRIDE]
     depth = np.where(coarse == LABELS["sky"], 0.0, batch["depth"][:, ::STRIDE, ::STRIDE])
+    normals = np.zeros((*coarse.shape, 3), np.int8)
+    if "normals" in batch:
+        normals = np.round(127.0 * batch["normals"][:, ::STRIDE, ::STRIDE]).astype(np.int8)
     lane = np.full((count, len(LANE_COLUMNS)), np.nan, np.float32)
     if "state" in batch:
         lane = (batch["state"][:, LANE_COLUMNS] / np.array(LANE_SCALES)).astype(np.float32)
@@ -134,7 +141,7 @@ def _reduced(batch: Arrays) -> Arrays:
         "rgb": batch["rgb"],
         "segmentation": coarse.copy(),
         "depth": depth.astype(np.float16),
-        "normals": np.round(127.0 * batch["normals"][:, ::STRIDE, ::STRIDE]).astype(np.int8),
+        "normals": normals,
         "presence": (covered >= LEAST_SHARE).astype(np.uint8),
         "lane": lane,
     }

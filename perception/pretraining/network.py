@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from envs.rendering.labels import LABEL_NAMES
 from perception.backbones.encoder import Encoder
 
-DENSE = {"segmentation": 18, "depth": 1, "normals": 3}
+DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}
 WIDTH = 64
 
 

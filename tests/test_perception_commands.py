@@ -1,0 +1,213 @@
+"""The commands for training, transfer and pretraining, as a person types them, at their smallest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from experiments.cli import main
+from perception.classification import load_classifier
+
+TINY = ["--epochs", "1", "--batch-size", "16", "--device", "cpu"]
+LENET = ["--model", "lenet5_dense", "--size", "32"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four classes: a bright square in one of four corners."""
+    root = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        (root / f"corner{number}").mkdir()
+        for index in range(24):
+            image = rng.integers(0, 120, (32, 32, 3), dtype=np.uint8)
+            row, column = 18 * (number // 2) + 2, 18 * (number % 2) + 2
+            image[row : row + 10, column : column + 10] += 120
+            cv2.imwrite(str(root / f"corner{number}" / f"{index:02d}.png"), image)
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained")
+    words = ["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(out)]
+    assert main([*words, "--epochs", "12"]) == 0
+    return out
+
+
+def test_a_classifier_is_trained_kept_and_drawn(trained: Path) -> None:
+    classifier, config = load_classifier(trained / "classifier")
+    assert config["classes"] == [f"corner{number}" for number in range(4)]
+    assert classifier.num_classes == 4
+    assert config["scores"]["accuracy"] >= 0.9
+    assert (trained / "curves.png").exists()
+
+
+def test_a_finished_training_is_told_apart(
+    trained: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(trained)]
+    assert main(words) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert main([*words, "--resume"]) == 2
+    assert "other settings: training was" in capsys.readouterr().err
+    assert main([*words, "--epochs", "12", "--resume"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--model", "lenet6"], "Did you mean 'lenet5'"),
+        (["--data", "nowhere"], "neither 'objects' nor a folder"),
+        (["--model", "vgg16", "--size", "16"], "at least 32 pixels"),
+        (["--weights", "camshft"], "Did you mean 'camshaft'"),
+        (["--weights", "none.safetensors"], "does not exist"),
+    ],
+)
+def test_mistakes_are_named(
+    words: list[str], message: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = ["--data", str(folder), *TINY, "--out", str(tmp_path / "run")]
+    assert main(["train", "classifier", *usual, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_damaged_image_is_named_or_left_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "images"
+    for number in range(2):
+        (damaged / f"corner{number}").mkdir(parents=True)
+        for path in (folder / f"corner{number}").iterdir():
+            (damaged / f"corner{number}" / path.name).write_bytes(path.read_bytes())
+    (damaged / "corner1" / "05.png").write_bytes(b"not a picture")
+    words = ["train", "classifier", "--data", str(damaged), *LENET, *TINY, "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert "05.png" in capsys.readouterr().err
+    with pytest.warns(UserWarning, match=r"left out: .*05\.png"):
+        assert main([*words[:-1], str(tmp_path / "other"), "--skip-corrupt"]) == 0
+
+
+@pytest.mark.parametrize("mode", ["tune", "head", "probe", "neighbours"])
+def test_what_was_learned_helps_with_few_labels(
+    mode: str, folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = trained / "classifier" / "model.safetensors"
+    words = [
+        "--data",
+        str(folder),
+        *LENET,
+        *TINY,
+        "--epochs",
+        "20",
+        "--weights",
+        str(weights),
+        "--mode",
+        mode,
+    ]
+    assert main(["transfer", *words, "--fraction", "0.2", "--neighbours", "1", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "from 16 labelled ones" in said
+    assert float(said.split()[1].rstrip("%")) >= 75.0
+
+
+def test_few_labels_are_compared(folder: Path, trained: Path, tmp_path: Path) -> None:
+    weights = trained / "classifier" / "model.safetensors"
+    words = ["experiment", "few-labels", "--data", str(folder), *LENET, *TINY[2:], "--weights", str(weights)]
+    words += [
+        "--fractions",
+        "0.1",
+        "1.0",
+        "--seeds",
+        "0",
+        "1",
+        "--steps",
+        "6",
+        "--learning-rate",
+        "0.003",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(words) == 0
+    assert (tmp_path / "few_labels.png").read_bytes().startswith(b"\x89PNG")
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert {kind: set(points) for kind, points in results.items()} == {
+        "scratch": {"0.1", "1.0"},
+        "pretrained": {"0.1", "1.0"},
+    }
+    assert min(results["pretrained"]["0.1"]) >= 0.75
+    before = sorted(tmp_path.glob("*/checkpoints/last.safetensors"))
+    assert len(before) == 8
+    stamps = [path.stat().st_mtime_ns for path in before]
+    assert main(words) == 0  # nothing is trained again
+    assert [path.stat().st_mtime_ns for path in before] == stamps
+
+
+def test_transferability_has_all_four_treatments(folder: Path, tmp_path: Path) -> None:
+    words = ["experiment", "transferability", "--data", str(folder), *LENET, *TINY, "--layers", "1", "4"]
+    assert main([*words, "--seeds", "0", "--out", str(tmp_path)]) == 0
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert set(results) == {"baseB", "AnB", "AnB+", "BnB", "BnB+"}
+    assert all(set(points) == {"1", "4"} for name, points in results.items() if name != "baseB")
+    assert (tmp_path / "transferability.png").exists()
+
+
+def test_every_trick_is_taken_away_in_turn(folder: Path, tmp_path: Path) -> None:
+    words = [
+        "experiment",
+        "tricks",
+        "--data",
+        str(folder),
+        *LENET,
+        *TINY,
+        "--seeds",
+        "0",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(words) == 0
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert len(results) == 12
+    assert all(len(runs) == 1 for runs in results.values())
+    assert (tmp_path / "tricks.png").exists()
+
+
+def test_backbones_are_trained_and_measured(tmp_path: Path) -> None:
+    words = ["bench", "backbones", "--models", "lenet5", "lenet5_dense", "--images", "72", *TINY]
+    assert main([*words, "--size", "32", "--repeats", "1", "--out", str(tmp_path)]) == 0
+    figures = json.loads((tmp_path / "results.json").read_text())["figures"]
+    parameters = {figure["name"]: figure["parameters"] for figure in figures}
+    assert parameters == {"lenet5": 60_000 + 85 * 36, "lenet5_dense": 60_856 + 85 * 36}
+    assert max(figure["share_of_best"] for figure in figures) == 1.0
+    assert all(figure["frames_per_second"]["cpu"] > 0 for figure in figures)
+
+
+def test_pretraining_ships_an_encoder(tmp_path: Path) -> None:
+    words = ["pretrain", "--tasks", "camshaft/LaneKeeping-v0", "--frames", "32", "--size", "32", *TINY]
+    folders = [
+        "--data",
+        str(tmp_path / "data"),
+        "--out",
+        str(tmp_path / "run"),
+        "--ship",
+        str(tmp_path / "ship"),
+    ]
+    assert main([*words, *folders]) == 0
+    card = (tmp_path / "ship" / "policy_resnet.md").read_text()
+    for part in ("LaneKeeping", "mean iou", "SHA-256", "commit", "steps"):
+        assert part in card
+    assert main([*words, *folders, "--resume"]) == 0
