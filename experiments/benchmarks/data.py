@@ -22,7 +22,6 @@ from perception.data.stored import StoredFrames, write_frames
 from perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
 from perception.training.sources import Batch, TensorImages, read_batches
 
-IN_MEMORY = 2048  # images
 CACHED, STORED, DRAWN = "in memory", "stored on disk", "drawn on the fly"
 
 
@@ -46,6 +45,8 @@ class DataConfig:
     """Width and height of the images in pixels."""
     batch_size: int = 64
     """Images a step."""
+    images: int = 2048
+    """Images in memory and on disk."""
     seconds: float = 6.0
     """Length of one measurement."""
     repeats: int = 3
@@ -60,8 +61,14 @@ class DataConfig:
 
 def run(config: DataConfig) -> None:
     """Measure, print the table and write the file."""
-    if min(config.batch_size, config.repeats, config.threads) < 1 or config.seconds <= 0:
-        raise InvalidOption("batch_size, repeats and threads must be at least 1, seconds more than 0")
+    if (
+        min(config.batch_size, config.repeats, config.threads) < 1
+        or config.images < config.batch_size
+        or config.seconds <= 0
+    ):
+        raise InvalidOption(
+            "batch_size, repeats and threads must be at least 1, images at least batch_size, seconds more than 0"
+        )
     torch.set_num_threads(config.threads)
     hardware = choose_hardware(config.device)
     folder = config.out.parent / "data"
@@ -92,7 +99,7 @@ def run(config: DataConfig) -> None:
 def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:
     """Batches of the object benchmark from memory and drawn."""
     images = ObjectImages("train", config.size, num_threads=1)
-    cached = TensorImages(images.render(range(IN_MEMORY)))
+    cached = TensorImages(images.render(range(config.images)))
     return {CACHED: _read(cached, config), DRAWN: _read(images, config)}
 
 
@@ -101,9 +108,9 @@ def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
     options: dict[str, Any] = {"camera": (config.size, config.size), "num_threads": 1}
     labels = ("rgb", "depth", "segmentation")
     with SimulatedFrames(config.task, labels, batch_size=config.batch_size, **options) as frames:
-        arrays = frames.collect(IN_MEMORY)
-    about = {"task": config.task, "size": config.size, "frames": IN_MEMORY}
-    stored = folder / f"{config.task.rpartition('/')[2]}-{config.size}-{IN_MEMORY}"
+        arrays = frames.collect(config.images)
+    about = {"task": config.task, "size": config.size, "frames": config.images}
+    stored = folder / f"{config.task.rpartition('/')[2]}-{config.size}-{config.images}"
     write_frames(stored, lambda _: arrays, 1, about, resume=True)
     return {
         CACHED: _read(TensorImages(arrays), config),
