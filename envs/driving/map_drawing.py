@@ -138,10 +138,20 @@ class _View:
         placed = np.stack([0.5 * PIXELS + steps[..., 0], 0.5 * PIXELS - steps[..., 1]], axis=-1)
         return np.round(np.clip(placed, -4000.0, 4000.0) * (1 << SUBPIXELS)).astype(np.int32)
 
+    def sees(self, points: FloatArray) -> bool:
+        """Whether any of what lies between points may be in the picture."""
+        low, high = points[..., :2].min(axis=0), points[..., :2].max(axis=0)
+        reach = 0.5 * self.size + 2.0
+        return bool((low < self.middle + reach).all() and (high > self.middle - reach).all())
+
     def fill(self, image: NDArray[np.uint8], outline: FloatArray, colour: Colour) -> None:
+        if not self.sees(outline):
+            return
         cv2.fillPoly(image, [self.pixels(outline)], colour, cv2.LINE_AA, SUBPIXELS)
 
     def line(self, image: NDArray[np.uint8], points: FloatArray, metres: float, colour: Colour) -> None:
+        if not self.sees(points):
+            return
         thickness = max(1, round(metres * self.scale))
         cv2.polylines(image, [self.pixels(points)], False, colour, thickness, cv2.LINE_AA, SUBPIXELS)
 
