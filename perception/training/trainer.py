@@ -198,6 +198,7 @@ class _Loop:
         if checkpoint is not None:
             self._restore(*checkpoint)
         self._forward: Callable[[Tensor], Any] = self.model
+        self._learning: tuple[bool, ...] | None = None
 
     def run(self, bar: TrainingProgress, guard: InterruptGuard) -> None:
         """Train to the end."""
@@ -240,8 +241,11 @@ class _Loop:
     def _begin_epoch(self) -> None:
         self.model.train()
         self._plan.begin_epoch(self.model, self.step // self._steps_per_epoch)
-        module = self._processes.wrap(self.model, self._hardware.device)
-        self._forward = torch.compile(module) if self.config.compile else module
+        learning = tuple(value.requires_grad for value in self.model.parameters())
+        if learning != self._learning:  # what shares gradients or fuses kernels has to know
+            module = self._processes.wrap(self.model, self._hardware.device)
+            self._forward = torch.compile(module) if self.config.compile else module
+            self._learning = learning
 
     def _batches_of_epoch(self) -> Any:
         if hasattr(self._images, "batches"):
