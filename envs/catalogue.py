@@ -106,6 +106,62 @@ TASKS = (
         summary="Bring a cube to a place on the table or in the air.",
         tags=("manipulation", "goal"),
     ),
+    Task(
+        id="camshaft/Lift-v0",
+        simulation="envs.manipulation.lift:Lift",
+        max_episode_steps=60,
+        summary="Raise a cube off the table.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/Stack-v0",
+        simulation="envs.manipulation.stack:Stack",
+        max_episode_steps=100,
+        summary="Put a cube on another.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/Stack3-v0",
+        simulation="envs.manipulation.stack:Stack3",
+        max_episode_steps=150,
+        summary="Put three cubes on top of each other.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/Button-v0",
+        simulation="envs.manipulation.button:Button",
+        max_episode_steps=60,
+        summary="Press a button on the table.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/Drawer-v0",
+        simulation="envs.manipulation.drawer:Drawer",
+        max_episode_steps=80,
+        summary="Open a drawer that is closed, close one that is open.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/Sort-v0",
+        simulation="envs.manipulation.sort:Sort",
+        max_episode_steps=200,
+        summary="Put each cube into the tray of its colour.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/PegInsertion-v0",
+        simulation="envs.manipulation.peg_insertion:PegInsertion",
+        max_episode_steps=100,
+        summary="Put a square peg into a square hole.",
+        tags=("manipulation",),
+    ),
+    Task(
+        id="camshaft/TidyUp-v0",
+        simulation="envs.manipulation.tidy_up:TidyUp",
+        max_episode_steps=200,
+        summary="Open a box and put two cubes into it.",
+        tags=("manipulation",),
+    ),
 )
 
 TASK_IDS = tuple(task.id for task in TASKS)

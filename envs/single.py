@@ -27,7 +27,7 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         options: see `envs.simulation.Simulation` and the task's docstring.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "map"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(self, task_id: str, render_mode: str | None = None, **options: Any) -> None:
         self.simulation: Simulation = make_simulation(task_id, 1, **options)

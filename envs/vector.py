@@ -32,7 +32,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012
-        "render_modes": ["rgb_array"],
+        "render_modes": ["rgb_array", "map"],
         "render_fps": 20,
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }

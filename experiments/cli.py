@@ -36,17 +36,18 @@ COMMANDS = {
         "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
     ),
     "tasks": Command("experiments.tasks:TasksConfig", "list the tasks"),
+    "play": Command("experiments.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
     "collect": Command(
         "experiments.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"
     ),
     "train cloning": Command(
         "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
     ),
-    "train classifier": Command(
-        "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
-    ),
     "train goals": Command(
         "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
+    ),
+    "train classifier": Command(
+        "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
     ),
     "pretrain": Command(
         "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
@@ -76,12 +77,37 @@ COMMANDS = {
         "write the simulated classification benchmark to a folder",
     ),
     "data show": Command("experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
+    "show filters": Command("experiments.show_filters:ShowFiltersConfig", "draw a network's first filters"),
+    "show activations": Command(
+        "experiments.show_activations:ShowActivationsConfig", "draw what each layer makes of images"
+    ),
+    "show saliency": Command(
+        "experiments.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"
+    ),
+    "show neighbours": Command(
+        "experiments.show_neighbours:ShowNeighboursConfig",
+        "draw the nearest images in feature space, and a map of it",
+    ),
+    "show curves": Command(
+        "experiments.show_curves:ShowCurvesConfig", "draw learning curves of several runs"
+    ),
+    "show rollout": Command(
+        "experiments.show_rollout:ShowRolloutConfig", "film what a policy's network sees while it drives"
+    ),
     "bench steps": Command(
         "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
     ),
     "bench backbones": Command(
         "experiments.benchmarks.backbones:BackbonesConfig",
         "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
+    ),
+    "bench manipulation": Command(
+        "experiments.benchmarks.manipulation:ManipulationConfig",
+        "manipulation steps per second, beside panda-gym",
+    ),
+    "bench experts": Command(
+        "experiments.benchmarks.experts:ExpertsConfig",
+        "how well every task's expert does it, over many seeds",
     ),
     "bench start": Command(
         "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
@@ -91,6 +117,9 @@ COMMANDS = {
     ),
     "bench data": Command(
         "experiments.benchmarks.data:DataConfig", "training speed on drawn data, against data in memory"
+    ),
+    "bench encode": Command(
+        "experiments.benchmarks.encode:EncodeConfig", "what EncodeCamera costs beyond its encoder"
     ),
     "bench cuda": Command(
         "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"

@@ -34,6 +34,7 @@ PALETTE = {
     "bicycle": (130, 60, 150),
     "traffic_light": (250, 170, 30),
     "traffic_sign": (240, 230, 80),
+    "goal": (40, 220, 110),
 }
 
 # Corners of a 3D box (x grows first, z last) that an edge joins.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -17,9 +18,18 @@ class TasksConfig:
     For example: camshaft tasks
     """
 
+    docs: Path | None = None
+    """Write a page with pictures for each task, and a gallery, into this folder instead."""
+
 
 def run(config: TasksConfig) -> None:
-    """Print one row a task."""
+    """Print one row a task, or write the pages."""
+    if config.docs is not None:
+        from experiments.task_pages import write_pages
+
+        written = write_pages(config.docs)
+        Console().print(f"{len(written)} files in {config.docs}", highlight=False)
+        return
     table = Table()
     table.add_column("id", no_wrap=True)
     table.add_column("what has to be done")

@@ -63,6 +63,8 @@ def same(one, other):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, tuple | list):
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, np.ndarray) and one.dtype == object:
+        return same(list(one), list(other))
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
+from envs.driving.map_drawing import PAINT, PAVING, MapSketch
 from envs.driving.poses import car_poses
 from envs.driving.road import Road, RoadConfig, generate_road
 from envs.driving.road_scene import FOLIAGE, RoadScene
@@ -146,6 +147,18 @@ class CountryRoadSimulation(DrivingSimulation):
             state[vehicle.LATERAL_SPEED], state[vehicle.YAW_RATE] = 0.0, speed * curvature
             state[vehicle.STEERING] = angle
         self.track.locate(self.vehicles)
+
+    def _sketch(self, world: int) -> MapSketch:
+        road = self._roads[world]
+        assert road is not None
+        points = road.points[:, :2]
+        edges = [road.offset_points(side * road.half_width)[:, :2] for side in (1.0, -1.0)]
+        outline = np.concatenate([edges[0], edges[1][::-1]])
+        solid = [road.offset_points(side * road.lane_width)[:, :2] for side in (1.0, -1.0)]
+        dashes = [points[first : first + 4] for first in range(0, len(points) - 1, 9)]
+        lines = [(line, 0.25, PAINT) for line in (*solid, *dashes)]
+        low, high = points.min(axis=0), points.max(axis=0)
+        return MapSketch(low, high, [(outline, PAVING)], lines, np.zeros((0, 5)))
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {"places": self.track.places}

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from envs.driving import track as places
 from envs.driving import vehicle
 from envs.driving.country_road import FIRST_DISTANCE, CountryRoadSimulation
+from envs.driving.map_drawing import VEHICLE, Actors
 from envs.driving.poses import lane_poses
 from envs.driving.road import RoadConfig
 from envs.driving.road_scene import RoadScene
 from envs.driving.simulation import reward_of
+from envs.driving.traffic.kinds import SALOON
 from envs.driving.vehicle import VehicleParameters
 from envs.rendering import Camera
 from envs.simulation import FloatArray, IntArray, Measurements
@@ -240,6 +242,12 @@ class Following(CountryRoadSimulation):
         scene = super()._scene_now()
         scene.move_lead(self._everyone, lane_poses(self.track.ways, self._lead_distance))
         return scene
+
+    def _actors(self, world: int) -> Actors:
+        pose = lane_poses(self.track.ways, self._lead_distance)[world]
+        heading = float(np.arctan2(pose[1, 0], pose[0, 0]))
+        lead = (float(pose[0, 3]), float(pose[1, 3]), heading, CAR_LENGTH, SALOON.width, VEHICLE)
+        return Actors(boxes=[lead])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return super()._own_state() | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from envs.driving.network.circuit import CircuitConfig, generate_circuit
 from envs.driving.network.highway import HighwayConfig, generate_highway
 from envs.driving.network.network import Network
+from envs.driving.network.opendrive import read_opendrive
 from envs.driving.network.route import Route, make_route
 from envs.driving.network.routing import Routes
 from envs.driving.network.town import TownConfig, generate_town
@@ -120,13 +122,17 @@ def circuit_map(seed: int, config: CircuitConfig = CircuitConfig()) -> DrivingMa
     return DrivingMap(generate_circuit(seed, config), seed, "circuit")
 
 
-def as_map(given: DrivingMap | Network) -> DrivingMap:
-    """A map of one's own: one as it is, or a network (of `RoadBlocks`, for example)."""
+def as_map(given: DrivingMap | Network | str | Path) -> DrivingMap:
+    """A map of one's own: one as it is, a network (of `RoadBlocks`, for example), or an OpenDRIVE file."""
     if isinstance(given, DrivingMap):
         return given
     if isinstance(given, Network):
         return DrivingMap(given, 0, "town")
-    raise InvalidOption(f"a map is a DrivingMap or a Network, got {type(given).__name__}")
+    if isinstance(given, str | Path):
+        return DrivingMap(read_opendrive(given), 0, "town")
+    raise InvalidOption(
+        f"a map is a DrivingMap, a Network or the path of an OpenDRIVE file (.xodr), got {type(given).__name__}"
+    )
 
 
 def draw_map(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.driving import vehicle
 from envs.driving.collisions import find_overlaps, find_struck
+from envs.driving.map_drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
 from envs.driving.map_raster import METRES, SIZE, MapRasters
 from envs.driving.maps import DrivingMap
 from envs.driving.network.network import FOLLOW, TURN_NAMES
@@ -255,6 +256,31 @@ class NetworkSimulation(DrivingSimulation):
         self._streets.dress(self._maps, self.episode_seeds, self.randomize)
         self._streets.move(self.traffic)
         return self._streets
+
+    def _sketch(self, world: int) -> MapSketch:
+        shown = self._maps[world]
+        assert shown is not None
+        return sketch_network(shown.network, shown.layout.obstacles)
+
+    def _actors(self, world: int) -> Actors:
+        vehicles, people = self.traffic.vehicles, self.traffic.people
+        actors = Actors()
+        for number in np.flatnonzero(vehicles.present[world, 1:]) + 1:
+            x, y, heading = vehicles.pose[world, number].tolist()
+            length, width = float(vehicles.length[world, number]), float(vehicles.width[world, number])
+            actors.boxes.append((x, y, heading, length, width, VEHICLE))
+        for number in np.flatnonzero(people.present[world]):
+            x, y, _ = people.pose[world, number].tolist()
+            actors.dots.append((x, y, PERSON))
+        shown = self._maps[world]
+        assert shown is not None
+        for place, group, walk in zip(
+            shown.layout.lights, shown.layout.groups, shown.layout.on_foot, strict=True
+        ):
+            if not walk:
+                light = LIGHTS[int(self.traffic.signals[world, group])]
+                actors.dots.append((float(place[0]), float(place[1]), light))
+        return actors
 
     def get_state(self) -> dict[str, Any]:
         """Everything that the future of all worlds depends on."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.driving import vehicle
 from envs.driving.collisions import find_struck
 from envs.driving.light import Conditions
+from envs.driving.map_drawing import GOAL, PAINT, PAVING, Actors, MapSketch
 from envs.driving.maps import draw_map
 from envs.driving.parking_lot import LotConfig, ParkingLot, parking_lot
 from envs.driving.parking_planner import MOST_POINTS, plan
@@ -21,7 +22,7 @@ from envs.driving.plan_following import follow_plans
 from envs.driving.poses import car_poses
 from envs.driving.sensors import measure_ranges
 from envs.driving.simulation import DrivingSimulation, reward_of
-from envs.driving.streets.lot_mesh import goal_carpet
+from envs.driving.streets.lot_mesh import PAINT_WIDTH, goal_carpet
 from envs.driving.streets.street_scene import StreetScene
 from envs.driving.traffic.kinds import SALOON
 from envs.driving.vehicle import VehicleParameters
@@ -37,7 +38,7 @@ WEIGHTS = (0.1, 0.1, 0.25, 0.25, 0.05)  # of the goal's entries in the dense rew
 GOAL_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0], np.float32)
 STATE_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0, 4.0, 1.0, *[REACH] * RANGES], np.float32)
 
-CAR = VehicleParameters(max_reverse=3.0, max_jerk=25.0)
+CAR = VehicleParameters(max_reverse=3.0)
 
 
 @dataclass(frozen=True)
@@ -355,6 +356,28 @@ class Parking(GoalSimulation, DrivingSimulation):
             state[vehicle.X], state[vehicle.HEADING] = x, 0.0 if along >= 0.0 else math.pi
             reach = 0.5 * self.config.lot.bays * self.config.lot.bay_width
             state[vehicle.X] = np.clip(x, -reach, reach)
+
+    def _sketch(self, world: int) -> MapSketch:
+        lot = self._lots[world]
+        assert lot is not None
+        along, across = lot.half_size
+        corner = np.array([along, across])
+        paving = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * corner
+        config = lot.config
+        edges = (np.arange(config.bays + 1) - 0.5 * config.bays) * config.bay_width
+        lines = [
+            (np.array([[x, side * 0.5 * config.aisle], [x, side * across]]), PAINT_WIDTH, PAINT)
+            for x in edges
+            for side in (1.0, -1.0)
+        ]
+        return MapSketch(-corner, corner, [(paving, PAVING)], lines, lot.layout.obstacles)
+
+    def _actors(self, world: int) -> Actors:
+        x, y, cosine, sine, _ = self._goals[world].tolist()
+        lot = self.config.lot
+        goal = (x, y, math.atan2(sine, cosine), lot.bay_length - 0.7, lot.bay_width - 0.5, GOAL)
+        nose = (x + 1.9 * cosine, y + 1.9 * sine, PAINT)
+        return Actors(boxes=[goal], dots=[nose])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.vehicle import HEADING, MAX_BRAKING, MAX_STEERING, SPEED, STEERING, X, Y
+from envs.driving.vehicle import HEADING, MAX_STEERING, SPEED, STEERING, X, Y
 from envs.kernels import inlined, kernel
 
 FORWARDS, BACKWARDS = 2.2, 1.6  # m/s at most
@@ -20,7 +20,8 @@ STOPPED = 0.06  # m/s
 TURNED = 0.06  # rad by which the wheels may differ from what a stretch begins with
 LATERAL_GAIN, HEADING_GAIN = 0.9, 1.6  # 1/m², 1/m: curvature for errors
 PREVIEW = 0.35  # s by which the curvature is looked up ahead
-SPEED_GAIN = 4.0  # 1/s
+SPEED_GAIN = 2.5  # 1/s
+HARDEST = 1.5  # m/s² of what the pedals are worked with
 SLOW_IN_BENDS = 2.4  # rad/s: speed times steering's change is kept near this
 
 
@@ -74,8 +75,7 @@ def follow_plans(  # type: ignore[no-untyped-def]
         if abs(speed) < STOPPED and abs(angle - steering) > TURNED:
             wished = 0.0
         pull = SPEED_GAIN * (direction * wished - speed)
-        hardest = parameters[world, MAX_BRAKING]
-        pulls[world] = min(max(pull, -hardest), hardest)
+        pulls[world] = min(max(pull, -HARDEST), HARDEST)
 
 
 @inlined

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
+from envs.driving.map_drawing import MapSketch, sketch_network
 from envs.driving.maps import DrivingMap, circuit_map, draw_map
 from envs.driving.network.circuit import CircuitConfig
 from envs.driving.network.curves import Curve
@@ -287,6 +288,11 @@ class Racing(DrivingSimulation):
             state[vehicle.HEADING], state[vehicle.SPEED] = heading, speed
             state[vehicle.YAW_RATE] = speed * curvature
         self._locate()
+
+    def _sketch(self, world: int) -> MapSketch:
+        shown = self._maps[world]
+        assert shown is not None
+        return sketch_network(shown.network, shown.layout.obstacles)
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from envs.driving import vehicle
 from envs.driving.light import Conditions
+from envs.driving.map_drawing import EGO, Actors, MapSketch, draw_map
 from envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
+from envs.driving.traffic.kinds import SALOON
 from envs.driving.vehicle import VehicleParameters
 from envs.errors import InvalidOption
 from envs.randomization import SplitRange, split_seed
@@ -69,6 +71,7 @@ class DrivingSimulation(Simulation):
     """
 
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu")
+    render_modes: ClassVar[tuple[str, ...]] = ("rgb_array", "map")
     steering_levels: ClassVar[tuple[float, ...]] = (-0.7, -0.15, -0.03, 0.0, 0.03, 0.15, 0.7)
     pedal_levels: ClassVar[tuple[float, ...]] = (-1.0, -0.3, 0.0, 0.3, 1.0)
     chase_camera: ClassVar[Camera] = CHASE_CAMERA
@@ -99,6 +102,8 @@ class DrivingSimulation(Simulation):
         self._zeros = np.zeros(num_worlds)
         self._everyone = np.arange(num_worlds)
         self._chase_renderer: Renderer | None = None
+        self._sketches: list[MapSketch | None] = [None] * num_worlds
+        self._sketched = np.full(num_worlds, -1, np.int64)
 
     @abstractmethod
     def _start_episode(self, world: int, seed: int) -> None:
@@ -129,6 +134,14 @@ class DrivingSimulation(Simulation):
     @abstractmethod
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
         """The expert's actions, if the cars stood so much to the left and were turned so much to the left."""
+
+    @abstractmethod
+    def _sketch(self, world: int) -> MapSketch:
+        """The map that a world is on, for pictures."""
+
+    def _actors(self, world: int) -> Actors:
+        """Who is on it; the car itself is added."""
+        return Actors()
 
     @abstractmethod
     def _own_state(self) -> dict[str, NDArray[Any]]:
@@ -259,8 +272,10 @@ class DrivingSimulation(Simulation):
         return join_parts(parts)
 
     def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:
-        """(n, 360, 640, 3) pictures from behind the cars."""
+        """(n, 360, 640, 3) pictures from behind the cars; in mode "map" (n, 640, 640, 3) from above, north up."""
         chosen = np.asarray(worlds, np.int64)
+        if mode == "map":
+            return np.stack([self._draw_map(int(world)) for world in chosen])
         scene = self._scene_now()
         if self._chase_renderer is None or self._chase_renderer.state is not scene.state:
             self._chase_renderer = Renderer(scene.state, self.chase_camera, ("rgb",), self.num_threads)
@@ -270,6 +285,16 @@ class DrivingSimulation(Simulation):
         pictures = self._chase_renderer.render(poses @ self.chase_camera.mount, chosen)["rgb"]
         scene.hide_car(chosen)
         return pictures
+
+    def _draw_map(self, world: int) -> NDArray[np.uint8]:
+        if self._sketched[world] != self.episode_seeds[world]:
+            self._sketches[world] = self._sketch(world)
+            self._sketched[world] = self.episode_seeds[world]
+        sketch, actors = self._sketches[world], self._actors(world)
+        assert sketch is not None
+        x, y, heading = self.vehicles[world, [vehicle.X, vehicle.Y, vehicle.HEADING]].tolist()
+        actors.boxes.append((x, y, heading, SALOON.length, SALOON.width, EGO))
+        return draw_map(sketch, np.array([x, y]), actors)
 
     def get_state(self) -> dict[str, Any]:
         """Everything that the future of all worlds depends on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
+from envs.driving.map_drawing import Actors
 from envs.driving.maps import DrivingMap, as_map, draw_map, town_map
 from envs.driving.network.network import LIGHT, STOP, Network
 from envs.driving.network.route import CHANGE_LENGTH, Route
@@ -70,8 +72,8 @@ class Town(NetworkSimulation):
         before left, and roundabouts. A route of 200 to 450 m leads through it; at each junction a command says where
         to go. Other vehicles follow lanes, each other, lights and the right of way; people walk on the sidewalks and
         cross at crossings and elsewhere. `num_vehicles` (20) and `num_people` (20) say how many are near. `map`
-        gives a map of one's own in their place, such as a network of `RoadBlocks`. Control runs at 10 Hz, the car's
-        dynamics at 100 Hz.
+        gives a map of one's own in their place: a network of `RoadBlocks`, or an OpenDRIVE file (.xodr). Control runs
+        at 10 Hz, the car's dynamics at 100 Hz.
 
     Observation:
         By `obs_mode`: images as in LaneKeeping; "ego" (5,) float32: speed, lateral speed (m/s), yaw rate (rad/s),
@@ -125,7 +127,7 @@ class Town(NetworkSimulation):
         config: TownTaskConfig = TownTaskConfig(),
         num_vehicles: int = 20,
         num_people: int = 20,
-        map: DrivingMap | Network | None = None,
+        map: DrivingMap | Network | str | Path | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -324,6 +326,12 @@ class Town(NetworkSimulation):
             self.vehicles[world, vehicle.HEADING] = heading
             self.vehicles[world, vehicle.SPEED] = min(speed, 6.0)
         self._locate()
+
+    def _actors(self, world: int) -> Actors:
+        actors, route = super()._actors(world), self._routes[world]
+        assert route is not None
+        actors.way = route.curve.points
+        return actors
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return super()._own_state() | {

@@ -36,8 +36,12 @@ FINGER_TRAVEL = 0.04  # metres each
 FINGER_FORCE = 70.0  # N, what the Franka Hand holds with continuously (Franka Hand data sheet)
 FINGER_ROOT = 0.0584  # metres from hand to the fingers' links, along the hand's z
 GRASP_POINT = 0.105  # metres from hand to the point between the pads
-NO_LIMITS = (1.0, -1.0)  # as PyBullet knows them: `control` keeps the arm within its limits, which is faster
 PAD = (0.021, 0.0155, 0.0538)  # metres, of the box about a finger, from its inner face outwards
+PLAIN_CONTACT = '<lateral_friction value="0.5"/><spinning_friction value="0.001"/>'
+PAD_CONTACT = (  # as the Panda's own URDF has it, but for the spinning friction, which is panda-gym's
+    '<friction_anchor/><stiffness value="30000"/><damping value="1000"/>'
+    '<lateral_friction value="1"/><spinning_friction value="0.001"/>'
+)
 WHITE: Colour = (0.93, 0.93, 0.92)
 
 
@@ -158,18 +162,20 @@ def load_arm(name: str) -> ArmModel:
     joints = source.chain(len(arm.neutral))
     hand = _frame((0.0, 0.0, arm.hand_offset), (0.0, 0.0, arm.hand_yaw))
     links = [joints[0].find("parent").get("link"), *(joint.find("child").get("link") for joint in joints)]  # type: ignore[union-attr]
-    limits = [joint.find("limit") for joint in joints]
+    limits = [_limits(joint) for joint in joints]
+    lower, upper, velocities = (np.array(values) for values in zip(*limits, strict=True))
     franka = _Urdf(HAND_FILE)
     shapes = [source.shapes(link, arm.colour) for link in links]
     gripper = [franka.shapes(link, WHITE) for link in ("panda_hand", "panda_leftfinger", "panda_rightfinger")]
     origins = np.array([_origin(joint) for joint in joints])
-    text = _physics_urdf(arm, origins, [source.mass(link) for link in links], shapes, gripper[0], hand)
+    masses = [source.mass(link) for link in links]
+    text = _physics_urdf(arm, origins, (lower, upper), masses, shapes, gripper[0], hand)
     return ArmModel(
         arm,
         origins,
-        np.array([float(limit.get("lower")) for limit in limits]),  # type: ignore[union-attr, arg-type]
-        np.array([float(limit.get("upper")) for limit in limits]),  # type: ignore[union-attr, arg-type]
-        np.array([min(float(limit.get("velocity")), math.pi) for limit in limits]),  # type: ignore[union-attr, arg-type]
+        lower,
+        upper,
+        np.minimum(velocities, math.pi),
         hand,
         (*(tuple(shape) for shape in shapes), *(tuple(shape) for shape in gripper)),
         keep_urdf(arm.name, text),
@@ -270,6 +276,7 @@ class _Urdf:
 def _physics_urdf(
     arm: Arm,
     origins: FloatArray,
+    limits: tuple[FloatArray, FloatArray],
     masses: list[tuple[float, FloatArray]],
     shapes: list[list[Shape]],
     hand_shapes: list[Shape],
@@ -300,14 +307,14 @@ def _physics_urdf(
                 f"link{number}",
                 origins[number],
                 (0, 0, 1),
-                NO_LIMITS,
+                (limits[0][number], limits[1][number]),
                 arm.efforts[number],
             )
         )
     for side, sign in (("left", 1.0), ("right", -1.0)):
         centre = np.array([0.0, sign * 0.5 * PAD[1], 0.5 * PAD[2]])
         inertial = _inertial(FINGER_MASS, centre, np.array(PAD))
-        parts.append(_link(f"{side}_finger", inertial, [_box(PAD, centre)], friction=1.0))
+        parts.append(_link(f"{side}_finger", inertial, [_box(PAD, centre)], contact=PAD_CONTACT))
         root = hand @ _frame((0.0, 0.0, FINGER_ROOT), (0.0, 0.0, 0.0))
         parts.append(
             _joint(
@@ -368,13 +375,12 @@ def _box(size: FloatArray | tuple[float, ...], centre: FloatArray, turn: FloatAr
     )
 
 
-def _link(name: str, inertial: Inertial, boxes: list[str], friction: float = 0.5) -> str:
+def _link(name: str, inertial: Inertial, boxes: list[str], contact: str = PLAIN_CONTACT) -> str:
     tensor = inertial.inertia
     names = (("ixx", 0, 0), ("ixy", 0, 1), ("ixz", 0, 2), ("iyy", 1, 1), ("iyz", 1, 2), ("izz", 2, 2))
     values = " ".join(f'{axis}="{tensor[row, column]:.9g}"' for axis, row, column in names)
     return (
-        f'<link name="{name}"><contact><lateral_friction value="{friction}"/>'
-        f'<spinning_friction value="0.001"/></contact>'
+        f'<link name="{name}"><contact>{contact}</contact>'
         f'<inertial><origin xyz="{_text(inertial.centre)}"/><mass value="{inertial.mass}"/><inertia {values}/>'
         f"</inertial>{''.join(boxes)}</link>"
     )
@@ -396,6 +402,14 @@ def _joint(
         f'<axis xyz="{_text(axis)}"/>'
         f'<limit lower="{limits[0]}" upper="{limits[1]}" effort="{effort}" velocity="10"/></joint>'
     )
+
+
+def _limits(joint: ElementTree.Element) -> tuple[float, float, float]:
+    """Lowest and highest angle (rad) and speed (rad/s)."""
+    limit = joint.find("limit")
+    assert limit is not None
+    lower, upper, velocity = (float(limit.get(name, 0.0)) for name in ("lower", "upper", "velocity"))
+    return lower, upper, velocity
 
 
 def _origin(element: ElementTree.Element) -> FloatArray:

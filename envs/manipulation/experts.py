@@ -48,7 +48,8 @@ def fetch(
     """Go above, down, and close the fingers.
 
     Args:
-        hands, objects: (N, 3) metres; of the objects where the grasp point should be.
+        hands: (N, 3) metres.
+        objects: (N, 3) metres, where the grasp point should be on each.
         openings: (N,) metres.
         pick: how.
         width: (N,) metres, of each object; that of `pick` by default.
@@ -79,3 +80,29 @@ def carry(hands: FloatArray, goals: FloatArray, height: float) -> FloatArray:
     low = far & (hands[:, 2] < np.maximum(goals[:, 2], height) - 0.03)
     targets[low, :2] = hands[low, :2] + 0.3 * (goals[low, :2] - hands[low, :2]) * (aside[low, None] < 0.05)
     return targets
+
+
+def square(headings: FloatArray) -> FloatArray:
+    """(N,) rad, the turn of the gripper that fits a square thing of a heading, at most an eighth of a turn."""
+    quarter = 0.5 * np.pi
+    return np.asarray((headings + 0.5 * quarter) % quarter - 0.5 * quarter)
+
+
+def scattered(
+    rng: np.random.Generator, count: int, spread: float | tuple[float, float], apart: float
+) -> FloatArray:
+    """(count, 2) places about the origin, in a square or a rectangle.
+
+    Args:
+        rng: source of the draws.
+        count: how many.
+        spread: metres, side of the square, or sides along x and y.
+        apart: metres from one to the next, at least.
+    """
+    half = 0.5 * np.broadcast_to(np.array(spread), 2)
+    places: list[FloatArray] = []
+    while len(places) < count:
+        place = rng.uniform(-half, half)
+        if all(np.linalg.norm(place - other) >= apart for other in places):
+            places.append(place)
+    return np.array(places)

@@ -47,7 +47,7 @@ def touch(state: Snapshot, index: int) -> FloatArray:
 def grasp(state: Snapshot, index: int) -> FloatArray:
     """(N,) an object is between fingers that something keeps from closing."""
     held = (state.openings > CLOSED) & (state.openings < OPEN)
-    return touch(state, index).__ge__(1.0) * held.astype(np.float64)
+    return ((touch(state, index) >= 1.0) & held).astype(np.float64)
 
 
 def lift(state: Snapshot, index: int) -> FloatArray:
@@ -93,7 +93,8 @@ def on_top(state: Snapshot, one: int, other: int) -> FloatArray:
 def inside(state: Snapshot, index: int, low: FloatArray, high: FloatArray) -> FloatArray:
     """(N,) an object's middle is within a box, (3,) or (N, 3) corners in metres."""
     place = state.objects[:, index]
-    return ((place > low) & (place < high)).all(axis=1).astype(np.float64)
+    within = np.logical_and(place > low, place < high)
+    return np.asarray(np.all(within, axis=1), np.float64)
 
 
 SINGLE = {"touch": touch, "grasp": grasp, "lift": lift, "move": move}
@@ -120,4 +121,4 @@ def _between(state: Snapshot, one: int, other: int) -> FloatArray:
 
 def _share(distance: FloatArray, near: float, far: float) -> FloatArray:
     """1 up to `near`, falling to 0 at `far`."""
-    return np.clip((far - distance) / (far - near), 0.0, 1.0)
+    return np.asarray(np.clip((far - distance) / (far - near), 0.0, 1.0))

@@ -22,7 +22,7 @@ from envs.manipulation.kinematics import Kinematics, pointing_down
 from envs.manipulation.table_scene import TableScene, shifted, table_parts
 from envs.manipulation.world import SUBSTEPS, Setup, World
 from envs.randomization import SplitRange, split_seed, split_variants
-from envs.rendering import CameraSet, Renderer
+from envs.rendering import CameraSet, Renderer, SceneState
 from envs.rendering.pybullet_links import pose_matrices
 from envs.simulation import (
     IMAGE_PARTS,
@@ -389,6 +389,10 @@ class ManipulationSimulation(Simulation):
             )
         return join_parts(parts | self._state_parts(chosen))
 
+    def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
+        """The scene as it is now, and where the cameras are."""
+        return self._scene_now(self._everyone).state, self._camera_poses(self._everyone)
+
     def _scene_now(self, worlds: IntArray) -> TableScene:
         """The scene, made when first seen, these worlds in the look of their episodes, everything where it is."""
         if self._scene is None:
@@ -480,7 +484,7 @@ class ManipulationSimulation(Simulation):
 
     def _replay(self, actions: Sequence[NDArray[np.float32]]) -> None:
         """Take every world through its own actions, those with fewer standing still after them."""
-        idle = np.zeros(self.action_space.shape, np.float32)
+        idle = np.zeros(self.controller.size, np.float32)
         for number in range(max(map(len, actions), default=0)):
             going = [world for world in range(self.num_worlds) if number < len(actions[world])]
             rows = np.array(

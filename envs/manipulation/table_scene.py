@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 
 FLOOR_HEIGHT = -0.75  # metres
 ROOM = 4.0  # metres
+TILE = 0.5  # metres
 TOP_THICKNESS = 0.05  # metres
 
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.9)  # rad
@@ -33,7 +34,8 @@ def table_parts(length: float, width: float, middle: float) -> tuple[Part, ...]:
     """A table, its top at height 0, and the floor below.
 
     Args:
-        length, width: metres of the top, along x and y.
+        length: metres of the top, along x.
+        width: metres, along y.
         middle: x of its middle.
     """
     leg = (0.06, 0.06, -FLOOR_HEIGHT - TOP_THICKNESS)
@@ -267,7 +269,8 @@ def _slid(body: Body, travel: FloatArray) -> FloatArray:
 def _floor(variant: int) -> Mesh:
     surface = Surface((1.0, 1.0, 1.0), textures.floor(variant), "terrain")
     mesh = Mesh.grid(ROOM, ROOM, surface).translated((0.0, 0.0, FLOOR_HEIGHT))
-    return replace(mesh, uvs=mesh.uvs * (ROOM / 0.5))
+    assert mesh.uvs is not None
+    return replace(mesh, uvs=(mesh.uvs * (ROOM / TILE)).astype(np.float32))
 
 
 def _walls(variant: int) -> Mesh:
@@ -289,8 +292,10 @@ def _table(top: Part, legs: Sequence[Part], variant: int) -> Mesh:
     wooden = Surface((1.0, 1.0, 1.0), textures.wood(variant), "table")
     board = Mesh.box(top.size, wooden).translated(top.position)
     place = (board.positions[:, :2] - board.positions[:, :2].min(axis=0)) / 0.7
-    upward = np.abs(board.normals[:, 2]) > 0.5  # type: ignore[index]
-    uvs = np.where(upward[:, None], place, board.uvs * 0.1)  # type: ignore[operator]
+    assert board.normals is not None
+    assert board.uvs is not None
+    upward = np.abs(board.normals[:, 2]) > 0.5
+    uvs = np.where(upward[:, None], place, board.uvs * 0.1).astype(np.float32)
     rest = parts_mesh(legs, "table")
     assert rest is not None
     return Mesh.merge([replace(board, uvs=uvs), rest])

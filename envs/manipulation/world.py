@@ -26,7 +26,7 @@ SUBSTEPS = 10  # a control step
 TIME_STEP = 1.0 / 200.0  # s
 SOLVER_ITERATIONS = 12
 POSITION_GAIN = 0.05  # of PyBullet's position motors: share of the way left that is made in a substep
-FINGER_GAIN = 0.2  # likewise, of the fingers
+FINGER_GAIN = 0.05  # likewise, of the fingers
 FEED_FORWARD = 0.7  # share of the speed that would bring a joint to its target within a control step
 MOTOR_MARGIN = (
     4.0  # of the arm's own torques: with less, starting and stopping within a control step goes astray

@@ -1,49 +1,58 @@
-"""Environment steps per second with a camera frame at every step, on one core, beside another environment."""
+"""Environment steps per second with a camera frame at every step and from state alone, beside other environments."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 import envs
 from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.measure import Rate, interleaved, pinned, rate_of, write_result
+from experiments.benchmarks.measure import interleaved, pinned, rate_of, write_result
 
-PLANNED_ACTIONS = 256  # drawn beforehand, so that drawing them costs nothing while the clock runs
-STEPS_BETWEEN_CLOCKS = 16
+RECORDED = 300  # steps of the expert that are driven again and again
+PLANNED_ACTIONS = 256  # random ones for the others, drawn beforehand
+RESETS = 60  # that are timed
+GRAYSCALE = {
+    "type": "GrayscaleObservation",
+    "stack_size": 1,
+    "weights": [0.2989, 0.5870, 0.1140],
+    "scaling": 1.75,
+}
 
 
 @dataclass(frozen=True)
 class StepsConfig:
-    """Measure environment steps per second with a camera frame at every step, on one core.
+    """Measure environment steps per second with a camera frame at every step, from state alone, and resets.
 
-    The task is driven by its expert, so that episodes are as long as in use, the other environment by random
-    actions; in the same process, in turn, on the same core; resets are included as they occur. Needs
-    gymnasium[box2d] for CarRacing.
+    One core, one process, all in turn. The tasks do again what their experts did, whose thinking is not timed; the
+    others act at random. Resets are included as they occur, once every map has been made: maps are kept. Needs
+    gymnasium[box2d] for CarRacing, highway-env for its racetrack and highway.
 
-    For example: camshaft bench steps --task camshaft/LaneKeeping-v0 --against CarRacing-v3
+    For example: camshaft bench steps --tasks camshaft/LaneKeeping-v0 --against CarRacing-v3
     """
 
-    task: str = "camshaft/LaneKeeping-v0"
-    """Task to measure."""
-    against: str = "CarRacing-v3"
-    """Gymnasium environment with image observations to compare with, as shipped; "none" for no comparison."""
+    tasks: tuple[str, ...] = tuple(task.id for task in envs.TASKS if "driving" in task.tags)
+    """Tasks to measure; all that drive by default."""
+    against: tuple[str, ...] = ("CarRacing-v3", "racetrack-v1", "highway-v0")
+    """Environments with image observations to compare with: Gymnasium's as shipped, highway-env's with images."""
     size: int = 84
-    """Width and height of the camera image in pixels."""
+    """Width and height of the camera image in pixels; CarRacing has 96."""
     worlds: int = 16
-    """Worlds of the vector environment, all in one process."""
-    seconds: float = 3.0
+    """Worlds of the vector environments, each in one process."""
+    seconds: float = 2.0
     """Length of one measurement."""
     repeats: int = 5
     """Measurements of each environment, after one of warm-up."""
-    actions: Literal["expert", "random"] = "expert"
-    """Who drives the task; random steering leaves the lane, and needs a new world, every two seconds."""
+    resets: int = 400
+    """Resets before the clock runs, after which every map that a task has, or nearly, has been made."""
     seed: int = 0
     """Seed of the environments and of random actions."""
     out: Path = Path("runs/bench/steps.json")
@@ -54,107 +63,136 @@ def run(config: StepsConfig) -> None:
     """Measure, print the table and write the file."""
     if config.worlds < 1 or config.repeats < 1 or config.seconds <= 0:
         raise InvalidOption("worlds and repeats must be at least 1, seconds more than 0")
+    for task in config.tasks:
+        envs.find_task(task)
     with pinned(1):
-        subjects = _subjects(config)
-        rates = interleaved(subjects, config.repeats)
-    baseline = rates.get(config.against)
-    figures = [
-        {
-            "name": name,
-            **rate.to_dict(),
-            "steps_per_episode": subjects[name].steps_per_episode,
-            "times_baseline": None if baseline is None else rate.median / baseline.median,
-        }
-        for name, rate in rates.items()
-    ]
-    _print(config, rates, baseline, subjects)
+        rivals = {name: _Random(_rival(name, config.size), config) for name in config.against}
+        figures = [_measure(task, rivals, config) for task in config.tasks]
+    _print(config, figures)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
     Console().print(f"Figures in {config.out}", highlight=False)
 
 
-def _subjects(config: StepsConfig) -> dict[str, _Runner]:
-    options: dict[str, Any] = {
-        "obs_mode": "rgb",
-        "camera": (config.size, config.size),
-        "num_threads": 1,
-        "randomize": "train",
+def _measure(task: str, rivals: dict[str, _Random], config: StepsConfig) -> dict[str, Any]:
+    """All figures of one task; the others are measured beside it, in the same minutes."""
+    seen, unseen = _Task(task, "rgb", config), _Task(task, "state", config)
+    rates = interleaved({"rgb": seen, "state": unseen, **rivals}, config.repeats)
+    return {
+        "task": task,
+        "rgb": rates["rgb"].to_dict(),
+        "state": rates["state"].to_dict(),
+        "reset_milliseconds": seen.reset_milliseconds(),
+        "beside": {name: rates[name].to_dict() for name in rivals},
+        "times": {name: rates["rgb"].median / rates[name].median for name in rivals},
     }
-    envs.find_task(config.task)
-    several = gymnasium.make_vec(config.task, num_envs=config.worlds, **options)
-    single = gymnasium.make(config.task, **options)
-    subjects = {
-        f"{config.task}, {config.worlds} worlds": _Runner(several, config, config.actions),
-        f"{config.task}, single": _Runner(single, config, config.actions),
-    }
-    if config.against != "none":
-        subjects[config.against] = _Runner(_rival(config.against), config, "random")
-    return subjects
 
 
-def _rival(name: str) -> gymnasium.Env[Any, Any]:
+class _Task:
+    """Steps a task by what its expert did; called, it returns steps of one world per second."""
+
+    def __init__(self, task: str, obs_mode: str, config: StepsConfig) -> None:
+        self._env = gymnasium.make_vec(
+            task,
+            num_envs=config.worlds,
+            obs_mode=obs_mode,
+            camera=(config.size, config.size),
+            num_threads=1,
+            randomize="train",
+        )
+        self._simulation = self._env.unwrapped.simulation  # type: ignore[attr-defined]
+        self._seconds, self._seed, self._worlds = config.seconds, config.seed, config.worlds
+        self._fill_caches(config.resets)
+        self._env.reset(seed=self._seed)
+        self._actions: list[NDArray[Any]] = []
+        for _ in range(RECORDED):
+            action = self._simulation.expert_action().copy()
+            self._observation = self._env.step(action)[0]
+            self._actions.append(action)
+        self._at = RECORDED
+
+    def _fill_caches(self, resets: int) -> None:
+        for seed in range(resets):
+            self._simulation.reset([seed % self._worlds], [seed])
+            self._simulation.observe(np.array([seed % self._worlds]))
+
+    def __call__(self) -> float:
+        rate = rate_of(self._work, self._seconds)
+        observed = self._observation
+        if isinstance(observed, np.ndarray) and observed.std() == 0:
+            raise CamshaftError(f"{self._env} gives blank frames: its figure would mean nothing")
+        return rate
+
+    def _work(self) -> int:
+        if self._at >= RECORDED:
+            self._env.reset(seed=self._seed)
+            self._at = 0
+        self._observation = self._env.step(self._actions[self._at])[0]
+        self._at += 1
+        return self._worlds
+
+    def reset_milliseconds(self) -> float:
+        """Median over resets of one world, its first frame included."""
+        took = []
+        for seed in range(RESETS):
+            start = time.perf_counter()
+            self._simulation.reset([0], [seed])
+            self._simulation.observe(np.array([0]))
+            took.append(time.perf_counter() - start)
+        return 1000.0 * float(np.median(took))
+
+
+class _Random:
+    """Steps another environment at random; called, it returns steps per second."""
+
+    def __init__(self, environment: gymnasium.Env[Any, Any], config: StepsConfig) -> None:
+        self._environment, self._seconds = environment, config.seconds
+        environment.action_space.seed(config.seed)
+        self._planned = [environment.action_space.sample() for _ in range(PLANNED_ACTIONS)]
+        self._calls = 0
+        environment.reset(seed=config.seed)
+
+    def __call__(self) -> float:
+        return rate_of(self._work, self._seconds)
+
+    def _work(self) -> int:
+        *_, terminated, truncated, _ = self._environment.step(self._planned[self._calls % PLANNED_ACTIONS])
+        self._calls += 1
+        if terminated or truncated:
+            self._environment.reset()
+        return 1
+
+
+def _rival(name: str, size: int) -> gymnasium.Env[Any, Any]:
+    options: dict[str, Any] = {}
+    if name.startswith(("racetrack", "highway", "merge", "roundabout", "parking", "intersection")):
+        try:
+            import highway_env  # type: ignore[import-untyped]  # noqa: F401 (registers its environments)
+        except ImportError as error:
+            raise CamshaftError(f"{name} needs highway-env: pip install 'camshaft[bench]'") from error
+        observation = GRAYSCALE | {"observation_shape": (size, size)}
+        options["config"] = {"observation": observation, "offscreen_rendering": True}
     try:
-        return gymnasium.make(name)
+        return gymnasium.make(name, **options)
     except gymnasium.error.DependencyNotInstalled as error:
         raise CamshaftError(f"{name} needs a package that is not installed: {error}") from error
     except gymnasium.error.Error as error:
         raise InvalidOption(f"Gymnasium cannot make {name!r}: {error}") from error
 
 
-class _Runner:
-    """Steps an environment; called, it returns steps of one world per second."""
-
-    def __init__(self, environment: Any, config: StepsConfig, actions: str) -> None:
-        self._environment = environment
-        self._seconds = config.seconds
-        self._several = isinstance(environment, gymnasium.vector.VectorEnv)
-        self._worlds = environment.num_envs if self._several else 1
-        environment.action_space.seed(config.seed)
-        self._planned = [environment.action_space.sample() for _ in range(PLANNED_ACTIONS)]
-        self._expert = environment.unwrapped.simulation.expert_action if actions == "expert" else None
-        self._calls = self._episodes = 0
-        self._observation, _ = environment.reset(seed=config.seed)
-
-    @property
-    def steps_per_episode(self) -> float | None:
-        """Steps of one world per episode that ended, warm-up included; None if none did."""
-        return self._calls * self._worlds / self._episodes if self._episodes else None
-
-    def __call__(self) -> float:
-        rate = rate_of(self._work, self._seconds)
-        if np.asarray(self._observation).std() == 0:
-            raise CamshaftError(f"{self._environment} gives blank frames: its figure would mean nothing")
-        return rate
-
-    def _work(self) -> int:
-        for _ in range(STEPS_BETWEEN_CLOCKS):
-            self._observation, _, terminated, truncated, _ = self._environment.step(self._action())
-            self._calls += 1
-            ended = int(np.sum(terminated | truncated))
-            self._episodes += ended
-            if ended and not self._several:
-                self._observation, _ = self._environment.reset()
-        return STEPS_BETWEEN_CLOCKS * self._worlds
-
-    def _action(self) -> Any:
-        if self._expert is None:
-            return self._planned[self._calls % PLANNED_ACTIONS]
-        return self._expert() if self._several else self._expert()[0]
-
-
-def _print(
-    config: StepsConfig, rates: dict[str, Rate], baseline: Rate | None, runners: dict[str, _Runner]
-) -> None:
-    table = Table(title=f"Steps per second with a {config.size} × {config.size} RGB frame each, one core")
-    table.add_column("environment")
-    table.add_column(f"steps/s, median of {config.repeats} (range)", justify="right")
-    table.add_column("ratio" if baseline is None else f"× {config.against}", justify="right")
-    table.add_column("steps an episode", justify="right")
-    for name, rate in rates.items():
-        length = runners[name].steps_per_episode
+def _print(config: StepsConfig, figures: list[dict[str, Any]]) -> None:
+    size = f"{config.size} × {config.size}"
+    table = Table(title=f"Steps per second, {config.worlds} worlds, one core, median of {config.repeats}")
+    for column in ("task", f"{size} RGB", "range", *(f"× {name}" for name in config.against)):
+        table.add_column(column, justify="left" if column == "task" else "right")
+    table.add_column("state only", justify="right")
+    table.add_column("reset, ms", justify="right")
+    for row in figures:
         table.add_row(
-            name,
-            str(rate),
-            "" if baseline is None else f"{rate.median / baseline.median:.1f}",
-            "none ended" if length is None else f"{length:,.0f}",
+            row["task"],
+            f"{row['rgb']['median']:,.0f}",
+            f"{row['rgb']['lowest']:,.0f} – {row['rgb']['highest']:,.0f}",
+            *(f"{row['times'][name]:.1f}" for name in config.against),
+            f"{row['state']['median']:,.0f}",
+            f"{row['reset_milliseconds']:.1f}",
         )
-    Console().print(table)
+    Console(width=140).print(table)

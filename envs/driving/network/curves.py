@@ -138,7 +138,7 @@ class Curve:
             )
         left = np.stack([-np.sin(self.heading), np.cos(self.heading)], axis=1)
         lengths = self.spacing * 0.5 * (shrink[1:] + shrink[:-1])
-        return _resampled(
+        return resampled(
             self.points + lateral * left, self.heading, self.curvature / shrink, np.cumsum(lengths)
         )
 
@@ -232,7 +232,7 @@ def join(start: Pose, end: Pose) -> Curve:
     heading = np.unwrap(np.arctan2(slope[:, 1], slope[:, 0]))
     heading += 2.0 * math.pi * round((start.heading - heading[0]) / (2.0 * math.pi))
     steps = 0.5 * (speed[1:] + speed[:-1]) / count
-    return _resampled(points, heading, curvature, np.cumsum(steps))
+    return resampled(points, heading, curvature, np.cumsum(steps))
 
 
 def through(points: ArrayLike, start_heading: float) -> Curve:
@@ -251,9 +251,7 @@ def through(points: ArrayLike, start_heading: float) -> Curve:
     curvature = (slope[:, 0] * change[:, 1] - slope[:, 1] * change[:, 0]) / speed**3
     heading = np.unwrap(np.arctan2(slope[:, 1], slope[:, 0]))
     heading += 2.0 * math.pi * round((start_heading - heading[0]) / (2.0 * math.pi))
-    return _resampled(
-        spline(t), heading, curvature, np.cumsum(0.5 * (speed[1:] + speed[:-1]) * (t[1] - t[0]))
-    )
+    return resampled(spline(t), heading, curvature, np.cumsum(0.5 * (speed[1:] + speed[:-1]) * (t[1] - t[0])))
 
 
 def chain(curves: Sequence[Curve]) -> Curve:
@@ -267,7 +265,7 @@ def chain(curves: Sequence[Curve]) -> Curve:
         turns = round((heading[-1][-1] - curve.heading[0]) / (2.0 * math.pi))
         heading.append(curve.heading[1:] + 2.0 * math.pi * turns)
     steps = np.concatenate([np.full(len(curve.points) - 1, curve.spacing) for curve in curves])
-    return _resampled(points, np.concatenate(heading), curvature, np.cumsum(steps))
+    return resampled(points, np.concatenate(heading), curvature, np.cumsum(steps))
 
 
 def integrate(knots: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
@@ -288,7 +286,7 @@ def _handle(angle: float) -> float:
     return 4.0 / 3.0 * math.tan(0.5 * half) / (2.0 * math.sin(half))
 
 
-def _resampled(points: FloatArray, heading: FloatArray, curvature: FloatArray, reached: FloatArray) -> Curve:
+def resampled(points: FloatArray, heading: FloatArray, curvature: FloatArray, reached: FloatArray) -> Curve:
     """Samples at uneven arc lengths, 0 and then `reached`, at even ones."""
     knots = np.concatenate([[0.0], reached])
     length = float(knots[-1])

@@ -77,19 +77,46 @@ def add_junction(
         offset: seconds by which the lights are ahead of others.
     """
     index = len(builder.junctions)
+    origins = {
+        lane.index: number for number in range(len(arms)) for lane in _connect(builder, arms, number, index)
+    }
+    return govern_junction(builder, arms, origins, kind, major=major, crossings=crossings, offset=offset)
+
+
+def govern_junction(
+    builder: NetworkBuilder,
+    arms: Sequence[Arm],
+    origins: Mapping[int, int],
+    kind: str,
+    *,
+    major: Sequence[int] | None = None,
+    crossings: bool = True,
+    offset: float = 0.0,
+) -> Junction:
+    """Say who goes first on lanes that lead through a junction, and round its corners.
+
+    Args:
+        builder: gains the junction.
+        arms: the roads that meet, counter-clockwise.
+        origins: lanes through it, and places in `arms` of the roads that they come from.
+        kind: as of `add_junction`.
+        major: places in `arms` of the roads with right of way; those that are most in line by default.
+        crossings: whether people may cross the arms.
+        offset: seconds by which the lights are ahead of others.
+    """
+    index = len(builder.junctions)
     poses = [builder.mouth(arm) for arm in arms]
-    main = major or most_in_line(poses)
+    main = most_in_line(poses) if major is None else major
     signals = _add_signals(builder, index, len(arms), main, offset) if kind == "lights" else {}
     gap = CROSSING_GAP + CROSSING_WIDTH + STOP_LINE if crossings else 1.0
-    ranks: dict[int, int] = {}
-    origins: dict[int, int] = {}
-    for number, arm in enumerate(arms):
+    for arm in arms:
         for into in builder.incoming(arm):
             builder.lanes[into].stop_gap = gap
-        for lane in _connect(builder, arms, number, index):
-            lane.control, ranks[lane.index] = _rule(kind, number, main, lane.turn)
-            lane.signal = signals.get(number, -1)
-            origins[lane.index] = number
+    ranks: dict[int, int] = {}
+    for number, origin in origins.items():
+        lane = builder.lanes[number]
+        lane.control, ranks[number] = _rule(kind, origin, main, lane.turn)
+        lane.signal = signals.get(origin, -1)
     corners = tuple(_corner(builder, arms, number) for number in range(len(arms)))
     junction = Junction(
         index, kind, np.mean([pose.point for pose in poses], axis=0), tuple(arms), _outline(corners), corners
@@ -172,7 +199,7 @@ def _pairs(into: int, out: int, turn: int) -> list[tuple[int, int]]:
     return [(lane, lane) for lane in range(min(into, out))]
 
 
-def _rule(kind: str, number: int, main: tuple[int, int], turn: int) -> tuple[int, int]:
+def _rule(kind: str, number: int, main: Sequence[int], turn: int) -> tuple[int, int]:
     """What governs a lane from one arm, and its rank: the lower one gives way."""
     first = 0 if turn == LEFT else 1
     if kind == "lights":
@@ -192,7 +219,7 @@ def _yields_right(one: Lane, other: Lane, origins: Mapping[int, int], arms: int)
 
 
 def _add_signals(
-    builder: NetworkBuilder, junction: int, arms: int, main: tuple[int, int], offset: float
+    builder: NetworkBuilder, junction: int, arms: int, main: Sequence[int], offset: float
 ) -> dict[int, int]:
     """Two signal groups, one for the main road and one for the rest: signal group by arm."""
     cycle = 2.0 * (GREEN + YELLOW + ALL_RED)

@@ -1,0 +1,526 @@
+"""Arms at tables: physics, kinematics, control, goals and experts."""
+
+import gc
+import subprocess
+import sys
+
+import gymnasium
+import numpy as np
+import pybullet
+import pytest
+
+import envs
+from envs.errors import CamshaftError, CorruptFile, InvalidOption
+from envs.manipulation import arms, intentions
+from envs.manipulation.arms import ARMS, load_arm
+from envs.manipulation.bodies import Body, Part, cube
+from envs.manipulation.control import CONTROL_MODES
+from envs.manipulation.kinematics import Kinematics, pointing_down
+from envs.manipulation.lift import LiftConfig
+from envs.manipulation.table_scene import table_parts
+from envs.manipulation.world import GRAVITY, SUBSTEPS, TABLE_FRICTION, TIME_STEP, Setup, World
+
+TASKS = [task.id for task in envs.catalogue.TASKS if "manipulation" in task.tags]
+GOAL_TASKS = [task for task in TASKS if "goal" in envs.find_task(task).tags]
+TABLE = table_parts(1.1, 0.8, -0.3)
+EPISODES = 12
+EXPECTED_SUCCESS = {"camshaft/Slide-v0": 0.8}  # of few episodes; `camshaft bench experts` does many
+UPRIGHT = (0.0, 0.0, 0.0, 1.0)
+
+
+class Table:
+    """A world with some bodies, and where they are."""
+
+    def __init__(self, bodies, places, opening=0.06, joints=None, **changes):
+        self.arm = load_arm("panda")
+        self.world = World(0, self.arm, bodies, TABLE)
+        count = len(bodies)
+        self.poses = np.array(places, float).reshape(count, 7)
+        self.velocities, self.sliders = np.zeros((count, 6)), np.zeros(count)
+        self.joints, self.rates = np.zeros(9), np.zeros(9)
+        setup = {
+            "joints": np.array(self.arm.arm.neutral if joints is None else joints),
+            "opening": opening,
+            "poses": self.poses,
+            "sliders": np.zeros(count),
+            "scales": np.ones(count),
+            "masses": np.array([body.mass for body in bodies]),
+            "frictions": np.array([body.friction for body in bodies]),
+            "variants": np.zeros(count, np.int64),
+            **changes,
+        }
+        self.setup = Setup(**setup)
+        self.world.build(self.setup)
+        self.targets = np.concatenate([self.setup.joints, [0.5 * opening] * 2])
+
+    def run(self, steps):
+        for _ in range(steps):
+            self.world.hold(self.targets, np.zeros(9))
+            self.world.advance()
+            self.world.read(self.joints, self.rates, self.poses, self.velocities, self.sliders)
+        return self.poses
+
+
+def make(task, worlds=1, seed=0, **options):
+    simulation = envs.make_simulation(task, worlds, **{"obs_mode": "state", **options})
+    simulation.reset(seeds=list(range(seed, seed + worlds)))
+    return simulation
+
+
+def trajectory(simulation, steps, seed=0):
+    """Everything of the physics, of random actions."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(steps):
+        shape = (simulation.num_worlds, *simulation.action_space.shape)
+        simulation.step(rng.uniform(-1, 1, shape).astype(np.float32))
+        rows.append([simulation.joints.copy(), simulation.joint_velocities.copy(), simulation.poses.copy()])
+    return rows
+
+
+def equal(one, other):
+    return all(
+        np.array_equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True)
+    )
+
+
+# Arms and kinematics
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_forward_kinematics_are_pybullets(name):
+    model = load_arm(name)
+    kinematics = Kinematics(model, 4)
+    rng = np.random.default_rng(0)
+    low, high = np.maximum(model.lower, -2.5), np.minimum(model.upper, 2.5)
+    joints = rng.uniform(low, high, (4, model.num_joints))
+    kinematics.locate(joints)
+    client = pybullet.connect(pybullet.DIRECT)
+    try:
+        robot = pybullet.loadURDF(
+            str(model.urdf), (model.arm.base_x, 0, 0), useFixedBase=True, physicsClientId=client
+        )
+        for row, frames in zip(joints, kinematics.frames, strict=True):
+            for joint, angle in enumerate(row):
+                pybullet.resetJointState(robot, joint, angle, physicsClientId=client)
+            for joint in range(model.num_joints):
+                state = pybullet.getLinkState(
+                    robot, joint, computeForwardKinematics=True, physicsClientId=client
+                )
+                np.testing.assert_allclose(frames[joint + 1, :3, 3], state[4], atol=1e-6)
+                turn = np.array(pybullet.getMatrixFromQuaternion(state[5])).reshape(3, 3)
+                np.testing.assert_allclose(frames[joint + 1, :3, :3], turn, atol=1e-6)
+    finally:
+        pybullet.disconnect(client)
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_the_jacobian_is_the_derivative_of_the_grasp_point(name):
+    model = load_arm(name)
+    kinematics = Kinematics(model, 1)
+    joints = np.array([model.arm.neutral]) + 0.1
+    kinematics.locate(joints)
+    jacobian, step = kinematics.jacobian[0, :3].copy(), 1e-6
+    for joint in range(model.num_joints):
+        places = []
+        for sign in (1.0, -1.0):
+            moved = joints.copy()
+            moved[0, joint] += sign * step
+            kinematics.locate(moved)
+            places.append(kinematics.grasp[0, :3, 3].copy())
+        np.testing.assert_allclose((places[0] - places[1]) / (2 * step), jacobian[:, joint], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_inverse_kinematics_reaches_the_whole_workspace_within_the_limits(name):
+    model = load_arm(name)
+    rng = np.random.default_rng(0)
+    places = rng.uniform((-0.15, -0.15, 0.0), (0.15, 0.15, 0.3), (50, 3))
+    goals = pointing_down(places, rng.uniform(-0.5, 0.5, 50))
+    kinematics = Kinematics(model, 50)
+    joints = np.tile(np.array(model.arm.neutral), (50, 1))
+    for _ in range(5):
+        joints, errors = kinematics.solve(joints, goals)
+    assert errors.max() < 5e-3
+    kinematics.locate(joints)
+    np.testing.assert_allclose(kinematics.grasp[:, :3, 3], places, atol=5e-3)
+    assert (joints >= model.lower).all() and (joints <= model.upper).all()
+
+
+# Physics
+
+
+def test_what_falls_falls_as_galileo_says():
+    ball = Body("ball", ((Part("sphere", (0.02,)),),), 0.1)
+    table = Table([ball], [(0.1, 0.0, 1.0, *UPRIGHT)])
+    height = table.run(6)[0, 2]
+    steps = 6 * SUBSTEPS
+    expected = 1.0 - 0.5 * GRAVITY * TIME_STEP**2 * steps * (steps + 1)  # semi-implicit Euler
+    assert height == pytest.approx(expected, abs=0.01)  # PyBullet's air drags a little
+
+
+def test_a_stack_stays():
+    cubes = [cube(f"cube {n}", 0.04, (1, 0, 0), 0.2) for n in range(4)]
+    table = Table(cubes, [(0.15, 0.1, 0.02 + 0.04 * n, *UPRIGHT) for n in range(4)])
+    table.run(60)
+    np.testing.assert_allclose(table.poses[:, :2], [(0.15, 0.1)] * 4, atol=2e-3)
+    np.testing.assert_allclose(table.poses[:, 2], 0.02 + 0.04 * np.arange(4), atol=2e-3)
+
+
+@pytest.mark.parametrize(("share", "slides"), [(0.8, False), (1.25, True)])
+def test_a_cube_slides_on_a_slope_beyond_the_friction_angle(share, slides):
+    friction = 0.8
+    angle = share * np.arctan(friction * 0.5)
+    ramp = Body("ramp", ((Part("box", (0.6, 0.3, 0.02)),),), 0.0, 0.5)
+    brick = Body("brick", ((Part("box", (0.06, 0.06, 0.02)),),), 0.5, friction)
+    tilt = (0.0, np.sin(0.5 * angle), 0.0, np.cos(0.5 * angle))
+    normal = np.array([np.sin(angle), 0.0, np.cos(angle)])
+    middle = np.array([0.1, 0.0, 0.5])
+    table = Table([ramp, brick], [(*middle, *tilt), *[(*(middle + 0.0201 * normal), *tilt)]])
+    table.run(5)
+    before = table.poses[1, :3].copy()
+    table.run(30)
+    moved = float(np.linalg.norm(table.poses[1, :3] - before))
+    assert (moved > 0.05) if slides else (moved < 0.005)
+
+
+def test_friction_brakes_as_coulomb_says():
+    puck = Body("puck", ((Part("box", (0.06, 0.06, 0.03)),),), 1.0, 0.2)
+    table = Table([puck], [(-0.1, 0.25, 0.015, *UPRIGHT)])
+    table.run(2)
+    table.world.client.resetBaseVelocity(table.world._ids[0], (0.3, 0.0, 0.0))
+    start = table.poses[0, 0]
+    table.run(20)
+    expected = 0.3**2 / (2 * 0.2 * TABLE_FRICTION * GRAVITY)
+    assert table.poses[0, 0] - start == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize(("mass", "holds"), [(0.2, True), (1.0, True), (60.0, False)])
+def test_the_gripper_holds_what_it_should_and_drops_what_is_too_heavy(mass, holds):
+    simulation = make("camshaft/Lift-v0", 2, config=LiftConfig(mass=mass))
+    for _ in range(55):
+        simulation.step(simulation.expert_action())
+    assert simulation.succeeded().all() == holds
+
+
+@pytest.mark.parametrize("mode", CONTROL_MODES)
+def test_no_action_asks_for_more_than_the_joints_can(mode):
+    simulation = make("camshaft/Lift-v0", 2, control_mode=mode)
+    rng = np.random.default_rng(1)
+    model, count = simulation.arm, simulation.arm.num_joints
+    for step in range(60):
+        if step % 20 == 0:
+            action = np.sign(rng.uniform(-1, 1, (2, *simulation.action_space.shape))).astype(np.float32)
+        targets, _ = simulation.controller.targets(action, simulation.joints, np.zeros(2))
+        assert (targets[:, :count] >= model.lower).all() and (targets[:, :count] <= model.upper).all()
+        simulation.step(action)
+
+
+@pytest.mark.parametrize("mode", ["joint_delta", "joint_velocity"])
+@pytest.mark.parametrize("joint", [0, 2, 4, 6])
+def test_a_joint_stops_at_its_limit(mode, joint):
+    simulation = make("camshaft/Reach-v0", 2, control_mode=mode, max_episode_steps=1000)
+    action = np.zeros((2, 7), np.float32)
+    action[0, joint], action[1, joint] = 1.0, -1.0
+    for _ in range(120):
+        simulation.step(action)
+    model = simulation.arm
+    np.testing.assert_allclose(
+        simulation.joints[:, joint], (model.upper[joint], model.lower[joint]), atol=0.03
+    )
+
+
+# Determinism
+
+
+@pytest.mark.parametrize("task", ["camshaft/Push-v0", "camshaft/Stack-v0", "camshaft/TidyUp-v0"])
+def test_a_rebuilt_world_is_a_new_one_to_the_bit(task):
+    fresh = make(task, 2, seed=5, randomize="train")
+    expected = trajectory(fresh, 40)
+    used = make(task, 2, seed=70, randomize="train")
+    trajectory(used, 60, seed=3)
+    used.reset(seeds=[5, 6])
+    assert equal(trajectory(used, 40), expected)
+
+
+def test_another_process_gives_the_same_bits():
+    code = (
+        "import envs, numpy as np, hashlib\n"
+        "s = envs.make_simulation('camshaft/Push-v0', 1, obs_mode='state'); s.reset(seeds=[3])\n"
+        "for _ in range(25): s.step(s.expert_action())\n"
+        "print(hashlib.sha256(s.joints.tobytes() + s.poses.tobytes()).hexdigest())"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()[-1]
+        for _ in range(2)
+    }
+    assert len(runs) == 1
+
+
+# Control
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_a_step_moves_the_gripper_as_far_as_it_says(name):
+    simulation = make("camshaft/Reach-v0", arm=name)
+    for direction in np.eye(3):
+        start = simulation.hands[0].copy()
+        for _ in range(2):
+            simulation.step(0.5 * direction[None].astype(np.float32))
+        for _ in range(2):
+            simulation.step(np.zeros((1, 3), np.float32))
+        np.testing.assert_allclose(simulation.hands[0] - start, 0.05 * direction, atol=0.006)
+
+
+@pytest.mark.parametrize("mode", CONTROL_MODES)
+@pytest.mark.parametrize("name", ARMS)
+def test_the_expert_reaches_in_every_control_mode_with_every_arm(mode, name):
+    simulation = make("camshaft/Reach-v0", 3, control_mode=mode, arm=name)
+    for _ in range(45):
+        measured = simulation.step(simulation.expert_action())
+    assert measured.success.all()
+
+
+def test_turning_the_gripper_turns_it():
+    simulation = make("camshaft/Lift-v0", control_mode="ee_pose")
+    action = np.zeros((1, 7), np.float32)
+    action[0, 5] = 0.4
+    before = simulation.kinematics.grasp[0, :3, :3].copy()
+    for _ in range(5):
+        simulation.step(action)
+    turn = simulation.kinematics.grasp[0, :3, :3] @ before.T
+    assert np.arctan2(turn[1, 0], turn[0, 0]) == pytest.approx(5 * 0.4 * 0.25, abs=0.05)
+
+
+# Experts
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("split", [None, "train"])
+def test_the_expert_succeeds(task, split):
+    simulation = envs.make_simulation(task, EPISODES, obs_mode="state", randomize=split)
+    simulation.reset(seeds=list(range(EPISODES)))
+    done = np.zeros(EPISODES, bool)
+    for _ in range(simulation.max_episode_steps):
+        done |= simulation.step(simulation.expert_action()).success
+        if done.all():
+            break
+    bar = EXPECTED_SUCCESS.get(task, 0.9) - (0.15 if split else 0.0)
+    assert done.mean() >= bar, np.flatnonzero(~done)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_doing_nothing_does_not_succeed(task):
+    simulation = envs.make_simulation(task, EPISODES, obs_mode="state")
+    simulation.reset(seeds=list(range(EPISODES)))
+    begun = simulation.reset_info(np.arange(EPISODES))["is_success"]
+    for _ in range(10):
+        measured = simulation.step(np.zeros((EPISODES, *simulation.action_space.shape), np.float32))
+    assert (measured.success & ~begun).sum() == 0
+
+
+# Goals
+
+
+@pytest.mark.parametrize("task", GOAL_TASKS)
+def test_a_goal_may_be_asked_for(task):
+    simulation = make(task)
+    height = 0.02 if task != "camshaft/Slide-v0" else 0.015
+    simulation.reset(options={"goal": (0.1, 0.05, height)})
+    np.testing.assert_allclose(simulation.goals[0], (0.1, 0.05, height))
+
+
+def test_hindsight_replay_learns_from_it():
+    from sb3_contrib import TQC
+    from stable_baselines3 import HerReplayBuffer
+
+    env = gymnasium.make("camshaft/Push-v0", obs_mode="state", reward_mode="sparse")
+    learner = TQC(
+        "MultiInputPolicy",
+        env,
+        replay_buffer_class=HerReplayBuffer,
+        replay_buffer_kwargs={"n_sampled_goal": 4},
+        learning_starts=120,
+        batch_size=32,
+        policy_kwargs={"net_arch": [16]},
+        seed=0,
+    )
+    learner.learn(300)
+    batch = learner.replay_buffer.sample(256)
+    achieved, desired = (batch.next_observations[f"{kind}_goal"].numpy() for kind in ("achieved", "desired"))
+    expected = env.unwrapped.compute_reward(achieved, desired)
+    np.testing.assert_allclose(batch.rewards.numpy()[:, 0], expected)
+    assert (expected == 0.0).mean() > 0.2, "goals in hindsight are reached"
+
+
+# Intentions
+
+
+def snapshot(**changes):
+    values = {
+        "hands": np.array([[0.0, 0.0, 0.3]]),
+        "openings": np.array([0.08]),
+        "objects": np.array([[(0.0, 0.0, 0.02), (0.0, 0.2, 0.02)]]),
+        "velocities": np.zeros((1, 2, 3)),
+    }
+    return intentions.Snapshot(**(values | changes))
+
+
+def test_intentions_of_hand_placed_states():
+    apart = intentions.rewards(snapshot(), ["a", "b"])
+    assert apart["right/a/b"] == 1.0 and apart["left/a/b"] == 0.0 and apart["left/b/a"] == 1.0
+    assert apart["close/a/b"] < 1.0 and apart["on_top/a/b"] == 0.0 and apart["move/a"] == 0.0
+    stacked = intentions.rewards(
+        snapshot(objects=np.array([[(0.0, 0.0, 0.02), (0.005, 0.0, 0.06)]])), ["a", "b"]
+    )
+    assert stacked["on_top/b/a"] == 1.0 and stacked["above/b/a"] == 1.0 and stacked["on_top/a/b"] == 0.0
+    assert stacked["close/a/b"] == 1.0
+    held = snapshot(hands=np.array([[0.0, 0.0, 0.02]]), openings=np.array([0.04]))
+    assert intentions.rewards(held, ["a", "b"])["grasp/a"] == 1.0
+    open_fingers = held._replace(openings=np.array([0.08]))
+    assert intentions.rewards(open_fingers, ["a", "b"])["grasp/a"] == 0.0
+    assert intentions.rewards(open_fingers, ["a", "b"])["touch/a"] == 1.0
+    moving = snapshot(velocities=np.array([[(0.1, 0.0, 0.0), (0.0, 0.0, 0.0)]]))
+    assert intentions.move(moving, 0) == 1.0 and intentions.move(moving, 1) == 0.0
+    low, high = np.array([-0.1, -0.1, 0.0]), np.array([0.1, 0.1, 0.1])
+    assert intentions.inside(snapshot(), 0, low, high) == 1.0
+    assert intentions.inside(snapshot(), 1, low, high) == 0.0
+
+
+def test_intentions_follow_an_expert():
+    simulation = make("camshaft/Stack-v0", 2)
+    for _ in range(60):
+        simulation.step(simulation.expert_action())
+    told = simulation.intentions()
+    assert (told["on_top/green/red"] == 1.0).all()
+    assert all(
+        values.shape == (2,) and (values >= 0).all() and (values <= 1).all() for values in told.values()
+    )
+
+
+# Cameras and randomisation
+
+
+def test_cameras_have_names():
+    env = gymnasium.make("camshaft/Lift-v0", obs_mode="rgb+segmentation", camera=("front", "wrist"))
+    observation, _ = env.reset(seed=0)
+    assert set(observation) == {"front/rgb", "front/segmentation", "wrist/rgb", "wrist/segmentation"}
+    before = observation["wrist/rgb"]
+    for _ in range(6):
+        observation, *_ = env.step(env.unwrapped.simulation.expert_action()[0])
+    assert (observation["wrist/rgb"] != before).mean() > 0.3
+    overhead = gymnasium.make("camshaft/Lift-v0", obs_mode="rgb", camera="overhead")
+    assert overhead.reset(seed=0)[0].shape == (84, 84, 3)
+
+
+def test_splits_share_nothing():
+    looks = {}
+    for split in ("train", "test"):
+        simulation = make("camshaft/Lift-v0", 24, obs_mode="rgb", randomize=split, camera=(32, 32))
+        simulation.observe()
+        state, room = simulation._scene.state, simulation._scene._room
+        looks[split] = {
+            "table": set(state.meshes[:, room["table"].start].tolist()),
+            "floor": set(state.meshes[:, room["floor"].start].tolist()),
+            "masses": np.floor((simulation._masses[:, 0] / 0.2 - 0.7) / (0.7 / 8)) % 2,
+        }
+    assert not looks["train"]["table"] & looks["test"]["table"]
+    assert not looks["train"]["floor"] & looks["test"]["floor"]
+    assert (looks["train"]["masses"] == 0).all() and (looks["test"]["masses"] == 1).all()
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("goal", "message"),
+    [
+        ((2.0, 0.0, 0.1), "out of reach"),
+        ((0.1, 0.0, -0.2), "below the table"),
+        ((0.1, 0.0), "3 finite numbers"),
+        ((0.1, 0.0, float("nan")), "finite"),
+        ("there", "3 numbers"),
+    ],
+)
+def test_a_goal_that_cannot_be_is_refused(goal, message):
+    simulation = make("camshaft/Reach-v0")
+    with pytest.raises(InvalidOption, match=message):
+        simulation.reset(options={"goal": goal})
+
+
+def test_options_that_are_not_there_are_named():
+    with pytest.raises(InvalidOption, match="'panda'"):
+        make("camshaft/Reach-v0", arm="pand")
+    with pytest.raises(InvalidOption, match="'wrist'"):
+        make("camshaft/Reach-v0", camera="wrst")
+    with pytest.raises(InvalidOption, match="takes no reset options"):
+        make("camshaft/Lift-v0").reset(options={"goal": (0, 0, 0)})
+    with pytest.raises(InvalidOption, match="ee_position"):
+        make("camshaft/Lift-v0", control_mode="ee_positon")
+
+
+def test_actions_out_of_bounds_are_clipped_and_wrong_ones_refused():
+    one, other = make("camshaft/Push-v0"), make("camshaft/Push-v0")
+    one.step(np.array([[9.0, -9.0, 0.5]]))
+    other.step(np.array([[1.0, -1.0, 0.5]]))
+    assert np.array_equal(one.joints, other.joints)
+    with pytest.raises(InvalidOption, match="finite"):
+        one.step(np.array([[np.nan, 0.0, 0.0]]))
+    with pytest.raises(InvalidOption, match="shape"):
+        one.step(np.zeros((1, 4)))
+
+
+def test_a_urdf_that_is_missing_or_broken_is_named(tmp_path, monkeypatch):
+    with pytest.raises(CorruptFile, match=r"nothing\.urdf"):
+        arms.data_path("franka_panda/nothing.urdf")
+    broken = tmp_path / "broken.urdf"
+    broken.write_text("<robot><link")
+    monkeypatch.setattr(arms, "data_path", lambda file: broken)
+    with pytest.raises(CorruptFile, match="not a URDF"):
+        arms._Urdf("broken.urdf")
+    broken.write_text("<robot><link name='a'/></robot>")
+    with pytest.raises(CorruptFile, match="0 joints"):
+        arms._Urdf("broken.urdf").chain(7)
+
+
+def test_a_lost_connection_is_said():
+    simulation = make("camshaft/Push-v0", 2)
+    pybullet.disconnect(simulation._worlds[1].client._number)
+    with pytest.raises(CamshaftError, match="world 1 has lost its connection"):
+        simulation.step(np.zeros((2, 3), np.float32))
+
+
+# What is left behind
+
+
+def test_closing_disconnects_and_so_does_forgetting():
+    simulation = make("camshaft/Reach-v0", 3)
+    numbers = [world.client._number for world in simulation._worlds]
+    simulation.close()
+    assert not any(pybullet.isConnected(number) for number in numbers)
+    simulation = make("camshaft/Reach-v0", 2)
+    numbers = [world.client._number for world in simulation._worlds]
+    del simulation
+    gc.collect()
+    assert not any(pybullet.isConnected(number) for number in numbers)
+
+
+@pytest.mark.slow
+def test_a_thousand_resets_do_not_grow_the_memory():
+    simulation = make("camshaft/Push-v0", obs_mode="rgb", camera=(32, 32), randomize="train")
+
+    def resident():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * 4096
+
+    def reset(times):
+        for _ in range(times):
+            simulation.reset()
+            simulation.observe()
+
+    reset(200)
+    before = resident()
+    reset(1000)
+    assert resident() - before < 20e6
