@@ -162,6 +162,13 @@ TASKS = (
         summary="Open a box and put two cubes into it.",
         tags=("manipulation",),
     ),
+    Task(
+        id="camshaft/GraspClutter-v0",
+        simulation="envs.manipulation.grasp_clutter:GraspClutter",
+        max_episode_steps=100,
+        summary="Lift any of several objects of irregular shape.",
+        tags=("manipulation",),
+    ),
 )
 
 TASK_IDS = tuple(task.id for task in TASKS)

@@ -42,6 +42,7 @@ SIZE_SHARE = SplitRange(0.92, 1.08)
 LATENCY = SplitRange(0.0, 0.5 * SUBSTEPS, nominal=0.0)  # substeps until an action takes hold
 CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # metres
 CAMERA_TURN = SplitRange(-2.0, 2.0)  # degrees
+HAND_SHARE = 0.2  # of both, for a camera in the hand
 START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
 STATE_LIMIT = 10.0  # metres, m/s, rad/s: what falls off the table goes no farther in the state
 
@@ -417,8 +418,10 @@ class ManipulationSimulation(Simulation):
     def _camera_poses(self, worlds: IntArray) -> dict[str, FloatArray]:
         poses = {}
         for name, camera in self.cameras.items():
-            mounts = np.array([_moved(camera, self._camera_moves[world]) for world in worlds])
-            if name in HAND_CAMERAS or camera == TASK_CAMERAS["wrist"]:
+            in_hand = name in HAND_CAMERAS or camera == TASK_CAMERAS["wrist"]
+            moves = (HAND_SHARE if in_hand else 1.0) * self._camera_moves[worlds]
+            mounts = np.array([_moved(camera, move) for move in moves])
+            if in_hand:
                 mounts = self.kinematics.frames[worlds, -1] @ HAND_FROM_BODY @ mounts
             poses[name] = mounts
         return poses
@@ -458,7 +461,8 @@ class ManipulationSimulation(Simulation):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Return to a state taken by `get_state` from a simulation with the same options.
 
-        The physics is begun anew and taken through the same actions, which takes as long as they did.
+        The physics is begun anew and taken through the same actions, which takes as long as they did. Cameras and
+        `obs_mode` may differ: stored states can be seen anew through others.
         """
         if len(state["episode_seeds"]) != self.num_worlds:
             raise InvalidOption(
@@ -474,7 +478,8 @@ class ManipulationSimulation(Simulation):
         self._replay(state["actions"])
         self.elapsed_steps[:] = state["elapsed_steps"]
         self._started[:] = state["started"]
-        self._camera_set.set_state(state["cameras"])
+        if set(state["cameras"]) == set(self.cameras):
+            self._camera_set.set_state(state["cameras"])
         for world, saved in enumerate(state["generators"]):
             if saved is None:
                 continue
