@@ -15,7 +15,7 @@ from envs.simulation import BoolArray, FloatArray
 
 WIDTH, DEPTH, HEIGHT = 0.2, 0.18, 0.11  # metres, of the cabinet; it opens towards the front of the table
 TRAVEL = 0.14  # metres
-HANDLE = (0.125, 0.055)  # metres, of the handle's bar ahead of and above the cabinet's middle on the table
+HANDLE = (0.145, 0.055)  # metres, of the handle's bar ahead of and above the cabinet's middle on the table
 WOOD, DARK = (0.75, 0.6, 0.42), (0.25, 0.25, 0.27)
 
 
@@ -112,7 +112,7 @@ class Drawer(StagedSimulation):
         """To open, a finger goes behind the bar and pulls; to close, closed fingers push against the front."""
         handle, hands = self._handle(), self.hands
         targets = handle.copy()
-        behind = np.where(self._opens, -0.016, 0.03)
+        behind = np.where(self._opens, -0.02, 0.03)
         targets[:, 0] += behind
         aside = np.linalg.norm((hands - targets)[:, :2], axis=1)
         low = hands[:, 2] < HANDLE[1] + 0.012
@@ -122,6 +122,10 @@ class Drawer(StagedSimulation):
         step = np.where(self._opens, 0.035, -0.04)
         targets[working, 0] = (hands[:, 0] + step)[working]
         targets[working, 2] = HANDLE[1] - 0.006
+        travel = self.sliders[:, 0]
+        done = np.where(self._opens, travel > self.config.open + 0.015, travel < self.config.closed - 0.005)
+        targets[done] = hands[done]
+        targets[done, 2] = HANDLE[1] + 0.15
         return targets, self._yaw, -np.ones(self.num_worlds)
 
 
@@ -148,8 +152,8 @@ def _cabinet(friction: float) -> Body:
         Part("box", (DEPTH - 0.03, 0.006, 0.05), (0.0, 0.5 * inner, 0.035), collides=False),
         Part("box", (DEPTH - 0.03, 0.006, 0.05), (0.0, -0.5 * inner, 0.035), collides=False),
         Part("box", (0.01, 0.1, 0.01), (HANDLE[0], 0.0, HANDLE[1]), colour=DARK, tinted=False),
-        Part("box", (0.026, 0.01, 0.01), (HANDLE[0] - 0.016, 0.045, HANDLE[1]), colour=DARK, tinted=False),
-        Part("box", (0.026, 0.01, 0.01), (HANDLE[0] - 0.016, -0.045, HANDLE[1]), colour=DARK, tinted=False),
+        Part("box", (0.042, 0.01, 0.01), (HANDLE[0] - 0.023, 0.045, HANDLE[1]), colour=DARK, tinted=False),
+        Part("box", (0.042, 0.01, 0.01), (HANDLE[0] - 0.023, -0.045, HANDLE[1]), colour=DARK, tinted=False),
     )
     slider = Slider(
         drawer, "prismatic", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), 0.0, TRAVEL, mass=0.4, friction=friction

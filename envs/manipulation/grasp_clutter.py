@@ -30,6 +30,8 @@ SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # metres from the middle, likewise
 BAND = 0.012  # metres above and below the grasp point that the pads touch
 LIFTED = 0.12  # metres
 
+Grasp = tuple[FloatArray, float, float, float]  # as `_grasp` returns it
+
 
 @dataclass(frozen=True)
 class GraspClutterConfig:
@@ -96,6 +98,8 @@ class GraspClutter(StagedSimulation):
     ) -> None:
         self.config = config
         self._pool = object_pool(config.pool)
+        nothing: tuple[bytes, Grasp] = (b"", (np.zeros(3), 0.0, 0.0, 0.0))
+        self._known = [[nothing] * config.objects for _ in range(num_worlds)]
         variants = tuple((part,) for part, _ in self._pool)
         bodies = tuple(
             Body(f"object {n}", variants, config.mass, config.friction, 0.001, colour=colour)
@@ -140,7 +144,7 @@ class GraspClutter(StagedSimulation):
 
     def _expert_of(self, world: int) -> tuple[FloatArray, float, float]:
         hand, opening = self.hands[world], self.openings[world]
-        grasps = [self._grasp(world, number) for number in range(self.config.objects)]
+        grasps = self._grasps(world)
         attempt = int(self.elapsed_steps[world]) // PATIENCE
         costs = [grasp[3] for grasp in grasps]
         place, yaw, width, _ = grasps[int(np.argsort(costs)[attempt % len(costs)])]
@@ -161,20 +165,34 @@ class GraspClutter(StagedSimulation):
         pose = self.kinematics.grasp[world]
         return float(np.arctan2(pose[1, 0], pose[0, 0]))
 
-    def _grasp(self, world: int, number: int) -> tuple[FloatArray, float, float, float]:
+    def _grasps(self, world: int) -> list[Grasp]:
+        """The best grasp of each object, worked out anew when it has moved by 2 mm, or another one by 2 cm."""
+        poses = np.round(self.poses[world] / 0.002) * 0.002
+        coarse = np.round(self.poses[world, :, :2] / 0.02) * 0.02
+        for number, known in enumerate(self._known[world]):
+            seen = poses.copy()
+            seen[:, :2] = coarse
+            seen[:, 2:] = 0.0
+            seen[number] = poses[number]
+            key = seen.tobytes() + self._variants[world].tobytes() + self.scales[world].tobytes()
+            if known[0] != key:
+                self._known[world][number] = (key, self._grasp(world, number, seen))
+        return [grasp for _, grasp in self._known[world]]
+
+    def _grasp(self, world: int, number: int, poses: FloatArray) -> Grasp:
         """Where to grasp an object (3,), the gripper's yaw, the width there, and how bad that is.
 
         What is tried: fingers to both sides of the body between them, along several directions and at several places
         along each. A place is good where the body there is narrow, near the body's middle, and free of others.
         """
         _, points = self._pool[self._variants[world, number]]
-        frame = pose_matrices(self.poses[world, number])
+        frame = pose_matrices(poses[number])
         points = (self.scales[world, number] * points) @ frame[:3, :3].T + frame[:3, 3]
         top = float(points[:, 2].max())
         height = float(np.clip(0.5 * top, 0.012, max(0.012, top - 0.01)))
         band = points[np.abs(points[:, 2] - height) < BAND]
         middle = points.mean(axis=0)[:2]
-        others = np.delete(self.poses[world, :, :2], number, axis=0)
+        others = np.delete(poses[:, :2], number, axis=0)
         best = (np.array([*middle, height]), 0.0, WIDEST, 5.0)
         for angle in np.arange(CANDIDATES) * np.pi / CANDIDATES - 0.5 * np.pi:
             along = np.array([np.cos(angle), np.sin(angle)])
