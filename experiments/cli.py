@@ -118,6 +118,9 @@ COMMANDS = {
     "bench data": Command(
         "experiments.benchmarks.data:DataConfig", "training speed on drawn data, against data in memory"
     ),
+    "bench encode": Command(
+        "experiments.benchmarks.encode:EncodeConfig", "what EncodeCamera costs beyond its encoder"
+    ),
     "bench cuda": Command(
         "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
     ),

@@ -49,6 +49,8 @@ class PretrainConfig:
     """Write weights, checksum and model card into this folder (that of the suite is perception/weights)."""
     resume: bool = False
     """Go on from the last checkpoint in the run folder."""
+    finish: bool = False
+    """Train no further: test, and ship, the best weights that the run in the run folder has come to."""
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(
             epochs=20, batch_size=64, learning_rate=2e-3, weight_decay=0.05, ema_decay=0.998
@@ -71,7 +73,7 @@ def run(config: PretrainConfig) -> None:
     from perception.training.augmentation import ColourJitter
     from perception.training.evaluation import evaluate
     from perception.training.hardware import choose_hardware
-    from perception.training.trainer import train
+    from perception.training.trainer import best_so_far, train
     from perception.zoo import check_model, create_model
 
     check_model(config.model)
@@ -86,17 +88,24 @@ def run(config: PretrainConfig) -> None:
         "size": config.size,
         "jitter": config.jitter,
     }
-    result = train(
-        lambda: MultiTaskNetwork(create_model(config.model), VECTOR_HEADS),
-        MultiTask(),
-        images,
-        validation,
-        config.training,
-        config.out,
-        augment=ColourJitter(config.jitter, precision) if config.jitter else None,
-        settings=settings,
-        resume=config.resume,
-    )
+
+    def build() -> MultiTaskNetwork:
+        return MultiTaskNetwork(create_model(config.model), VECTOR_HEADS)
+
+    if config.finish:
+        result = best_so_far(build, config.out)
+    else:
+        result = train(
+            build,
+            MultiTask(),
+            images,
+            validation,
+            config.training,
+            config.out,
+            augment=ColourJitter(config.jitter, precision) if config.jitter else None,
+            settings=settings,
+            resume=config.resume,
+        )
     scores = evaluate(result.model, MultiTask(), test, batch_size=config.training.batch_size)
     console = Console()
     for name, value in scores.items():
@@ -147,7 +156,7 @@ def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: 
             "acting": "expert, disturbed expert and chance by turns",
         },
         "Training": {
-            "steps": f"{result.steps:,} of {training.batch_size} frames; the best epoch is {result.epoch}",
+            "steps": f"{result.steps:,} of {training.batch_size} frames; epoch {result.epoch} of {training.epochs}",
             "optimiser": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
             "weight decay": training.weight_decay,
             "moving average": training.ema_decay,

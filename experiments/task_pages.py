@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.catalogue import TASKS, Task
+from envs.driving.light import WEATHERS
 from experiments.contact_sheet import contact_sheet, fitted, write_sheet
 from experiments.label_pictures import label_picture
 
@@ -94,6 +95,28 @@ def pictures(task: Task) -> dict[str, Image]:
     return tiles
 
 
+def weather_sheet() -> Image:
+    """One street in every weather and at every time of the day."""
+    tiles: dict[str, Image] = {}
+    conditions = [("day", weather) for weather in WEATHERS] + [("dusk", None), ("night", "clear")]
+    for time_of_day, weather in conditions:
+        env = gymnasium.make(
+            "camshaft/Town-v0",
+            obs_mode="rgb",
+            randomize="train",
+            camera={"width": 256, "height": 192, "supersampling": 2},
+            time_of_day=time_of_day,
+            weather=weather,
+        )
+        picture, _ = env.reset(seed=SEED)
+        for _ in range(25):
+            action = env.unwrapped.simulation.expert_action()[0]  # type: ignore[attr-defined]
+            picture, *_ = env.step(action)
+        tiles[weather if time_of_day == "day" and weather else time_of_day] = picture
+        env.close()
+    return contact_sheet(tiles, 3)
+
+
 def write_pages(folder: Path) -> list[Path]:
     """Write all pages and pictures; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,8 +130,9 @@ def write_pages(folder: Path) -> list[Path]:
         (folder / f"{name}.md").write_text(page(task), encoding="utf-8")
         written += [folder / f"{name}.jpg", folder / f"{name}.md"]
     write_sheet(folder / "gallery.jpg", contact_sheet(thumbnails, 4))
+    write_sheet(folder / "weather.jpg", weather_sheet())
     written[0].write_text(index(), encoding="utf-8")
-    return [*written, folder / "gallery.jpg"]
+    return [*written, folder / "gallery.jpg", folder / "weather.jpg"]
 
 
 def _listed(words: tuple[str, ...]) -> str:

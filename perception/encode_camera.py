@@ -56,7 +56,7 @@ class EncodeCamera(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructo
 
     def __init__(
         self,
-        env: gymnasium.Env[Any, Any],
+        env: Any,
         network: nn.Module,
         *,
         camera: str = RGB,

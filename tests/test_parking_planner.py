@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from envs.driving.collisions import box_corners
-from envs.driving.parking_lot import LotConfig, draw_lot
+from envs.driving.parking_lot import parking_lot
 from envs.driving.parking_planner import MARGIN, STEP, plan
 from envs.driving.reeds_shepp import NUM_PATHS, advance_on, shortest_path, trace, write_path
 
@@ -126,13 +126,11 @@ def plans():
     """Lots, obstacles and plans of 30 seeds."""
     found = []
     for seed in range(30):
-        lot = draw_lot(np.random.default_rng(seed))
-        start = np.array([lot.start.x, lot.start.y, lot.start.heading])
-        middle = np.array([lot.goal.x, lot.goal.y])
-        ahead = np.array([np.cos(lot.goal.heading), np.sin(lot.goal.heading)])
-        goal = np.array([*(middle - CAR[2] * ahead), lot.goal.heading])
-        obstacles = lot.obstacles(4.5, 1.8)
-        found.append((start, goal, obstacles, plan(start, goal, RADIUS, CAR, obstacles)))
+        lot = parking_lot(seed)
+        begin, bay = lot.draw_task(np.random.default_rng(seed))
+        start = np.array([begin.x, begin.y, begin.heading])
+        goal = np.array([*bay.moved(-CAR[2]).point, bay.heading])
+        found.append((start, goal, lot.obstacles, plan(start, goal, RADIUS, CAR, lot.obstacles)))
     return found
 
 
@@ -172,8 +170,7 @@ def test_plans_turn_no_tighter_than_the_car_can(plans):
 
 
 def test_where_all_is_walled_up_there_is_no_plan():
-    lot = draw_lot(np.random.default_rng(0), LotConfig())
-    start = np.array([lot.start.x, lot.start.y, lot.start.heading])
-    goal = np.array([lot.goal.x, lot.goal.y, lot.goal.heading])
-    wall = np.array([[lot.goal.x, 0.5 * lot.goal.y, 0.0, 60.0, 0.5]])
+    begin, bay = parking_lot(0).draw_task(np.random.default_rng(0))
+    start, goal = (np.array([pose.x, pose.y, pose.heading]) for pose in (begin, bay))
+    wall = np.array([[bay.x, 0.5 * bay.y, 0.0, 60.0, 0.5]])
     assert plan(start, goal, RADIUS, CAR, wall) is None

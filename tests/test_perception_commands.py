@@ -211,3 +211,6 @@ def test_pretraining_ships_an_encoder(tmp_path: Path) -> None:
     for part in ("LaneKeeping", "mean iou", "SHA-256", "commit", "steps"):
         assert part in card
     assert main([*words, *folders, "--resume"]) == 0
+    weights = (tmp_path / "ship" / "policy_resnet.safetensors").read_bytes()
+    assert main([*words, *folders, "--finish"]) == 0
+    assert (tmp_path / "ship" / "policy_resnet.safetensors").read_bytes() == weights

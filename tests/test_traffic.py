@@ -519,7 +519,7 @@ def test_people_stay_on_their_paths(busy_town):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "draw"), [(1, 0), (5, 1), (12, 2), (33, 3)])
+@pytest.mark.parametrize(("seed", "draw"), [(1, 0), (5, 1), (12, 2), (33, 3), (121, 121), (139, 139)])
 def test_nobody_runs_into_anybody_in_other_towns(seed, draw):
     shown = town_map(seed)
     traffic = Traffic(1, 24, 30, TOWN_KINDS, reach=None)
@@ -598,6 +598,19 @@ def test_vehicles_far_from_the_ego_vehicle_are_set_out_nearer():
     drive(traffic, 300)
     away = np.linalg.norm(traffic.vehicles.pose[0, 1:, :2] - traffic.vehicles.pose[0, 0, :2], axis=1)
     assert (away < 185.0).all()
+
+
+def test_a_car_that_stands_across_the_line_is_in_the_way_on_both_lanes(two_lanes):
+    traffic = traffic_on(two_lanes, 1)
+    set_out(traffic, 0, LEFT_LANE, 1000.0, 0.0)
+    set_out(traffic, 1, RIGHT_LANE, 900.0, 20.0)
+    traffic.vehicles.pose[0, 0] = 1000.0, -5.25 + 2.25, 0.24  # its tail reaches into the right lane
+    for _ in range(200):
+        traffic.vehicles.along[0, 0], traffic.vehicles.speed[0, 0] = 1000.0, 0.0
+        traffic.step(STEP)
+    rear = 1000.0 - 0.5 * CAR
+    assert traffic.vehicles.speed[0, 1] < 0.1
+    assert rear - 5.0 < traffic.vehicles.along[0, 1] + 0.5 * CAR < rear
 
 
 # Kinds of vehicle.

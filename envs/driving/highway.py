@@ -37,6 +37,7 @@ START, END = (
     120.0,
     180.0,
 )  # metres from the ends of the highway at which episodes begin, and end at the latest
+LOOKAHEAD = 1.2  # s, of the pursuit: at 30 m/s, 0.8 s let some cars swing
 SETTLED = 0.6  # metres from the middle of a lane within which one may change to the next
 TARGET_SPEEDS = (12.0, 38.0)  # m/s, lowest and highest
 SPEED_STEP = 1.0  # m/s, of a meta-action
@@ -157,6 +158,7 @@ class Highway(NetworkSimulation):
             num_vehicles=round(24 * density),
             kinds=HIGHWAY_KINDS,
             reach=(70.0, 240.0),
+            lookahead=LOOKAHEAD,
             **options,
         )
         self.config = config

@@ -46,6 +46,7 @@ class NetworkSimulation(DrivingSimulation):
         num_people: people on foot in each world.
         kinds: of vehicles; the first is the car that is driven.
         reach: see `Traffic`.
+        lookahead: see `Track`.
         options: see `DrivingSimulation`.
 
     Attributes:
@@ -67,6 +68,7 @@ class NetworkSimulation(DrivingSimulation):
         num_people: int = 0,
         kinds: Sequence[VehicleKind] = (SALOON,),
         reach: tuple[float, float] | None = (60.0, 170.0),
+        lookahead: float = 0.8,
         **options: Any,
     ) -> None:
         for name, value in (("num_vehicles", num_vehicles), ("num_people", num_people)):
@@ -74,7 +76,7 @@ class NetworkSimulation(DrivingSimulation):
                 raise InvalidOption(f"{name} must be a whole number within 0..200, got {value!r}")
         super().__init__(num_worlds, car, default_camera, **options)
         self.traffic = Traffic(num_worlds, num_vehicles, num_people, kinds, reach)
-        self.track = Track(num_worlds)
+        self.track = Track(num_worlds, lookahead=lookahead)
         self.observation_space = self._make_observation_space()
         self._maps: list[DrivingMap | None] = [None] * num_worlds
         self._obstacles = np.zeros((num_worlds, 1, 5))

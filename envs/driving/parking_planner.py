@@ -116,6 +116,8 @@ def _find(start, goals, via, radius, length, width, middle, obstacles, scratch, 
                     best, first_count, second_count, chosen = cost, 0, count, number
                     _copy(second, best_second)
                 continue
+            if _metres(start, via[number]) + _metres(via[number], goals[entry]) >= best:
+                continue  # even straight lines would cost more
             late, late_count = _cheapest(
                 via[number], goals[entry], radius, length, width, middle, obstacles, path, second, pose, best
             )
@@ -134,6 +136,11 @@ def _find(start, goals, via, radius, length, width, middle, obstacles, scratch, 
         return _write(start, best_second, second_count, radius, points, 0)
     written = _write(start, best_first, first_count, radius, points, 0)
     return _write(via[chosen], best_second, second_count, radius, points, written)
+
+
+@inlined
+def _metres(one, other):  # type: ignore[no-untyped-def]
+    return np.sqrt((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2)
 
 
 @inlined

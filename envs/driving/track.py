@@ -15,7 +15,7 @@ from envs.driving.road import FloatArray, Road
 from envs.driving.vehicle import HEADING, LATERAL_SPEED, MAX_BRAKING, REAR, SPEED, YAW_RATE, X, Y
 from envs.kernels import inlined, kernel
 
-LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s and metres, of the pursuit
+LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s by default, and metres, of the pursuit
 COMFORTABLE_LATERAL = 3.0  # m/s², that the cruise controller slows down for
 PREVIEW_STEP, PREVIEW_STEPS = 4.0, 12  # metres, and how many, that it looks ahead
 CORRECTION = 1.2  # metres; the pursuit treats a larger offset like this one: it returns no harder
@@ -53,6 +53,7 @@ class Track:
     Args:
         num_worlds: N.
         lane_offset: metres from a way to the middle of the lane, left positive.
+        lookahead: seconds that the pursuit looks ahead: more swings less, less cuts corners less.
 
     Attributes:
         ways: for kernels; replaced when a longer way comes.
@@ -60,7 +61,8 @@ class Track:
             curvature of the lane (1/m); height (metres) and grade of the road.
     """
 
-    def __init__(self, num_worlds: int, lane_offset: float = 0.0) -> None:
+    def __init__(self, num_worlds: int, lane_offset: float = 0.0, lookahead: float = LOOKAHEAD_TIME) -> None:
+        self._lookahead = lookahead
         self.places = np.zeros((num_worlds, NUM_PLACES))
         self.ways = Ways(
             np.zeros((num_worlds, 2, 5)),
@@ -136,7 +138,7 @@ class Track:
     ) -> FloatArray:
         """(N,) path curvature (1/m) by pure pursuit of the lane's middle (R. C. Coulter, CMU-RI-TR-92-01, 1992).
 
-        The car's rear axle is sent on the arc through the point of the lane a little less than a second ahead.
+        The car's rear axle is sent on the arc through the point of the lane that lies `lookahead` seconds ahead.
 
         Args:
             state: (N, 8) cars.
@@ -145,7 +147,8 @@ class Track:
             heading: (N,) rad by which it is taken to be turned left.
         """
         result = np.empty(len(self.places))
-        _pursue(self.ways, state, self.places, parameters, lateral, heading, np.empty(NUM_PLACES), result)
+        scratch = np.empty(NUM_PLACES)
+        _pursue(self.ways, state, self.places, parameters, lateral, heading, self._lookahead, scratch, result)
         return result
 
 
@@ -239,7 +242,7 @@ def _cruise_speed(ways, places, parameters, wanted, result):  # type: ignore[no-
 
 
 @kernel
-def _pursue(ways, state, places, parameters, lateral, heading, place, result):  # type: ignore[no-untyped-def]
+def _pursue(ways, state, places, parameters, lateral, heading, lookahead, place, result):  # type: ignore[no-untyped-def]
     for world in range(state.shape[0]):
         car = state[world]
         slip = np.arctan2(car[LATERAL_SPEED] - parameters[world, REAR] * car[YAW_RATE], max(car[SPEED], 1.0))
@@ -248,7 +251,7 @@ def _pursue(ways, state, places, parameters, lateral, heading, place, result):  
         y = car[Y] + lateral[world] * np.cos(car[HEADING]) - parameters[world, REAR] * np.sin(direction)
         place[DISTANCE] = places[world, DISTANCE]
         _locate_one(ways, world, x, y, direction, place)
-        reach = max(LOOKAHEAD_TIME * car[SPEED], LEAST_LOOKAHEAD)
+        reach = max(lookahead * car[SPEED], LEAST_LOOKAHEAD)
         excess = place[LATERAL] - min(max(place[LATERAL], -CORRECTION), CORRECTION)
         target_x, target_y, _ = point_of(ways, world, place[DISTANCE] + reach, ways.offset[world] + excess)
         aside = -np.sin(direction) * (target_x - x) + np.cos(direction) * (target_y - y)

@@ -22,7 +22,7 @@ from envs.manipulation.table_scene import TableScene, shifted, table_parts
 from envs.manipulation.table_state import TableState
 from envs.manipulation.world import SUBSTEPS, Setup, World
 from envs.randomization import SplitRange, split_seed, split_variants
-from envs.rendering import CameraSet, Renderer
+from envs.rendering import CameraSet, Renderer, SceneState
 from envs.simulation import (
     IMAGE_PARTS,
     FloatArray,
@@ -291,6 +291,10 @@ class ManipulationSimulation(TableState, Simulation):
                 scene.state, self._camera_poses(chosen), chosen, self.episode_seeds, self.elapsed_steps
             )
         return join_parts(parts | self._state_parts(chosen))
+
+    def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
+        """The scene as it is now, and where the cameras are."""
+        return self._scene_now(self._everyone).state, self._camera_poses(self._everyone)
 
     def _scene_now(self, worlds: IntArray) -> TableScene:
         """The scene, made when first seen, these worlds in the look of their episodes, everything where it is."""

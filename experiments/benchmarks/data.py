@@ -22,7 +22,6 @@ from perception.data.stored import StoredFrames, write_frames
 from perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
 from perception.training.sources import Batch, TensorImages, read_batches
 
-IN_MEMORY = 2048  # images
 CACHED, STORED, DRAWN = "in memory", "stored on disk", "drawn on the fly"
 
 
@@ -31,7 +30,9 @@ class DataConfig:
     """Measure training images per second on data that is drawn while the network learns, against data in memory.
 
     Steps of a classifier (forward, backward, SGD) on the object benchmark, and on the frames of a task with depth and
-    segmentation, each from memory, from a set on disk and drawn on the fly, in turn.
+    segmentation, each from memory, from a set on disk and drawn on the fly, in turn. On the CPU, where other work slows
+    all of it down, the processor time of the training's own thread plus the time in which it waited for data says what
+    an otherwise idle machine would do.
 
     For example: camshaft bench data --model resnet18
     """
@@ -44,6 +45,8 @@ class DataConfig:
     """Width and height of the images in pixels."""
     batch_size: int = 64
     """Images a step."""
+    images: int = 2048
+    """Images in memory and on disk."""
     seconds: float = 6.0
     """Length of one measurement."""
     repeats: int = 3
@@ -58,8 +61,14 @@ class DataConfig:
 
 def run(config: DataConfig) -> None:
     """Measure, print the table and write the file."""
-    if min(config.batch_size, config.repeats, config.threads) < 1 or config.seconds <= 0:
-        raise InvalidOption("batch_size, repeats and threads must be at least 1, seconds more than 0")
+    if (
+        min(config.batch_size, config.repeats, config.threads) < 1
+        or config.images < config.batch_size
+        or config.seconds <= 0
+    ):
+        raise InvalidOption(
+            "batch_size, repeats and threads must be at least 1, images at least batch_size, seconds more than 0"
+        )
     torch.set_num_threads(config.threads)
     hardware = choose_hardware(config.device)
     folder = config.out.parent / "data"
@@ -69,7 +78,7 @@ def run(config: DataConfig) -> None:
             step = _Step(config.model, hardware)
             subjects = {kind: _Runner(step, batches, config.seconds) for kind, batches in sources.items()}
             rates = interleaved(subjects, config.repeats)
-            _print(name, rates)
+            _print(name, rates, subjects)
             figures += [
                 {
                     "data": name,
@@ -77,6 +86,8 @@ def run(config: DataConfig) -> None:
                     **rate.to_dict(),
                     "share_of_cached": rate.median / rates[CACHED].median,
                     "waiting_share": subjects[kind].waiting_share,
+                    "own_rate": subjects[kind].own_rate,
+                    "own_share_of_cached": subjects[kind].own_rate / subjects[CACHED].own_rate,
                 }
                 for kind, rate in rates.items()
             ]
@@ -88,7 +99,7 @@ def run(config: DataConfig) -> None:
 def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:
     """Batches of the object benchmark from memory and drawn."""
     images = ObjectImages("train", config.size, num_threads=1)
-    cached = TensorImages(images.render(range(IN_MEMORY)))
+    cached = TensorImages(images.render(range(config.images)))
     return {CACHED: _read(cached, config), DRAWN: _read(images, config)}
 
 
@@ -97,9 +108,9 @@ def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
     options: dict[str, Any] = {"camera": (config.size, config.size), "num_threads": 1}
     labels = ("rgb", "depth", "segmentation")
     with SimulatedFrames(config.task, labels, batch_size=config.batch_size, **options) as frames:
-        arrays = frames.collect(IN_MEMORY)
-    about = {"task": config.task, "size": config.size, "frames": IN_MEMORY}
-    stored = folder / f"{config.task.rpartition('/')[2]}-{config.size}-{IN_MEMORY}"
+        arrays = frames.collect(config.images)
+    about = {"task": config.task, "size": config.size, "frames": config.images}
+    stored = folder / f"{config.task.rpartition('/')[2]}-{config.size}-{config.images}"
     write_frames(stored, lambda _: arrays, 1, about, resume=True)
     return {
         CACHED: _read(TensorImages(arrays), config),
@@ -144,12 +155,18 @@ class _Runner:
 
     def __init__(self, step: Callable[[Batch], int], batches: Iterator[Batch], seconds: float) -> None:
         self._step, self._batches, self._seconds = step, batches, seconds
-        self._waited = self._elapsed = 0.0
+        self._waited = self._elapsed = self._worked = 0.0
+        self._done = 0
 
     @property
     def waiting_share(self) -> float:
         """Of the time, in which the network waited for data."""
         return self._waited / max(self._elapsed, 1e-9)
+
+    @property
+    def own_rate(self) -> float:
+        """Images per second of this thread's processor time and of waiting for data."""
+        return self._done / max(self._worked + self._waited, 1e-9)
 
     def __call__(self) -> float:
         done, start = 0, time.perf_counter()
@@ -157,16 +174,30 @@ class _Runner:
             asked = time.perf_counter()
             batch = next(self._batches)
             self._waited += time.perf_counter() - asked
+            worked = time.thread_time()
             done += self._step(batch)
+            self._worked += time.thread_time() - worked
         self._elapsed += elapsed
+        self._done += done
         return done / elapsed
 
 
-def _print(name: str, rates: dict[str, Rate]) -> None:
+def _print(name: str, rates: dict[str, Rate], runners: dict[str, _Runner]) -> None:
     table = Table(title=f"Training images per second, {name}")
     table.add_column("data")
     table.add_column("images/s, median (range)", justify="right")
     table.add_column("of that in memory", justify="right")
+    table.add_column("waiting", justify="right")
+    table.add_column("images/s of own time", justify="right")
+    table.add_column("of that in memory", justify="right")
     for kind, rate in rates.items():
-        table.add_row(kind, str(rate), f"{rate.median / rates[CACHED].median:.1%}")
+        own = runners[kind].own_rate
+        table.add_row(
+            kind,
+            str(rate),
+            f"{rate.median / rates[CACHED].median:.1%}",
+            f"{runners[kind].waiting_share:.1%}",
+            f"{own:,.0f}",
+            f"{own / runners[CACHED].own_rate:.1%}",
+        )
     Console().print(table)

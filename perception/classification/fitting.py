@@ -16,7 +16,8 @@ from perception.training.augmentation import ColourJitter
 from perception.training.config import TrainingConfig
 from perception.training.hardware import choose_hardware
 from perception.training.initialisation import INITIALISATIONS, initialise
-from perception.training.trainer import Augment, Plan, TrainingResult, train
+from perception.training.plan import Plan
+from perception.training.trainer import Augment, TrainingResult, train
 from perception.zoo import check_model, model_option_names
 
 

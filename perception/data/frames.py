@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from envs.catalogue import find_task, make_simulation
 from envs.errors import InvalidOption, check_choice
+from envs.goal import ACHIEVED, DESIRED, OBSERVED
 from envs.randomization import Split
 from envs.rendering import Renderer
 from envs.rendering.annotations import MOTIONS
@@ -44,7 +45,8 @@ class FramesConfig:
     Attributes:
         task: id of the task, such as "camshaft/LaneKeeping-v0".
         labels: any of the renderer's images ("rgb", "depth", "segmentation", "instances", "normals", "flow", …, see
-            `envs.rendering.Renderer`), of the task's state parts ("state", …), and of OWN_LABELS: "objects" are the
+            `envs.rendering.Renderer`), of the task's state parts ("state", …; of tasks with a goal, that
+            is what is observed, achieved and desired in one row), and of OWN_LABELS: "objects" are the
             things that are seen, (max_objects, 6) as in `visible_objects`; "next_rgb" is the frame `interval` steps
             later, against which "flow", "scene_flow" and "occluded" are measured; "action" is what the expert would
             do; "success" whether the task stands achieved; "camera_pose" is (4, 4) world from camera; "camera_motion"
@@ -230,6 +232,13 @@ class FrameMaker:
     def _observe(self) -> Arrays:
         observation = self.simulation.observe()
         parts = observation if isinstance(observation, dict) else {self._observed[0]: observation}
+        if "state" in self._observed and OBSERVED in parts:
+            parts = {
+                **parts,
+                "state": np.concatenate([parts[OBSERVED], parts[ACHIEVED], parts[DESIRED]], axis=1),
+            }
+        if "goal" in self._observed and DESIRED in parts:
+            parts = {**parts, "goal": parts[DESIRED]}
         name = next(iter(self.simulation.cameras))
         return {
             part.removeprefix(f"{name}/"): values[..., 0] if _is_map(part, values) else values

@@ -205,14 +205,15 @@ class _Worker:
         except (EOFError, OSError) as error:
             self.process.join(STOPPING_SECONDS)
             code = self.process.exitcode
-            why = (
-                f"killed by signal {-code}, as systems do when memory is short"
-                if code and code < 0
-                else f"exit code {code}"
-            )
+            if code and code < 0:
+                why = f"killed by signal {-code}, as systems do when memory is short: try fewer workers"
+            else:
+                why = (
+                    f"exit code {code}; its own words are above. A script that starts workers needs "
+                    "`if __name__ == '__main__':` around what it does"
+                )
             raise CamshaftError(
-                f"worker {self._number} (process {self.process.pid}), which makes batches, has died: {why}; "
-                "start the stream anew, with fewer workers if memory is short"
+                f"worker {self._number} (process {self.process.pid}), which makes batches, has died: {why}"
             ) from error
 
 

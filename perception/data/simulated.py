@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
@@ -70,6 +71,7 @@ class SimulatedFrames:
             self._ring = ProcessRing(make, workers, buffers, first % workers)
         else:
             self._ring = ThreadRing(_make(self.config, first, part, 1, 0), buffers)
+        self._finalizer = weakref.finalize(self, self._ring.close)  # also at the end of the program
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -90,7 +92,7 @@ class SimulatedFrames:
 
     def close(self) -> None:
         """Stop rendering."""
-        self._ring.close()
+        self._finalizer()
 
     def __enter__(self) -> SimulatedFrames:
         return self

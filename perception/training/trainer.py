@@ -1,88 +1,30 @@
-"""The one loop that trains every supervised network of the package: checkpointed, resumable to the bit."""
+"""The one trainer of every supervised network of the package: checkpointed, resumable to the bit."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import itertools
-import math
-import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from envs.errors import CamshaftError, InvalidOption
-from perception.training.averaging import MovingAverage
-from perception.training.checkpoint import (
-    load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
-)
+from envs.errors import InvalidOption
+from perception.training.checkpoint import load_checkpoint
 from perception.training.config import TrainingConfig
-from perception.training.curves import draw_curves, read_metrics
-from perception.training.distributed import Processes, joined_processes
-from perception.training.evaluation import evaluate
-from perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
-from perception.training.interrupts import InterruptGuard, TrainingInterrupted
-from perception.training.optimizers import ParameterGroup, add_penalty_gradients, make_optimizer
+from perception.training.distributed import joined_processes
+from perception.training.hardware import choose_hardware, freed_memory_kept
+from perception.training.interrupts import InterruptGuard
+from perception.training.loop import BEST_FILE, Augment, TrainingLoop, TrainingResult
+from perception.training.plan import LearnEverything, Plan
 from perception.training.run_folder import CHECKPOINT_FILE, RunFolder
-from perception.training.schedules import learning_rate
-from perception.training.sources import IMAGE, Batch, Images, as_images, check_batch, read_batches
+from perception.training.sources import as_images
 from perception.training.task import Task
 from perception.training.training_progress import TrainingProgress
 
-INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for; each use has its own stream
-BEST_FILE = "checkpoints/best.safetensors"
-CURVES_FILE = "curves.png"
-SECONDS_BETWEEN_CURVES = 30.0
-LOOKED_AT = 8  # images that tell one data set from another
-
-Augment = Callable[[Batch], Batch]
-
-
-class Plan(Protocol):
-    """Which parts of a network learn, and how fast."""
-
-    def groups(self, model: nn.Module) -> list[ParameterGroup]:
-        """Every parameter that ever learns, with its rate."""
-
-    def begin_epoch(self, model: nn.Module, epoch: int) -> None:
-        """Called after `model.train()`, epochs from 0: freeze and unfreeze."""
-
-
-class LearnEverything:
-    """The plan of a training from scratch: all parameters, at one rate, all the time."""
-
-    def groups(self, model: nn.Module) -> list[ParameterGroup]:
-        """Every parameter, at the rate of the training."""
-        return [ParameterGroup([value for value in model.parameters() if value.requires_grad])]
-
-    def begin_epoch(self, model: nn.Module, epoch: int) -> None:
-        """Nothing is frozen."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingResult:
-    """What a training ends with.
-
-    Attributes:
-        model: on the CPU, in evaluation mode; the weights with the best validation score, or the last ones if nothing
-            was held out.
-        scores: of these weights on the images held out; empty if there are none.
-        epoch: that they are from, from 1.
-        steps: done.
-    """
-
-    model: nn.Module
-    scores: dict[str, float]
-    epoch: int
-    steps: int
+__all__ = ["Augment", "TrainingResult", "best_so_far", "train"]
 
 
 def train(
@@ -139,7 +81,7 @@ def train(
         checkpoint = run.checkpoint if run else _others_checkpoint(Path(run_folder), resume)
         stack.enter_context(torch.random.fork_rng(hardware.cuda_devices()))
         stack.enter_context(freed_memory_kept())
-        loop = _Loop(
+        loop = TrainingLoop(
             build, task, as_images(images), None if validation is None else as_images(validation), config, run,
             Path(run_folder), hardware, processes, augment, plan or LearnEverything(), checkpoint,
         )  # fmt: skip
@@ -151,293 +93,27 @@ def train(
         return loop.result()
 
 
-class _Loop:
-    """A training from its first step, or from its checkpoint, to its last.
+def best_so_far(build: Callable[[], nn.Module], run_folder: str | Path) -> TrainingResult:
+    """The best weights that a run has come to, whether or not it is done.
 
-    Everything random in a step is drawn from the seed and the number of the step, so that a checkpoint needs no more
-    than the weights, the optimiser's moments and that number.
+    Args:
+        build: makes the network that it trains.
+        run_folder: of the run.
+
+    Raises:
+        CorruptFile: no epoch of it is done, or the file is damaged.
+        InvalidOption: it trains another network.
     """
-
-    def __init__(
-        self,
-        build: Callable[[], nn.Module],
-        task: Task,
-        images: Images,
-        validation: Images | None,
-        config: TrainingConfig,
-        run: RunFolder | None,
-        folder: Path,
-        hardware: Hardware,
-        processes: Processes,
-        augment: Augment | None,
-        plan: Plan,
-        checkpoint: tuple[dict[str, Tensor], dict[str, Any]] | None,
-    ) -> None:
-        self._task, self._images, self._validation = task, images, validation
-        self.config, self._run, self._folder = config, run, folder
-        self._hardware, self._processes = hardware, processes
-        self._augment, self._plan = augment, plan
-        if len(images) == 0:
-            raise InvalidOption("there are no images to learn from")
-        self._batch = min(config.batch_size, len(images) - len(images) % processes.count)
-        self._steps_per_epoch = len(images) // self._batch
-        self.total_steps = config.epochs * self._steps_per_epoch
-        self.step = 0
-        self._fingerprint = fingerprint(images, task)
-
-        torch.manual_seed(_stream(config.seed, INITIALISATION))
-        self.model = build().to(hardware.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimizer = make_optimizer(plan.groups(self.model), config)
-        self._average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None
-        self._terms: list[str] = []
-        self._totals = torch.zeros(2, 3, dtype=torch.float64, device=hardware.device)
-        self._best: dict[str, Any] = {"epoch": 0, "score": -math.inf, "scores": {}}
-        self._stopped_early = False
-        self._saved_step: int | None = None
-        self._logged_at, self._drawn_at = (time.perf_counter(), 0), time.perf_counter()
-        if checkpoint is not None:
-            self._restore(*checkpoint)
-        self._forward: Callable[[Tensor], Any] = self.model
-
-    def run(self, bar: TrainingProgress, guard: InterruptGuard) -> None:
-        """Train to the end."""
-        bar.say(f"training on {len(self._images):,} images: {self._hardware.description()}")
-        self._logged_at = (time.perf_counter(), self.step)
-        while self.step < self.total_steps and not self._stopped_early:
-            self._begin_epoch()
-            for batch in self._batches_of_epoch():
-                self._learn(batch)
-                self.step += 1
-                bar.update(self.step, self._epoch)
-                if self.step % self.config.log_steps == 0:
-                    self._log(bar)
-                if self.step % self._steps_per_epoch == 0:
-                    self._finish_epoch(bar)
-                    self._save()
-                elif self.step % self.config.checkpoint_steps == 0 or guard.requested:
-                    self._save()
-                if guard.requested and self.step < self.total_steps and not self._stopped_early:
-                    raise TrainingInterrupted(
-                        f"stopped after step {self.step} of {self.total_steps}; "
-                        f"resume the run in {self._folder} to go on"
-                    )
-
-    def result(self) -> TrainingResult:
-        """The best weights, on the CPU."""
-        epoch = self._epoch
-        if self._best["epoch"]:
-            self.model.load_state_dict(load_checkpoint(self._folder / BEST_FILE)[0])
-            epoch = self._best["epoch"]
-        elif self._average:
-            self.model.load_state_dict(self._average.tensors)
-        return TrainingResult(self.model.to("cpu").eval(), dict(self._best["scores"]), epoch, self.step)
-
-    @property
-    def _epoch(self) -> int:
-        """The epoch that the last step belongs to, from 1."""
-        return max(self.step - 1, 0) // self._steps_per_epoch + 1
-
-    def _begin_epoch(self) -> None:
-        self.model.train()
-        self._plan.begin_epoch(self.model, self.step // self._steps_per_epoch)
-        module = self._processes.wrap(self.model, self._hardware.device)
-        self._forward = torch.compile(module) if self.config.compile else module
-
-    def _batches_of_epoch(self) -> Any:
-        if hasattr(self._images, "batches"):
-            stream = self._images.batches(
-                self.step, self._batch // self._processes.count, self._processes.rank
-            )
-            left = self._steps_per_epoch - self.step % self._steps_per_epoch
-            return map(self._check, itertools.islice(stream, left))
-        epoch, position = divmod(self.step, self._steps_per_epoch)
-        generator = torch.Generator().manual_seed(_stream(self.config.seed, SHUFFLE, epoch))
-        order = torch.randperm(len(self._images), generator=generator)
-        rows = order[: self._steps_per_epoch * self._batch].split(self._batch)[position:]
-        return read_batches(
-            self._images, [self._processes.share(each) for each in rows], self._check, self.config.workers
-        )
-
-    def _check(self, batch: Batch) -> Batch:
-        checked = check_batch(batch, self._task.labels)
-        self._task.check(checked)
-        return checked
-
-    def _learn(self, batch: Batch) -> None:
-        torch.manual_seed(_stream(self.config.seed, STEP, self.step, self._processes.rank))
-        rate = learning_rate(self.step, self.total_steps, self.config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-        batch = self._moved(batch)
-        if self._augment is not None:
-            batch = self._augment(batch)
-        self._optimizer.zero_grad()
-        with self._hardware.autocast():
-            outputs = self._forward(batch[IMAGE])
-        terms = self._task.loss(outputs, batch)
-        loss = torch.stack(list(terms.values())).sum()
-        loss.backward()
-        parameters = [value for value in self.model.parameters() if value.grad is not None]
-        if self.config.l1 or self.config.l2:
-            add_penalty_gradients(parameters, self.config.l1, self.config.l2)
-        norm = nn.utils.clip_grad_norm_(parameters, self.config.gradient_clip or math.inf)
-        self._optimizer.step()
-        if self._average is not None:
-            self._average.update(self.model, self.step)
-        self._count(loss.detach(), norm, {name: value.detach() for name, value in terms.items()})
-
-    def _count(self, loss: Tensor, norm: Tensor, terms: Mapping[str, Tensor]) -> None:
-        """Add to the sums of losses, gradient norms and steps: since the last row of metrics, and of the epoch."""
-        if not self._terms:
-            self._terms = sorted(terms)
-            self._totals = self._totals.new_zeros(2, 3 + len(terms))
-        row = [loss, norm, torch.ones_like(loss), *(terms[name] for name in self._terms)]
-        self._totals += torch.stack(row)
-
-    def _moved(self, batch: Batch) -> Batch:
-        device = self._hardware.device
-        return {name: values.to(device, non_blocking=True) for name, values in batch.items()}
-
-    def _log(self, bar: TrainingProgress) -> None:
-        self._check_finite()
-        sums = self._processes.mean(self._totals[0].clone()).tolist()
-        now, (before, step_before) = time.perf_counter(), self._logged_at
-        speed = (self.step - step_before) * self._batch / (now - before)
-        row = {
-            "step": self.step,
-            "epoch": self._epoch,
-            "loss": sums[0] / sums[2],
-            "gradient_norm": sums[1] / sums[2],
-            "learning_rate": learning_rate(self.step - 1, self.total_steps, self.config),
-            "images_per_second": round(speed, 1),
-        }
-        if len(self._terms) > 1:
-            pairs = zip(self._terms, sums[3:], strict=True)
-            row |= {f"loss/{name}": value / sums[2] for name, value in pairs}
-        if self._run is not None:
-            self._run.log(row)
-        bar.update(self.step, self._epoch, loss=row["loss"], speed=speed)
-        self._totals[0] = 0.0
-        self._logged_at = (now, self.step)
-
-    def _finish_epoch(self, bar: TrainingProgress) -> None:
-        self._check_finite()
-        started = time.perf_counter()
-        sums = self._processes.mean(self._totals[1].clone()).tolist()
-        row = {"step": self.step, "epoch": self._epoch, "train_loss": sums[0] / sums[2]}
-        self._totals[1] = 0.0
-        if self._validation is not None:
-            with self._average.applied(self.model) if self._average else nullcontext():
-                scores = self._evaluate(self._validation) if self._processes.is_first else {}
-                self._judge(scores)
-            row |= {f"validation/{name}": value for name, value in scores.items()}
-        if self._run is not None:
-            self._run.log(row)
-            self._draw_curves()
-        bar.update(self.step, self._epoch, validation=row.get("validation/loss"))
-        self._logged_at = (self._logged_at[0] + time.perf_counter() - started, self._logged_at[1])
-
-    def _draw_curves(self) -> None:
-        """At the end, and now and then before."""
-        now = time.perf_counter()
-        if (
-            self.step == self.total_steps
-            or self._stopped_early
-            or now - self._drawn_at > SECONDS_BETWEEN_CURVES
-        ):
-            draw_curves({"": read_metrics(self._folder)}, self._task.score, self._folder / CURVES_FILE)
-            self._drawn_at = now
-
-    def _judge(self, scores: dict[str, float]) -> None:
-        """Keep the weights if they are the best so far; stop if that was long ago."""
-        score = self._processes.agree(scores.get(self._task.score, -math.inf))
-        if score > self._best["score"]:
-            self._best = {"epoch": self._epoch, "score": score, "scores": scores}
-            if self._run is not None:
-                state = {"epoch": self._epoch, "scores": scores, "step": self.step}
-                save_checkpoint(self._folder / BEST_FILE, self.model.state_dict(), state)
-        patience = self.config.patience
-        self._stopped_early = bool(patience) and self._epoch - self._best["epoch"] >= patience
-
-    def _evaluate(self, images: Images) -> dict[str, float]:
-        return evaluate(
-            self.model, self._task, images, self._hardware, self.config.batch_size, self.config.workers
-        )
-
-    def _check_finite(self) -> None:
-        if not torch.isfinite(self._totals).all():
-            kept = "no checkpoint was written yet"
-            if self._saved_step is not None:
-                kept = (
-                    f"the checkpoint of step {self._saved_step} is kept in {self._folder / CHECKPOINT_FILE}"
-                )
-            raise CamshaftError(
-                f"the training diverged: loss or gradient is no finite number by step {self.step}; {kept}. "
-                f"Try a learning_rate below {self.config.highest_rate:g}"
-            )
-
-    def _save(self) -> None:
-        self._check_finite()
-        if self._run is None:
-            return
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"optimizer.{name}": value for name, value in optimizer_tensors(self._optimizer).items()}
-        if self._average is not None:
-            tensors |= {f"average.{name}": value for name, value in self._average.tensors.items()}
-        tensors["totals"] = self._totals
-        best = {**self._best, "score": self._best["score"] if self._best["epoch"] else None}
-        state = {
-            "step": self.step,
-            "epoch": self._epoch,
-            "terms": self._terms,
-            "best": best,
-            "stopped_early": self._stopped_early,
-            "images": self._fingerprint,
-            "hardware": self._hardware.description(),
-        }
-        self._run.save(tensors, state)
-        self._saved_step = self.step
-
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        if state["images"] != self._fingerprint:
-            raise InvalidOption(f"{self._folder} cannot be resumed: it was trained on other images")
-        self.step = self._saved_step = state["step"]
-        self._terms, self._stopped_early = state["terms"], state["stopped_early"]
-        self._best = state["best"]
-        if self._best["score"] is None:
-            self._best["score"] = -math.inf
-        self._totals = tensors["totals"].to(self._hardware.device)
-        self.model.load_state_dict(_below("model.", tensors))
-        restore_optimizer(self._optimizer, _below("optimizer.", tensors))
-        if self._average is not None:
-            for name, value in _below("average.", tensors).items():
-                self._average.tensors[name].copy_(value)
-
-
-def fingerprint(images: Any, task: Task) -> str:
-    """Tells sets of images apart without reading all of them."""
-    if hasattr(images, "fingerprint"):
-        return str(images.fingerprint())
-    rows = np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(np.int64))
-    batch = check_batch(
-        {name: torch.as_tensor(values) for name, values in images.render(rows).items()}, task.labels
-    )
-    digest = hashlib.sha256(str(len(images)).encode())
-    for name in sorted(batch):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(batch[name].numpy()).tobytes())
-    return digest.hexdigest()
+    path = Path(run_folder) / BEST_FILE
+    tensors, state = load_checkpoint(path)
+    model = build()
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise InvalidOption(f"{path} is not of this network: {error}") from error
+    return TrainingResult(model.eval(), state["scores"], state["epoch"], state["step"])
 
 
 def _others_checkpoint(folder: Path, resume: bool) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     path = folder / CHECKPOINT_FILE
     return load_checkpoint(path) if resume and path.exists() else None
-
-
-def _stream(seed: int, *purpose: int) -> int:
-    """A seed for one use of random numbers, unlike that of any other use."""
-    return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0])
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

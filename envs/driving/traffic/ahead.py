@@ -13,8 +13,10 @@ from envs.kernels import inlined, kernel
 LATERAL_ACCELERATION = 2.2  # m/s² in bends
 LOOK_STEP, LOOKS = 5.0, 9  # metres between the places where the curvature is looked at, and how many
 SIGHT = 120.0  # metres beyond which vehicles do not count
-PARTING = 7.0  # metres after lanes part within which a vehicle on one is in the way of one on the other
+PARTING = 8.0  # metres after lanes part within which the rear of a vehicle on one is in the way on the other
 NEVER = 1e3  # m/s² of acceleration: no limit
+CHANGING = 22.0  # metres after its beginning in which a change of lanes is done, or nearly
+LET_PASS = 3.0  # m/s² of braking for somebody beside
 COMMITTED = 9.0  # metres after the beginning of a change of lanes until which one is still in one's own
 
 
@@ -40,8 +42,20 @@ def wanted_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def
 
 
 @inlined
-def distance_along(lanes, world, lane, after, later, along, other, place):  # type: ignore[no-untyped-def]
-    """Metres ahead, along a way of three lanes, of a place on another lane; negative where it is not on the way."""
+def distance_along(lanes, world, lane, after, later, along, other, place, half):  # type: ignore[no-untyped-def]
+    """Metres ahead, along a way of three lanes, of a vehicle on another lane; negative where it is not in the way.
+
+    Args:
+        lanes: of all worlds.
+        world: which.
+        lane: of the way,
+        after: then,
+        later: and then.
+        along: metres along the first, where one is.
+        other: lane of the vehicle.
+        place: metres along it, of its middle.
+        half: metres from its middle to its rear.
+    """
     if other == lane:
         return place - along
     start = lanes.length[world, lane] - along
@@ -51,7 +65,7 @@ def distance_along(lanes, world, lane, after, later, along, other, place):  # ty
         return start + place
     if later >= 0 and other == later:
         return start + lanes.length[world, after] + place
-    if place >= PARTING or lanes.junction[world, other] < 0:
+    if place - half >= PARTING or lanes.junction[world, other] < 0:
         return -1.0
     parted = lanes.predecessor[world, other]
     if parted < 0:
@@ -78,21 +92,22 @@ def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane,
             continue
         reach = 0.5 * (length + vehicles.length[world, other])
         ahead = distance_along(
-            lanes, world, lane, after, later, along, vehicles.lane[world, other], vehicles.along[world, other]
-        )
+            lanes, world, lane, after, later, along, vehicles.lane[world, other], vehicles.along[world, other],
+            0.5 * vehicles.length[world, other],
+        )  # fmt: skip
         if vehicles.shadow[world, other] >= 0:
             ahead = max(
                 ahead,
                 distance_along(
                     lanes, world, lane, after, later, along, vehicles.shadow[world, other],
-                    vehicles.along[world, other],
+                    vehicles.along[world, other], 0.5 * vehicles.length[world, other],
                 ),
             )  # fmt: skip
         if other == 0:
             for entry in range(occupied.counts[world]):
                 place = distance_along(
                     lanes, world, lane, after, later, along, occupied.lanes[world, entry],
-                    occupied.along[world, entry],
+                    occupied.along[world, entry], 0.5 * vehicles.length[world, 0],
                 )  # fmt: skip
                 if place > 0.0 and (ahead <= 0.0 or place < ahead):
                     ahead = place
@@ -187,8 +202,9 @@ def gap_ahead(lanes, vehicles, occupied, far, result):  # type: ignore[no-untype
                 if there < 0:
                     continue
                 ahead = distance_along(
-                    lanes, world, lane, after, later, along, there, vehicles.along[world, other]
-                )
+                    lanes, world, lane, after, later, along, there, vehicles.along[world, other],
+                    0.5 * vehicles.length[world, other],
+                )  # fmt: skip
                 gap = ahead - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
                 if ahead > 0.0 and gap < result[world, 0]:
                     result[world, 0], result[world, 1] = max(gap, 0.0), vehicles.speed[world, other]
@@ -220,6 +236,8 @@ def people_ahead(lanes, vehicles, crossed, far, result):  # type: ignore[no-unty
 def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type: ignore[no-untyped-def]
     """Lower (N,) m/s² of ego vehicles that would change lanes into the way of others: they wait where that begins.
 
+    Once they are on their way into the other lane they let those pass who are beside them and ahead.
+
     Args:
         lanes: of all worlds.
         vehicles: likewise.
@@ -230,10 +248,14 @@ def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type
     for world in range(result.shape[0]):
         for number in range(changes.shape[1]):
             away = changes[world, number, 0] - distances[world]
-            if away < -COMMITTED or away > 40.0:
+            if away < -CHANGING or away > 40.0:
                 continue
             lane = int(changes[world, number, 1])
             place = changes[world, number, 2] - away
+            if away < -COMMITTED:
+                if _is_passed(lanes, vehicles, world, lane, place):
+                    result[world] = min(result[world], -LET_PASS)
+                continue
             if _is_clear(lanes, vehicles, world, lane, place):
                 continue
             gap = max(away, 0.0) + 1.0
@@ -242,6 +264,19 @@ def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type
                 vehicles.traits[world, 0, ACCELERATION], vehicles.traits[world, 0, DECELERATION],
             )  # fmt: skip
             result[world] = min(result[world], stop)
+
+
+@inlined
+def _is_passed(lanes, vehicles, world, lane, place):  # type: ignore[no-untyped-def]
+    """Whether somebody on a lane is beside a place on it that the ego vehicle moves to, the middle not behind it."""
+    for other in range(1, vehicles.present.shape[1]):
+        if not vehicles.present[world, other] or vehicles.lane[world, other] != lane:
+            continue
+        ahead = vehicles.along[world, other] - place
+        reach = 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
+        if 0.0 <= ahead < reach + 1.0:
+            return True
+    return False
 
 
 @inlined

@@ -126,7 +126,8 @@ def occupy(lanes, poses, lengths, widths, occupied):  # type: ignore[no-untyped-
                     continue
                 along, lateral, direction = project(lanes, world, lane, x, y, guess)
                 turned = abs(np.sin(heading - direction))
-                reach = 0.5 * widths[world] * (1.0 - turned) + 0.5 * lengths[world] * turned
+                straight = np.sqrt(max(1.0 - turned * turned, 0.0))
+                reach = 0.5 * widths[world] * straight + 0.5 * lengths[world] * turned
                 if along < -2.0 or along > lanes.length[world, lane] + 2.0 or abs(lateral) > reach + 1.0:
                     continue
                 occupied.lanes[world, count] = lane

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.network.network import LIGHT, STOP
+from envs.driving.network.network import FREE, LIGHT, STOP
 from envs.driving.traffic.signals import AMBER, GREEN, RED, signal_state
 from envs.driving.traffic.state import PATIENCE
 from envs.kernels import inlined
 
 ASKING = 12.0  # metres before the line at which one asks, at least, and seconds of driving:
 ASKING_SECONDS = 3.0
+COMFORTABLE = 2.5  # m/s² of braking for a grant that does not hold any more
 MARGIN = 1.2  # seconds between two that cross each other's way
 IDLE = 4.0  # seconds after which the ego vehicle loses what it was granted and does not use
 ROOM = 2.5  # metres left free on the lane behind a junction
@@ -29,6 +30,8 @@ def grant(lanes, vehicles, occupied, world, time, step):  # type: ignore[no-unty
         if not vehicles.present[world, number]:
             continue
         _review(lanes, vehicles, world, number, time, step)
+        if not _keeps_grant(lanes, vehicles, occupied, world, number, time):
+            vehicles.granted[world, number] = -1
     # Those who have waited longest ask first; equal ones by their number.
     longest = np.inf
     last = -1
@@ -94,6 +97,18 @@ def _review(lanes, vehicles, world, number, time, step):  # type: ignore[no-unty
 
 
 @inlined
+def _keeps_grant(lanes, vehicles, occupied, world, number, time):  # type: ignore[no-untyped-def]
+    """Whether what a vehicle was granted from afar still holds, as long as it could still stop."""
+    after = vehicles.next_lane[world, number]
+    if after < 0 or vehicles.granted[world, number] != after:
+        return True
+    speed = vehicles.speed[world, number]
+    if _distance_to_line(lanes, vehicles, world, number) < speed * speed / (2.0 * COMFORTABLE) + 1.0:
+        return True
+    return _is_free_of_conflicts(lanes, vehicles, occupied, world, number, time)
+
+
+@inlined
 def _is_asking(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
     """Whether a vehicle is near a junction, first in its lane, and has not been let in yet."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
@@ -123,6 +138,12 @@ def _may_enter(lanes, vehicles, occupied, world, number, time):  # type: ignore[
         return False
     if not _has_room(lanes, vehicles, world, number):
         return False
+    return _is_free_of_conflicts(lanes, vehicles, occupied, world, number, time)
+
+
+@inlined
+def _is_free_of_conflicts(lanes, vehicles, occupied, world, number, time):  # type: ignore[no-untyped-def]
+    after = vehicles.next_lane[world, number]
     begin, end = lanes.conflict_starts[world, after], lanes.conflict_starts[world, after + 1]
     for conflict in range(begin, end):
         if not _is_free(lanes, vehicles, occupied, world, number, conflict, time):
@@ -185,6 +206,14 @@ def _is_free(lanes, vehicles, occupied, world, number, conflict, time):  # type:
             away = lanes.length[world, lane] - vehicles.along[world, other] + spans[2] - half
             if away / max(speed, 3.0) < _seconds_through(lanes, vehicles, world, number, spans[1]) + MARGIN:
                 if waited < HURRIED or speed > 1.0:
+                    return False
+        elif yields and vehicles.after_lane[world, other] == crossing and vehicles.speed[world, other] > 1.0:
+            # As on the ring of a roundabout, whose lanes are short.
+            if lanes.control[world, crossing] == FREE:
+                between = vehicles.next_lane[world, other]
+                away = lanes.length[world, lane] - vehicles.along[world, other] + lanes.length[world, between]
+                seconds = (away + spans[2] - half) / max(vehicles.speed[world, other], 3.0)
+                if seconds < _seconds_through(lanes, vehicles, world, number, spans[1]) + MARGIN:
                     return False
     return True
 
