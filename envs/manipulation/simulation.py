@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, InvalidOption
-from envs.manipulation import intentions
+from envs.errors import InvalidOption
 from envs.manipulation.arms import load_arm
 from envs.manipulation.bodies import Body, Part
 from envs.manipulation.cameras import HAND_CAMERAS, HAND_FROM_BODY, TASK_CAMERAS, VIEW, parse_table_cameras
 from envs.manipulation.control import CONTROL_MODES, Controller
 from envs.manipulation.kinematics import Kinematics, pointing_down
+from envs.manipulation.simulation_types import Start, TableConfig
 from envs.manipulation.table_scene import TableScene, shifted, table_parts
+from envs.manipulation.table_state import TableState
 from envs.manipulation.world import SUBSTEPS, Setup, World
 from envs.randomization import SplitRange, split_seed, split_variants
 from envs.rendering import CameraSet, Renderer, SceneState
-from envs.rendering.pybullet_links import pose_matrices
 from envs.simulation import (
     IMAGE_PARTS,
-    BoolArray,
     FloatArray,
     IntArray,
     Measurements,
@@ -47,49 +45,7 @@ START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite h
 STATE_LIMIT = 10.0  # metres, m/s, rad/s: what falls off the table goes no farther in the state
 
 
-@dataclass(frozen=True)
-class TableConfig:
-    """What every task lets a user change.
-
-    Attributes:
-        length, width, middle: metres, of the table top and the x of its middle.
-        fingers: whether the fingers move; closed without.
-        home: metres, where the grasp point starts.
-    """
-
-    length: float = 1.1
-    width: float = 0.8
-    middle: float = -0.3
-    fingers: bool = True
-    home: tuple[float, float, float] = (0.04, 0.0, 0.2)
-
-
-@dataclass
-class Start:
-    """How an episode begins, to be filled in by a task.
-
-    Attributes:
-        poses: (B, 7) of the bodies.
-        sliders: (B,) metres or rad.
-        variants: (B,) which of their parts.
-        colours: (B, 3).
-        scales: (B,).
-        goal: (G,) of goal tasks.
-    """
-
-    poses: FloatArray
-    sliders: FloatArray
-    variants: NDArray[np.int64]
-    colours: FloatArray
-    scales: FloatArray
-    goal: FloatArray
-
-    def put(self, index: int, position: Sequence[float] | FloatArray, yaw: float = 0.0) -> None:
-        """Stand a body upright."""
-        self.poses[index] = (*position, 0.0, 0.0, math.sin(0.5 * yaw), math.cos(0.5 * yaw))
-
-
-class ManipulationSimulation(Simulation):
+class ManipulationSimulation(TableState, Simulation):
     """Arms at tables in N worlds.
 
     Args:
@@ -300,60 +256,6 @@ class ManipulationSimulation(Simulation):
             )
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
 
-    # What is known of the state ---------------------------------------------------------------------------------
-
-    @property
-    def hands(self) -> FloatArray:
-        """(N, 3) metres, the points between the pads."""
-        return np.asarray(self.kinematics.grasp[:, :3, 3])
-
-    @property
-    def hand_velocities(self) -> FloatArray:
-        """(N, 3) m/s."""
-        rates = self.joint_velocities[:, : self.arm.num_joints]
-        return np.einsum("nij,nj->ni", self.kinematics.jacobian[:, :3], rates)
-
-    @property
-    def openings(self) -> FloatArray:
-        """(N,) metres between the pads."""
-        return np.asarray(self.joints[:, self.arm.num_joints :].sum(axis=1))
-
-    def places(self, index: int) -> FloatArray:
-        """(N, 3) metres, of a body."""
-        return np.asarray(self.poses[:, index, :3])
-
-    def headings(self, index: int) -> FloatArray:
-        """(N,) rad, of a body about the vertical."""
-        x, y, z, w = self.poses[:, index, 3:].T
-        return np.asarray(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
-
-    def body_state(self, index: int) -> FloatArray:
-        """(N, 12) position, roll pitch yaw, velocity and angular velocity of a body, as panda-gym has them."""
-        x, y, z, w = self.poses[:, index, 3:].T
-        roll = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
-        pitch = np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))
-        return np.column_stack(
-            [self.places(index), roll, pitch, self.headings(index), self.velocities[:, index]]
-        )
-
-    def arm_state(self) -> FloatArray:
-        """(N, 6 or 7) position and velocity of the grasp point and, where the fingers move, their opening."""
-        parts = [self.hands, self.hand_velocities]
-        if self.table.fingers:
-            parts.append(self.openings[:, None])
-        return np.concatenate(parts, axis=1)
-
-    def intentions(self) -> dict[str, FloatArray]:
-        """SAC-X's auxiliary intentions, by name: (N,) rewards in 0..1 for the bodies that can move."""
-        movable = [index for index, body in enumerate(self.bodies) if body.mass > 0.0 and body.slider is None]
-        snapshot = intentions.Snapshot(
-            self.hands,
-            self.openings,
-            self.poses[:, movable, :3],
-            self.velocities[:, movable, :3],
-        )
-        return intentions.rewards(snapshot, [self.bodies[index].name for index in movable])
-
     # Observation ------------------------------------------------------------------------------------------------
 
     def _state_spaces(self) -> dict[str, spaces.Space[Any]]:
@@ -504,10 +406,6 @@ class ManipulationSimulation(Simulation):
         for world in self._worlds:
             world.close()
 
-    def grasped(self, index: int) -> BoolArray:
-        """(N,) whether both fingers touch a body."""
-        return np.array([world.touching(index) for world in self._worlds])
-
 
 def _moved(camera: Any, move: FloatArray) -> FloatArray:
     """(4, 4) mount of a camera shifted (metres) and turned (degrees)."""
@@ -525,4 +423,4 @@ def _moved(camera: Any, move: FloatArray) -> FloatArray:
     )
 
 
-__all__ = ["Callable", "CamshaftError", "ManipulationSimulation", "Start", "TableConfig", "pose_matrices"]
+__all__ = ["STATE_LIMIT", "ManipulationSimulation", "Start", "TableConfig"]

@@ -13,7 +13,7 @@ from envs.manipulation import textures
 from envs.manipulation.arms import FINGER_ROOT, ArmModel
 from envs.manipulation.bodies import Body, Part, parts_mesh
 from envs.randomization import Split, SplitRange, split_variants
-from envs.rendering import HIDDEN, Mesh, Objects, Scene, SceneState, Surface
+from envs.rendering import Mesh, Objects, Scene, SceneState, Surface
 from envs.rendering.pybullet_links import pose_matrices
 
 FloatArray = NDArray[np.float64]
@@ -299,6 +299,3 @@ def _table(top: Part, legs: Sequence[Part], variant: int) -> Mesh:
     rest = parts_mesh(legs, "table")
     assert rest is not None
     return Mesh.merge([replace(board, uvs=uvs), rest])
-
-
-__all__ = ["HIDDEN", "TableScene", "shifted", "table_parts"]

@@ -1,0 +1,90 @@
+"""What is known of arms and bodies in all worlds, as tasks and experts ask for it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.manipulation import intentions
+from envs.manipulation.arms import ArmModel
+from envs.manipulation.bodies import Body
+from envs.manipulation.kinematics import Kinematics
+from envs.manipulation.simulation_types import TableConfig
+
+FloatArray = NDArray[np.float64]
+
+
+class TableState:
+    """Arms and bodies as they are, in N worlds.
+
+    Attributes:
+        arm, bodies, table: what there is.
+        kinematics: where the arm's links are.
+        joints: (N, A + 2) rad, and metres of both fingers.
+        joint_velocities: (N, A + 2).
+        poses: (N, B, 7) of the bodies: metres, and quaternion x, y, z, w.
+        velocities: (N, B, 6) m/s and rad/s.
+        sliders: (N, B) metres or rad.
+    """
+
+    arm: ArmModel
+    bodies: tuple[Body, ...]
+    table: TableConfig
+    kinematics: Kinematics
+    joints: FloatArray
+    joint_velocities: FloatArray
+    poses: FloatArray
+    velocities: FloatArray
+    sliders: FloatArray
+
+    @property
+    def hands(self) -> FloatArray:
+        """(N, 3) metres, the points between the pads."""
+        return np.asarray(self.kinematics.grasp[:, :3, 3])
+
+    @property
+    def hand_velocities(self) -> FloatArray:
+        """(N, 3) m/s."""
+        rates = self.joint_velocities[:, : self.arm.num_joints]
+        return np.einsum("nij,nj->ni", self.kinematics.jacobian[:, :3], rates)
+
+    @property
+    def openings(self) -> FloatArray:
+        """(N,) metres between the pads."""
+        return np.asarray(self.joints[:, self.arm.num_joints :].sum(axis=1))
+
+    def places(self, index: int) -> FloatArray:
+        """(N, 3) metres, of a body."""
+        return np.asarray(self.poses[:, index, :3])
+
+    def headings(self, index: int) -> FloatArray:
+        """(N,) rad, of a body about the vertical."""
+        x, y, z, w = self.poses[:, index, 3:].T
+        return np.asarray(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+
+    def body_state(self, index: int) -> FloatArray:
+        """(N, 12) position, roll pitch yaw, velocity and angular velocity of a body, as panda-gym has them."""
+        x, y, z, w = self.poses[:, index, 3:].T
+        roll = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
+        pitch = np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))
+        return np.column_stack(
+            [self.places(index), roll, pitch, self.headings(index), self.velocities[:, index]]
+        )
+
+    def arm_state(self) -> FloatArray:
+        """(N, 6 or 7) position and velocity of the grasp point and, where the fingers move, their opening."""
+        parts = [self.hands, self.hand_velocities]
+        if self.table.fingers:
+            parts.append(self.openings[:, None])
+        return np.concatenate(parts, axis=1)
+
+    def intentions(self) -> dict[str, FloatArray]:
+        """SAC-X's auxiliary intentions, by name: (N,) rewards in 0..1 for the bodies that can move."""
+        movable = [index for index, body in enumerate(self.bodies) if body.mass > 0.0 and body.slider is None]
+        snapshot = intentions.Snapshot(
+            self.hands,
+            self.openings,
+            self.poses[:, movable, :3],
+            self.velocities[:, movable, :3],
+        )
+        return intentions.rewards(snapshot, [self.bodies[index].name for index in movable])
