@@ -29,7 +29,7 @@ from agents.lerobot_dataset import DatasetReader, DatasetWriter
 from agents.lerobot_format import INFO
 from envs import find_task, make_simulation
 from envs.catalogue import Task
-from envs.errors import CorruptFile, InvalidOption, check_choice
+from envs.errors import CamshaftError, CorruptFile, InvalidOption, check_choice
 from envs.simulation import Simulation
 from perception.training.durable_files import named_disk_errors, write_json_durably
 
@@ -104,6 +104,56 @@ def collect(
     finally:
         simulation.close()
     return folder
+
+
+def replay(
+    source: str | Path,
+    folder: str | Path,
+    env_options: Mapping[str, Any],
+    *,
+    num_worlds: int = 8,
+    progress: Progress | None = None,
+) -> Path:
+    """Record the episodes of a dataset again, seen otherwise: through another camera, at night, in rain.
+
+    An episode follows from its seed, the expert and seeded noise, none of which sees what cameras see; that the actions
+    came out the same is checked.
+
+    Args:
+        source: folder that `collect` made.
+        folder: of the new dataset.
+        env_options: what is to be other than then, such as `camera`, `time_of_day`, `weather`.
+        num_worlds: episodes recorded side by side, at most.
+        progress: as for `collect`.
+
+    Raises:
+        InvalidOption: the source is no collected dataset, or an option is not accepted.
+        CamshaftError: the episodes came out otherwise; another version of Camshaft may have recorded them, or an option
+            changes more than what is seen.
+    """
+    before = _read_arguments(Path(source))
+    if before is None:
+        raise InvalidOption(f"{source} was not made by collecting demonstrations: it has no {ARGUMENTS}")
+    arguments, reader = before["collected_with"], DatasetReader(source)
+    collect(
+        arguments["task"],
+        folder,
+        reader.num_episodes,
+        seed=arguments["seed"],
+        randomize=arguments["randomize"],
+        num_worlds=num_worlds,
+        displaced_views=arguments["displaced_views"],
+        env_options={**arguments["env_options"], **env_options},
+        config=CollectionConfig(**arguments["config"]),
+        progress=progress,
+    )
+    again = DatasetReader(folder).column(ACTION)
+    if not np.array_equal(reader.column(ACTION), again):
+        raise CamshaftError(
+            f"the episodes of {source} came out otherwise in {folder}: they were recorded by another version, or "
+            f"{dict(env_options)} changes more than what is seen"
+        )
+    return Path(folder)
 
 
 class Demonstrations:

@@ -19,6 +19,8 @@ class CollectConfig:
 
     Run it again after Ctrl-C, or with more episodes, and it goes on after the last complete one.
 
+    With --replay another dataset's episodes are recorded again through another camera.
+
     For example: camshaft collect data/lane_keeping --episodes 64
     """
 
@@ -46,6 +48,8 @@ class CollectConfig:
     """Record beside each frame one from a place where the car is not, with the action that leads back."""
     num_worlds: int = 8
     """Episodes recorded side by side."""
+    replay: Path | None = None
+    """Record the episodes of this dataset again, with --camera; everything else is as it was then."""
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
@@ -55,9 +59,15 @@ class CollectConfig:
 def run(config: CollectConfig) -> None:
     """Record, with a progress bar."""
     from agents.collection import CollectionConfig
-    from agents.demonstrations import collect
+    from agents.demonstrations import collect, replay
 
     width, height = config.camera
+    if config.replay is not None:
+        with progress_bar("Replaying") as progress:
+            camera = {"camera": {"width": width, "height": height}}
+            replay(config.replay, config.folder, camera, num_worlds=config.num_worlds, progress=progress)
+        Console().print(f"The episodes of {config.replay}, seen anew: {config.folder}", highlight=False)
+        return
     with progress_bar("Collecting") as progress:
         collect(
             config.task,

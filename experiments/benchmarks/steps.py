@@ -166,7 +166,7 @@ def _rival(name: str, size: int) -> gymnasium.Env[Any, Any]:
     options: dict[str, Any] = {}
     if name.startswith(("racetrack", "highway", "merge", "roundabout", "parking", "intersection")):
         try:
-            import highway_env  # type: ignore[import-untyped]  # noqa: F401 (registers its environments)
+            import highway_env  # noqa: F401 (registers its environments)
         except ImportError as error:
             raise CamshaftError(f"{name} needs highway-env: pip install 'camshaft[bench]'") from error
         observation = GRAYSCALE | {"observation_shape": (size, size)}
