@@ -22,6 +22,9 @@ class CorruptFile(CamshaftError):
     """A file is truncated, altered, or not what its name promises."""
 
 
+MANY = 60  # names beyond which only the nearest are told
+
+
 def check_choice(what: str, value: str, accepted: Iterable[str], hint: str = "") -> str:
     """Return `value` if it is one of `accepted`.
 
@@ -42,7 +45,10 @@ def check_choice(what: str, value: str, accepted: Iterable[str], hint: str = "")
     parts = [f"unknown {what} {value!r}."]
     if near:
         parts.append(f"Did you mean {near[0]!r}?")
-    parts.append(f"Accepted: {', '.join(names)}.")
+    told = (
+        names if len(names) <= MANY else [*difflib.get_close_matches(str(value), names, n=5, cutoff=0.0), "…"]
+    )
+    parts.append(f"Accepted: {', '.join(told)}.")
     if hint:
         parts.append(hint)
     raise UnknownName(" ".join(parts))

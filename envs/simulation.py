@@ -73,6 +73,7 @@ class Simulation(ABC):
     reward_modes: ClassVar[tuple[str, ...]] = ("dense", "sparse")
     control_frequency: ClassVar[float]
     state_parts: ClassVar[tuple[str, ...]] = ("state",)
+    settled_options: ClassVar[tuple[str, ...]] = ()  # of the constructor, that every subclass settles
     render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
 
     observation_space: gymnasium.Space[Any]
@@ -99,7 +100,7 @@ class Simulation(ABC):
         self.control_mode = check_choice("control_mode", control_mode, self.control_modes)
         self.reward_mode = check_choice("reward_mode", reward_mode, self.reward_modes)
         if randomize is not None:
-            check_choice("randomize", randomize, ("train", "test"))
+            check_choice("randomize", randomize, ("train", "test"), "Or None for the nominal ones.")
         self.randomize = randomize
         self.camera_option = camera
         self.num_threads = check_num_threads(num_threads, self.num_worlds)
@@ -111,12 +112,14 @@ class Simulation(ABC):
 
     @classmethod
     def option_names(cls) -> list[str]:
-        """Every option that the constructors of this class take."""
+        """Every option that a user of this class may give: what constructors take, but what subclasses settle."""
         names: set[str] = set()
+        settled: set[str] = set()
         for base in cls.__mro__:
+            settled |= set(vars(base).get("settled_options", ()))
             if "__init__" in vars(base) and base is not object:
                 names |= set(inspect.signature(base.__init__).parameters)  # type: ignore[misc]
-        return sorted(names - {"self", "num_worlds", "options", "kwargs", "args"})
+        return sorted(names - settled - {"self", "num_worlds", "options", "kwargs", "args"})
 
     def reset(
         self,

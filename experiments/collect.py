@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from rich.console import Console
 from tyro.conf import Positional, arg
 
-from experiments.episodes import episode_length
+from experiments.episodes import episode_length, usual_control_mode, usual_record_hz
 from experiments.progress import progress_bar
 
 
@@ -36,12 +36,12 @@ class CollectConfig:
     """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
     camera: tuple[int, int] = (200, 66)
     """Width and height of the camera image in pixels; PilotNet's by default."""
-    control_mode: str = "curvature"
-    """What an action means; PilotNet learns the curvature, 1/r."""
+    control_mode: str | None = None
+    """What an action means; by default the curvature, which PilotNet learns, or the first mode without choices."""
     seconds: float | None = None
     """Length of an episode, by default the task's."""
-    record_hz: float = 4.0
-    """Frames recorded a second: many roads seen now and then teach more than few roads seen often."""
+    record_hz: float | None = None
+    """Frames recorded a second, 4 or a little less by default: many roads now and then teach more than few often."""
     noise: float = 0.03
     """Standard deviation of the noise on the expert's actions, which makes it show how to recover."""
     displaced_views: bool = True
@@ -79,11 +79,13 @@ def run(config: CollectConfig) -> None:
             displaced_views=config.displaced_views,
             env_options={
                 "obs_mode": "rgb",
-                "control_mode": config.control_mode,
+                "control_mode": config.control_mode or usual_control_mode(config.task),
                 "camera": {"width": width, "height": height},
                 **episode_length(config.task, config.seconds),
             },
-            config=CollectionConfig(record_hz=config.record_hz, noise_std=config.noise),
+            config=CollectionConfig(
+                record_hz=config.record_hz or usual_record_hz(config.task), noise_std=config.noise
+            ),
             progress=progress,
         )
     console = Console()

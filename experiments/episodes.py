@@ -1,9 +1,25 @@
-"""Lengths of episodes, from seconds as people give them to control steps."""
+"""What episodes are like where a command line does not say: control modes; lengths in seconds as control steps."""
 
 from __future__ import annotations
 
 from envs import find_task
 from envs.errors import InvalidOption
+
+
+def usual_control_mode(task: str) -> str:
+    """What an action means where nobody says: curvature, which PilotNet learns, or else the first without choices."""
+    modes = find_task(task).simulation_class().control_modes
+    return "curvature" if "curvature" in modes else next(mode for mode in modes if mode != "discrete")
+
+
+def usual_record_hz(task: str) -> float:
+    """Frames a second of a recording where nobody says: 4, or the nearest rate below that goes into the task's."""
+    frequency = round(find_task(task).simulation_class().control_frequency)
+    return max(
+        frequency / every
+        for every in range(1, frequency + 1)
+        if frequency % every == 0 and frequency / every <= 4
+    )
 
 
 def episode_length(task: str, seconds: float | None) -> dict[str, int]:

@@ -11,8 +11,10 @@ from tyro.conf import Positional, arg
 
 from envs.errors import InvalidOption
 from experiments.comparison import print_comparison
-from experiments.episodes import episode_length
+from experiments.episodes import episode_length, usual_control_mode
 from experiments.progress import progress_bar
+
+LANE_KEEPING = "camshaft/LaneKeeping-v0"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class EvaluateConfig:
     policy: Annotated[str, Positional, arg(metavar="POLICY")]
     """Folder of a trained policy, "expert", or "straight" for one who never steers."""
     task: str | None = None
-    """Task, see 'camshaft tasks'; by default the one the policy was trained for."""
+    """Task, by default the one the policy was trained for; lane keeping so far."""
     episodes: int = 20
     """Roads to drive."""
     seed: int = 10_000
@@ -56,8 +58,13 @@ def run(config: EvaluateConfig) -> None:
     from agents.evaluation import evaluate
     from experiments.recording import RolloutRecorder
 
-    policy, name, trained_for, env_options = _load(config.policy)
+    policy, name, trained_for, env_options = _load(config.policy, config.task)
     task = config.task or trained_for
+    if task != LANE_KEEPING:
+        raise InvalidOption(
+            f"evaluate measures how a lane is kept and takes {LANE_KEEPING}, got {task}; 'camshaft bench experts' "
+            "measures the experts of other tasks"
+        )
     out = config.out or Path("runs/evaluate") / name
     options = {**env_options, **episode_length(task, config.seconds)}
     with RolloutRecorder(out, task, episodes=config.record, frames_per_second=10.0) as recorder:
@@ -80,13 +87,14 @@ def run(config: EvaluateConfig) -> None:
     Console().print(f"Figures{films} in {out}", highlight=False, soft_wrap=True)
 
 
-def _load(policy: str) -> tuple[Any, str, str, dict[str, Any]]:
+def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:
     """The policy, its name, the task and the options of the task that it goes with."""
     from agents.policy import CONFIG_FILE, ConvPolicy
     from agents.scripted import SCRIPTED_POLICIES
 
     if policy in SCRIPTED_POLICIES:
-        return SCRIPTED_POLICIES[policy](), policy, "camshaft/LaneKeeping-v0", {"control_mode": "curvature"}
+        chosen = task or LANE_KEEPING
+        return SCRIPTED_POLICIES[policy](), policy, chosen, {"control_mode": usual_control_mode(chosen)}
     given = Path(policy)
     folder = next((place for place in (given, given / "policy") if (place / CONFIG_FILE).exists()), None)
     if folder is None:

@@ -17,6 +17,7 @@ from tyro.conf import Positional, arg
 
 import envs
 from envs.errors import CamshaftError, InvalidOption
+from experiments.episodes import usual_control_mode
 
 Image = NDArray[np.uint8]
 SECONDS_TO_FULL = 0.35  # for which a key is held until its axis is all the way out
@@ -88,13 +89,11 @@ def run(config: PlayConfig) -> None:
 
 
 def _make(task_id: str, config: PlayConfig) -> gymnasium.Env[Any, Any]:
-    simulation = envs.find_task(task_id).simulation_class()
-    modes = [mode for mode in simulation.control_modes if mode != "discrete"]
     return gymnasium.make(
         task_id,
         obs_mode="rgb",
         render_mode=config.view,
-        control_mode=config.control_mode or modes[0],
+        control_mode=config.control_mode or usual_control_mode(task_id),
         randomize=None if config.randomize == "none" else config.randomize,
     )
 
@@ -103,12 +102,17 @@ def _read_actions(path: Path, space: gymnasium.Space[Any]) -> NDArray[Any]:
     try:
         actions = np.load(path, allow_pickle=False)
     except ValueError as error:
-        raise CamshaftError(f"{path} is no array of actions that --record wrote: {error}") from error
+        raise CamshaftError(f"{path} is no array of actions as --record writes it") from error
     if actions.shape[1:] != space.shape:
         raise InvalidOption(
             f"{path} holds actions of shape {actions.shape[1:]}, the task takes {space.shape}; was another "
             "--control-mode recorded?"
         )
+    restarts = np.isnan(actions).all(axis=1)
+    bad = np.flatnonzero(~restarts & ~np.isfinite(actions).all(axis=1))
+    if not len(actions) or restarts.all() or len(bad):
+        what = f"row {bad[0]} is not finite" if len(bad) else "there is none to play"
+        raise InvalidOption(f"{path} must hold finite actions, and rows of NaN only between episodes: {what}")
     return np.asarray(actions)
 
 

@@ -163,7 +163,7 @@ def _parse(path: Path, content: bytes) -> dict[str, Tensor]:
             return safetensors.torch.load(content)
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise CorruptFile(f"{path} is not a whole file of weights: {str(error).splitlines()[0]}") from error
+        raise CorruptFile(f"{path} is not a whole file of weights ({type(error).__name__})") from error
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):

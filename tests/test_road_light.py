@@ -5,7 +5,7 @@ import pytest
 
 from envs import make_simulation
 from envs.driving import models
-from envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, draw_light, point_headlights
+from envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, Conditions, draw_light, point_headlights
 from envs.errors import InvalidOption
 from envs.rendering import LABELS, Camera, Renderer, Scene, SceneState, look_at
 
@@ -82,7 +82,7 @@ def test_light_is_drawn_alike_at_any_time_of_day():
     for time in TIMES_OF_DAY:
         rng = np.random.default_rng(4)
         state = SceneState(Scene(), 1)
-        draw_light(state, 0, rng, "train", time)
+        draw_light(state, 0, rng, "train", Conditions(time))
         draws.append((state.fog_density[0], rng.random()))
         assert np.linalg.norm(state.sun_direction[0]) == pytest.approx(1.0, abs=1e-6)
     assert draws[0] == draws[1] == draws[2]

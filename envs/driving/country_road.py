@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ class CountryRoadSimulation(DrivingSimulation):
     Attributes:
         track: the roads, and where the cars are on them.
     """
+
+    settled_options: ClassVar[tuple[str, ...]] = ("road", "top_speed", "lead")
 
     def __init__(
         self,

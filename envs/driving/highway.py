@@ -137,6 +137,7 @@ class Highway(NetworkSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 10.0
+    settled_options: ClassVar[tuple[str, ...]] = ("num_vehicles", "num_people")
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu", "lidar", "birdseye")
     state_limits: FloatArray = LIMITS
     style: ClassVar[str] = "motorway"

@@ -129,6 +129,8 @@ def as_map(given: DrivingMap | Network | str | Path) -> DrivingMap:
     if isinstance(given, Network):
         return DrivingMap(given, 0, "town")
     if isinstance(given, str | Path):
+        if not Path(given).is_file():
+            raise InvalidOption(f"map: there is no OpenDRIVE file (.xodr) at {str(given)!r}")
         return DrivingMap(read_opendrive(given), 0, "town")
     raise InvalidOption(
         f"a map is a DrivingMap, a Network or the path of an OpenDRIVE file (.xodr), got {type(given).__name__}"

@@ -55,6 +55,7 @@ class NetworkSimulation(DrivingSimulation):
     """
 
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu", "command", "lidar", "birdseye")
+    settled_options: ClassVar[tuple[str, ...]] = ("kinds", "reach", "lookahead")
     state_limits: FloatArray
     style: ClassVar[str]
 

@@ -71,6 +71,7 @@ class DrivingSimulation(Simulation):
     """
 
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu")
+    settled_options: ClassVar[tuple[str, ...]] = ("car", "default_camera")
     render_modes: ClassVar[tuple[str, ...]] = ("rgb_array", "map")
     steering_levels: ClassVar[tuple[float, ...]] = (-0.7, -0.15, -0.03, 0.0, 0.03, 0.15, 0.7)
     pedal_levels: ClassVar[tuple[float, ...]] = (-1.0, -0.3, 0.0, 0.3, 1.0)

@@ -69,6 +69,8 @@ class ManipulationSimulation(TableState, Simulation):
     goal_size: ClassVar[int] = 0
     gripper_yaw: ClassVar[float] = 0.0
 
+    settled_options: ClassVar[tuple[str, ...]] = ("bodies", "table")
+
     def __init__(
         self,
         num_worlds: int,

@@ -84,7 +84,7 @@ class ThreadRing:
         self._stop.set()
         self._free.put(None)
         if threading.current_thread() is not self._thread:
-            self._thread.join(STOPPING_SECONDS)
+            self._thread.join()  # however long: a process that ends while kernels are compiled aborts
 
 
 def _fill(
