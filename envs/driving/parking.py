@@ -59,7 +59,7 @@ class ParkingConfig:
     lot: LotConfig = LotConfig()
     num_maps: int = 100
     car: VehicleParameters = CAR
-    camera: Camera = Camera(84, 84, 80.0, position=(0.0, 0.0, 11.0), pitch_degrees=90.0, near=1.0, far=60.0)
+    camera: Camera = Camera(84, 84, 90.0, position=(0.0, 0.0, 11.0), pitch_degrees=90.0, near=1.0, far=60.0)
     top_speed: float = 5.0
     position_tolerance: float = 0.5
     heading_tolerance: float = math.radians(12.0)
