@@ -118,3 +118,14 @@ def _as_observed(goals: FloatArray) -> FloatArray:
 
 def _distance(one: FloatArray, other: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.norm(np.asarray(one) - np.asarray(other), axis=-1))
+
+
+class ObjectGoalSimulation(ManipulationGoalSimulation):
+    """A goal task of the first body; observed are the arm and that body."""
+
+    def achieved(self) -> FloatArray:
+        """(N, 3) where the object is."""
+        return self.places(0)
+
+    def _state(self) -> FloatArray:
+        return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from envs.manipulation import experts
 from envs.manipulation.bodies import cube
 from envs.manipulation.experts import Pick
-from envs.manipulation.goals import ManipulationGoalSimulation
+from envs.manipulation.goals import ObjectGoalSimulation
 from envs.manipulation.marks import frame
 from envs.manipulation.simulation import Start, TableConfig
 from envs.simulation import FloatArray
@@ -39,7 +39,7 @@ class PickAndPlaceConfig:
     on_table: float = 0.3
 
 
-class PickAndPlace(ManipulationGoalSimulation):
+class PickAndPlace(ObjectGoalSimulation):
     """Bring a cube to a place on the table or in the air.
 
     Description:
@@ -90,13 +90,6 @@ class PickAndPlace(ManipulationGoalSimulation):
         start.goal[:] = (*rng.uniform(-half, half, 2), middle + height)
         start.put(0, (*rng.uniform(-half, half, 2), middle * start.scales[0]))
         self._show_goal(start)
-
-    def achieved(self) -> FloatArray:
-        """(N, 3) where the cube is."""
-        return self.places(0)
-
-    def _state(self) -> FloatArray:
-        return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)
 
     def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         cubes = self.places(0)

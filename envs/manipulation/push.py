@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from envs.manipulation.bodies import cube
-from envs.manipulation.goals import ManipulationGoalSimulation
+from envs.manipulation.goals import ObjectGoalSimulation
 from envs.manipulation.marks import disc
 from envs.manipulation.simulation import Start, TableConfig
 from envs.simulation import FloatArray
@@ -39,7 +39,7 @@ class PushConfig:
     spread: float = 0.3
 
 
-class Push(ManipulationGoalSimulation):
+class Push(ObjectGoalSimulation):
     """Push a cube to a place on the table.
 
     Description:
@@ -84,13 +84,6 @@ class Push(ManipulationGoalSimulation):
         start.goal[:] = (*rng.uniform(-half, half, 2), height)
         start.put(0, (*rng.uniform(-half, half, 2), height * start.scales[0]))
         self._show_goal(start)
-
-    def achieved(self) -> FloatArray:
-        """(N, 3) where the cube is."""
-        return self.places(0)
-
-    def _state(self) -> FloatArray:
-        return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)
 
     def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         return (*push_towards(self.hands, self.places(0), self.goals), -np.ones(self.num_worlds))

@@ -9,7 +9,7 @@ import numpy as np
 
 from envs.manipulation.arms import PAD
 from envs.manipulation.bodies import Body, Part
-from envs.manipulation.goals import ManipulationGoalSimulation
+from envs.manipulation.goals import ObjectGoalSimulation
 from envs.manipulation.marks import disc
 from envs.manipulation.simulation import Start, TableConfig
 from envs.manipulation.world import FEED_FORWARD, GRAVITY, POSITION_GAIN, TABLE_FRICTION, TIME_STEP
@@ -50,7 +50,7 @@ class SlideConfig:
     goal_distance: float = 0.4
 
 
-class Slide(ManipulationGoalSimulation):
+class Slide(ObjectGoalSimulation):
     """Hit a puck so that it slides to a place out of reach.
 
     Description:
@@ -98,13 +98,6 @@ class Slide(ManipulationGoalSimulation):
         start.goal[:] = (config.goal_distance + place[0], place[1], middle)
         start.put(0, (*rng.uniform(-half, half, 2), middle * start.scales[0]))
         self._show_goal(start)
-
-    def achieved(self) -> FloatArray:
-        """(N, 3) where the puck is."""
-        return self.places(0)
-
-    def _state(self) -> FloatArray:
-        return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)
 
     def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Touch the puck with a corner of the fingers, opposite to the goal, and nudge it just fast enough."""

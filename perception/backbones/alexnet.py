@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import nn
 
 from perception.backbones.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
-    Encoder,
     Preprocessing,
     StagedEncoder,
     check_size,
 )
 from perception.backbones.pooling import make_pooling
+from perception.backbones.sequential import SequentialEncoder
 from perception.zoo import register_model
 
 SMALLEST_SIDE = 67  # of the paper's network, which pads neither its first convolution nor its pooling
-STAGE_ENDS = (2, 5, 8, 10, 12)  # how many layers of torchvision's `features` lie before the end of each stage
 
 
 class AlexNetPaper(StagedEncoder):
@@ -69,7 +68,7 @@ class AlexNetPaper(StagedEncoder):
         self.summary = fully_connected(self, pool(), size, dropout)
 
 
-class AlexNet(Encoder):
+class AlexNet(SequentialEncoder):
     """torchvision's AlexNet: no groups, fewer filters in the first layers; 61,100,840 parameters with 1,000 classes.
 
     Args:
@@ -79,38 +78,11 @@ class AlexNet(Encoder):
 
     channels = (64, 192, 384, 256, 256)
     strides = (4, 8, 16, 16, 16)
-    original_head = "classifier.6"
+    stage_ends = (2, 5, 8, 10, 12)
     smallest_side = 63
 
     def __init__(self, size: tuple[int, int] = (224, 224), dropout: float = 0.5) -> None:
-        checked = check_size("alexnet", size, self.smallest_side)
-        super().__init__(Preprocessing(checked, mean=IMAGENET_MEAN, std=IMAGENET_STD))
-        self.out_dim = 4096
-        original = torchvision.models.alexnet(num_classes=1, dropout=dropout)
-        self.features, self.avgpool = original.features, original.avgpool
-        self.classifier = original.classifier[:-1]
-
-    def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """What the convolutions give after each pooling's turn: strides 4, 8 and 16."""
-        return self._through(images)[0]
-
-    def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The 4,096 units before the output layer, and the feature maps."""
-        maps, last = self._through(images)
-        return self.classifier(self.avgpool(last).flatten(1)), maps
-
-    @property
-    def layer_groups(self) -> list[nn.Module]:
-        """The convolutions and the fully connected layers, one by one."""
-        return [layer for layer in self.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-
-    def _through(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        values, maps = self.preprocess(images), []
-        for index, layer in enumerate(self.features):
-            values = layer(values)
-            if index + 1 in STAGE_ENDS:
-                maps.append(values)
-        return maps, values
+        super().__init__("alexnet", torchvision.models.alexnet(num_classes=1, dropout=dropout), size)
 
 
 @register_model
