@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.kernels import inlined, kernel
+from envs.rendering.boxes import to_camera, write_amodal_box, write_box_3d, write_boxes
 from envs.rendering.frames import depth_on_ray, draw_frame
 from envs.rendering.lens import project_point
 from envs.rendering.planes import NORMAL, READY, WITH_NORMALS, at, set_up
@@ -21,7 +22,6 @@ from envs.rendering.visibility import OUTSIDE, SKY, draw_world, place_views
 
 TOLERANCE = 0.01  # share of the distance by which a point may lie behind a surface and still be on it
 KEYPOINT_DEPTH = 0.1  # share of its object's radius by which a visible keypoint may lie inside it
-EDGE_STEPS = 8  # points of a bent edge that its box reaches to
 UNSEEN, HIDDEN_BEHIND, VISIBLE = 0.0, 1.0, 2.0  # keypoints, as in COCO
 
 ANNOTATION_TYPES = {
@@ -120,14 +120,14 @@ def draw_annotated_frames(
             annotations, row, wants_motion, then.poses[world], colours[world], then.meshes[world], motion,
         )  # fmt: skip
         if annotations.boxes.shape[0] > 0:
-            _write_boxes(scratch, lens.labels.cells, annotations.boxes[row])
+            write_boxes(scratch, lens.labels.cells, annotations.boxes[row])
         for slot in range(annotations.amodal_boxes.shape[1] if annotations.amodal_boxes.shape[0] > 0 else 0):
-            _write_amodal_box(
+            write_amodal_box(
                 geometry, now.meshes[world, slot], now.poses[world, slot], cameras[row], lens,
                 annotations.amodal_boxes[row, slot],
             )  # fmt: skip
         for slot in range(annotations.boxes_3d.shape[1] if annotations.boxes_3d.shape[0] > 0 else 0):
-            _write_box_3d(
+            write_box_3d(
                 geometry,
                 now.meshes[world, slot],
                 now.poses[world, slot],
@@ -372,108 +372,6 @@ def _depths(geometry, poses, colours, sun, lens, scratch, triangle, cell, x, y, 
     return np.float64(there), view_z
 
 
-@inlined
-def _write_boxes(scratch, cells, boxes):  # type: ignore[no-untyped-def]
-    """Left, top, right and bottom edge of the visible pixels of every slot; 0 where there are none."""
-    boxes[:] = 0.0
-    height, width = cells.shape
-    for row in range(height):
-        for column in range(width):
-            triangle = scratch.triangles[cells[row, column]]
-            if triangle < 0:
-                continue
-            box = boxes[scratch.drawn[triangle, 1]]
-            if box[2] == 0.0:
-                box[0], box[1], box[2] = column, row, column + 1
-            box[0] = min(box[0], np.float32(column))
-            box[2] = max(box[2], np.float32(column + 1))
-            box[3] = row + 1
-
-
-@inlined
-def _widen(lens, x, y, z, box):  # type: ignore[no-untyped-def]
-    """Let a box reach to a point in camera axes; pixel edges."""
-    column, row, seen = project_point(lens.optics, x, y, z)
-    if seen:
-        box[0] = min(box[0], np.float32(column + 0.5))
-        box[1] = min(box[1], np.float32(row + 0.5))
-        box[2] = max(box[2], np.float32(column + 0.5))
-        box[3] = max(box[3], np.float32(row + 0.5))
-
-
-@inlined
-def _to_camera(camera, pose, position, axis):  # type: ignore[no-untyped-def]
-    """One camera coordinate of a point of an object."""
-    total = 0.0
-    for row in range(3):
-        world = (
-            pose[row, 0] * position[0]
-            + pose[row, 1] * position[1]
-            + pose[row, 2] * position[2]
-            + np.float64(pose[row, 3])
-        )
-        total += camera[row, axis] * (world - camera[row, 3])
-    return total
-
-
-@kernel
-def _write_amodal_box(geometry, mesh, pose, camera, lens, box):  # type: ignore[no-untyped-def]
-    """The box of a whole object, seen or covered, cut to the image; 0 where it is not in it."""
-    box[:] = 0.0
-    if mesh < 0 or geometry.mesh_boxes[mesh, 0] > geometry.mesh_boxes[mesh, 3]:
-        return
-    box[0] = box[1] = np.inf
-    box[2] = box[3] = -np.inf
-    first, first_face = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 2]
-    near = lens.near if not lens.radial else 0.0
-    for face in range(first_face, first_face + geometry.mesh_ranges[mesh, 3]):
-        for corner in range(3):
-            here = geometry.positions[first + geometry.faces[face, corner]]
-            there = geometry.positions[first + geometry.faces[face, (corner + 1) % 3]]
-            x, y, z = (
-                _to_camera(camera, pose, here, 0),
-                _to_camera(camera, pose, here, 1),
-                _to_camera(camera, pose, here, 2),
-            )
-            if lens.radial or z >= near:
-                _widen(lens, x, y, z, box)
-            other = _to_camera(camera, pose, there, 2)
-            if lens.radial:  # edges are bent
-                far_x, far_y = _to_camera(camera, pose, there, 0), _to_camera(camera, pose, there, 1)
-                for step in range(1, EDGE_STEPS):
-                    part = step / EDGE_STEPS
-                    _widen(lens, x + part * (far_x - x), y + part * (far_y - y), z + part * (other - z), box)
-                continue
-            if (z >= near) != (other >= near):
-                part = (near - z) / (other - z)
-                _widen(
-                    lens,
-                    x + part * (_to_camera(camera, pose, there, 0) - x),
-                    y + part * (_to_camera(camera, pose, there, 1) - y),
-                    near,
-                    box,
-                )
-    width, height = np.float32(lens.width), np.float32(lens.height)
-    if not (box[2] > 0.0 and box[3] > 0.0 and box[0] < width and box[1] < height):
-        box[:] = 0.0
-        return
-    box[0], box[1] = max(box[0], np.float32(0.0)), max(box[1], np.float32(0.0))
-    box[2], box[3] = min(box[2], width), min(box[3], height)
-
-
-@inlined
-def _write_box_3d(geometry, mesh, pose, camera, corners):  # type: ignore[no-untyped-def]
-    """The eight corners, camera axes, of the box about an object in its own axes; NaN where it is hidden."""
-    corners[:] = np.nan
-    if mesh < 0 or geometry.mesh_boxes[mesh, 0] > geometry.mesh_boxes[mesh, 3]:
-        return
-    box = geometry.mesh_boxes[mesh]
-    for index in range(8):
-        x, y, z = box[3 * (index & 1)], box[1 + 3 * (index >> 1 & 1)], box[2 + 3 * (index >> 2 & 1)]
-        for axis in range(3):
-            corners[index, axis] = _to_camera(camera, pose, (x, y, z), axis)
-
-
 @kernel
 def _write_keypoints(geometry, meshes, poses, bounds, colours, sun, camera, lens, scratch, keypoints, result):  # type: ignore[no-untyped-def]
     """Column, row and visibility of every keypoint."""
@@ -483,9 +381,9 @@ def _write_keypoints(geometry, meshes, poses, bounds, colours, sun, camera, lens
         if meshes[slot] < 0:
             continue
         point = keypoints.points[keypoints.first[meshes[slot]] + keypoints.numbers[index]]
-        x = _to_camera(camera, poses[slot], point, 0)
-        y = _to_camera(camera, poses[slot], point, 1)
-        z = _to_camera(camera, poses[slot], point, 2)
+        x = to_camera(camera, poses[slot], point, 0)
+        y = to_camera(camera, poses[slot], point, 1)
+        z = to_camera(camera, poses[slot], point, 2)
         column, row, seen = project_point(lens.optics, x, y, z)
         if not seen or not (
             column >= -0.5 and row >= -0.5 and column < lens.width - 0.5 and row < lens.height - 0.5

@@ -12,14 +12,13 @@ import numpy as np
 
 from envs.kernels import inlined
 from envs.rendering.camera import Camera
+from envs.rendering.rasterise import fill_masked, fill_triangle
 from envs.rendering.visibility import (
     HAS_MASKED,
     MASKED,
     NO_SHADOW,
     SMALLEST,
     compose,
-    fill_masked,
-    fill_triangle,
     solve,
 )
 

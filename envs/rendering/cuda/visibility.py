@@ -16,7 +16,8 @@ from numba import cuda
 from envs.rendering.cuda.arrays import SIMULATED, TILE_SIDE
 from envs.rendering.cuda.pixels import HIGH_WORD, draw_order, transform
 from envs.rendering.cuda.texturing import opaque
-from envs.rendering.visibility import DOUBLE_SIDED, LIMIT, MASKED, SLIVER
+from envs.rendering.rasterise import LIMIT, SLIVER
+from envs.rendering.visibility import DOUBLE_SIDED, MASKED
 
 TILE_CELLS = TILE_SIDE * TILE_SIDE  # 32 KiB of keys in shared memory
 QUEUE = (
@@ -221,7 +222,7 @@ def _fill(
     large_orders,
     queued,
 ):  # type: ignore[no-untyped-def]
-    """Write a projected triangle into the cells of a tile, or queue it; see `visibility.fill_triangle`."""
+    """Write a projected triangle into the cells of a tile, or queue it; see `rasterise.fill_triangle`."""
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     if not (0.0 < abs(area) < LIMIT):
         return
@@ -309,7 +310,7 @@ def _fill_masked(
     uvs, surfaces, texture, a, b, c, x0, y0, w0, x1, y1, w1, x2, y2, w2, parallel, order, left, top, columns, rows,
     cells,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Write those cells of a projected triangle where its texture is opaque; see `visibility.fill_masked`."""
+    """Write those cells of a projected triangle where its texture is opaque; see `rasterise.fill_masked`."""
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     if not (0.0 < abs(area) < LIMIT):
         return
