@@ -40,3 +40,37 @@ def stand_upright(places, variants, ids, start, mesh_bounds, poses, bounds, mesh
             bounds[world, slot, 1] = y + sine * centre_x + cosine * centre_y
             bounds[world, slot, 2] = z + mesh_bounds[mesh, 2]
             bounds[world, slot, 3] = 1.0001 * mesh_bounds[mesh, 3]
+
+
+@kernel
+def bound_slots(worlds, first, last, poses, meshes, mesh_bounds, bounds):  # type: ignore[no-untyped-def]
+    """Move the bounding spheres of the slots from `first` up to `last` of some worlds along with their poses.
+
+    Args:
+        worlds: (n,) which worlds.
+        first: slot.
+        last: slot.
+        poses: (N, S, 3, 4).
+        meshes: (N, S), those below 0 hidden.
+        mesh_bounds: (M, 4) bounding spheres of meshes.
+        bounds: (N, S, 4) to fill.
+    """
+    for world in worlds:
+        for slot in range(first, last):
+            mesh = meshes[world, slot]
+            if mesh < 0:
+                continue
+            pose = poses[world, slot]
+            x, y, z = mesh_bounds[mesh, 0], mesh_bounds[mesh, 1], mesh_bounds[mesh, 2]
+            stretch = pose[0, 0] * pose[0, 0] + pose[1, 0] * pose[1, 0] + pose[2, 0] * pose[2, 0]
+            for axis in range(3):
+                bounds[world, slot, axis] = (
+                    pose[axis, 0] * x + pose[axis, 1] * y + pose[axis, 2] * z + pose[axis, 3]
+                )
+                column = (
+                    pose[0, axis] * pose[0, axis]
+                    + pose[1, axis] * pose[1, axis]
+                    + pose[2, axis] * pose[2, axis]
+                )
+                stretch = max(stretch, column)
+            bounds[world, slot, 3] = 1.0001 * np.sqrt(stretch) * mesh_bounds[mesh, 3]

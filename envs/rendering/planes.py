@@ -98,6 +98,16 @@ def set_up(geometry, poses, colours, sun_direction, scratch, triangle, normals):
 
 
 @inlined
+def run_of(row_triangles, column, width):  # type: ignore[no-untyped-def]
+    """The triangle that a pixel of a row looks at, and the first pixel behind it that looks at another."""
+    triangle = row_triangles[np.uint64(column)]
+    stop = column + 1
+    while stop < width and row_triangles[np.uint64(stop)] == triangle:
+        stop += 1
+    return triangle, stop
+
+
+@inlined
 def at(plane, column, x, y):  # type: ignore[no-untyped-def]
     """An attribute over depth on the ray (x, y, 1)."""
     return plane[column] * x + plane[column + 1] * y + plane[column + 2]

@@ -270,6 +270,7 @@ class Renderer:
         max_vertices, max_faces = state.max_visible()
         return make_scratch(
             self._lens,
+            state.scene.num_slots,
             max(1, max_vertices),
             max(1, max_faces),
             shadow_map_size(camera) if camera.shadow_distance else 1,

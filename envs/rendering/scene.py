@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from envs.errors import InvalidOption
 from envs.rendering.labels import LABELS
 from envs.rendering.mesh import Mesh
+from envs.rendering.packing import bounding_sphere, write_mesh
 from envs.rendering.surface import Surface, Texture
 from envs.rendering.texturing import LEVEL_FIELDS, LEVELS
 from envs.rendering.visibility import (
@@ -258,7 +259,8 @@ class Scene:
         )
         vertex = face = 0
         for index, mesh in enumerate(self.meshes):
-            write_mesh(geometry, mesh, vertex, face, self.known_surface_ids(mesh.surfaces))
+            whole = np.array([0, len(mesh.positions)]), np.array([0, len(mesh.faces)])
+            write_mesh(geometry, mesh, vertex, face, self.known_surface_ids(mesh.surfaces), *whole)
             geometry.mesh_ranges[index] = (vertex, len(mesh.positions), face, len(mesh.faces))
             geometry.mesh_bounds[index] = bounding_sphere(mesh.positions)
             geometry.mesh_boxes[index] = [*mesh.positions.min(axis=0), *mesh.positions.max(axis=0)]
@@ -284,47 +286,6 @@ def _keypoints_of(keypoints: ArrayLike, name: str, variants: int) -> NDArray[np.
             f"keypoints of objects {name!r} must be (K, 3) or ({variants}, K, 3), got {points.shape}"
         )
     return np.array(np.broadcast_to(points, (variants, *points.shape[-2:])))
-
-
-def bounding_sphere(positions: NDArray[Any]) -> NDArray[np.float32]:
-    """(4,) centre x, y, z and radius of a sphere about the middle of the bounding box."""
-    return chunk_bounds(positions, np.array([0, len(positions)]))[0]
-
-
-def chunk_bounds(positions: NDArray[Any], splits: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(C, 4) bounding spheres of runs of vertices that begin and end at `splits`, (C + 1,)."""
-    low = np.minimum.reduceat(positions, splits[:-1])
-    high = np.maximum.reduceat(positions, splits[:-1])
-    centre = 0.5 * (low + high)
-    offsets = positions - np.repeat(centre, np.diff(splits), axis=0)
-    squares = np.einsum("ij,ij->i", offsets, offsets, dtype=np.float64)
-    radius = np.sqrt(np.maximum.reduceat(squares, splits[:-1])) * (1.0 + 1e-5)
-    return np.column_stack([centre, radius]).astype(np.float32)
-
-
-def write_mesh(
-    geometry: Geometry, mesh: Mesh, vertex: int, face: int, surface_ids: NDArray[np.int32]
-) -> None:
-    """Copy a mesh into packed arrays from a first vertex and a first face on."""
-    vertices, faces = slice(vertex, vertex + len(mesh.positions)), slice(face, face + len(mesh.faces))
-    geometry.positions[vertices] = mesh.positions
-    geometry.normals[vertices] = mesh.normals
-    geometry.uvs[vertices] = mesh.uvs
-    geometry.faces[faces] = mesh.faces
-    geometry.face_surfaces[faces] = surface_ids[mesh.face_surfaces]
-    geometry.face_planes[faces] = face_planes(mesh)
-
-
-def face_planes(mesh: Mesh) -> NDArray[np.float32]:
-    """(F, 4) planes of the faces of a mesh, as in `Geometry`; 0 where the corners lie on a line."""
-    corners = mesh.positions[mesh.faces].astype(np.float64)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    normals = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0.0)
-    planes = np.column_stack([normals, -np.einsum("ij,ij->i", normals, corners.mean(axis=1))])
-    both = np.array([surface.double_sided for surface in mesh.surfaces])[mesh.face_surfaces]
-    planes[both & (lengths[:, 0] > 0.0)] = (0.0, 0.0, 0.0, 1.0)
-    return planes.astype(np.float32)
 
 
 def _enough_pixels(radius: float, coarser: Mesh) -> float:

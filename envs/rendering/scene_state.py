@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from envs.errors import CamshaftError, InvalidOption
 from envs.rendering.annotations import Moment
 from envs.rendering.mesh import Mesh
-from envs.rendering.placing import stand_upright
-from envs.rendering.scene import HIDDEN, Arena, Objects, Scene, chunk_bounds, write_mesh
+from envs.rendering.packing import chunk_bounds, faces_within, write_mesh
+from envs.rendering.placing import bound_slots, stand_upright
+from envs.rendering.scene import HIDDEN, Arena, Objects, Scene
 
 
 class SceneState:
@@ -40,6 +41,7 @@ class SceneState:
         self.scene = scene
         self.num_worlds = num_worlds
         self.geometry = scene.pack(num_worlds)
+        self._worlds = np.arange(num_worlds)
         slots = scene.num_slots
         self.poses = np.zeros((num_worlds, slots, 3, 4), np.float32)
         self.poses[..., :3] = np.eye(3)
@@ -165,9 +167,8 @@ class SceneState:
         first_vertex = len(self.geometry.positions) - (self.num_worlds - world) * arena.max_vertices
         first_face = len(self.geometry.faces) - (self.num_worlds - world) * arena.max_faces
         first_mesh = len(self.geometry.mesh_ranges) - (self.num_worlds - world) * arena.max_chunks
-        write_mesh(self.geometry, mesh, first_vertex, first_face, self.scene.known_surface_ids(mesh.surfaces))
-        owner = np.repeat(vertices[:-1], np.diff(faces))
-        self.geometry.faces[first_face : first_face + len(mesh.faces)] -= owner[:, None].astype(np.int32)
+        surface_ids = self.scene.known_surface_ids(mesh.surfaces)
+        write_mesh(self.geometry, mesh, first_vertex, first_face, surface_ids, vertices, faces)
         rows = slice(first_mesh, first_mesh + chunks)
         self.geometry.mesh_ranges[rows, 0] = first_vertex + vertices[:-1]
         self.geometry.mesh_ranges[rows, 1] = np.diff(vertices)
@@ -177,7 +178,9 @@ class SceneState:
         instead = np.full(chunks, HIDDEN) if coarser is None else np.asarray(coarser, np.int64)
         self.geometry.mesh_coarser[rows] = np.where(instead >= 0, first_mesh + instead, HIDDEN)
         self.geometry.mesh_pixels[rows] = pixels
-        shown = np.setdiff1d(np.arange(chunks), instead)
+        own = np.ones(chunks, bool)
+        own[instead[instead >= 0]] = False
+        shown = np.flatnonzero(own)
         slots = slice(arena.start, arena.start + arena.max_chunks)
         self.meshes[world, slots] = HIDDEN
         self.meshes[world, arena.start : arena.start + len(shown)] = first_mesh + shown
@@ -203,11 +206,10 @@ class SceneState:
 
     def _bound(self, worlds: NDArray[Any] | slice, slots: slice) -> None:
         """Move the bounding spheres of these slots along with their poses."""
-        poses, spheres = self.poses[worlds, slots], self.geometry.mesh_bounds[self.meshes[worlds, slots]]
-        centres = np.einsum("nsij,nsj->nsi", poses[..., :3], spheres[..., :3]) + poses[..., 3]
-        stretch = np.sqrt(np.square(poses[..., :3]).sum(axis=-2).max(axis=-1))
-        self.bounds[worlds, slots, :3] = centres
-        self.bounds[worlds, slots, 3] = 1.0001 * stretch * spheres[..., 3]
+        chosen = self._worlds[worlds]
+        bound_slots(
+            chosen, slots.start, slots.stop, self.poses, self.meshes, self.geometry.mesh_bounds, self.bounds
+        )
 
     @staticmethod
     def _check_chunks(
@@ -222,12 +224,9 @@ class SceneState:
         ends = (vertices[-1], faces[-1]) == (len(mesh.positions), len(mesh.faces)) and len(vertices) == len(
             faces
         )
-        owner = np.repeat(np.arange(len(faces) - 1), np.diff(faces)) if ends else np.zeros(0, np.int64)
-        inside = ends and bool(
-            (mesh.faces >= vertices[owner][:, None]).all()
-            and (mesh.faces < vertices[owner + 1][:, None]).all()
-        )
-        if not inside:
+        ends = ends and vertices[0] == faces[0] == 0 and bool((np.diff(vertices) > 0).all())
+        ends = ends and bool((np.diff(faces) >= 0).all())
+        if not ends or not faces_within(mesh.faces, vertices, faces):
             raise InvalidOption(
                 "vertex_splits and face_splits must cover the mesh, faces within their own chunk"
             )

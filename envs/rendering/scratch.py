@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering.gather import RUN
+from envs.rendering.culling import BLOCK
+from envs.rendering.gather import LANES, RUN
+from envs.rendering.gloss import Gloss, make_gloss
 from envs.rendering.lens import Lens
 from envs.rendering.texturing import Lookups, make_lookups
 from envs.rendering.visibility import NO_TRIANGLE, OUTSIDE
@@ -22,7 +24,12 @@ class Scratch(NamedTuple):
     drawn: NDArray[
         np.int32
     ]  # (F, 5) face, slot, what to add to its indices for `vertices` and for the mesh, view
-    front: NDArray[np.int32]  # (F + 1,) faces of a mesh that show their front
+    visible: NDArray[np.int32]  # (S + 1,) slots in view
+    front: NDArray[np.int32]  # (F + 1 + LANES,) faces of a mesh that show their front
+    found: NDArray[
+        np.int32
+    ]  # (9, BLOCK) of a block of faces: depths, columns and rows of their three corners
+    codes: NDArray[np.int32]  # (BLOCK,) whether each is seen
     planes: NDArray[np.float32]  # (F, 27) see planes
     traits: NDArray[np.uint8]  # (F,) see planes
     labels: NDArray[np.uint8]  # (NO_TRIANGLE + F,) semantic labels of the drawn triangles
@@ -35,6 +42,7 @@ class Scratch(NamedTuple):
     edges: NDArray[np.float64]  # (3, 3)
     light: NDArray[np.float32]  # (3, W + RUN) linear light of a row of samples
     lookups: Lookups  # textures of a row of samples
+    gloss: Gloss  # what a row of samples mirrors
     total: NDArray[np.float32]  # (3, W) linear light of a row of pixels, where samples are several
     row_triangles: NDArray[np.int32]  # (W,) what the samples of a row look at
     row_depth: NDArray[np.float32]  # (W,) 1/z of what they see
@@ -49,7 +57,9 @@ class Scratch(NamedTuple):
     lamps: NDArray[np.float32]  # (L, views, 11) position, direction, light and cone in view axes
 
 
-def make_scratch(lens: Lens, max_vertices: int, max_faces: int, shadow_size: int, num_lamps: int) -> Scratch:
+def make_scratch(
+    lens: Lens, slots: int, max_vertices: int, max_faces: int, shadow_size: int, num_lamps: int
+) -> Scratch:
     """Buffers for frames of this lens and worlds that show at most so much."""
     views = len(lens.views.sizes)
     cells = int(lens.views.offsets[-1]) + 1
@@ -59,7 +69,10 @@ def make_scratch(lens: Lens, max_vertices: int, max_faces: int, shadow_size: int
         triangles=np.full(cells, OUTSIDE, np.int32),
         vertices=np.zeros((views * max_vertices, 6), np.float32),
         drawn=np.zeros((views * max_faces, 5), np.int32),
-        front=np.zeros(max_faces + 1, np.int32),
+        visible=np.zeros(slots + 1, np.int32),
+        front=np.zeros(max_faces + 1 + LANES, np.int32),
+        found=np.zeros((9, BLOCK), np.int32),
+        codes=np.zeros(BLOCK, np.int32),
         planes=np.zeros((views * max_faces, 27), np.float32),
         traits=np.zeros(views * max_faces, np.uint8),
         labels=np.zeros(NO_TRIANGLE + views * max_faces, np.uint8),
@@ -72,6 +85,7 @@ def make_scratch(lens: Lens, max_vertices: int, max_faces: int, shadow_size: int
         edges=np.zeros((3, 3), np.float64),
         light=np.zeros((3, width + RUN), np.float32),
         lookups=make_lookups(width),
+        gloss=make_gloss(width),
         total=np.zeros((3, lens.width), np.float32),
         row_triangles=np.zeros(width, np.int32),
         row_depth=np.zeros(width, np.float32),

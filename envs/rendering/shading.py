@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from envs.kernels import inlined, kernel
 from envs.rendering.gather import RUN
+from envs.rendering.gloss import shine_row
 from envs.rendering.planes import (
     ALBEDO,
     GLOWING,
@@ -28,19 +29,19 @@ from envs.rendering.planes import (
     UP,
     WITH_NORMALS,
     at,
+    run_of,
     set_up,
 )
 from envs.rendering.shadows import sunlit
 from envs.rendering.sky import add_fog, shade_sky
 from envs.rendering.texturing import BLUE, GREEN, LEVELS, locate, texel_light, tint
-from envs.rendering.visibility import METALLIC, OUTSIDE, SKY
+from envs.rendering.visibility import OUTSIDE, SKY
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
 BRIGHT = np.float32(0.02)  # display colour of a sun or lamp that is worth a thought
 EIGHT, SIXTEEN, TWENTY_FOUR = np.uint32(8), np.uint32(16), np.uint32(24)
-FAINT = np.float32(0.3)  # what is raised to a high power is kept from becoming a denormal number
 LAMP_DISTANCE = np.float32(10.0)  # metres at which a lamp's colour is that of the white surface it lights
 
 
@@ -114,7 +115,7 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
         textured, textured_stop, blended, blended_stop, shiny = 0, 0, 0, 0, 0
         column = 0
         while column < width:
-            triangle, stop = _run(row_triangles, column, width)
+            triangle, stop = run_of(row_triangles, column, width)
             if triangle == OUTSIDE:
                 buffer[:, column:stop] = ZERO
             elif triangle < 0:
@@ -159,7 +160,7 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
             _extend(lookups, textured, textured_stop, textured_stop + RUN)
             tint(levels, texels, textured, textured_stop, blended, blended_stop, lookups, buffer)
         if shiny:
-            _shine_row(
+            shine_row(
                 geometry,
                 scratch,
                 row_triangles,
@@ -185,16 +186,6 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
 
 
 @inlined
-def _run(row_triangles, column, width):  # type: ignore[no-untyped-def]
-    """The triangle that a pixel of a row looks at, and the first pixel behind it that looks at another."""
-    triangle = row_triangles[np.uint64(column)]
-    stop = column + 1
-    while stop < width and row_triangles[np.uint64(stop)] == triangle:
-        stop += 1
-    return triangle, stop
-
-
-@inlined
 def _extend(lookups, start, stop, column):  # type: ignore[no-untyped-def]
     """Let what lies between textured pixels, up to one in `column`, look at white; returns where the first stand."""
     if stop == 0:
@@ -212,24 +203,6 @@ def _multiply(buffer, start, stop, texel):  # type: ignore[no-untyped-def]
         buffer[0, pixel] *= red
         buffer[1, pixel] *= green
         buffer[2, pixel] *= blue
-
-
-@inlined
-def _shine_row(
-    geometry, scratch, row_triangles, ray_x, ray_y, sun_direction, sun, zenith, horizon, ground, buffer
-):  # type: ignore[no-untyped-def]
-    """Add what the pixels of a row mirror."""
-    column, width = 0, row_triangles.shape[0]
-    while column < width:
-        triangle, stop = _run(row_triangles, column, width)
-        if triangle >= 0 and scratch.traits[triangle] & SHINY:
-            surface = geometry.face_surfaces[scratch.drawn[triangle, 0]]
-            _shine_run(
-                scratch.planes[triangle], ray_x, ray_y, column, stop, geometry.surface_gloss[surface],
-                geometry.surface_flags[surface] & METALLIC, scratch.world_from_view[scratch.drawn[triangle, 4]],
-                sun_direction, sun, zenith, horizon, ground, scratch.shade, buffer,
-            )  # fmt: skip
-        column = stop
 
 
 @inlined
@@ -314,78 +287,6 @@ def _lamp_run(plane, ray_x, ray_y, start, stop, lamp, buffer):  # type: ignore[n
         buffer[0, pixel] += plane[ALBEDO] * power * lamp[6]
         buffer[1, pixel] += plane[ALBEDO + 1] * power * lamp[7]
         buffer[2, pixel] += plane[ALBEDO + 2] * power * lamp[8]
-
-
-@inlined
-def _shine_run(
-    plane,
-    ray_x,
-    ray_y,
-    start,
-    stop,
-    gloss,
-    metallic,
-    world_from_view,
-    sun_direction,
-    sun,
-    zenith,
-    horizon,
-    ground,
-    shade,
-    buffer,
-):  # type: ignore[no-untyped-def]
-    """Add the mirrored sky, and the sun's highlight, along pixels of one triangle."""
-    up_x, up_y, up_z = world_from_view[2, 0], world_from_view[2, 1], world_from_view[2, 2]
-    sun_x = sun_direction[0] * world_from_view[0, 0] + sun_direction[1] * world_from_view[1, 0]
-    sun_y = sun_direction[0] * world_from_view[0, 1] + sun_direction[1] * world_from_view[1, 1]
-    sun_z = sun_direction[0] * world_from_view[0, 2] + sun_direction[1] * world_from_view[1, 2]
-    sun_x, sun_y, sun_z = (
-        sun_x + sun_direction[2] * up_x,
-        sun_y + sun_direction[2] * up_y,
-        sun_z + sun_direction[2] * up_z,
-    )
-    red = plane[ALBEDO] if metallic else ONE
-    green = plane[ALBEDO + 1] if metallic else ONE
-    blue = plane[ALBEDO + 2] if metallic else ONE
-    squarings = np.int64(gloss[1])
-    peak = np.float32((1 << squarings) + 8) * np.float32(0.125)
-    for pixel in range(np.uint64(start), np.uint64(stop)):
-        x, y = ray_x[pixel], ray_y[pixel]
-        n_x, n_y, n_z = at(plane, NORMAL, x, y), at(plane, NORMAL + 3, x, y), at(plane, NORMAL + 6, x, y)
-        length = np.sqrt(n_x * n_x + n_y * n_y + n_z * n_z)
-        if not length > ZERO:
-            continue
-        n_x, n_y, n_z = n_x / length, n_y / length, n_z / length
-        inverse = ONE / np.sqrt(x * x + y * y + ONE)
-        v_x, v_y, v_z = -x * inverse, -y * inverse, -inverse
-        facing = max(n_x * v_x + n_y * v_y + n_z * v_z, ZERO)
-        away = ONE - facing
-        square = away * away
-        mirrored = gloss[0] + (ONE - gloss[0]) * square * square * away
-        r_x, r_y, r_z = (
-            np.float32(2.0) * facing * n_x - v_x,
-            np.float32(2.0) * facing * n_y - v_y,
-            np.float32(2.0) * facing * n_z - v_z,
-        )
-        rise = r_x * up_x + r_y * up_y + r_z * up_z
-        blend = min(max(rise * np.float32(4.0) + HALF, ZERO), ONE)  # soft across the horizon
-        high = max(rise, ZERO)
-        h_x, h_y, h_z = v_x + sun_x, v_y + sun_y, v_z + sun_z
-        cosine = (n_x * h_x + n_y * h_y + n_z * h_z) / np.sqrt(
-            h_x * h_x + h_y * h_y + h_z * h_z + np.float32(1e-6)
-        )
-        spot = ZERO
-        if cosine > FAINT and n_x * sun_x + n_y * sun_y + n_z * sun_z > ZERO:
-            spot = cosine
-            for _ in range(squarings):
-                spot *= spot
-            spot *= peak * shade[pixel]
-        sky_red = ground[0] + blend * (horizon[0] + high * (zenith[0] - horizon[0]) - ground[0])
-        sky_green = ground[1] + blend * (horizon[1] + high * (zenith[1] - horizon[1]) - ground[1])
-        sky_blue = ground[2] + blend * (horizon[2] + high * (zenith[2] - horizon[2]) - ground[2])
-        buffer[0, pixel] += mirrored * red * (sky_red + spot * sun[0])
-        buffer[1, pixel] += mirrored * green * (sky_green + spot * sun[1])
-        buffer[2, pixel] += mirrored * blue * (sky_blue + spot * sun[2])
 
 
 @inlined

@@ -12,15 +12,9 @@ import numpy as np
 
 from envs.kernels import inlined
 from envs.rendering.camera import Camera
+from envs.rendering.culling import SMALLEST, solve
 from envs.rendering.rasterise import fill_masked, fill_triangle
-from envs.rendering.visibility import (
-    HAS_MASKED,
-    MASKED,
-    NO_SHADOW,
-    SMALLEST,
-    compose,
-    solve,
-)
+from envs.rendering.visibility import HAS_MASKED, MASKED, NO_SHADOW, compose
 
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)

@@ -193,7 +193,7 @@ def _read(levels, texels, first, count, coarser, lookups):  # type: ignore[no-un
         pixel = first + place
         offset, blends = found[0, pixel], lookups.blends[pixel]
         wide, high = _less((blends >> 8) & 255, coarser), _less(blends >> 16, coarser)
-        width, height = _power(wide), _power(high)
+        width, height = power_of_two(wide), power_of_two(high)
         # In 1/256 texels; the middle of the first texel is at 128.
         column = np.int32(np.int32(lookups.u[pixel] * width * UNIT) - 128)
         row = np.int32(np.int32(lookups.v[pixel] * height * UNIT) - 128)
@@ -254,7 +254,7 @@ def _mix(first, second, part):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _power(exponent):  # type: ignore[no-untyped-def]
+def power_of_two(exponent):  # type: ignore[no-untyped-def]
     """2 to a whole number, by its bits: Numba's shifts are of 64 bits, half as many at once."""
     return np.int32((exponent + np.int32(127)) << 23).view(np.float32)
 

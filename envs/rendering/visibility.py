@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.kernels import inlined, kernel
+from envs.rendering.culling import level_of_detail, list_front_faces, list_seen_faces, list_visible
 from envs.rendering.rasterise import fill_masked, fill_triangle
 
 DOUBLE_SIDED = 1  # surface flags
@@ -17,9 +18,6 @@ NO_SHADOW = 2
 SKY = -1  # less the number of the view: what cells hold that no triangle covers
 OUTSIDE = -8  # what pixels outside the image circle look at
 NO_TRIANGLE = 8  # cells hold at least minus this
-SMALLEST = 0.4  # pixels of radius; what is smaller would only flicker
-ZERO = np.float32(0.0)
-HALF = np.float32(0.5)
 
 
 @inlined
@@ -67,25 +65,22 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
         triangles[first_cell:last_cell] = SKY - view
         view_from_world, sides, centre = scratch.view_from_world[view], views.sides[view], views.centres[view]
         columns, rows = views.sizes[view, 0], views.sizes[view, 1]
-        for slot in range(meshes.shape[0]):
-            mesh = meshes[slot]
-            if mesh < 0:
-                continue
-            mesh = _visible_level(
+        in_view = list_visible(
+            meshes, bounds, view_from_world, lens.near, lens.far, views.focal, sides, scratch.visible
+        )
+        for place in range(in_view):
+            slot = scratch.visible[place]
+            mesh = level_of_detail(
                 bounds[slot],
                 view_from_world,
                 geometry.mesh_coarser,
                 geometry.mesh_pixels,
-                mesh,
+                meshes[slot],
                 lens.near,
-                lens.far,
                 views.focal,
-                sides,
             )
-            if mesh < 0:
-                continue
             compose(view_from_world, poses[slot], scratch.view_from_object)
-            faces = _list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
+            faces = list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
             if faces == 0:
                 continue
             first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
@@ -99,10 +94,11 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
                 scratch.vertices,
                 base,
             )
+            seen = list_seen_faces(geometry.faces, faces, base, lens.near, columns, rows, scratch)
             drawn = _draw_faces(
                 geometry,
                 mesh,
-                faces,
+                seen,
                 base,
                 slot,
                 view,
@@ -117,31 +113,6 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
             )
             base += count
     return drawn
-
-
-@inlined
-def _visible_level(sphere, matrix, coarser, pixels_needed, mesh, near, far, focal, sides):  # type: ignore[no-untyped-def]
-    """The level of detail to draw a mesh at, or −1 when its bounding sphere is out of view."""
-    x, y, z, radius = sphere[0], sphere[1], sphere[2], sphere[3]
-    camera_z = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
-    if not (camera_z + radius >= near and camera_z - radius <= far):
-        return -1
-    camera_x = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
-    if camera_x * sides[0, 0] + camera_z * sides[0, 2] < -radius:
-        return -1
-    if camera_x * sides[1, 0] + camera_z * sides[1, 2] < -radius:
-        return -1
-    camera_y = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
-    if camera_y * sides[2, 1] + camera_z * sides[2, 2] < -radius:
-        return -1
-    if camera_y * sides[3, 1] + camera_z * sides[3, 2] < -radius:
-        return -1
-    pixels = focal * radius / max(camera_z, near)
-    if pixels < SMALLEST:
-        return -1
-    while coarser[mesh] >= 0 and pixels < pixels_needed[mesh]:
-        mesh = coarser[mesh]
-    return mesh
 
 
 @inlined
@@ -181,69 +152,22 @@ def _transform(positions, first, count, focal, centre, matrix, vertices, base): 
 
 
 @inlined
-def _list_front_faces(geometry, mesh, matrix, front):  # type: ignore[no-untyped-def]
-    """Write the faces of a mesh that show the camera their front; returns how many.
-
-    Args:
-        geometry: packed meshes.
-        mesh: which.
-        matrix: (3, 4) view from object.
-        front: (F,) to fill.
-    """
-    x, y, z = solve(matrix, -matrix[0, 3], -matrix[1, 3], -matrix[2, 3])
-    planes = geometry.face_planes
-    first, stop = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 2] + geometry.mesh_ranges[mesh, 3]
-    count = np.uint64(0)
-    for face in range(np.uint64(first), np.uint64(stop)):
-        height = planes[face, 0] * x + planes[face, 1] * y + planes[face, 2] * z + planes[face, 3]
-        front[count] = face
-        count += np.uint64(height > ZERO)
-    return count
-
-
-@inlined
-def solve(matrix, x, y, z):  # type: ignore[no-untyped-def]
-    """The vector that the linear part of a (3, 4) affine matrix turns into x, y, z; NaN or infinite where none is."""
-    m00, m01, m02 = np.float64(matrix[0, 0]), np.float64(matrix[0, 1]), np.float64(matrix[0, 2])
-    m10, m11, m12 = np.float64(matrix[1, 0]), np.float64(matrix[1, 1]), np.float64(matrix[1, 2])
-    m20, m21, m22 = np.float64(matrix[2, 0]), np.float64(matrix[2, 1]), np.float64(matrix[2, 2])
-    c0, c1, c2 = m11 * m22 - m12 * m21, m12 * m20 - m10 * m22, m10 * m21 - m11 * m20
-    share = 1.0 / (m00 * c0 + m01 * c1 + m02 * c2)
-    return (
-        np.float32(share * (c0 * x + (m02 * m21 - m01 * m22) * y + (m01 * m12 - m02 * m11) * z)),
-        np.float32(share * (c1 * x + (m00 * m22 - m02 * m20) * y + (m02 * m10 - m00 * m12) * z)),
-        np.float32(share * (c2 * x + (m01 * m20 - m00 * m21) * y + (m00 * m11 - m01 * m10) * z)),
-    )
-
-
-@inlined
 def _draw_faces(
     geometry, mesh, count, base, slot, view, near, focal, centre, first_cell, columns, rows, scratch, drawn
 ):  # type: ignore[no-untyped-def]
     """Draw the listed faces of a transformed mesh; returns the new number of drawn triangles."""
     vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
     faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
-    nearest = np.float32(near)
     offset = np.uint64(base)  # unsigned: Numba tests signed indices for a sign
-    width, height = np.float32(columns), np.float32(rows)
     masked = geometry.mesh_flags[mesh] & HAS_MASKED
     for place in range(count):
-        face = np.uint64(scratch.front[place])
+        listed = scratch.front[place]
+        whole = listed >= 0
+        face = np.uint64(listed if whole else -1 - listed)
         a = np.uint64(faces[face, 0]) + offset
         b = np.uint64(faces[face, 1]) + offset
         c = np.uint64(faces[face, 2]) + offset
-        za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
-        if min(za, zb, zc) >= nearest:
-            xa, ya = vertices[a, 3], vertices[a, 4]
-            xb, yb = vertices[b, 3], vertices[b, 4]
-            xc, yc = vertices[c, 3], vertices[c, 4]
-            # One branch for all: most small triangles lie between cell centres, which no processor foresees.
-            left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
-            right = np.ceil(min(max(xa, xb, xc) - HALF, width))
-            top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
-            bottom = np.ceil(min(max(ya, yb, yc) - HALF, height))
-            if not ((left < right) & (top < bottom)):
-                continue
+        if whole:
             if masked and flags[face_surfaces[face]] & MASKED:
                 shown = fill_masked(
                     geometry.uvs,
@@ -263,11 +187,13 @@ def _draw_faces(
                 )
             else:
                 shown = fill_triangle(
-                    xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5],
+                    vertices[a, 3], vertices[a, 4], vertices[a, 5],
+                    vertices[b, 3], vertices[b, 4], vertices[b, 5],
+                    vertices[c, 3], vertices[c, 4], vertices[c, 5],
                     drawn, first_cell, columns, rows, inverse_depth, triangles,
                 )  # fmt: skip
         else:
-            if not max(za, zb, zc) >= nearest or flags[face_surfaces[face]] & MASKED:
+            if flags[face_surfaces[face]] & MASKED:
                 continue
             shown = _draw_clipped(
                 vertices, a, b, c, near, focal, centre, drawn, scratch.clipped,

@@ -21,7 +21,8 @@ from envs.rendering.cuda.pixels import (
     unpack_key,
 )
 from envs.rendering.cuda.texturing import mip_level, sample
-from envs.rendering.shading import BRIGHT, FAINT, LAMP_DISTANCE
+from envs.rendering.gloss import FAINT as FAINT_SPOT
+from envs.rendering.shading import BRIGHT, LAMP_DISTANCE
 from envs.rendering.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
 from envs.rendering.sky import FAINT as FAINT_GLOW
 from envs.rendering.visibility import EMISSIVE, METALLIC, UNTINTED
@@ -249,7 +250,7 @@ def _level(levels, texture, uvs, a, b, c, edges, u, v, step):  # type: ignore[no
 
 @cuda.jit(device=True)
 def _shine(gloss, surface, light, world, n_x, n_y, n_z, x, y, z, lit):  # type: ignore[no-untyped-def]
-    """What a surface mirrors in the unit direction (x, y, z) from the camera; see `shading._shine_run`.
+    """What a surface mirrors in the unit direction (x, y, z) from the camera; see `gloss._shine`.
 
     Returns:
         The share that is mirrored, the sine of the mirrored ray's elevation, and the strength of the sun's highlight.
@@ -267,11 +268,11 @@ def _shine(gloss, surface, light, world, n_x, n_y, n_z, x, y, z, lit):  # type: 
     length = np.float32(math.sqrt(h_x * h_x + h_y * h_y + h_z * h_z + np.float32(1e-6)))
     cosine = (n_x * h_x + n_y * h_y + n_z * h_z) / length
     spot = ZERO
-    if cosine > FAINT and n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2] > ZERO:
+    if cosine > ZERO and n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2] > ZERO:
         spot = cosine
         squarings = int(gloss[surface, 1])
         for _ in range(squarings):
-            spot *= spot
+            spot = spot * spot if spot > FAINT_SPOT else ZERO
         spot *= np.float32((1 << squarings) + 8) * EIGHTH * lit
     return mirrored, rise, spot
 

@@ -17,7 +17,7 @@ from envs.driving import models
 from envs.driving.models.shapes import with_surface
 from envs.driving.textures.painting import NUM_VARIANTS
 from envs.rendering import Mesh
-from envs.rendering.scene import bounding_sphere
+from envs.rendering.packing import bounding_sphere
 from perception.data.objects.looks import object_surfaces
 from perception.data.objects.pybullet_models import urdf_levels
 
