@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.driving.network.curves import GAUSS_NODES, GAUSS_WEIGHTS, integrate
 from envs.errors import InvalidOption
+from envs.kernels import inlined, kernel
 
 FloatArray = NDArray[np.float64]
 
@@ -120,21 +121,65 @@ class Road:
             distance: metres of arc length from the origin.
             lateral: metres to the left of the centre line.
         """
-        index, fraction = self._locate(distance)
-        start = self.points[index]
-        along = start + fraction[..., None] * (self.points[index + 1] - start)
-        return along + np.asarray(lateral)[..., None] * _left_of(self.headings_at(distance))
+        distances, laterals = np.broadcast_arrays(
+            np.asarray(distance, np.float64), np.asarray(lateral, np.float64)
+        )
+        positions = np.empty((*distances.shape, 3))
+        _positions_at(
+            self.points,
+            self.heading,
+            self.spacing,
+            distances.ravel(),
+            laterals.ravel(),
+            positions.reshape(-1, 3),
+        )
+        return positions
 
     def headings_at(self, distance: ArrayLike) -> FloatArray:
         """(...) radians: heading after `distance` metres."""
-        index, fraction = self._locate(distance)
-        start = self.heading[index]
-        return start + np.clip(fraction, 0.0, 1.0) * (self.heading[index + 1] - start)
+        distances = np.asarray(distance, np.float64)
+        headings = np.empty(distances.shape)
+        _headings_at(self.heading, self.spacing, distances.ravel(), headings.reshape(-1))
+        return headings
 
-    def _locate(self, distance: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
-        steps = np.asarray(distance, np.float64) / self.spacing
-        index = np.clip(np.floor(steps).astype(np.int64), 0, len(self.points) - 2)
-        return index, steps - index
+
+@inlined
+def piece_at(spacing, count, distance):  # type: ignore[no-untyped-def]
+    """Index of the point before a place on a line of `count` points, and the fraction of a piece beyond it."""
+    steps = distance / spacing
+    index = min(max(int(np.floor(steps)), 0), count - 2)
+    return index, steps - index
+
+
+@inlined
+def heading_at(heading, spacing, distance):  # type: ignore[no-untyped-def]
+    """Radians, between the points of a line; constant beyond its ends."""
+    index, fraction = piece_at(spacing, len(heading), distance)
+    return heading[index] + min(max(fraction, 0.0), 1.0) * (heading[index + 1] - heading[index])
+
+
+@inlined
+def height_at(points, spacing, distance):  # type: ignore[no-untyped-def]
+    """Metres, between the points of a line."""
+    index, fraction = piece_at(spacing, len(points), distance)
+    return points[index, 2] + fraction * (points[index + 1, 2] - points[index, 2])
+
+
+@kernel
+def _headings_at(heading, spacing, distances, headings):  # type: ignore[no-untyped-def]
+    for row in range(len(distances)):
+        headings[row] = heading_at(heading, spacing, distances[row])
+
+
+@kernel
+def _positions_at(points, heading, spacing, distances, laterals, positions):  # type: ignore[no-untyped-def]
+    for row in range(len(distances)):
+        index, fraction = piece_at(spacing, len(points), distances[row])
+        angle = heading_at(heading, spacing, distances[row])
+        here, there = points[index], points[index + 1]
+        positions[row, 0] = here[0] + fraction * (there[0] - here[0]) - laterals[row] * np.sin(angle)
+        positions[row, 1] = here[1] + fraction * (there[1] - here[1]) + laterals[row] * np.cos(angle)
+        positions[row, 2] = here[2] + fraction * (there[2] - here[2])
 
 
 def generate_road(rng: np.random.Generator, config: RoadConfig = RoadConfig()) -> Road:

@@ -12,6 +12,7 @@ from envs.driving import models, textures
 from envs.driving.road import FloatArray, Road, RoadConfig
 from envs.driving.road_mesh import RoadGeometry
 from envs.driving.terrain import DITCH, NUM_ROWS
+from envs.kernels import kernel
 from envs.rendering import Scene, SceneState
 
 TREES, BUSHES, HOUSES, MARKERS, POLES = 280, 80, 10, 36, 24
@@ -22,6 +23,7 @@ MARKER_SPACING = 16.0
 MARKED_CURVATURE = 1.0 / 110.0  # bends tighter than this have markers
 POLE_SPACING = 45.0
 CLEARANCE = {"tree": 3.5, "bush": 1.5, "house": 11.0, "pole": 3.0}  # metres from the shoulder, at least
+NEIGHBOURHOOD = 4.0  # metres between the points of a road from which a distance is kept
 HOUSE_RADIUS = 13.0  # metres that other things keep from the middle of a house
 
 
@@ -235,11 +237,21 @@ def _on_verge(road: Road, distance: FloatArray, sign: ArrayLike, beyond: float) 
 
 def _is_clear(road: Road, places: FloatArray, clearance: float) -> NDArray[np.bool_]:
     """(n,) whether places keep `clearance` metres from the nearest shoulder."""
-    line = road.points[:: max(1, int(4.0 / road.spacing)), :2]
-    squares = 0.5 * np.einsum("ij,ij->i", line, line) - places[:, :2] @ line.T
-    nearest = squares.argmin(axis=1)
-    gap = np.linalg.norm(places[:, :2] - line[nearest], axis=1)
-    return np.sqrt(np.maximum(gap**2 - 4.0, 0.0)) > road.half_width + clearance
+    step = max(1, int(NEIGHBOURHOOD / road.spacing))
+    clear = np.empty(len(places), bool)
+    _find_clear(road.points, step, places, road.half_width + clearance, clear)
+    return clear
+
+
+@kernel
+def _find_clear(line, step, places, gap, clear):  # type: ignore[no-untyped-def]
+    """Whether places keep a gap from a line of which every `step`-th point is looked at."""
+    for row in range(len(places)):
+        least = np.inf
+        for number in range(0, len(line), step):
+            x, y = places[row, 0] - line[number, 0], places[row, 1] - line[number, 1]
+            least = min(least, x * x + y * y)
+        clear[row] = least - 0.25 * NEIGHBOURHOOD**2 > gap * gap
 
 
 def _apart(places: FloatArray, gap: float) -> NDArray[np.bool_]:

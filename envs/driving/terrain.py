@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.road import FloatArray, Road
+from envs.driving.road import FloatArray, Road, height_at
+from envs.kernels import kernel
 
 # Rows of vertices, metres beyond the verge; one more follows on a straight line beyond them all. On a
 # slanting road rows lie further apart by the secant of the heading, near ones in full, far ones less.
@@ -79,10 +80,12 @@ def build_terrain(
         points[side] = edge[:, None]
         points[side, :, :-1, 1] += sign * spread
         points[side, :, -1, 1] = sign * (np.max(sign * points[side, :, -2, 1]) + MARGIN)
-    outside = points[:, :, 1:]
-    outside[..., 2] = _heights(road, distances, outside[..., :2], road.half_width + verge, waves)
-    points[:, :, 0, 2] -= DITCH
-    return Terrain(points, _normals(points), _choose_land(rng, len(distances) - 1, num_kinds))
+    centres = road.positions_at(distances)
+    mean, begin = float(centres[:, 2].mean()), road.half_width + verge
+    _raise_land(road.points, road.spacing, distances, centres, heading, mean, begin, waves, points)
+    normals = np.empty_like(points)
+    _tilt_normals(points, normals)
+    return Terrain(points, normals, _choose_land(rng, len(distances) - 1, num_kinds))
 
 
 def _draw_waves(rng: np.random.Generator) -> FloatArray:
@@ -94,32 +97,66 @@ def _draw_waves(rng: np.random.Generator) -> FloatArray:
     return np.stack([number * np.cos(angle), number * np.sin(angle), phase, growth, 0.35 * number], axis=1)
 
 
-def _heights(
-    road: Road, distances: FloatArray, places: FloatArray, edge: float, waves: FloatArray
-) -> FloatArray:
-    """(...) metres: the height of the nearest piece of road, and hills that grow away from it."""
-    centres, heading = road.positions_at(distances), road.headings_at(distances)
-    tangents = np.stack([np.cos(heading), np.sin(heading)], axis=1)
-    flat = places.reshape(-1, 2)
-    nearest = (0.5 * np.einsum("ij,ij->i", *2 * [centres[:, :2]]) - flat @ centres[:, :2].T).argmin(axis=1)
-    offset = flat - centres[nearest, :2]
-    along = np.einsum("ij,ij->i", offset, tangents[nearest])
-    reach = np.maximum(np.linalg.norm(offset, axis=1) - edge, 0.1)
+@kernel
+def _raise_land(line, spacing, distances, centres, headings, mean, edge, waves, points):  # type: ignore[no-untyped-def]
+    """Set the heights of the land: that of the nearest piece of road, and hills that grow away from it.
+
+    Args:
+        line: (P, 3) points of the road.
+        spacing: metres between them.
+        distances: (K,) metres along the road of some of its places, evenly.
+        centres: (K, 3) these places.
+        headings: (K,) rad, there.
+        mean: metres, their mean height.
+        edge: metres from the middle of the road to where the land begins.
+        waves: (WAVES, 5) of `_draw_waves`.
+        points: (2, K, R, 3) the land; the first row, at the road, goes down by a ditch.
+    """
     half_step = 0.5 * (distances[1] - distances[0])
-    near = road.positions_at(distances[nearest] + np.clip(along, -half_step, half_step))[:, 2]
-    mean = centres[:, 2].mean()
-    base = mean + (near - mean) / (1.0 + (reach / ROAD_REACH) ** 2)
-    swell = waves[:, 3] / (1.0 / reach[:, None] + waves[:, 4])
-    hills = np.einsum("ij,ij->i", np.sin(flat @ waves[:, :2].T + waves[:, 2]), swell)
-    rise = 2.6e-4 * reach**2 / (1.0 + (reach / 500.0) ** 2)
-    return (base - DITCH + rise + hills).reshape(places.shape[:-1])
+    for side in range(2):
+        for column in range(points.shape[1]):
+            points[side, column, 0, 2] -= DITCH
+            for row in range(1, points.shape[2]):
+                place = points[side, column, row]
+                nearest, least = 0, np.inf
+                for number in range(len(centres)):
+                    x, y = place[0] - centres[number, 0], place[1] - centres[number, 1]
+                    square = x * x + y * y
+                    if square < least:
+                        nearest, least = number, square
+                x, y = place[0] - centres[nearest, 0], place[1] - centres[nearest, 1]
+                along = x * np.cos(headings[nearest]) + y * np.sin(headings[nearest])
+                reach = max(np.sqrt(least) - edge, 0.1)
+                beside = distances[nearest] + min(max(along, -half_step), half_step)
+                near = height_at(line, spacing, beside)
+                height = mean + (near - mean) / (1.0 + (reach / ROAD_REACH) ** 2) - DITCH
+                height += 2.6e-4 * reach**2 / (1.0 + (reach / 500.0) ** 2)
+                for wave in range(len(waves)):
+                    angle = place[0] * waves[wave, 0] + place[1] * waves[wave, 1] + waves[wave, 2]
+                    height += np.sin(angle) * waves[wave, 3] / (1.0 / reach + waves[wave, 4])
+                place[2] = height
 
 
-def _normals(points: FloatArray) -> FloatArray:
-    along, away = np.gradient(points, axis=1), np.gradient(points, axis=2)
-    normals = np.cross(along, away)
-    normals[1] *= -1.0
-    return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
+@kernel
+def _tilt_normals(points, normals):  # type: ignore[no-untyped-def]
+    """Normals across the differences of neighbours in both directions, upwards on either side."""
+    columns, rows = points.shape[1], points.shape[2]
+    for side in range(2):
+        sign = 1.0 - 2.0 * side
+        for column in range(columns):
+            before, after = max(column - 1, 0), min(column + 1, columns - 1)
+            for row in range(rows):
+                inner, outer = max(row - 1, 0), min(row + 1, rows - 1)
+                back, front = points[side, before, row], points[side, after, row]
+                near, far = points[side, column, inner], points[side, column, outer]
+                along_x, along_y, along_z = front[0] - back[0], front[1] - back[1], front[2] - back[2]
+                away_x, away_y, away_z = far[0] - near[0], far[1] - near[1], far[2] - near[2]
+                x = sign * (along_y * away_z - along_z * away_y)
+                y = sign * (along_z * away_x - along_x * away_z)
+                z = sign * (along_x * away_y - along_y * away_x)
+                length = np.sqrt(x * x + y * y + z * z)
+                normal = normals[side, column, row]
+                normal[0], normal[1], normal[2] = x / length, y / length, z / length
 
 
 def _choose_land(rng: np.random.Generator, columns: int, num_kinds: int) -> NDArray[np.int64]:
