@@ -160,6 +160,11 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
 
     def _add_infos(self, info: dict[str, Any], values: dict[str, NDArray[Any]], worlds: IntArray) -> None:
         """Put rows of `worlds` into Gymnasium's vector info: full-length arrays beside `_name` masks."""
+        if not info and len(worlds) == self.num_envs:
+            here = np.ones(self.num_envs, bool)
+            for name, rows in values.items():
+                info[name], info[f"_{name}"] = np.array(rows), here
+            return
         for name, rows in values.items():
             if name not in info:
                 info[name] = np.zeros((self.num_envs, *rows.shape[1:]), rows.dtype)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.driving import track as places
 from envs.driving import vehicle
 from envs.driving.maps import draw_map, highway_map
+from envs.driving.motorway_state import SETTLED, place_on_motorway, write_motorway_state
 from envs.driving.network.highway import MOTORWAY_LANE, HighwayConfig
 from envs.driving.network_simulation import NetworkSimulation
 from envs.driving.simulation import reward_of
@@ -22,9 +23,7 @@ from envs.driving.traffic.lane_changes import (
     LATERAL_SPEED,
     ego_acceleration_on,
     ego_change,
-    measure_neighbours,
 )
-from envs.driving.traffic.lanes import place_on_lanes
 from envs.driving.vehicle import VehicleParameters
 from envs.errors import InvalidOption
 from envs.rendering import Camera
@@ -38,7 +37,6 @@ START, END = (
     180.0,
 )  # metres from the ends of the highway at which episodes begin, and end at the latest
 LOOKAHEAD = 1.2  # s, of the pursuit: at 30 m/s, 0.8 s let some cars swing
-SETTLED = 0.6  # metres from the middle of a lane within which one may change to the next
 TARGET_SPEEDS = (12.0, 38.0)  # m/s, lowest and highest
 SPEED_STEP = 1.0  # m/s, of a meta-action
 THINKING = 5  # control steps between two thoughts of the expert about changing lanes
@@ -166,7 +164,7 @@ class Highway(NetworkSimulation):
         self._start = np.zeros(num_worlds)
         self._target_lane = np.zeros(num_worlds, np.int64)
         self._target_speed = np.zeros(num_worlds)
-        self._neighbours = np.zeros((num_worlds, 3, 4))
+        self._lane = np.zeros(num_worlds, np.int64)  # from the inner edge outwards
 
     def _make_action_space(self) -> spaces.Box | spaces.Discrete:
         return spaces.Discrete(5) if self.control_mode == "discrete" else super()._make_action_space()
@@ -198,30 +196,23 @@ class Highway(NetworkSimulation):
         self._start_traffic(world, rng, least=30.0, most=230.0)
 
     def _place_ego(self) -> None:
-        place_on_lanes(self.traffic.lanes, self.traffic.vehicles)
-        vehicles, lanes = self.traffic.vehicles, self.traffic.lanes
-        lane = vehicles.lane[:, 0]
-        offset = vehicles.offset[:, 0]
-        beside = np.where(
-            offset > SETTLED + 0.6,
-            lanes.left[self._everyone, lane],
-            np.where(offset < -SETTLED - 0.6, lanes.right[self._everyone, lane], -1),
+        place_on_motorway(
+            self.traffic.lanes,
+            self.traffic.vehicles,
+            self.track.ways,
+            self.track.places,
+            self._target_lane,
+            self.config.highway.lanes,
+            self._lane,
         )
-        intended = self._intended()
-        vehicles.shadow[:, 0] = np.where(intended >= 0, intended, beside)
 
     def _intended(self) -> NDArray[np.int64]:
         """(N,) the neighbouring lane that is aimed at, or −1."""
         lane = self.traffic.vehicles.lane[:, 0]
-        change = self._target_lane - self._lane_now()
+        change = self._target_lane - self._lane
         lanes = self.traffic.lanes
         left, right = lanes.left[self._everyone, lane], lanes.right[self._everyone, lane]
         return np.where(change < 0, left, np.where(change > 0, right, -1)).astype(np.int64)
-
-    def _lane_now(self) -> NDArray[np.int64]:
-        """(N,) which lane the cars are in, from the inner edge outwards."""
-        lateral = self.track.places[:, places.LATERAL] + self.track.ways.offset
-        return np.clip(np.floor(-lateral / MOTORWAY_LANE), 0, self.config.highway.lanes).astype(np.int64)
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
         if self.control_mode == "discrete":
@@ -261,7 +252,7 @@ class Highway(NetworkSimulation):
         there = np.empty(self.num_worlds)
         traffic = self.traffic
         ego_acceleration_on(traffic.lanes, traffic.vehicles, traffic.occupied, self._intended(), there)
-        chosen = np.where(there < UNSAFE, self._lane_now(), chosen)  # somebody else was quicker
+        chosen = np.where(there < UNSAFE, self._lane, chosen)  # somebody else was quicker
         chosen = np.minimum(chosen, self.config.highway.lanes - 1)
         acceleration = np.minimum(acceleration, np.maximum(there, UNSAFE))
         if self.control_mode == "discrete":
@@ -277,7 +268,7 @@ class Highway(NetworkSimulation):
         ego_change(traffic.lanes, traffic.vehicles, traffic.occupied, target)
         now = traffic.vehicles.lane[:, 0]
         settled = np.abs(traffic.vehicles.offset[:, 0]) < SETTLED
-        due = settled & (self.elapsed_steps % THINKING == 0) & (target >= 0) & (self._lane_now() == lane)
+        due = settled & (self.elapsed_steps % THINKING == 0) & (target >= 0) & (self._lane == lane)
         lane[due & (target == traffic.lanes.left[self._everyone, now])] -= 1
         lane[due & (target == traffic.lanes.right[self._everyone, now])] += 1
         return np.clip(lane, 0, self.config.highway.lanes - 1)
@@ -307,8 +298,8 @@ class Highway(NetworkSimulation):
             }
         else:
             low, high = config.speeds
-            share = np.clip((speed - low) / (high - low), 0.0, 1.0)
-            lane = np.minimum(self._lane_now(), config.highway.lanes - 1)
+            share = np.minimum(np.maximum((speed - low) / (high - low), 0.0), 1.0)
+            lane = np.minimum(self._lane, config.highway.lanes - 1)
             terms = {
                 "reward/speed": config.speed_weight * share,
                 "reward/right_lane": config.right_weight * lane / (config.highway.lanes - 1),
@@ -324,7 +315,7 @@ class Highway(NetworkSimulation):
             "speed": cars[:, vehicle.SPEED],
             "lateral_acceleration": cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE],
             "distance": self.track.places[worlds, places.DISTANCE] - self._start[worlds],
-            "lane": self._lane_now()[worlds],
+            "lane": self._lane[worlds],
         }
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
@@ -333,45 +324,29 @@ class Highway(NetworkSimulation):
         return self._info(worlds) | {"crashed": nothing, "is_success": nothing.copy()}
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        measure_neighbours(self.traffic.lanes, self.traffic.vehicles, FAR, self._neighbours)
-        vehicles, lanes = self.traffic.vehicles, self.traffic.lanes
-        cars = self.vehicles[worlds]
-        now = vehicles.lane[worlds, 0]
-        count = np.ones(len(worlds))
-        beside = lanes.right[worlds, now]
-        left = lanes.left[worlds, now]
-        for _ in range(6):
-            count += beside >= 0
-            beside = np.where(beside >= 0, lanes.right[worlds, np.maximum(beside, 0)], -1)
-            count += left >= 0
-            left = np.where(left >= 0, lanes.left[worlds, np.maximum(left, 0)], -1)
-        return np.column_stack(
-            [
-                vehicles.offset[worlds, 0] + lateral,
-                self.track.places[worlds, places.HEADING_ERROR] + heading,
-                cars[
-                    :,
-                    [
-                        vehicle.SPEED,
-                        vehicle.LATERAL_SPEED,
-                        vehicle.YAW_RATE,
-                        vehicle.STEERING,
-                        vehicle.ACCELERATION,
-                    ],
-                ],
-                self.track.curvature_ahead(PREVIEW)[worlds],
-                self._lane_now()[worlds],
-                count,
-                self._neighbours[worlds].reshape(len(worlds), 12),
-            ]
+        rows = np.empty((self.num_worlds, len(NAMES)))
+        write_motorway_state(
+            self.traffic.lanes,
+            self.traffic.vehicles,
+            self.vehicles,
+            self.track.ways,
+            self.track.places,
+            self._lane,
+            PREVIEW,
+            FAR,
+            rows,
         )
+        rows = rows[worlds]
+        rows[:, 0] += lateral
+        rows[:, 1] += heading
+        return rows
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
         """Put these cars on the middle of the nearest main lane, along it."""
         for world in np.asarray(worlds, np.int64):
             guide = self._maps[world].network.guide  # type: ignore[union-attr]
             assert guide is not None
-            lane = min(int(self._lane_now()[world]), self.config.highway.lanes - 1)
+            lane = min(int(self._lane[world]), self.config.highway.lanes - 1)
             distance = float(self.track.places[world, places.DISTANCE])
             speed = self.vehicles[world, vehicle.SPEED]
             self.vehicles[world] = 0.0
@@ -389,5 +364,6 @@ class Highway(NetworkSimulation):
             "start": self._start,
             "target_lane": self._target_lane,
             "target_speed": self._target_speed,
+            "lane": self._lane,
             "offset": self.track.ways.offset,
         }

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.driving import vehicle
-from envs.driving.collisions import find_overlaps, find_struck
+from envs.driving.collisions import find_hit, find_hurt, find_struck
 from envs.driving.map_drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
 from envs.driving.map_raster import METRES, SIZE, MapRasters
 from envs.driving.maps import DrivingMap
@@ -82,8 +82,6 @@ class NetworkSimulation(DrivingSimulation):
         self._maps: list[DrivingMap | None] = [None] * num_worlds
         self._obstacles = np.zeros((num_worlds, 1, 5))
         self._obstacle_counts = np.zeros(num_worlds, np.int64)
-        self._hits = np.zeros((num_worlds, num_vehicles + 1), bool)
-        self._person_hits = np.zeros((num_worlds, num_people + 1), bool)
         self._departures = np.zeros((num_worlds, 2))
         self._streets = StreetScene(num_worlds, self.style, self.conditions, self.traffic)
         self._rasters: MapRasters | None = None
@@ -154,33 +152,16 @@ class NetworkSimulation(DrivingSimulation):
     def _collisions(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
         """(N,) the vehicle run into or by, or −1; whether a person is hit; whether something that stands is."""
         vehicles, people = self.traffic.vehicles, self.traffic.people
-        find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, 0, self._hits)
-        other = np.where(self._hits.any(axis=1), self._hits.argmax(axis=1), -1)
-        hurt = np.zeros(self.num_worlds, bool)
-        if people.present.shape[1]:
-            hurt = self._hurt()
-        struck = np.zeros(self.num_worlds, bool)
-        find_struck(
-            vehicles.pose[:, 0], EGO_LENGTH, EGO_WIDTH, self._obstacles, self._obstacle_counts, struck
-        )
+        other, ego = np.empty(self.num_worlds, np.int64), vehicles.pose[:, 0]
+        hurt, struck = np.empty(self.num_worlds, bool), np.empty(self.num_worlds, bool)
+        find_hit(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, other)
+        find_hurt(ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt)
+        find_struck(ego, EGO_LENGTH, EGO_WIDTH, self._obstacles, self._obstacle_counts, struck)
         return other, hurt, struck
-
-    def _hurt(self) -> NDArray[np.bool_]:
-        vehicles, people = self.traffic.vehicles, self.traffic.people
-        worlds, count = people.present.shape
-        poses = np.concatenate([vehicles.pose[:, :1], people.pose], axis=1)
-        lengths = np.full((worlds, count + 1), PERSON_LENGTH)
-        widths = np.full((worlds, count + 1), PERSON_WIDTH)
-        lengths[:, 0], widths[:, 0] = EGO_LENGTH, EGO_WIDTH
-        present = np.concatenate([np.ones((worlds, 1), bool), people.present], axis=1)
-        find_overlaps(poses, lengths, widths, present, 0, self._person_hits)
-        return np.asarray(self._person_hits.any(axis=1))
 
     def _departed(self) -> FloatArray:
         """(N, 2) as `traffic.lanes.measure_departure`."""
-        measure_departure(
-            self.traffic.lanes, np.ascontiguousarray(self.traffic.vehicles.pose[:, 0]), self._departures
-        )
+        measure_departure(self.traffic.lanes, self.traffic.vehicles, self._departures)
         return self._departures
 
     def _driver_acceleration(self) -> FloatArray:

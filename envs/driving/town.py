@@ -15,21 +15,20 @@ from envs.driving import vehicle
 from envs.driving.map_drawing import Actors
 from envs.driving.maps import DrivingMap, as_map, draw_map, town_map
 from envs.driving.network.network import LIGHT, STOP, Network
-from envs.driving.network.route import CHANGE_LENGTH, Route
+from envs.driving.network.route import Route
 from envs.driving.network.town import TownConfig
 from envs.driving.network_simulation import EGO_LENGTH, NetworkSimulation
+from envs.driving.routes import Routes, place_on_routes, read_commands
 from envs.driving.scoring import Infractions
 from envs.driving.simulation import reward_of
-from envs.driving.town_state import LIMITS, NAMES, town_state
-from envs.driving.traffic.ahead import COMMITTED, acceleration_to_change
+from envs.driving.town_state import LIMIT, LIMITS, NAMES, reward_driving, town_state
+from envs.driving.traffic.ahead import acceleration_to_change
 from envs.driving.traffic.kinds import TOWN_KINDS
 from envs.driving.traffic.signals import RED, RED_AMBER
 from envs.driving.vehicle import VehicleParameters
 from envs.rendering import Camera
 from envs.simulation import FloatArray, IntArray, Measurements
 
-MOST_STOPS = 24  # stop lines of a route
-NEVER = 1e9  # metres
 OFF_ROUTE = 30.0  # metres from the route at which it is lost, as in the CARLA leaderboard
 BLOCKED = 60.0  # seconds without moving after which an episode ends
 FINISH = 4.0  # metres before the end of the route
@@ -142,13 +141,8 @@ class Town(NetworkSimulation):
         self.config = config
         self._map = None if map is None else as_map(map)
         self._routes: list[Route | None] = [None] * num_worlds
-        self._lanes_at = np.zeros((num_worlds, 1), np.int32)
-        self._along_at = np.zeros((num_worlds, 1))
-        self._next_at = np.zeros((num_worlds, 1, 2), np.int32)
-        self._commands = np.zeros((num_worlds, 1), np.int64)
-        self._stops = np.full((num_worlds, MOST_STOPS, 3), NEVER)
-        self._changes = np.full((num_worlds, MOST_STOPS, 3), NEVER)
-        self._length = np.ones(num_worlds)
+        self.routes = Routes(num_worlds)
+        self._state: FloatArray | None = None
         self._farthest = np.zeros(num_worlds)
         self._front = np.zeros(num_worlds)
         self._still = np.zeros(num_worlds)
@@ -178,50 +172,24 @@ class Town(NetworkSimulation):
 
     def _set_route(self, world: int, route: Route) -> None:
         self._routes[world] = route
+        self._state = None
         self.track.set_curve(world, route.curve)
-        count = len(route.lane_at)
-        if self._lanes_at.shape[1] < count:
-            more = int(1.2 * count) + 16 - self._lanes_at.shape[1]
-            self._lanes_at = np.pad(self._lanes_at, ((0, 0), (0, more)))
-            self._along_at = np.pad(self._along_at, ((0, 0), (0, more)))
-            self._next_at = np.pad(self._next_at, ((0, 0), (0, more), (0, 0)))
-            self._commands = np.pad(self._commands, ((0, 0), (0, more)))
-        self._lanes_at[world, :count], self._along_at[world, :count] = route.lane_at, route.along_at
-        self._next_at[world, :count], self._commands[world, :count] = route.next_at, route.command_at
-        self._stops[world] = NEVER
-        for number, stop in enumerate(route.stops[:MOST_STOPS]):
-            self._stops[world, number] = (stop.distance, stop.lane, stop.control)
-        self._changes[world] = NEVER
-        for number, change in enumerate(route.changes[:MOST_STOPS]):
-            self._changes[world, number] = change
-        self._length[world] = route.curve.length
-
-    def _point(self, worlds: IntArray) -> IntArray:
-        """(n,) nearest point of the routes before the cars."""
-        steps = self.track.places[worlds, places.DISTANCE] / self.track.ways.spacing[worlds]
-        return np.clip(steps.astype(np.int64), 0, self.track.ways.counts[worlds] - 1)
+        self.routes.put(world, route)
 
     def _place_ego(self) -> None:
-        everyone, vehicles = self._everyone, self.traffic.vehicles
-        point = self._point(everyone)
-        vehicles.lane[:, 0] = self._lanes_at[everyone, point]
-        beyond = self.track.places[:, places.DISTANCE] - point * self.track.ways.spacing
-        vehicles.along[:, 0] = self._along_at[everyone, point] + beyond
-        vehicles.next_lane[:, 0], vehicles.after_lane[:, 0] = self._next_at[everyone, point].T
-        vehicles.offset[:, 0] = self.track.places[:, places.LATERAL]
-        into = self.track.places[:, places.DISTANCE, None] - self._changes[:, :, 0]
-        changing = (into > COMMITTED) & (into < CHANGE_LENGTH)
-        target = self._changes[everyone, changing.argmax(axis=1), 1].astype(np.int32)
-        vehicles.shadow[:, 0] = np.where(changing.any(axis=1), target, -1)
+        self._state = None
+        place_on_routes(self.routes.arrays, self.track.ways, self.track.places, self.traffic.vehicles)
 
     def _driver_acceleration(self) -> FloatArray:
         result = super()._driver_acceleration()
-        distance = self.track.places[:, places.DISTANCE]
-        acceleration_to_change(self.traffic.lanes, self.traffic.vehicles, distance, self._changes, result)
+        distance, changes = self.track.places[:, places.DISTANCE], self.routes.arrays.changes
+        acceleration_to_change(self.traffic.lanes, self.traffic.vehicles, distance, changes, result)
         return result
 
     def _command(self, worlds: IntArray) -> NDArray[np.int64]:
-        return self._commands[worlds, self._point(worlds)]
+        commands = np.empty(self.num_worlds, np.int64)
+        read_commands(self.routes.arrays, self.track.ways, self.track.places, commands)
+        return commands[worlds]
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
         self._advance(*self._controls(actions))
@@ -238,8 +206,8 @@ class Town(NetworkSimulation):
             self._collisions(), self._run_lights(distance), self._departed(), advanced, self.elapsed_steps
         )
         self._front = distance + 0.5 * EGO_LENGTH
-        arrived = distance >= self._length - FINISH
-        completion = np.where(arrived, 1.0, np.clip(self._farthest / self._length, 0.0, 1.0))
+        arrived = distance >= self.routes.arrays.length - FINISH
+        completion = np.where(arrived, 1.0, np.clip(self._farthest / self.routes.arrays.length, 0.0, 1.0))
         success = arrived & (self._infractions.total == 0)
         lost = np.abs(self.track.places[:, places.LATERAL]) > OFF_ROUTE
         ended = arrived | lost | (self._still >= BLOCKED)
@@ -248,18 +216,19 @@ class Town(NetworkSimulation):
         if self.reward_mode == "sparse":
             terms = {"reward/route": arrived.astype(np.float64), "reward/infractions": -counted}
         else:
-            terms = self._dense_terms(speed) | {"reward/infractions": -config.infraction_weight * counted}
+            terms = self._dense_terms() | {"reward/infractions": -config.infraction_weight * counted}
         info = self._info(self._everyone, completion)
         return Measurements(reward_of(terms), ended, success, info | terms)
 
     def _run_lights(self, distance: FloatArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(N,) whether a red light, and whether a stop sign, has been run in this step."""
         front = distance + 0.5 * EGO_LENGTH
-        lines = self._stops[:, :, 0]
+        stops = self.routes.arrays.stops
+        lines = stops[:, :, 0]
         worlds, numbers = np.nonzero((self._front[:, None] < lines) & (front[:, None] >= lines))
         red, stop = np.zeros(self.num_worlds, bool), np.zeros(self.num_worlds, bool)
         for world, number in zip(worlds, numbers, strict=True):
-            _, lane, control = self._stops[world, number].astype(np.int64)
+            _, lane, control = stops[world, number].astype(np.int64)
             if control == LIGHT:
                 group = self.traffic.lanes.signal[world, lane]
                 red[world] = self.traffic.signals[world, group] in (RED, RED_AMBER)
@@ -267,25 +236,18 @@ class Town(NetworkSimulation):
                 stop[world] = not self.traffic.vehicles.halted[world, 0]
         return red, stop
 
-    def _dense_terms(self, speed: FloatArray) -> dict[str, FloatArray]:
-        config = self.config
-        lateral = np.abs(self.track.places[:, places.LATERAL])
-        heading = np.abs(self.track.places[:, places.HEADING_ERROR])
-        wished = self._wished_speed()
-        error = np.abs(speed - wished) / np.maximum(wished, 3.0)
-        return {
-            "reward/lateral": config.lateral_weight * np.clip(1.0 - lateral / 2.0, 0.0, 1.0),
-            "reward/heading": config.heading_weight * np.clip(1.0 - heading / 0.6, 0.0, 1.0),
-            "reward/speed": config.speed_weight * np.clip(1.0 - error, 0.0, 1.0),
-        }
+    def _dense_terms(self) -> dict[str, FloatArray]:
+        config, rows, terms = self.config, self._state_now(), np.empty((3, self.num_worlds))
+        bends = self.track.cruise_speed(self.parameters, rows[:, LIMIT])
+        weights = (config.lateral_weight, config.heading_weight, config.speed_weight)
+        reward_driving(rows, bends, weights, terms)
+        return {"reward/lateral": terms[0], "reward/heading": terms[1], "reward/speed": terms[2]}
 
-    def _wished_speed(self) -> FloatArray:
-        """(N,) m/s: the limit, falling linearly to 0 before red lights and what is in the way."""
-        state = town_state(self)
-        limit = state[:, NAMES.index("limit")]
-        gaps = np.minimum(state[:, NAMES.index("stop_distance")], state[:, NAMES.index("gap")] - 2.0)
-        bends = self.track.cruise_speed(self.parameters, limit)
-        return np.minimum(bends, np.clip(gaps, 0.0, 20.0) / 20.0 * limit)
+    def _state_now(self) -> FloatArray:
+        """(N, K) `town_state` of now, made once a step."""
+        if self._state is None:
+            self._state = town_state(self)
+        return self._state
 
     def _info(self, worlds: IntArray, completion: FloatArray) -> dict[str, NDArray[Any]]:
         cars, located = self.vehicles[worlds], self.track.places[worlds]
@@ -296,7 +258,7 @@ class Town(NetworkSimulation):
             "lateral_acceleration": cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE],
             "distance": located[:, places.DISTANCE],
             "route_completion": completion,
-            "driving_score": self._infractions.score(completion, self._length)[worlds],
+            "driving_score": self._infractions.score(completion, self.routes.arrays.length)[worlds],
             **{name: counts[worlds] for name, counts in self._infractions.by_name().items()},
         }
 
@@ -309,7 +271,7 @@ class Town(NetworkSimulation):
         }
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        rows = town_state(self)[worlds]
+        rows = self._state_now()[worlds]
         rows[:, NAMES.index("lateral_error")] += lateral
         rows[:, NAMES.index("heading_error")] += heading
         return rows
@@ -326,6 +288,11 @@ class Town(NetworkSimulation):
             self.vehicles[world, vehicle.HEADING] = heading
             self.vehicles[world, vehicle.SPEED] = min(speed, 6.0)
         self._locate()
+
+    def set_state(self, state: Any) -> None:
+        """Return to a state taken by `get_state` from a simulation with the same options."""
+        super().set_state(state)
+        self._state = None
 
     def _actors(self, world: int) -> Actors:
         actors, route = super()._actors(world), self._routes[world]

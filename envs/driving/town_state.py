@@ -10,6 +10,8 @@ from envs.driving import track as places
 from envs.driving import vehicle
 from envs.driving.network.network import LIGHT, STOP, TURN_NAMES
 from envs.driving.network_simulation import EGO_LENGTH
+from envs.driving.routes import point_before
+from envs.driving.track import lane_curvature
 from envs.driving.traffic.ahead import gap_ahead, people_ahead
 from envs.driving.traffic.signals import AMBER, GREEN
 from envs.kernels import inlined, kernel
@@ -55,6 +57,7 @@ LIMITS = np.array(
 
 
 _FIRST = {name: NAMES.index(name) for name in NAMES}
+LATERAL, HEADING, SPEED = _FIRST["lateral_error"], _FIRST["heading_error"], _FIRST["speed"]
 CURVATURES, LIMIT, IN_JUNCTION, JUNCTION = (
     7,
     _FIRST["limit"],
@@ -78,35 +81,54 @@ BEHIND = -1.5  # metres: a stop line that the bumper has passed by no more is st
 
 def town_state(town: Town) -> FloatArray:
     """(N, K) in the order of NAMES; distances are from the front bumper, FAR where there is nothing."""
-    rows, count = np.zeros((town.num_worlds, len(NAMES))), town.num_worlds
-    traffic, everyone = town.traffic, np.arange(count)
-    gap, people = np.empty((count, 2)), np.empty(count)
-    gap_ahead(traffic.lanes, traffic.vehicles, traffic.occupied, FAR, gap)
-    people_ahead(traffic.lanes, traffic.vehicles, traffic.crossed, FAR, people)
-    rows[:, CURVATURES : CURVATURES + len(PREVIEW)] = town.track.curvature_ahead(PREVIEW)
-    rows[:, PEOPLE] = people
-    rows[everyone, COMMANDS + town._command(everyone)] = 1.0
+    rows, traffic = np.zeros((town.num_worlds, len(NAMES))), town.traffic
     _write_rows(
         traffic.lanes,
         traffic.vehicles,
+        traffic.crossed,
         traffic.signals,
         town.vehicles,
+        town.track.ways,
         town.track.places,
-        town._stops,
-        town._length,
-        gap,
+        town.routes.arrays,
+        PREVIEW,
         rows,
     )
     return rows
 
 
 @kernel
-def _write_rows(lanes, vehicles, signals, cars, located, stops, lengths, gaps, rows):  # type: ignore[no-untyped-def]
+def reward_driving(rows, bends, weights, terms):  # type: ignore[no-untyped-def]
+    """Write (3, N): rewards for being on the route, for driving along it, and for the speed.
+
+    The speed wished for is the limit, falling linearly to 0 before red lights and what is in the way.
+
+    Args:
+        rows: (N, K) of `town_state`.
+        bends: (N,) m/s that the bends ahead allow.
+        weights: of the three.
+        terms: to fill.
+    """
+    for world in range(rows.shape[0]):
+        row = rows[world]
+        terms[0, world] = weights[0] * max(1.0 - 0.5 * abs(row[LATERAL]), 0.0)
+        terms[1, world] = weights[1] * max(1.0 - abs(row[HEADING]) / 0.6, 0.0)
+        room = min(max(min(row[STOP_DISTANCE], row[GAP] - 2.0), 0.0), 20.0) / 20.0
+        wished = min(bends[world], room * row[LIMIT])
+        error = abs(row[SPEED] - wished) / max(wished, 3.0)
+        terms[2, world] = weights[2] * max(1.0 - error, 0.0)
+
+
+@kernel
+def _write_rows(lanes, vehicles, crossed, signals, cars, ways, located, routes, preview, rows):  # type: ignore[no-untyped-def]
     for world in range(rows.shape[0]):
         row, car, place = rows[world], cars[world], located[world]
-        row[0], row[1] = place[places.LATERAL], place[places.HEADING_ERROR]
-        row[2], row[3], row[4] = car[vehicle.SPEED], car[vehicle.LATERAL_SPEED], car[vehicle.YAW_RATE]
+        row[LATERAL], row[HEADING] = place[places.LATERAL], place[places.HEADING_ERROR]
+        row[SPEED], row[3], row[4] = car[vehicle.SPEED], car[vehicle.LATERAL_SPEED], car[vehicle.YAW_RATE]
         row[5], row[6] = car[vehicle.STEERING], car[vehicle.ACCELERATION]
+        distance = place[places.DISTANCE]
+        for number in range(preview.shape[0]):
+            row[CURVATURES + number] = lane_curvature(ways, world, distance + preview[number])
         lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
         row[LIMIT] = lanes.limit[world, lane]
         inside = lanes.junction[world, lane] >= 0
@@ -115,11 +137,13 @@ def _write_rows(lanes, vehicles, signals, cars, located, stops, lengths, gaps, r
         if after >= 0 and lanes.junction[world, after] >= 0 and not inside:
             ahead = lanes.length[world, lane] - vehicles.along[world, 0] - 0.5 * EGO_LENGTH
             row[JUNCTION] = min(max(ahead, 0.0), FAR)
-        distance = place[places.DISTANCE]
-        _write_stop(lanes, vehicles, signals, stops[world], distance + 0.5 * EGO_LENGTH, world, row)
-        row[GAP] = gaps[world, 0]
-        row[GAP + 1] = car[vehicle.SPEED] - gaps[world, 1] if gaps[world, 0] < FAR else 0.0
-        row[REMAINING] = lengths[world] - distance
+        _write_stop(lanes, vehicles, signals, routes.stops[world], distance + 0.5 * EGO_LENGTH, world, row)
+        gap, speed = gap_ahead(lanes, vehicles, world, FAR)
+        row[GAP] = gap
+        row[GAP + 1] = car[vehicle.SPEED] - speed if gap < FAR else 0.0
+        row[PEOPLE] = people_ahead(lanes, vehicles, crossed, world, FAR)
+        row[COMMANDS + routes.command[world, point_before(ways, world, distance)]] = 1.0
+        row[REMAINING] = routes.length[world] - distance
 
 
 @inlined

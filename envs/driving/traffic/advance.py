@@ -12,7 +12,7 @@ from envs.driving.traffic.ahead import (
 )
 from envs.driving.traffic.idm import HARDEST, free_acceleration
 from envs.driving.traffic.lane_changes import LATERAL_SPEED, RESTING, THINKING, consider_change, ways_after
-from envs.driving.traffic.lanes import point_on
+from envs.driving.traffic.lanes import occupy, point_on
 from envs.driving.traffic.pedestrians import advance_people, mark_crossings
 from envs.driving.traffic.randomness import draw
 from envs.driving.traffic.right_of_way import grant
@@ -34,7 +34,7 @@ def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, ti
     Args:
         lanes: `LaneArrays`.
         vehicles: `Vehicles`; those of the ego vehicles are set.
-        occupied: `Occupied`.
+        occupied: `Occupied`, to fill.
         paths: `PathArrays`.
         people: `People`.
         crossed: (N, K) to fill: crossings that vehicles have to keep free.
@@ -45,6 +45,7 @@ def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, ti
         far: and beyond which they are taken away; 0 for never.
     """
     for world in range(times.shape[0]):
+        occupy(lanes, vehicles, occupied, world)
         mark_crossings(paths, people, world, crossed)
         grant(lanes, vehicles, occupied, world, times[world], step)
         for number in range(vehicles.present.shape[1]):

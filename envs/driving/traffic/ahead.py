@@ -187,49 +187,49 @@ def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # 
     return least
 
 
-@kernel
-def gap_ahead(lanes, vehicles, occupied, far, result):  # type: ignore[no-untyped-def]
-    """Write (N, 2): metres between each ego vehicle and the next one on its way, and that one's speed; or `far`."""
-    for world in range(result.shape[0]):
-        result[world, 0], result[world, 1] = far, 0.0
-        lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
-        later, along = vehicles.after_lane[world, 0], vehicles.along[world, 0]
-        for other in range(1, vehicles.present.shape[1]):
-            if not vehicles.present[world, other]:
+@inlined
+def gap_ahead(lanes, vehicles, world, far):  # type: ignore[no-untyped-def]
+    """Metres between the ego vehicle and the next one on its way, and that one's speed; or `far` and 0."""
+    nearest, speed = far, 0.0
+    lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
+    later, along = vehicles.after_lane[world, 0], vehicles.along[world, 0]
+    for other in range(1, vehicles.present.shape[1]):
+        if not vehicles.present[world, other]:
+            continue
+        for place in range(2):
+            there = vehicles.lane[world, other] if place == 0 else vehicles.shadow[world, other]
+            if there < 0:
                 continue
-            for place in range(2):
-                there = vehicles.lane[world, other] if place == 0 else vehicles.shadow[world, other]
-                if there < 0:
-                    continue
-                ahead = distance_along(
-                    lanes, world, lane, after, later, along, there, vehicles.along[world, other],
-                    0.5 * vehicles.length[world, other],
-                )  # fmt: skip
-                gap = ahead - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
-                if ahead > 0.0 and gap < result[world, 0]:
-                    result[world, 0], result[world, 1] = max(gap, 0.0), vehicles.speed[world, other]
+            ahead = distance_along(
+                lanes, world, lane, after, later, along, there, vehicles.along[world, other],
+                0.5 * vehicles.length[world, other],
+            )  # fmt: skip
+            gap = ahead - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other])
+            if ahead > 0.0 and gap < nearest:
+                nearest, speed = max(gap, 0.0), vehicles.speed[world, other]
+    return nearest, speed
 
 
-@kernel
-def people_ahead(lanes, vehicles, crossed, far, result):  # type: ignore[no-untyped-def]
-    """Write (N,) metres from each ego vehicle to the next crossing on its way that it has to keep free; or `far`."""
-    for world in range(result.shape[0]):
-        result[world] = far
-        start = -vehicles.along[world, 0] - 0.5 * vehicles.length[world, 0]
-        for step in range(3):
-            if step == 0:
-                lane = vehicles.lane[world, 0]
-            elif step == 1:
-                lane = vehicles.next_lane[world, 0]
-            else:
-                lane = vehicles.after_lane[world, 0]
-            if lane < 0:
-                break
-            for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
-                gap = start + lanes.crossing_places[world, entry] - 1.5
-                if crossed[world, lanes.crossing_ids[world, entry]] and -2.0 < gap < result[world]:
-                    result[world] = max(gap, 0.0)
-            start += lanes.length[world, lane]
+@inlined
+def people_ahead(lanes, vehicles, crossed, world, far):  # type: ignore[no-untyped-def]
+    """Metres from the ego vehicle to the next crossing on its way that it has to keep free; or `far`."""
+    nearest = far
+    start = -vehicles.along[world, 0] - 0.5 * vehicles.length[world, 0]
+    for step in range(3):
+        if step == 0:
+            lane = vehicles.lane[world, 0]
+        elif step == 1:
+            lane = vehicles.next_lane[world, 0]
+        else:
+            lane = vehicles.after_lane[world, 0]
+        if lane < 0:
+            break
+        for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
+            gap = start + lanes.crossing_places[world, entry] - 1.5
+            if crossed[world, lanes.crossing_ids[world, entry]] and -2.0 < gap < nearest:
+                nearest = max(gap, 0.0)
+        start += lanes.length[world, lane]
+    return nearest
 
 
 @kernel

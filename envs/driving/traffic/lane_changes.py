@@ -187,46 +187,46 @@ def ego_change(lanes, vehicles, occupied, chosen):  # type: ignore[no-untyped-de
         chosen[world] = consider_change(lanes, vehicles, occupied, world, 0)
 
 
-@kernel
-def measure_neighbours(lanes, vehicles, far, result):  # type: ignore[no-untyped-def]
-    """Write what drives around each ego vehicle.
+@inlined
+def measure_neighbours(lanes, vehicles, world, far, result):  # type: ignore[no-untyped-def]
+    """Write what drives around the ego vehicle.
 
     Args:
         lanes: of all worlds.
         vehicles: likewise.
+        world: which.
         far: metres beyond which nothing counts.
-        result: (N, 3, 4) for the left, own and right lane: gap ahead and the speed by which one closes it, gap behind
-            and the speed by which it is closed; `far` and 0 where there is nothing; −1 gaps where there is no lane.
+        result: (12,) for the left, own and right lane: gap ahead and the speed by which one closes it, gap behind and
+            the speed by which it is closed; `far` and 0 where there is nothing; −1 gaps where there is no lane.
     """
-    for world in range(result.shape[0]):
-        own = vehicles.lane[world, 0]
-        for side in range(3):
-            lane = own if side == 1 else (lanes.left[world, own] if side == 0 else lanes.right[world, own])
-            row = result[world, side]
-            if lane < 0:
-                row[0], row[1], row[2], row[3] = -1.0, 0.0, -1.0, 0.0
+    own = vehicles.lane[world, 0]
+    for side in range(3):
+        lane = own if side == 1 else (lanes.left[world, own] if side == 0 else lanes.right[world, own])
+        row = result[4 * side : 4 * side + 4]
+        if lane < 0:
+            row[0], row[1], row[2], row[3] = -1.0, 0.0, -1.0, 0.0
+            continue
+        row[0], row[1], row[2], row[3] = far, 0.0, far, 0.0
+        along = vehicles.along[world, 0] * lanes.length[world, lane] / lanes.length[world, own]
+        after, before = lanes.successors[world, lane, 0], lanes.predecessor[world, lane]
+        for other in range(1, vehicles.present.shape[1]):
+            if not vehicles.present[world, other]:
                 continue
-            row[0], row[1], row[2], row[3] = far, 0.0, far, 0.0
-            along = vehicles.along[world, 0] * lanes.length[world, lane] / lanes.length[world, own]
-            after, before = lanes.successors[world, lane, 0], lanes.predecessor[world, lane]
-            for other in range(1, vehicles.present.shape[1]):
-                if not vehicles.present[world, other]:
-                    continue
-                there, shadow = vehicles.lane[world, other], vehicles.shadow[world, other]
-                if lane in (there, shadow):
-                    ahead = vehicles.along[world, other] - along
-                elif there == after and after >= 0:
-                    ahead = lanes.length[world, lane] - along + vehicles.along[world, other]
-                elif there == before and before >= 0:
-                    ahead = vehicles.along[world, other] - lanes.length[world, before] - along
-                else:
-                    continue
-                gap = max(abs(ahead) - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other]), 0.0)
-                closing = vehicles.speed[world, 0] - vehicles.speed[world, other]
-                if ahead >= 0.0 and gap < row[0]:
-                    row[0], row[1] = gap, closing
-                elif ahead < 0.0 and gap < row[2]:
-                    row[2], row[3] = gap, -closing
+            there, shadow = vehicles.lane[world, other], vehicles.shadow[world, other]
+            if lane in (there, shadow):
+                ahead = vehicles.along[world, other] - along
+            elif there == after and after >= 0:
+                ahead = lanes.length[world, lane] - along + vehicles.along[world, other]
+            elif there == before and before >= 0:
+                ahead = vehicles.along[world, other] - lanes.length[world, before] - along
+            else:
+                continue
+            gap = max(abs(ahead) - 0.5 * (vehicles.length[world, 0] + vehicles.length[world, other]), 0.0)
+            closing = vehicles.speed[world, 0] - vehicles.speed[world, other]
+            if ahead >= 0.0 and gap < row[0]:
+                row[0], row[1] = gap, closing
+            elif ahead < 0.0 and gap < row[2]:
+                row[2], row[3] = gap, -closing
 
 
 @kernel

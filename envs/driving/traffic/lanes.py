@@ -36,8 +36,8 @@ def curvature_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def nearest_on(lanes, world, lane, x, y):  # type: ignore[no-untyped-def]
-    """Metres along a lane of its nearest sampled point, and the squared distance to it.
+def nearest_on(lanes, world, lane, x, y, most):  # type: ignore[no-untyped-def]
+    """Metres along a lane of its nearest sampled point, and the squared distance to it; infinity beyond `most` metres.
 
     A few points tell how far it is at most; then points that cannot be nearer, since those before them are so far, are
     passed over.
@@ -50,6 +50,8 @@ def nearest_on(lanes, world, lane, x, y):  # type: ignore[no-untyped-def]
         if across * across + along * along < square:
             square, place = across * across + along * along, index
     best, index = np.sqrt(square), int(first)
+    if best > most + COARSE * spacing:
+        return 0.0, np.inf
     while index < stop:
         across, along = lanes.points[world, index, X] - x, lanes.points[world, index, Y] - y
         distance = np.sqrt(across * across + along * along)
@@ -99,7 +101,7 @@ def find_lane(lanes, world, x, y, heading):  # type: ignore[no-untyped-def]
         return lane, along, lateral
     for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
         candidate = lanes.cell_lanes[world, entry]
-        guess, square = nearest_on(lanes, world, candidate, x, y)
+        guess, square = nearest_on(lanes, world, candidate, x, y, 10.0)
         if square > 100.0:
             continue
         place, beside, direction = project(lanes, world, candidate, x, y, guess)
@@ -111,66 +113,75 @@ def find_lane(lanes, world, x, y, heading):  # type: ignore[no-untyped-def]
     return lane, along, lateral
 
 
-@kernel
-def occupy(lanes, poses, lengths, widths, occupied):  # type: ignore[no-untyped-def]
-    """Write which lanes the ego vehicles, (N, 3) poses, stand on or in the way of."""
-    for world in range(poses.shape[0]):
-        x, y, heading = poses[world, 0], poses[world, 1], poses[world, 2]
-        count = 0
-        cell = cell_of(lanes, world, x, y)
-        if cell >= 0:
-            for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
-                lane = lanes.cell_lanes[world, entry]
-                guess, square = nearest_on(lanes, world, lane, x, y)
-                if square > 64.0 or count == occupied.lanes.shape[1]:
-                    continue
-                along, lateral, direction = project(lanes, world, lane, x, y, guess)
-                turned = abs(np.sin(heading - direction))
-                straight = np.sqrt(max(1.0 - turned * turned, 0.0))
-                reach = 0.5 * widths[world] * straight + 0.5 * lengths[world] * turned
-                if along < -2.0 or along > lanes.length[world, lane] + 2.0 or abs(lateral) > reach + 1.0:
-                    continue
-                occupied.lanes[world, count] = lane
-                occupied.along[world, count] = along
-                count += 1
-        occupied.counts[world] = count
+@inlined
+def occupy(lanes, vehicles, occupied, world):  # type: ignore[no-untyped-def]
+    """Write which lanes the ego vehicle stands on or in the way of."""
+    pose = vehicles.pose[world, 0]
+    x, y, heading = pose[0], pose[1], pose[2]
+    count = 0
+    cell = cell_of(lanes, world, x, y)
+    if cell >= 0:
+        for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
+            lane = lanes.cell_lanes[world, entry]
+            guess, square = nearest_on(lanes, world, lane, x, y, 8.0)
+            if square > 64.0 or count == occupied.lanes.shape[1]:
+                continue
+            along, lateral, direction = project(lanes, world, lane, x, y, guess)
+            turned = abs(np.sin(heading - direction))
+            straight = np.sqrt(max(1.0 - turned * turned, 0.0))
+            reach = 0.5 * vehicles.width[world, 0] * straight + 0.5 * vehicles.length[world, 0] * turned
+            if along < -2.0 or along > lanes.length[world, lane] + 2.0 or abs(lateral) > reach + 1.0:
+                continue
+            occupied.lanes[world, count] = lane
+            occupied.along[world, count] = along
+            count += 1
+    occupied.counts[world] = count
 
 
 @kernel
-def measure_departure(lanes, poses, departures):  # type: ignore[no-untyped-def]
-    """Write (N, 2): metres from each pose (x, y, heading) to the nearest lane, and to the nearest that leads its way.
+def measure_departure(lanes, vehicles, departures):  # type: ignore[no-untyped-def]
+    """Write (N, 2): metres from each ego vehicle to the nearest lane, and to the nearest that leads its way.
 
     Both are 0 on such a lane, and 100 where none is near.
     """
-    for world in range(poses.shape[0]):
-        x, y, heading = poses[world, 0], poses[world, 1], poses[world, 2]
-        any_lane, own_way = 100.0, 100.0
-        cell = cell_of(lanes, world, x, y)
-        if cell >= 0:
-            for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
-                lane = lanes.cell_lanes[world, entry]
-                guess, square = nearest_on(lanes, world, lane, x, y)
-                if square > 200.0:
-                    continue
-                along, lateral, direction = project(lanes, world, lane, x, y, guess)
-                beyond = max(-along, along - lanes.length[world, lane], 0.0)
-                outside = max(abs(lateral) - 0.5 * lanes.width[world, lane], 0.0) + beyond
-                any_lane = min(any_lane, outside)
-                if np.cos(heading - direction) > 0.0:
-                    own_way = min(own_way, outside)
+    for world in range(departures.shape[0]):
+        pose = vehicles.pose[world, 0]
+        x, y, heading = pose[0], pose[1], pose[2]
+        any_lane, own_way = _outside(
+            lanes, world, vehicles.lane[world, 0], x, y, heading, vehicles.along[world, 0]
+        )
+        if own_way > 0.0:  # not on the lane where it should be: on another one?
+            any_lane, own_way = 100.0, 100.0
+            cell = cell_of(lanes, world, x, y)
+            if cell >= 0:
+                for entry in range(lanes.cell_starts[world, cell], lanes.cell_starts[world, cell + 1]):
+                    lane = lanes.cell_lanes[world, entry]
+                    guess, square = nearest_on(lanes, world, lane, x, y, 14.2)
+                    if square > 200.0:
+                        continue
+                    any_outside, own_outside = _outside(lanes, world, lane, x, y, heading, guess)
+                    any_lane, own_way = min(any_lane, any_outside), min(own_way, own_outside)
         departures[world, 0], departures[world, 1] = any_lane, own_way
 
 
-@kernel
-def place_on_lanes(lanes, vehicles):  # type: ignore[no-untyped-def]
-    """Write the lane that each ego vehicle is on, by its pose, and those that follow."""
-    for world in range(vehicles.present.shape[0]):
-        pose = vehicles.pose[world, 0]
-        lane, along, lateral = find_lane(lanes, world, pose[0], pose[1], pose[2])
-        if lane < 0:
-            continue
-        vehicles.lane[world, 0], vehicles.along[world, 0] = lane, along
-        vehicles.offset[world, 0] = lateral
-        after = lanes.successors[world, lane, 0]
-        vehicles.next_lane[world, 0] = after
-        vehicles.after_lane[world, 0] = lanes.successors[world, after, 0] if after >= 0 else -1
+@inlined
+def _outside(lanes, world, lane, x, y, heading, guess):  # type: ignore[no-untyped-def]
+    """Metres from a place to a lane, and the same, or 100, if it leads the way of a heading; near a first guess."""
+    along, lateral, direction = project(lanes, world, lane, x, y, guess)
+    beyond = max(-along, along - lanes.length[world, lane], 0.0)
+    outside = max(abs(lateral) - 0.5 * lanes.width[world, lane], 0.0) + beyond
+    return outside, outside if np.cos(heading - direction) > 0.0 else 100.0
+
+
+@inlined
+def place_on_lane(lanes, vehicles, world):  # type: ignore[no-untyped-def]
+    """Write the lane that the ego vehicle is on, by its pose, and those that follow."""
+    pose = vehicles.pose[world, 0]
+    lane, along, lateral = find_lane(lanes, world, pose[0], pose[1], pose[2])
+    if lane < 0:
+        return
+    vehicles.lane[world, 0], vehicles.along[world, 0] = lane, along
+    vehicles.offset[world, 0] = lateral
+    after = lanes.successors[world, lane, 0]
+    vehicles.next_lane[world, 0] = after
+    vehicles.after_lane[world, 0] = lanes.successors[world, after, 0] if after >= 0 else -1

@@ -13,7 +13,6 @@ from envs.driving.network.arrays import LaneArrays, WorldArrays, pack
 from envs.driving.network.network import Network
 from envs.driving.traffic.advance import advance_traffic, set_out_all
 from envs.driving.traffic.kinds import SALOON, VehicleKind
-from envs.driving.traffic.lanes import occupy
 from envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
 from envs.driving.traffic.signals import show_signals
 from envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
@@ -184,17 +183,9 @@ class Traffic:
 
     def step(self, seconds: float) -> None:
         """Move everybody but the ego vehicles, whose state has been set."""
-        vehicles = self.vehicles
-        occupy(
-            self.lanes,
-            np.ascontiguousarray(vehicles.pose[:, 0]),
-            np.ascontiguousarray(vehicles.length[:, 0]),
-            np.ascontiguousarray(vehicles.width[:, 0]),
-            self.occupied,
-        )
         advance_traffic(
             self.lanes,
-            vehicles,
+            self.vehicles,
             self.occupied,
             self.paths,
             self.people,
