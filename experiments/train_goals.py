@@ -71,7 +71,9 @@ def run(config: TrainGoalsConfig) -> None:
         "machine": machine(),
         "versions": versions(),
     }
-    with RunFolder(out, record) as folder, progress_bar("Training") as progress:
+    from perception.training.hardware import freed_memory_kept
+
+    with RunFolder(out, record) as folder, freed_memory_kept(), progress_bar("Training") as progress:
         watcher = _tester(learner, testing, config, folder, total, progress)
         learner.learn(total, callback=watcher)
     learner.save(out / "agent")
@@ -118,15 +120,16 @@ def make_learner(env: gymnasium.Env[Any, Any], settings: dict[str, Any], seed: i
         settings: an entry of tqc_her.yaml.
         seed: of networks, exploration and episodes.
     """
-    from sb3_contrib import TQC
     from stable_baselines3 import HerReplayBuffer
     from stable_baselines3.common.monitor import Monitor
     from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
+    from agents.tqc import QuickTQC
+
     vector: VecEnv = DummyVecEnv([lambda: Monitor(env)])
     if settings["normalize"]:
         vector = VecNormalize(vector)
-    return TQC(
+    return QuickTQC(
         "MultiInputPolicy",
         vector,
         buffer_size=settings["buffer_size"],
