@@ -1,4 +1,4 @@
-"""TQC with hindsight replay: the same arithmetic as sb3-contrib's."""
+"""TQC with hindsight replay: the same arithmetic as sb3-contrib's, and trainings that go on after a stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,25 @@ from stable_baselines3 import HerReplayBuffer
 
 import agents.tqc
 from agents.tqc import QuickTQC, quantile_huber_loss
+from envs.errors import InvalidOption
+from experiments.goal_training import GoalTraining, make_learner
+from perception.training.checkpoint import load_checkpoint
+from perception.training.curves import read_metrics
 from perception.training.hardware import Hardware
+from perception.training.run_folder import CHECKPOINT_FILE, RunFolder, check_resumable
+
+SETTINGS = {
+    "normalize": True,
+    "buffer_size": 120,
+    "batch_size": 64,
+    "gamma": 0.95,
+    "learning_rate": 0.001,
+    "learning_starts": 20,
+    "net_arch": [16, 16],
+    "n_critics": 2,
+    "n_sampled_goal": 4,
+    "goal_selection_strategy": "future",
+}
 
 
 class ToyGoals(gymnasium.Env):
@@ -102,3 +120,56 @@ def test_its_agents_are_loaded_by_sb3_contrib(tmp_path: Path) -> None:
     observation = ToyGoals().reset(seed=1)[0]
     expected, _ = quick.predict(observation, deterministic=True)
     np.testing.assert_array_equal(loaded.predict(observation, deterministic=True)[0], expected)
+
+
+def train(folder: Path, total: int, *, resume: bool = False, stop_at: int | None = None) -> QuickTQC:
+    """A training of some steps; stopped at one of them by Ctrl-C if asked to."""
+
+    def progress(done: int, _: int) -> None:
+        if done == stop_at:
+            raise KeyboardInterrupt
+
+    learner = make_learner(ToyGoals(), SETTINGS, seed=5)
+    with RunFolder(folder, SETTINGS, resume=resume) as kept:
+        GoalTraining(
+            learner,
+            ToyGoals(),
+            kept,
+            seed=5,
+            total=total,
+            eval_every=40,
+            eval_episodes=4,
+            checkpoint_every=60,
+            progress=progress,
+        ).train()
+    return learner
+
+
+def test_a_stopped_training_goes_on_and_ends_with_the_same_weights_and_curve(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole", 260)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "stopped", 260, stop_at=200)  # when the replay buffer has gone round
+    assert load_checkpoint(tmp_path / "stopped" / CHECKPOINT_FILE)[1]["step"] < 200
+    resumed = train(tmp_path / "stopped", 260, resume=True)
+    for name, weight in whole.policy.state_dict().items():
+        assert torch.equal(resumed.policy.state_dict()[name], weight), name
+    curves = [read_metrics(tmp_path / name) for name in ("whole", "stopped")]
+    assert [row["step"] for row in curves[0]] == [40, 80, 120, 160, 200, 240, 260]
+    for row, other in zip(*curves, strict=True):
+        assert {**row, "cpu_seconds": 0} == {**other, "cpu_seconds": 0}
+
+
+def test_a_finished_training_goes_on_for_longer(tmp_path: Path) -> None:
+    train(tmp_path, 83)
+    with pytest.raises(InvalidOption, match="holds a run already"):
+        train(tmp_path, 160)
+    assert train(tmp_path, 160, resume=True).num_timesteps == 160
+    assert [row["step"] for row in read_metrics(tmp_path)] == [40, 80, 83, 120, 160]
+    unchanged = train(tmp_path, 160, resume=True)
+    stored = load_checkpoint(tmp_path / CHECKPOINT_FILE)[0]
+    assert torch.equal(unchanged.policy.state_dict()["actor.mu.weight"], stored["policy.actor.mu.weight"])
+
+
+def test_a_run_that_is_not_there_is_not_resumed(tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="nothing to resume"):
+        check_resumable(tmp_path / "none")
