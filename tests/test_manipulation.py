@@ -55,9 +55,12 @@ class Table:
 
     def run(self, steps):
         for _ in range(steps):
-            self.world.hold(self.targets, np.zeros(9))
+            self.world.hold(self.targets.tolist(), [0.0] * 9)
             self.world.advance()
-            self.world.read(self.joints, self.rates, self.poses, self.velocities, self.sliders)
+            self.joints[:], self.rates[:], poses, velocities, sliders = self.world.read()
+            if poses:
+                self.poses[self.world.free], self.velocities[self.world.free] = poses, velocities
+            self.sliders[self.world.sliding] = sliders
         return self.poses
 
 

@@ -20,7 +20,7 @@ from envs.manipulation.kinematics import Kinematics, pointing_down
 from envs.manipulation.simulation_types import Start, TableConfig
 from envs.manipulation.table_scene import TableScene, shifted, table_parts
 from envs.manipulation.table_state import TableState
-from envs.manipulation.world import SUBSTEPS, Setup, World
+from envs.manipulation.world import SUBSTEPS, Reading, Setup, World
 from envs.randomization import SplitRange, split_seed, split_variants
 from envs.rendering import CameraSet, Renderer, SceneState
 from envs.simulation import (
@@ -68,6 +68,7 @@ class ManipulationSimulation(TableState, Simulation):
     control_frequency: ClassVar[float] = 20.0
     goal_size: ClassVar[int] = 0
     gripper_yaw: ClassVar[float] = 0.0
+    camera_names: ClassVar[tuple[str, ...]] = tuple(TASK_CAMERAS)
 
     settled_options: ClassVar[tuple[str, ...]] = ("bodies", "table")
 
@@ -229,8 +230,8 @@ class ManipulationSimulation(TableState, Simulation):
         """Put the goal's mark where the goal is."""
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
-        for world, action in enumerate(actions):
-            self._actions[world].append(action.copy())
+        for kept, action in zip(self._actions, actions.copy(), strict=True):
+            kept.append(action)
         self._advance(self._everyone, actions)
         self._at_step(actions)
         return self._measure()
@@ -241,22 +242,30 @@ class ManipulationSimulation(TableState, Simulation):
     def _advance(self, worlds: IntArray, actions: NDArray[np.float32]) -> None:
         """One control step of all worlds, or of one alone."""
         targets, rates = self.controller.targets(actions, self.joints, self._yaw)
-        for world in worlds:
+        asked, speeds = targets.tolist(), rates.tolist()
+        readings = []
+        for world in worlds.tolist():
             physics, late = self._worlds[world], int(self._latency[world])
             if late:
-                physics.hold(self._held[world], self._held_rates[world])
+                physics.hold(self._held[world].tolist(), self._held_rates[world].tolist())
                 physics.advance(late)
-            physics.hold(targets[world], rates[world])
+            physics.hold(asked[world], speeds[world])
             physics.advance(SUBSTEPS - late)
-            self._held[world], self._held_rates[world] = targets[world], rates[world]
-            physics.read(
-                self.joints[world],
-                self.joint_velocities[world],
-                self.poses[world],
-                self.velocities[world],
-                self.sliders[world],
-            )
+            readings.append(physics.read())
+        self._held[worlds], self._held_rates[worlds] = targets[worlds], rates[worlds]
+        self._take(worlds, readings)
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
+
+    def _take(self, worlds: IntArray, readings: Sequence[Reading]) -> None:
+        """Note where everything is in these worlds."""
+        angles, rates, poses, velocities, sliders = zip(*readings, strict=True)
+        self.joints[worlds], self.joint_velocities[worlds] = angles, rates
+        free, sliding = self._worlds[0].free, self._worlds[0].sliding
+        if free:
+            self.poses[worlds[:, None], free] = poses
+            self.velocities[worlds[:, None], free] = velocities
+        if sliding:
+            self.sliders[worlds[:, None], sliding] = sliders
 
     # Observation ------------------------------------------------------------------------------------------------
 
@@ -272,8 +281,7 @@ class ManipulationSimulation(TableState, Simulation):
     def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         if "state" not in self.obs_parts:
             return {}
-        state = np.clip(self._state()[worlds], -STATE_LIMIT, STATE_LIMIT)
-        return {"state": state.astype(np.float32)}
+        return {"state": within_limit(self._state()[worlds]).astype(np.float32)}
 
     def _make_observation_space(self) -> spaces.Space[Any]:
         parts: dict[str, spaces.Space[Any]] = dict(self._camera_set.spaces)
@@ -409,6 +417,11 @@ class ManipulationSimulation(TableState, Simulation):
             world.close()
 
 
+def within_limit(values: FloatArray) -> FloatArray:
+    """Values as far as observations go."""
+    return np.asarray(np.minimum(np.maximum(values, -STATE_LIMIT), STATE_LIMIT))
+
+
 def _moved(camera: Any, move: FloatArray) -> FloatArray:
     """(4, 4) mount of a camera shifted (metres) and turned (degrees)."""
     if not move.any():
@@ -425,4 +438,4 @@ def _moved(camera: Any, move: FloatArray) -> FloatArray:
     )
 
 
-__all__ = ["STATE_LIMIT", "ManipulationSimulation", "Start", "TableConfig"]
+__all__ = ["STATE_LIMIT", "ManipulationSimulation", "Start", "TableConfig", "within_limit"]
