@@ -12,6 +12,11 @@ def usual_control_mode(task: str) -> str:
     return "curvature" if "curvature" in modes else next(mode for mode in modes if mode != "discrete")
 
 
+def usual_camera(task: str) -> dict[str, dict[str, int]]:
+    """The option of `make_simulation` for the camera where nobody says: PilotNet's for driving, or else the task's."""
+    return {"camera": {"width": 200, "height": 66}} if "driving" in find_task(task).tags else {}
+
+
 def usual_record_hz(task: str) -> float:
     """Frames a second of a recording where nobody says: 4, or the nearest rate below that goes into the task's."""
     frequency = round(find_task(task).simulation_class().control_frequency)
