@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import gymnasium
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from stable_baselines3 import HerReplayBuffer
 import agents.tqc
 from agents.tqc import QuickTQC, quantile_huber_loss
 from envs.errors import InvalidOption
+from experiments.cli import main
 from experiments.goal_training import GoalTraining, make_learner
 from perception.training.checkpoint import load_checkpoint
 from perception.training.curves import read_metrics
@@ -173,3 +176,30 @@ def test_a_finished_training_goes_on_for_longer(tmp_path: Path) -> None:
 def test_a_run_that_is_not_there_is_not_resumed(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="nothing to resume"):
         check_resumable(tmp_path / "none")
+
+
+def test_success_of_several_trainings_is_drawn_with_its_intervals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, successes in (("ours", (0.1, 0.6)), ("theirs", (0.2, 0.3))):
+        rows = [
+            {
+                "step": 100 * (number + 1),
+                "success": rate,
+                "success_low": rate - 0.1,
+                "success_high": rate + 0.1,
+            }
+            for number, rate in enumerate(successes)
+        ]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "metrics.jsonl").write_text('{"step": 1, "train_loss": 0.5}\n')
+    runs, picture = [str(tmp_path / "ours"), str(tmp_path / "theirs")], tmp_path / "picture.png"
+    assert main(["show", "curves", *runs, "--out", str(picture)]) == 0
+    assert "2 curves of success" in capsys.readouterr().out
+    image = cv2.imread(str(picture))
+    colours = {tuple(colour) for colour in image.reshape(-1, 3)}
+    assert {(180, 119, 31), (14, 127, 255)} <= colours  # matplotlib's C0 and C1 as BGR
+    assert main(["show", "curves", *runs, str(tmp_path / "images"), "--out", str(picture)]) == 2
+    assert "draw them apart" in capsys.readouterr().err
