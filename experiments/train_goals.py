@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from tyro.conf import Positional, arg
 
 import envs
+from envs.catalogue import full_id
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import machine, versions
 from experiments.progress import progress_bar
@@ -55,7 +56,7 @@ class TrainGoalsConfig:
     @property
     def folder(self) -> Path:
         """The run folder."""
-        return self.out or Path("runs/goals") / f"{self.task.split('/')[-1]}-{self.seed}"
+        return self.out or Path("runs/goals") / f"{full_id(self.task).split('/')[-1]}-{self.seed}"
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
@@ -72,6 +73,7 @@ def run(config: TrainGoalsConfig) -> None:
     """Train, test now and then, keep checkpoints, and save the agent."""
     if min(config.eval_every, config.eval_episodes, config.checkpoint_every, config.threads) < 1:
         raise InvalidOption("eval_every, eval_episodes, checkpoint_every and threads must be at least 1")
+    config = replace(config, task=full_id(config.task))
     settings = read_settings(config)
     total = int(settings["steps"]) if config.steps is None else config.steps
     if total < 1:

@@ -226,6 +226,15 @@ def test_collect_then_train(tmp_path: Path) -> None:
     again = camshaft(*words, folder=tmp_path)
     assert again.returncode == 2
     assert "resume" in again.stderr
+    nowhere = camshaft(*words, "--out", "runs/none", "--resume", folder=tmp_path)
+    assert nowhere.returncode == 2
+    assert "nothing to resume" in nowhere.stderr
+
+
+def test_play_says_which_views_a_task_has(tmp_path: Path) -> None:
+    played = camshaft("play", "Reach", "--view", "map", folder=tmp_path)
+    assert played.returncode == 2
+    assert "camshaft/Reach-v0 has no view 'map'; it has rgb_array" in played.stderr
 
 
 def test_learning_a_task_with_goals_goes_on_after_a_stop(tmp_path: Path) -> None:
