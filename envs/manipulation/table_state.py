@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import intentions
-from envs.manipulation.arms import ArmModel
+from envs.manipulation.arm_model import ArmModel
 from envs.manipulation.bodies import Body
 from envs.manipulation.kinematics import Kinematics
 from envs.manipulation.simulation_types import TableConfig

@@ -1,7 +1,7 @@
 """One world's physics: a PyBullet client with an arm, a table and a task's bodies, rebuilt for every episode.
 
 PyBullet's `restoreState` is not deterministic to the bit and neither is moving everything back, for contacts and their
-impulses are remembered. A world that is built anew from nothing is, and takes 2 to 3 ms (`arms` says why).
+impulses are remembered. A world that is built anew from nothing is, and takes 2 to 3 ms (`arm_physics` says why).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.errors import CamshaftError
-from envs.manipulation.arms import FINGER_FORCE, ArmModel, keep_urdf
+from envs.manipulation.arm_model import ArmModel
+from envs.manipulation.arms import FINGER_FORCE
 from envs.manipulation.bodies import Body, Part, Slider
+from envs.manipulation.urdf_files import keep_urdf
 from envs.rendering.pybullet_links import Connection
 
 FloatArray = NDArray[np.float64]
