@@ -34,8 +34,8 @@ class TrainGoalsConfig:
 
     task: Annotated[str, Positional, arg(metavar="TASK")] = "camshaft/Reach-v0"
     """Task to learn."""
-    settings: Literal["auto", "reach", "object"] = "auto"
-    """Entry of experiments/tuned/tqc_her.yaml; auto takes "reach" for tasks of that name, "object" for others."""
+    settings: Literal["auto", "reach", "object", "pick_and_place"] = "auto"
+    """Entry of experiments/tuned/tqc_her.yaml; auto goes by the name of the task, and takes "object" for others."""
     steps: int | None = None
     """Environment steps, by default those of the settings."""
     eval_every: int = 2000
@@ -120,7 +120,9 @@ def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:
     table = yaml.safe_load(SETTINGS.read_text())
     name = config.settings
     if name == "auto":
-        name = "reach" if "reach" in config.task.lower() else "object"
+        named = {"reach": "reach", "pickandplace": "pick_and_place"}
+        found = [entry for word, entry in named.items() if word in config.task.lower()]
+        name = found[0] if found else "object"
     return dict(table[name])
 
 
