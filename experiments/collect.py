@@ -13,6 +13,7 @@ from envs import find_task
 from envs.errors import InvalidOption, check_choice
 from experiments.episodes import (
     episode_length,
+    has_displaced_views,
     usual_camera,
     usual_control_mode,
     usual_record_hz,
@@ -58,7 +59,7 @@ class CollectConfig:
     noise: float = 0.03
     """Standard deviation of the noise on the expert's actions, which makes it show how to recover."""
     displaced_views: bool = True
-    """Record beside each frame one from a place where the car is not, with the action that leads back."""
+    """Record beside each frame one from a place where the car is not, with the action that leads back; of driving."""
     num_worlds: int = 8
     """Episodes recorded side by side."""
     replay: Path | None = None
@@ -86,14 +87,13 @@ def run(config: CollectConfig) -> None:
     from agents.collection import CollectionConfig
     from agents.demonstrations import collect, recorded_task, replay
 
-    displaced_views = config.displaced_views and not config.views
     if config.replay is not None:
         with progress_bar("Replaying") as progress:
             replay(
                 config.replay,
                 config.folder,
                 seen_otherwise(config, recorded_task(config.replay)),
-                displaced_views=displaced_views,
+                displaced_views=config.displaced_views and not config.views,
                 num_worlds=config.num_worlds,
                 progress=progress,
             )
@@ -107,7 +107,7 @@ def run(config: CollectConfig) -> None:
             seed=config.seed,
             randomize=None if config.randomize == "none" else config.randomize,
             num_worlds=config.num_worlds,
-            displaced_views=displaced_views,
+            displaced_views=config.displaced_views and not config.views and has_displaced_views(config.task),
             env_options={
                 "obs_mode": "rgb",
                 "control_mode": config.control_mode or usual_control_mode(config.task),

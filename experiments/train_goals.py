@@ -118,7 +118,7 @@ def run(config: TrainGoalsConfig) -> None:
 def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:
     """The hyper-parameters for a task."""
     table = yaml.safe_load(SETTINGS.read_text())
-    name = config.settings
+    name: str = config.settings
     if name == "auto":
         named = {"reach": "reach", "pickandplace": "pick_and_place"}
         found = [entry for word, entry in named.items() if word in config.task.lower()]

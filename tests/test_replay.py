@@ -115,6 +115,13 @@ def test_labels_come_back_from_pictures(output):
     np.testing.assert_allclose(back, images, atol=1.5e-4 if output == "depth" else 0)
 
 
+def test_a_task_without_displaced_views_is_collected_without_them(tmp_path):
+    folder = tmp_path / "reach"
+    words = ["--task", "Reach", "--episodes", "1", "--seconds", "0.5", "--camera", "24", "24"]
+    assert main(["collect", str(folder), *words]) == 0
+    assert "observation.images.displaced" not in DatasetReader(folder).features
+
+
 def test_the_command_line_names_views(tmp_path, capsys):
     first, second = str(reach(tmp_path / "first")), str(tmp_path / "second")
     assert (
