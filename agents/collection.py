@@ -19,12 +19,17 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.lerobot_dataset import DatasetWriter, Feature, encode_png
+from agents.observation_columns import (
+    DISPLACED,
+    FRONT,
+    frame_columns,
+    observation_features,
+    observation_rows,
+)
 from envs.errors import InvalidOption
-from envs.simulation import Measurements, Observation, Simulation
+from envs.rendering.camera_set import UNNAMED
+from envs.simulation import Measurements, Simulation
 
-FRONT = "observation.images.front"
-DISPLACED = "observation.images.displaced"
-STATE = "observation.state"
 ACTION = "action"
 DISPLACED_ACTION = "displaced.action"
 
@@ -137,13 +142,10 @@ class Collector:
         due = [world for world, each in self._active.items() if each.steps % self._recorded.stride == 0]
         if not due:
             return
-        rgb, state = _parts(self._simulation.observe(np.array(due)))
-        encoded = encode_png(rgb)
+        columns = observation_rows(self._simulation, self._simulation.observe(np.array(due)))
         for row, world in enumerate(due):
-            episode = self._active[world]
-            episode.put(**{FRONT: encoded[row], ACTION: expert[world]})
-            if state is not None:
-                episode.put(**{STATE: state[row]})
+            seen = {name: values[row] for name, values in columns.items()}
+            self._active[world].put(**seen, **{ACTION: expert[world]})
         if self._recorded.displaced_views:
             self._record_displaced(due)
 
@@ -152,7 +154,8 @@ class Collector:
         for world in due:
             lateral[world], heading[world] = self._active[world].next_displacement()
         observation, actions = self._simulation.displaced_views(lateral, heading)
-        encoded = encode_png(_parts(observation)[0][due])
+        rgb = observation["rgb"] if isinstance(observation, dict) else observation
+        encoded = encode_png(rgb[due])
         for row, world in enumerate(due):
             values = {DISPLACED: encoded[row], DISPLACED_ACTION: actions[world]}
             displacement = {"displaced.lateral": lateral[world], "displaced.heading": heading[world]}
@@ -181,17 +184,16 @@ class Collector:
 
 def recorded_features(simulation: Simulation, displaced_views: bool) -> dict[str, Feature]:
     """The columns that episodes of this simulation have."""
-    space: Any = simulation.observation_space
-    parts = dict(space.spaces) if hasattr(space, "spaces") else {simulation.obs_mode: space}
-    if "rgb" not in parts:
+    features = observation_features(simulation)
+    if not frame_columns(features):
         raise InvalidOption(
             f"demonstrations need camera frames: obs_mode must have 'rgb', got {simulation.obs_mode!r}"
         )
-    image = Feature("image", parts["rgb"].shape)
+    if displaced_views and list(simulation.cameras) != [UNNAMED]:
+        raise InvalidOption(
+            f"displaced views are of a task's one camera, not of {', '.join(simulation.cameras)}: leave them out"
+        )
     action = Feature("float32", (_action_size(simulation),))
-    features = {FRONT: image}
-    if "state" in parts:
-        features[STATE] = Feature("float32", parts["state"].shape)
     features |= {
         ACTION: action,
         "next.reward": Feature("float32"),
@@ -200,19 +202,12 @@ def recorded_features(simulation: Simulation, displaced_views: bool) -> dict[str
     }
     if displaced_views:
         features |= {
-            DISPLACED: image,
+            DISPLACED: features[FRONT],
             "displaced.lateral": Feature("float32"),
             "displaced.heading": Feature("float32"),
             DISPLACED_ACTION: action,
         }
     return features
-
-
-def _parts(observation: Observation) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-    """The frames and, where it is observed, the state."""
-    if isinstance(observation, dict):
-        return observation["rgb"], observation.get("state")
-    return observation, None
 
 
 def _column(values: list[Any]) -> Any:

@@ -16,9 +16,7 @@ import numpy as np
 
 from agents.collection import (
     ACTION,
-    DISPLACED,
     DISPLACED_ACTION,
-    FRONT,
     CollectionConfig,
     Collector,
     Progress,
@@ -27,6 +25,7 @@ from agents.collection import (
 )
 from agents.lerobot_dataset import DatasetReader, DatasetWriter
 from agents.lerobot_format import INFO
+from agents.observation_columns import DISPLACED, frame_columns
 from envs import find_task, make_simulation
 from envs.catalogue import Task
 from envs.errors import CamshaftError, CorruptFile, InvalidOption, check_choice
@@ -111,6 +110,7 @@ def replay(
     folder: str | Path,
     env_options: Mapping[str, Any],
     *,
+    displaced_views: bool = True,
     num_worlds: int = 8,
     progress: Progress | None = None,
 ) -> Path:
@@ -122,7 +122,8 @@ def replay(
     Args:
         source: folder that `collect` made.
         folder: of the new dataset.
-        env_options: what is to be other than then, such as `camera`, `time_of_day`, `weather`.
+        env_options: what is to be other than then, such as `camera` (one or several), `obs_mode`, `time_of_day`.
+        displaced_views: those too, where there were any.
         num_worlds: episodes recorded side by side, at most.
         progress: as for `collect`.
 
@@ -131,10 +132,7 @@ def replay(
         CamshaftError: the episodes came out otherwise; another version of Camshaft may have recorded them, or an option
             changes more than what is seen.
     """
-    before = _read_arguments(Path(source))
-    if before is None:
-        raise InvalidOption(f"{source} was not made by collecting demonstrations: it has no {ARGUMENTS}")
-    arguments, reader = before["collected_with"], DatasetReader(source)
+    arguments, reader = _arguments_of(Path(source))["collected_with"], DatasetReader(source)
     collect(
         arguments["task"],
         folder,
@@ -142,7 +140,7 @@ def replay(
         seed=arguments["seed"],
         randomize=arguments["randomize"],
         num_worlds=num_worlds,
-        displaced_views=arguments["displaced_views"],
+        displaced_views=displaced_views and arguments["displaced_views"],
         env_options={**arguments["env_options"], **env_options},
         config=CollectionConfig(**arguments["config"]),
         progress=progress,
@@ -154,6 +152,11 @@ def replay(
             f"{dict(env_options)} changes more than what is seen"
         )
     return Path(folder)
+
+
+def recorded_task(folder: str | Path) -> str:
+    """Id of the task that a collected dataset is of."""
+    return str(_arguments_of(Path(folder))["task"])
 
 
 class Demonstrations:
@@ -180,19 +183,20 @@ class Demonstrations:
     def __init__(self, folder: str | Path, *, displaced_views: bool = True) -> None:
         self.folder = Path(folder)
         reader = DatasetReader(self.folder)
-        stored = _read_arguments(self.folder)
-        if stored is None:
-            raise InvalidOption(
-                f"{self.folder} was not made by collecting demonstrations: it has no {ARGUMENTS}"
-            )
-        pairs = [(FRONT, ACTION)] + [(DISPLACED, DISPLACED_ACTION)] * displaced_views
+        stored = _arguments_of(self.folder)
+        frames = self._frames(reader)
+        pairs = [(frames, ACTION)] + [(DISPLACED, DISPLACED_ACTION)] * displaced_views
         self._check_columns(reader, pairs)
         self.task: str = stored["task"]
         self.env_options: dict[str, Any] = stored["env_options"]
+        if (
+            "width" not in self.env_options["camera"]
+        ):  # it has a name, and so have its parts of an observation
+            self.env_options = {**self.env_options, "obs_mode": "rgb"}
         self.fps = reader.fps
         self.num_episodes = reader.num_episodes
         count = reader.num_frames
-        self.images = np.empty((count * len(pairs), *reader.features[FRONT].shape), np.uint8)
+        self.images = np.empty((count * len(pairs), *reader.features[frames].shape), np.uint8)
         for position, (name, _) in enumerate(pairs):
             reader.images(name, out=self.images[position * count : (position + 1) * count])
         actions = [reader.column(name).reshape(count, -1) for _, name in pairs]
@@ -203,11 +207,21 @@ class Demonstrations:
     def __len__(self) -> int:
         return len(self.images)
 
+    def _frames(self, reader: DatasetReader) -> str:
+        """The column of the one camera."""
+        frames = frame_columns(reader.features)
+        if not frames or ACTION not in reader.features:
+            raise InvalidOption(f"{self.folder} has no frames or no {ACTION}: these are not demonstrations")
+        if len(frames) > 1:
+            raise InvalidOption(
+                f"{self.folder} was recorded through several cameras ({', '.join(frames)}), a policy learns from one: "
+                f"camshaft collect FOLDER --replay {self.folder} --views NAME"
+            )
+        return frames[0]
+
     def _check_columns(self, reader: DatasetReader, pairs: list[tuple[str, str]]) -> None:
         if not reader.num_episodes:
             raise InvalidOption(f"{self.folder} has no complete episode")
-        if FRONT not in reader.features or ACTION not in reader.features:
-            raise InvalidOption(f"{self.folder} has no {FRONT} and {ACTION}: these are not demonstrations")
         if any(name not in reader.features for pair in pairs for name in pair):
             raise InvalidOption(
                 f"{self.folder} was collected without displaced views: collect again with them, or leave them out "
@@ -279,6 +293,13 @@ def _read_arguments(folder: Path) -> dict[str, Any] | None:
         raise CorruptFile(f"{path}: {error}") from error
     if not isinstance(stored, dict) or not {"task", "env_options", "collected_with"} <= stored.keys():
         raise CorruptFile(f"{path}: task, env_options or collected_with missing")
+    return stored
+
+
+def _arguments_of(folder: Path) -> dict[str, Any]:
+    stored = _read_arguments(folder)
+    if stored is None:
+        raise InvalidOption(f"{folder} was not made by collecting demonstrations: it has no {ARGUMENTS}")
     return stored
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium
 
-from envs.errors import check_choice
+from envs.errors import InvalidOption, check_choice
 
 
 @dataclass(frozen=True)
@@ -172,24 +173,38 @@ TASKS = (
 )
 
 TASK_IDS = tuple(task.id for task in TASKS)
+SHORT_NAMES = {task.id.removeprefix("camshaft/").rpartition("-v")[0]: task.id for task in TASKS}
 
 
 def find_task(task_id: str) -> Task:
-    """The row of `task_id`.
+    """The row of a task.
+
+    Args:
+        task_id: such as "camshaft/Push-v0", in short "Push" or "Push-v0".
 
     Raises:
         UnknownName: no such task; the message has the nearest one.
     """
-    bare = task_id.removeprefix("envs:") if isinstance(task_id, str) else task_id
-    check_choice("task", bare, TASK_IDS, "Run 'camshaft tasks' for the list.")
-    return next(task for task in TASKS if task.id == bare)
+    wanted = full_id(task_id)
+    names = TASK_IDS if not isinstance(wanted, str) or "/" in wanted else SHORT_NAMES
+    check_choice("task", wanted, names, "Run 'camshaft tasks' for the list.")
+    return next(task for task in TASKS if task.id == wanted)
+
+
+def full_id(name: str) -> str:
+    """The id of the task that is called so in short; every other name as it is."""
+    if not isinstance(name, str):
+        return name
+    bare = name.removeprefix("envs:")
+    with_namespace = f"camshaft/{bare}"
+    return SHORT_NAMES.get(bare, with_namespace if with_namespace in TASK_IDS else bare)
 
 
 def make_simulation(task_id: str, num_worlds: int = 1, **options: Any) -> Any:
     """Build the Simulation of a task.
 
     Args:
-        task_id: such as "camshaft/LaneKeeping-v0".
+        task_id: such as "camshaft/LaneKeeping-v0", in short "LaneKeeping".
         num_worlds: independent copies.
         options: see `envs.simulation.Simulation` and the task's docstring.
 
@@ -203,7 +218,17 @@ def make_simulation(task_id: str, num_worlds: int = 1, **options: Any) -> Any:
     accepted = simulation.option_names()
     for name in options:
         check_choice(f"option of {task.id}", name, accepted)
+    if "config" in options:
+        _check_config(task, simulation, options["config"])
     return simulation(num_worlds, **options)
+
+
+def _check_config(task: Task, simulation: type[Any], config: Any) -> None:
+    kind = type(inspect.signature(simulation).parameters["config"].default)
+    if not isinstance(config, kind):
+        raise InvalidOption(
+            f"config of {task.id} must be a {kind.__module__}.{kind.__qualname__}, got {config!r}"
+        )
 
 
 def register_tasks() -> None:

@@ -75,6 +75,7 @@ class Simulation(ABC):
     state_parts: ClassVar[tuple[str, ...]] = ("state",)
     settled_options: ClassVar[tuple[str, ...]] = ()  # of the constructor, that every subclass settles
     render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
+    camera_names: ClassVar[tuple[str, ...]] = ()  # of cameras to choose among, where a task has several
 
     observation_space: gymnasium.Space[Any]
     action_space: gymnasium.spaces.Box | gymnasium.spaces.Discrete
@@ -244,7 +245,7 @@ class Simulation(ABC):
         if not finite.all():
             world = int(np.flatnonzero(~finite.reshape(self.num_worlds, -1).all(axis=1))[0])
             raise InvalidOption(f"actions must be finite, world {world} was given {checked[world].tolist()}")
-        return np.clip(checked, self.action_space.low, self.action_space.high)
+        return np.minimum(np.maximum(checked, self.action_space.low), self.action_space.high)
 
     def _check_choices(self, actions: NDArray[Any], count: int) -> NDArray[np.int64]:
         if actions.shape != (self.num_worlds,) or not np.issubdtype(actions.dtype, np.integer):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from rich.console import Console
 from tyro.conf import Positional, arg
 
-from experiments.episodes import episode_length, usual_control_mode, usual_record_hz
+from envs import find_task
+from envs.errors import InvalidOption, check_choice
+from experiments.episodes import (
+    episode_length,
+    has_displaced_views,
+    usual_camera,
+    usual_control_mode,
+    usual_record_hz,
+)
 from experiments.progress import progress_bar
 
 
@@ -19,7 +27,8 @@ class CollectConfig:
 
     Run it again after Ctrl-C, or with more episodes, and it goes on after the last complete one.
 
-    With --replay another dataset's episodes are recorded again through another camera.
+    With --replay another dataset's episodes are recorded again through other cameras, or with labels beside the frames:
+    camshaft collect data/anew --replay data/lift --views overhead wrist --obs-mode rgb+depth
 
     For example: camshaft collect data/lane_keeping --episodes 64
     """
@@ -34,8 +43,13 @@ class CollectConfig:
     """Seed of the first episode; episode e has seed + e."""
     randomize: Literal["train", "test", "none"] = "train"
     """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
-    camera: tuple[int, int] = (200, 66)
-    """Width and height of the camera image in pixels; PilotNet's by default."""
+    camera: tuple[int, int] | None = None
+    """Width and height of images in pixels: by default what they were with --replay, PilotNet's 200 66 for driving, or
+    the task's own."""
+    views: tuple[str, ...] = ()
+    """Cameras by name, of tasks that have several: front, overhead, wrist. Displaced views are then left out."""
+    obs_mode: str | None = None
+    """What is recorded beside actions, rgb and what else: depth, segmentation, instances, state, joined by +."""
     control_mode: str | None = None
     """What an action means; by default the curvature, which PilotNet learns, or the first mode without choices."""
     seconds: float | None = None
@@ -45,27 +59,44 @@ class CollectConfig:
     noise: float = 0.03
     """Standard deviation of the noise on the expert's actions, which makes it show how to recover."""
     displaced_views: bool = True
-    """Record beside each frame one from a place where the car is not, with the action that leads back."""
+    """Record beside each frame one from a place where the car is not, with the action that leads back; of driving."""
     num_worlds: int = 8
     """Episodes recorded side by side."""
     replay: Path | None = None
-    """Record the episodes of this dataset again, with --camera; everything else is as it was then."""
+    """Record the episodes of this dataset again, with --camera, --views, --obs-mode; else as it was then."""
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
         return f"Complete episodes are kept in {self.folder}; the same command goes on after them."
 
 
+def seen_otherwise(config: CollectConfig, task: str) -> dict[str, Any]:
+    """The options of an environment that the command line gives: what is seen, through which cameras."""
+    size = {} if config.camera is None else dict(zip(("width", "height"), config.camera, strict=True))
+    options: dict[str, Any] = {} if config.obs_mode is None else {"obs_mode": config.obs_mode}
+    if config.views:
+        names = find_task(task).simulation_class().camera_names
+        if not names:
+            raise InvalidOption(f"{task} has one camera, without a name: leave out --views")
+        return options | {"camera": {check_choice("view", name, names): size for name in config.views}}
+    return options | ({"camera": size} if size else {})
+
+
 def run(config: CollectConfig) -> None:
     """Record, with a progress bar."""
     from agents.collection import CollectionConfig
-    from agents.demonstrations import collect, replay
+    from agents.demonstrations import collect, recorded_task, replay
 
-    width, height = config.camera
     if config.replay is not None:
         with progress_bar("Replaying") as progress:
-            camera = {"camera": {"width": width, "height": height}}
-            replay(config.replay, config.folder, camera, num_worlds=config.num_worlds, progress=progress)
+            replay(
+                config.replay,
+                config.folder,
+                seen_otherwise(config, recorded_task(config.replay)),
+                displaced_views=config.displaced_views and not config.views,
+                num_worlds=config.num_worlds,
+                progress=progress,
+            )
         Console().print(f"The episodes of {config.replay}, seen anew: {config.folder}", highlight=False)
         return
     with progress_bar("Collecting") as progress:
@@ -76,11 +107,12 @@ def run(config: CollectConfig) -> None:
             seed=config.seed,
             randomize=None if config.randomize == "none" else config.randomize,
             num_worlds=config.num_worlds,
-            displaced_views=config.displaced_views,
+            displaced_views=config.displaced_views and not config.views and has_displaced_views(config.task),
             env_options={
                 "obs_mode": "rgb",
                 "control_mode": config.control_mode or usual_control_mode(config.task),
-                "camera": {"width": width, "height": height},
+                **usual_camera(config.task),
+                **seen_otherwise(config, config.task),
                 **episode_length(config.task, config.seconds),
             },
             config=CollectionConfig(

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from envs import find_task
 from envs.errors import InvalidOption
+from envs.simulation import Simulation
 
 
 def usual_control_mode(task: str) -> str:
     """What an action means where nobody says: curvature, which PilotNet learns, or else the first without choices."""
     modes = find_task(task).simulation_class().control_modes
     return "curvature" if "curvature" in modes else next(mode for mode in modes if mode != "discrete")
+
+
+def usual_camera(task: str) -> dict[str, dict[str, int]]:
+    """The option of `make_simulation` for the camera where nobody says: PilotNet's for driving, or else the task's."""
+    return {"camera": {"width": 200, "height": 66}} if "driving" in find_task(task).tags else {}
+
+
+def has_displaced_views(task: str) -> bool:
+    """Whether a task can be seen from places where nothing is."""
+    return bool(find_task(task).simulation_class().displaced_views is not Simulation.displaced_views)
 
 
 def usual_record_hz(task: str) -> float:

@@ -61,7 +61,10 @@ class PlayConfig:
 
 def run(config: PlayConfig) -> None:
     """Play until the window is closed, the actions are used up or the steps are done."""
-    task = envs.find_task(config.task if "/" in config.task else f"camshaft/{config.task}-v0")
+    task = envs.find_task(config.task)
+    views = task.simulation_class().render_modes
+    if config.view not in views:
+        raise InvalidOption(f"{task.id} has no view {config.view!r}; it has {', '.join(views)}")
     env = _make(task.id, config)
     planned = None if config.actions is None else _read_actions(config.actions, env.action_space)
     window = None if planned is not None else _Window(task.tags, env)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from rich.console import Console
 from tyro.conf import Positional, arg
@@ -12,7 +12,9 @@ from tyro.conf import Positional, arg
 
 @dataclass(frozen=True)
 class ShowCurvesConfig:
-    """Draw loss and score against the epoch of supervised trainings, one colour each.
+    """Draw several trainings in one picture, one colour each.
+
+    Of supervised trainings, loss and score against the epoch; of 'camshaft train goals', success against steps.
 
     For example: camshaft show curves runs/classifier/resnet18 runs/classifier/lenet5
     """
@@ -20,7 +22,7 @@ class ShowCurvesConfig:
     runs: Annotated[tuple[Path, ...], Positional, arg(metavar="RUN")]
     """Run folders."""
     score: str | None = None
-    """Score to draw; by default the first that is there."""
+    """Score of supervised trainings to draw; by default the first that is there."""
     out: Path = Path("runs/show/curves.png")
     """Picture to write."""
 
@@ -28,11 +30,32 @@ class ShowCurvesConfig:
 def run(config: ShowCurvesConfig) -> None:
     """Draw."""
     from envs.errors import InvalidOption, check_choice
-    from perception.training.curves import draw_curves, read_metrics
+    from perception.training.curves import read_metrics
 
     if not config.runs:
         raise InvalidOption("name at least one run folder")
     runs = {str(folder): read_metrics(folder) for folder in config.runs}
+    with_success = [name for name, rows in runs.items() if any("success" in row for row in rows)]
+    if with_success and len(with_success) < len(runs):
+        others = ", ".join(name for name in runs if name not in with_success)
+        raise InvalidOption(
+            f"{', '.join(with_success)} have success to draw, {others} have not: draw them apart"
+        )
+    if with_success:
+        from experiments.success_curves import draw_success
+
+        score = check_choice("score", config.score or "success", ("success",))
+        draw_success(runs, config.out)
+    else:
+        score = _draw_supervised(runs, config)
+    Console().print(f"{len(runs)} curves of {score} in {config.out}", highlight=False, soft_wrap=True)
+
+
+def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesConfig) -> str:
+    """Draw; the score that was drawn."""
+    from envs.errors import InvalidOption, check_choice
+    from perception.training.curves import draw_curves
+
     prefix = "validation/"
     found = [
         name.removeprefix(prefix)
@@ -43,8 +66,7 @@ def run(config: ShowCurvesConfig) -> None:
     ]
     scores = list(dict.fromkeys(found))
     if not scores:
-        raise InvalidOption(f"none of {', '.join(runs)} has a score on images held out")
+        raise InvalidOption(f"none of {', '.join(runs)} has a score to draw yet")
     score = scores[0] if config.score is None else check_choice("score", config.score, scores)
-    config.out.parent.mkdir(parents=True, exist_ok=True)
     draw_curves(runs, score, config.out)
-    Console().print(f"{len(runs)} curves of {score} in {config.out}", highlight=False, soft_wrap=True)
+    return score

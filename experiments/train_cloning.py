@@ -10,6 +10,7 @@ from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from agents.cloning import CloningConfig, train
+from perception.training.run_folder import check_resumable
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class TrainCloningConfig:
 
 def run(config: TrainCloningConfig) -> None:
     """Train, with a progress bar."""
+    if config.resume:
+        check_resumable(config.out)
     train(config.training, config.data, config.out, resume=config.resume)
     policy = config.out / "policy"
     console = Console()

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import gymnasium
-import numpy as np
 import yaml
 from rich.console import Console
 from tyro.conf import Positional, arg
 
 import envs
-from agents.intervals import wilson_interval
+from envs.catalogue import full_id
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import machine, versions
 from experiments.progress import progress_bar
-from perception.training.run_folder import RunFolder
 
 SETTINGS = Path(__file__).parent / "tuned" / "tqc_her.yaml"
-TEST_SEED = 1_000_000  # of the first episode that is never trained on
+DECISIVE = ("task", "settings", "eval_every", "eval_episodes", "checkpoint_every", "seed")  # for the outcome
 
 
 @dataclass(frozen=True)
@@ -29,63 +26,103 @@ class TrainGoalsConfig:
     """Train TQC+HER (sb3-contrib) on a task with goals, from its state and sparse rewards.
 
     TASK is one of Camshaft's tasks tagged "goal", or the id of any Gymnasium environment of the GoalEnv convention,
-    such as panda-gym's PandaReach-v3 (which needs panda-gym).
+    such as panda-gym's PandaReach-v3 (which needs panda-gym). Stopped or killed, a training goes on with --resume and
+    ends with the same weights.
 
     For example: camshaft train goals camshaft/Reach-v0
     """
 
     task: Annotated[str, Positional, arg(metavar="TASK")] = "camshaft/Reach-v0"
     """Task to learn."""
-    settings: Literal["auto", "reach", "object"] = "auto"
-    """Entry of experiments/tuned/tqc_her.yaml; auto takes "reach" for tasks of that name, "object" for others."""
+    settings: Literal["auto", "reach", "object", "pick_and_place"] = "auto"
+    """Entry of experiments/tuned/tqc_her.yaml; auto goes by the name of the task, and takes "object" for others."""
     steps: int | None = None
     """Environment steps, by default those of the settings."""
     eval_every: int = 2000
     """Steps from one test to the next."""
     eval_episodes: int = 100
     """Episodes of a test, with goals that training does not see."""
+    checkpoint_every: int = 10_000
+    """Steps after which, at the end of the episode, everything is kept that --resume goes on from."""
     threads: int = 1
     """Threads of PyTorch."""
     seed: int = 0
     """Seed of everything."""
     out: Path | None = None
     """Run folder, by default runs/goals/<task>-<seed>."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run folder, with more --steps if you like."""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.out or Path("runs/goals") / f"{full_id(self.task).split('/')[-1]}-{self.seed}"
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        from perception.training.run_folder import CHECKPOINT_FILE
+
+        if not (self.folder / CHECKPOINT_FILE).exists():
+            return f"Nothing to go on from was kept: the first checkpoint comes after {self.checkpoint_every:,} steps."
+        return (
+            f"The last checkpoint is kept in {self.folder}; the same command with --resume goes on from it."
+        )
 
 
 def run(config: TrainGoalsConfig) -> None:
-    """Train, test now and then, and save the agent."""
+    """Train, test now and then, keep checkpoints, and save the agent."""
+    if min(config.eval_every, config.eval_episodes, config.checkpoint_every, config.threads) < 1:
+        raise InvalidOption("eval_every, eval_episodes, checkpoint_every and threads must be at least 1")
+    config = replace(config, task=full_id(config.task))
+    settings = read_settings(config)
+    total = int(settings["steps"]) if config.steps is None else config.steps
+    if total < 1:
+        raise InvalidOption(f"steps must be at least 1, got {total}")
+    training, testing = make_goal_env(config.task), make_goal_env(config.task)
+
     import torch
 
-    if config.eval_every < 1 or config.eval_episodes < 1 or config.threads < 1:
-        raise InvalidOption("eval_every, eval_episodes and threads must be at least 1")
-    settings = read_settings(config)
-    out = config.out or Path("runs/goals") / f"{config.task.split('/')[-1]}-{config.seed}"
+    from experiments.goal_training import GoalTraining, make_learner
+    from perception.training.hardware import freed_memory_kept
+    from perception.training.run_folder import RunFolder, check_resumable
+
+    if config.resume:
+        check_resumable(config.folder)
     torch.set_num_threads(config.threads)
-    training, testing = make_goal_env(config.task), make_goal_env(config.task)
     learner = make_learner(training, settings, config.seed)
-    total = config.steps or int(settings["steps"])
-    record = {
-        **asdict(config),
-        "out": str(out),
-        "tuned": settings,
-        "machine": machine(),
-        "versions": versions(),
-    }
-    with RunFolder(out, record) as folder, progress_bar("Training") as progress:
-        watcher = _tester(learner, testing, config, folder, total, progress)
-        learner.learn(total, callback=watcher)
-    learner.save(out / "agent")
-    if learner.get_vec_normalize_env() is not None:
-        learner.get_vec_normalize_env().save(str(out / "normalization.pkl"))
-    _report(watcher.rows, out)
+    origin = {"steps": total, "threads": config.threads, "machine": machine(), "versions": versions()}
+    kept = {name: getattr(config, name) for name in DECISIVE}
+    with (
+        RunFolder(config.folder, {**kept, "tuned": settings}, origin=origin, resume=config.resume) as folder,
+        freed_memory_kept(),
+        progress_bar("Training") as progress,
+    ):
+        GoalTraining(
+            learner,
+            testing,
+            folder,
+            seed=config.seed,
+            total=total,
+            eval_every=config.eval_every,
+            eval_episodes=config.eval_episodes,
+            checkpoint_every=config.checkpoint_every,
+            progress=progress,
+        ).train()
+    learner.save(config.folder / "agent")
+    normalizer = learner.get_vec_normalize_env()
+    if normalizer is not None:
+        normalizer.save(str(config.folder / "normalization.pkl"))
+    _report(config.folder)
 
 
 def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:
     """The hyper-parameters for a task."""
     table = yaml.safe_load(SETTINGS.read_text())
-    name = config.settings
+    name: str = config.settings
     if name == "auto":
-        name = "reach" if "reach" in config.task.lower() else "object"
+        named = {"reach": "reach", "pickandplace": "pick_and_place"}
+        found = [entry for word, entry in named.items() if word in config.task.lower()]
+        name = found[0] if found else "object"
     return dict(table[name])
 
 
@@ -110,115 +147,14 @@ def make_goal_env(task: str) -> gymnasium.Env[Any, Any]:
         raise InvalidOption(f"Gymnasium cannot make {task!r}: {error}") from error
 
 
-def make_learner(env: gymnasium.Env[Any, Any], settings: dict[str, Any], seed: int) -> Any:
-    """TQC+HER with given hyper-parameters.
+def _report(folder: Path) -> None:
+    from perception.training.curves import read_metrics
 
-    Args:
-        env: to learn in.
-        settings: an entry of tqc_her.yaml.
-        seed: of networks, exploration and episodes.
-    """
-    from sb3_contrib import TQC
-    from stable_baselines3 import HerReplayBuffer
-    from stable_baselines3.common.monitor import Monitor
-    from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
-
-    vector: VecEnv = DummyVecEnv([lambda: Monitor(env)])
-    if settings["normalize"]:
-        vector = VecNormalize(vector)
-    return TQC(
-        "MultiInputPolicy",
-        vector,
-        buffer_size=settings["buffer_size"],
-        batch_size=settings["batch_size"],
-        gamma=settings["gamma"],
-        learning_rate=settings["learning_rate"],
-        learning_starts=settings["learning_starts"],
-        tau=settings.get("tau", 0.005),
-        replay_buffer_class=HerReplayBuffer,
-        replay_buffer_kwargs={
-            "n_sampled_goal": settings["n_sampled_goal"],
-            "goal_selection_strategy": settings["goal_selection_strategy"],
-        },
-        policy_kwargs={"net_arch": settings["net_arch"], "n_critics": settings["n_critics"]},
-        seed=seed,
-        device="cpu",
-    )
-
-
-def success_rate(learner: Any, env: gymnasium.Env[Any, Any], episodes: int) -> tuple[int, float]:
-    """How many episodes end in success, and the mean return, without exploration.
-
-    Args:
-        learner: an SB3 algorithm.
-        env: to test in; episode e has seed TEST_SEED + e.
-        episodes: how many.
-    """
-    normalizer = learner.get_vec_normalize_env()
-    successes, returns = 0, []
-    for episode in range(episodes):
-        observation, info = env.reset(seed=TEST_SEED + episode)
-        done, total = False, 0.0
-        while not done:
-            seen = observation if normalizer is None else normalizer.normalize_obs(observation)
-            action, _ = learner.predict(seen, deterministic=True)
-            observation, reward, terminated, truncated, info = env.step(action)
-            total += float(reward)
-            done = terminated or truncated
-        successes += bool(info["is_success"])
-        returns.append(total)
-    return successes, float(np.mean(returns))
-
-
-def _tester(
-    learner: Any,
-    env: gymnasium.Env[Any, Any],
-    config: TrainGoalsConfig,
-    folder: RunFolder,
-    total: int,
-    progress: Any,
-) -> Any:
-    """A callback that tests every so often and writes what it finds."""
-    from stable_baselines3.common.callbacks import BaseCallback
-
-    class Tester(BaseCallback):
-        def __init__(self) -> None:
-            super().__init__()
-            self.rows: list[dict[str, Any]] = []
-            self._start = time.process_time()
-
-        def _on_step(self) -> bool:
-            if self.num_timesteps % config.eval_every == 0 or self.num_timesteps == total:
-                self._test()
-            if self.num_timesteps % 50 == 0:
-                progress(self.num_timesteps, total)
-            return True
-
-        def _test(self) -> None:
-            successes, mean_return = success_rate(learner, env, config.eval_episodes)
-            low, high = wilson_interval(successes, config.eval_episodes)
-            row = {
-                "step": self.num_timesteps,
-                "success": successes / config.eval_episodes,
-                "success_low": low,
-                "success_high": high,
-                "return": mean_return,
-                "cpu_seconds": time.process_time() - self._start,
-            }
-            self.rows.append(row)
-            folder.log(row)
-            print(f"step {row['step']}: success {row['success']:.0%} ({low:.0%} – {high:.0%})", flush=True)
-
-    return Tester()
-
-
-def _report(rows: list[dict[str, Any]], out: Path) -> None:
     console = Console()
-    if rows:
-        last = rows[-1]
+    for last in read_metrics(folder)[-1:]:
         console.print(
             f"Success after {last['step']:,} steps: {last['success']:.0%} "
             f"(Wilson 95 %: {last['success_low']:.0%} – {last['success_high']:.0%})",
             highlight=False,
         )
-    console.print(f"Agent and learning curve in {out}", highlight=False, soft_wrap=True)
+    console.print(f"Agent and learning curve in {folder}", highlight=False, soft_wrap=True)

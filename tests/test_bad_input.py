@@ -32,6 +32,22 @@ def test_an_unknown_task_gets_its_nearest_name():
         envs.make_simulation("camshaft/LaneKeping-v0")
 
 
+@pytest.mark.parametrize("name", ["Push", "Push-v0", "camshaft/Push-v0", "envs:camshaft/Push-v0"])
+def test_a_task_has_a_short_name(name):
+    assert envs.find_task(name).id == "camshaft/Push-v0"
+
+
+def test_an_unknown_short_name_gets_the_nearest_one():
+    with pytest.raises(UnknownName, match=r"'PikAndPlace'. Did you mean 'PickAndPlace'\?"):
+        envs.find_task("PikAndPlace")
+
+
+@pytest.mark.parametrize(("task", "kind"), [("LaneKeeping", "LaneKeepingConfig"), ("Push", "PushConfig")])
+def test_a_config_of_another_kind_is_named(task, kind):
+    with pytest.raises(InvalidOption, match=f"must be a envs.*{kind}, got {{'tolerance': 0.1}}"):
+        envs.make_simulation(task, config={"tolerance": 0.1})
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -226,6 +226,28 @@ def test_collect_then_train(tmp_path: Path) -> None:
     again = camshaft(*words, folder=tmp_path)
     assert again.returncode == 2
     assert "resume" in again.stderr
+    nowhere = camshaft(*words, "--out", "runs/none", "--resume", folder=tmp_path)
+    assert nowhere.returncode == 2
+    assert "nothing to resume" in nowhere.stderr
+
+
+def test_play_says_which_views_a_task_has(tmp_path: Path) -> None:
+    played = camshaft("play", "Reach", "--view", "map", folder=tmp_path)
+    assert played.returncode == 2
+    assert "camshaft/Reach-v0 has no view 'map'; it has rgb_array" in played.stderr
+
+
+def test_learning_a_task_with_goals_goes_on_after_a_stop(tmp_path: Path) -> None:
+    words = ("train", "goals", "camshaft/Reach-v0", "--checkpoint-every", "100", "--eval-every", "150")
+    words = (*words, "--eval-episodes", "2", "--out", "runs/reach", "--steps")
+    status, errors = stop_after_line((*words, "1000000"), "step 300", tmp_path, signal.SIGINT)
+    assert status == 130
+    assert "the same command with --resume goes on" in errors
+    finished = camshaft(*words, "450", "--resume", folder=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "Success after 450 steps" in finished.stdout
+    rows = (tmp_path / "runs/reach/metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == [150, 300, 450]
 
 
 def test_bench_steps_measures_and_writes(tmp_path: Path) -> None:

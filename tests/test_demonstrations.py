@@ -11,16 +11,14 @@ import pytest
 from agents import demonstrations
 from agents.collection import (
     ACTION,
-    DISPLACED,
     DISPLACED_ACTION,
-    FRONT,
-    STATE,
     CollectionConfig,
     Recorded,
     _Episode,
 )
 from agents.demonstrations import Demonstrations, collect
 from agents.lerobot_dataset import DatasetReader
+from agents.observation_columns import DISPLACED, FRONT, STATE
 from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
 from envs.rendering.camera import Camera
 from envs.simulation import Measurements, Simulation

@@ -11,8 +11,9 @@ import pytest
 
 import envs
 from envs.errors import CamshaftError, CorruptFile, InvalidOption
-from envs.manipulation import arms, intentions
-from envs.manipulation.arms import ARMS, load_arm
+from envs.manipulation import intentions, urdf_files
+from envs.manipulation.arm_model import load_arm
+from envs.manipulation.arms import ARMS
 from envs.manipulation.bodies import Body, Part, cube
 from envs.manipulation.control import CONTROL_MODES
 from envs.manipulation.kinematics import Kinematics, pointing_down
@@ -55,9 +56,12 @@ class Table:
 
     def run(self, steps):
         for _ in range(steps):
-            self.world.hold(self.targets, np.zeros(9))
+            self.world.hold(self.targets.tolist(), [0.0] * 9)
             self.world.advance()
-            self.world.read(self.joints, self.rates, self.poses, self.velocities, self.sliders)
+            self.joints[:], self.rates[:], poses, velocities, sliders = self.world.read()
+            if poses:
+                self.poses[self.world.free], self.velocities[self.world.free] = poses, velocities
+            self.sliders[self.world.sliding] = sliders
         return self.poses
 
 
@@ -493,15 +497,15 @@ def test_actions_out_of_bounds_are_clipped_and_wrong_ones_refused():
 
 def test_a_urdf_that_is_missing_or_broken_is_named(tmp_path, monkeypatch):
     with pytest.raises(CorruptFile, match=r"nothing\.urdf"):
-        arms.data_path("franka_panda/nothing.urdf")
+        urdf_files.data_path("franka_panda/nothing.urdf")
     broken = tmp_path / "broken.urdf"
     broken.write_text("<robot><link")
-    monkeypatch.setattr(arms, "data_path", lambda file: broken)
+    monkeypatch.setattr(urdf_files, "data_path", lambda file: broken)
     with pytest.raises(CorruptFile, match="not a URDF"):
-        arms._Urdf("broken.urdf")
+        urdf_files.UrdfFile("broken.urdf")
     broken.write_text("<robot><link name='a'/></robot>")
     with pytest.raises(CorruptFile, match="0 joints"):
-        arms._Urdf("broken.urdf").chain(7)
+        urdf_files.UrdfFile("broken.urdf").chain(7)
 
 
 def test_a_lost_connection_is_said():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.errors import check_choice
 from envs.rendering import Camera, parse_cameras
 from envs.rendering.camera_set import UNNAMED
+
+FloatArray = NDArray[np.float64]
 
 # World frame: x from the arm to the front edge of the table. A camera in the hand looks along the fingers.
 TASK_CAMERAS = {
@@ -22,6 +26,7 @@ TASK_CAMERAS = {
     "wrist": Camera(84, 84, 75.0, position=(0.045, 0.0, 0.065), pitch_degrees=24.0, near=0.02, far=8.0),
 }
 HAND_CAMERAS = ("wrist",)
+HAND_SHARE = 0.2  # of what other cameras are shifted and turned by, for one in the hand
 VIEW = Camera(
     480,
     360,
@@ -49,3 +54,33 @@ def parse_table_cameras(value: Any) -> dict[str, Camera]:
     if isinstance(value, Sequence) and value and all(isinstance(name, str) for name in value):
         return {name: TASK_CAMERAS[check_choice("camera", name, TASK_CAMERAS)] for name in value}
     return parse_cameras(value, TASK_CAMERAS)
+
+
+def camera_poses(name: str, camera: Camera, moves: FloatArray, hands: FloatArray) -> FloatArray:
+    """(n, 4, 4) world from camera.
+
+    Args:
+        name: of the camera.
+        camera: the camera.
+        moves: (n, 6) by which it is displaced: metres, and degrees of roll, pitch and yaw.
+        hands: (n, 4, 4) world from hand.
+    """
+    in_hand = name in HAND_CAMERAS or camera == TASK_CAMERAS["wrist"]
+    mounts = np.array([_moved(camera, move) for move in (HAND_SHARE if in_hand else 1.0) * moves])
+    return hands @ HAND_FROM_BODY @ mounts if in_hand else mounts
+
+
+def _moved(camera: Camera, move: FloatArray) -> FloatArray:
+    """(4, 4) mount of a camera shifted (metres) and turned (degrees)."""
+    if not move.any():
+        return np.asarray(camera.mount)
+    x, y, z = camera.position
+    return np.asarray(
+        replace(
+            camera,
+            position=(x + move[0], y + move[1], z + move[2]),
+            roll_degrees=camera.roll_degrees + move[3],
+            pitch_degrees=camera.pitch_degrees + move[4],
+            yaw_degrees=camera.yaw_degrees + move[5],
+        ).mount
+    )

@@ -68,7 +68,7 @@ class Controller:
             targets[:, :count], _ = self._kinematics.solve(joints[:, :count], goals)
         if self._fingers:
             opening = joints[:, count:].sum(axis=1) + OPENING_STEP * wanted[:, -1]
-            targets[:, count:] = np.clip(0.5 * opening, 0.0, FINGER_TRAVEL)[:, None]
+            targets[:, count:] = np.minimum(np.maximum(0.5 * opening, 0.0), FINGER_TRAVEL)[:, None]
         else:
             targets[:, count:] = 0.0
         rates = np.zeros_like(targets)

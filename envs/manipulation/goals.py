@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from envs.errors import InvalidOption
 from envs.goal import GoalSimulation
 from envs.manipulation.kinematics import pointing_down
-from envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start
+from envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
 from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
 REACH_ERROR = 0.02  # metres and radians that inverse kinematics may leave for a goal that is within reach
@@ -69,15 +69,18 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
 
     def goal_reward(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> FloatArray:
         """(...) −1 away from the goal, or minus the distance."""
+        return self._reward(_distance(achieved_goal, desired_goal))
+
+    def _reward(self, distance: FloatArray) -> FloatArray:
         if self.reward_mode == "sparse":
-            return -(~self.is_achieved(achieved_goal, desired_goal)).astype(np.float64)
-        return -_distance(achieved_goal, desired_goal)
+            return -(~(distance < self.tolerance)).astype(np.float64)
+        return -distance
 
     def _measure(self) -> Measurements:
-        achieved, desired = _as_observed(self.achieved()), _as_observed(self.goals)
-        success = self.is_achieved(achieved, desired)
-        reward = self.goal_reward(achieved, desired)
-        info = {"reward/goal": reward, "distance": _distance(achieved, desired)}
+        distance = _distance(_as_observed(self.achieved()), _as_observed(self.goals))
+        success = distance < self.tolerance
+        reward = self._reward(distance)
+        info = {"reward/goal": reward, "distance": distance}
         ended = success.copy() if self.goal_ends_episode else np.zeros(self.num_worlds, bool)
         return Measurements(reward, ended, success, info)
 
@@ -101,8 +104,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
 
     def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         rows = (self._state()[worlds], self.achieved()[worlds], self.goals[worlds])
-        state, achieved, desired = (np.clip(values, -STATE_LIMIT, STATE_LIMIT) for values in rows)
-        return self._goal_parts(state, achieved, desired)
+        return self._goal_parts(*map(within_limit, rows))
 
     def _show_goal(self, start: Start) -> None:
         """The mark of the goal is the body named "goal"."""
@@ -113,11 +115,12 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
 
 def _as_observed(goals: FloatArray) -> FloatArray:
     """Goals as observations hold them: rewards are then what `compute_reward` gives for observations, to the bit."""
-    return np.clip(goals, -STATE_LIMIT, STATE_LIMIT).astype(np.float32).astype(np.float64)
+    return within_limit(goals).astype(np.float32).astype(np.float64)
 
 
 def _distance(one: FloatArray, other: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.norm(np.asarray(one) - np.asarray(other), axis=-1))
+    away = np.asarray(one) - np.asarray(other)
+    return np.asarray(np.sqrt((away * away).sum(axis=-1)))
 
 
 class ObjectGoalSimulation(ManipulationGoalSimulation):

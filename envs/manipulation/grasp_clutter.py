@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from envs.manipulation import experts
-from envs.manipulation.arms import PAD, data_path
+from envs.manipulation.arms import PAD
 from envs.manipulation.bodies import Body, Part
 from envs.manipulation.control import CONTROL_MODES
 from envs.manipulation.experts import CLOSE, Pick
 from envs.manipulation.simulation import Start, TableConfig
 from envs.manipulation.staged import StagedSimulation, nearness
+from envs.manipulation.urdf_files import data_path
 from envs.rendering.pybullet_links import pose_matrices
 from envs.simulation import BoolArray, FloatArray
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.kernels import inlined, kernel
-from envs.manipulation.arms import GRASP_POINT, ArmModel
+from envs.manipulation.arm_model import ArmModel
+from envs.manipulation.arms import GRASP_POINT
 
 FloatArray = NDArray[np.float64]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,16 +11,17 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.errors import InvalidOption
-from envs.manipulation.arms import load_arm
+from envs.manipulation.arm_model import load_arm
 from envs.manipulation.bodies import Body, Part
-from envs.manipulation.cameras import HAND_CAMERAS, HAND_FROM_BODY, TASK_CAMERAS, VIEW, parse_table_cameras
+from envs.manipulation.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
 from envs.manipulation.control import CONTROL_MODES, Controller
+from envs.manipulation.dynamics import draw_dynamics
 from envs.manipulation.kinematics import Kinematics, pointing_down
 from envs.manipulation.simulation_types import Start, TableConfig
-from envs.manipulation.table_scene import TableScene, shifted, table_parts
+from envs.manipulation.table_scene import TableScene, table_parts
 from envs.manipulation.table_state import TableState
-from envs.manipulation.world import SUBSTEPS, Setup, World
-from envs.randomization import SplitRange, split_seed, split_variants
+from envs.manipulation.world import SUBSTEPS, Reading, Setup, World
+from envs.randomization import split_seed
 from envs.rendering import CameraSet, Renderer, SceneState
 from envs.simulation import (
     IMAGE_PARTS,
@@ -34,13 +34,6 @@ from envs.simulation import (
     join_spaces,
 )
 
-MASS_SHARE = SplitRange(0.7, 1.4, nominal=1.0)
-FRICTION_SHARE = SplitRange(0.8, 1.25, nominal=1.0)
-SIZE_SHARE = SplitRange(0.92, 1.08)
-LATENCY = SplitRange(0.0, 0.5 * SUBSTEPS, nominal=0.0)  # substeps until an action takes hold
-CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # metres
-CAMERA_TURN = SplitRange(-2.0, 2.0)  # degrees
-HAND_SHARE = 0.2  # of both, for a camera in the hand
 START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
 STATE_LIMIT = 10.0  # metres, m/s, rad/s: what falls off the table goes no farther in the state
 
@@ -68,6 +61,7 @@ class ManipulationSimulation(TableState, Simulation):
     control_frequency: ClassVar[float] = 20.0
     goal_size: ClassVar[int] = 0
     gripper_yaw: ClassVar[float] = 0.0
+    camera_names: ClassVar[tuple[str, ...]] = tuple(TASK_CAMERAS)
 
     settled_options: ClassVar[tuple[str, ...]] = ("bodies", "table")
 
@@ -174,7 +168,9 @@ class ManipulationSimulation(TableState, Simulation):
             np.ones(len(self.bodies)),
             np.zeros(self.goal_size),
         )
-        self._draw_dynamics(world, start, np.random.default_rng([seed, 1]))
+        dynamics = draw_dynamics(self.bodies, start, np.random.default_rng([seed, 1]), self.randomize)
+        self._masses[world], self._frictions[world] = dynamics.masses, dynamics.frictions
+        self._latency[world], self._camera_moves[world] = dynamics.latency, dynamics.camera_move
         self._place(start, np.random.default_rng([seed, 0]))
         if goal is not None:
             start.goal[:] = goal
@@ -208,29 +204,12 @@ class ManipulationSimulation(TableState, Simulation):
             )
         )
 
-    def _draw_dynamics(self, world: int, start: Start, rng: np.random.Generator) -> None:
-        """Vary masses, frictions, sizes, colours, latency and where the cameras are."""
-        split = self.randomize
-        for index, body in enumerate(self.bodies):
-            self._masses[world, index] = body.mass * MASS_SHARE.draw(rng, split)
-            self._frictions[world, index] = body.friction * FRICTION_SHARE.draw(rng, split)
-            size = SIZE_SHARE.draw(rng, split)
-            if body.mass > 0.0 and body.slider is None:
-                start.scales[index] = size
-            choice = split_variants(len(body.variants), split) if len(body.variants) > 1 else (0,)
-            start.variants[index] = int(rng.choice(choice))
-            start.colours[index] = shifted(body.colour, rng, split)
-        self._latency[world] = int(LATENCY.draw(rng, split))
-        shifts = [CAMERA_SHIFT.draw(rng, split) for _ in range(3)]
-        turns = [CAMERA_TURN.draw(rng, split) for _ in range(3)]
-        self._camera_moves[world] = [*shifts, *turns]
-
     def _show_goal(self, start: Start) -> None:
         """Put the goal's mark where the goal is."""
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
-        for world, action in enumerate(actions):
-            self._actions[world].append(action.copy())
+        for kept, action in zip(self._actions, actions.copy(), strict=True):
+            kept.append(action)
         self._advance(self._everyone, actions)
         self._at_step(actions)
         return self._measure()
@@ -241,22 +220,30 @@ class ManipulationSimulation(TableState, Simulation):
     def _advance(self, worlds: IntArray, actions: NDArray[np.float32]) -> None:
         """One control step of all worlds, or of one alone."""
         targets, rates = self.controller.targets(actions, self.joints, self._yaw)
-        for world in worlds:
+        asked, speeds = targets.tolist(), rates.tolist()
+        readings = []
+        for world in worlds.tolist():
             physics, late = self._worlds[world], int(self._latency[world])
             if late:
-                physics.hold(self._held[world], self._held_rates[world])
+                physics.hold(self._held[world].tolist(), self._held_rates[world].tolist())
                 physics.advance(late)
-            physics.hold(targets[world], rates[world])
+            physics.hold(asked[world], speeds[world])
             physics.advance(SUBSTEPS - late)
-            self._held[world], self._held_rates[world] = targets[world], rates[world]
-            physics.read(
-                self.joints[world],
-                self.joint_velocities[world],
-                self.poses[world],
-                self.velocities[world],
-                self.sliders[world],
-            )
+            readings.append(physics.read())
+        self._held[worlds], self._held_rates[worlds] = targets[worlds], rates[worlds]
+        self._take(worlds, readings)
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
+
+    def _take(self, worlds: IntArray, readings: Sequence[Reading]) -> None:
+        """Note where everything is in these worlds."""
+        angles, rates, poses, velocities, sliders = zip(*readings, strict=True)
+        self.joints[worlds], self.joint_velocities[worlds] = angles, rates
+        free, sliding = self._worlds[0].free, self._worlds[0].sliding
+        if free:
+            self.poses[worlds[:, None], free] = poses
+            self.velocities[worlds[:, None], free] = velocities
+        if sliding:
+            self.sliders[worlds[:, None], sliding] = sliders
 
     # Observation ------------------------------------------------------------------------------------------------
 
@@ -272,8 +259,7 @@ class ManipulationSimulation(TableState, Simulation):
     def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         if "state" not in self.obs_parts:
             return {}
-        state = np.clip(self._state()[worlds], -STATE_LIMIT, STATE_LIMIT)
-        return {"state": state.astype(np.float32)}
+        return {"state": within_limit(self._state()[worlds]).astype(np.float32)}
 
     def _make_observation_space(self) -> spaces.Space[Any]:
         parts: dict[str, spaces.Space[Any]] = dict(self._camera_set.spaces)
@@ -320,15 +306,9 @@ class ManipulationSimulation(TableState, Simulation):
         return self._scene
 
     def _camera_poses(self, worlds: IntArray) -> dict[str, FloatArray]:
-        poses = {}
-        for name, camera in self.cameras.items():
-            in_hand = name in HAND_CAMERAS or camera == TASK_CAMERAS["wrist"]
-            moves = (HAND_SHARE if in_hand else 1.0) * self._camera_moves[worlds]
-            mounts = np.array([_moved(camera, move) for move in moves])
-            if in_hand:
-                mounts = self.kinematics.frames[worlds, -1] @ HAND_FROM_BODY @ mounts
-            poses[name] = mounts
-        return poses
+        hands = self.kinematics.frames[worlds, -1]
+        moves = self._camera_moves[worlds]
+        return {name: camera_poses(name, camera, moves, hands) for name, camera in self.cameras.items()}
 
     def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:
         """(n, 360, 480, 3) pictures of the table."""
@@ -409,20 +389,9 @@ class ManipulationSimulation(TableState, Simulation):
             world.close()
 
 
-def _moved(camera: Any, move: FloatArray) -> FloatArray:
-    """(4, 4) mount of a camera shifted (metres) and turned (degrees)."""
-    if not move.any():
-        return np.asarray(camera.mount)
-    x, y, z = camera.position
-    return np.asarray(
-        replace(
-            camera,
-            position=(x + move[0], y + move[1], z + move[2]),
-            roll_degrees=camera.roll_degrees + move[3],
-            pitch_degrees=camera.pitch_degrees + move[4],
-            yaw_degrees=camera.yaw_degrees + move[5],
-        ).mount
-    )
+def within_limit(values: FloatArray) -> FloatArray:
+    """Values as far as observations go."""
+    return np.asarray(np.minimum(np.maximum(values, -STATE_LIMIT), STATE_LIMIT))
 
 
-__all__ = ["STATE_LIMIT", "ManipulationSimulation", "Start", "TableConfig"]
+__all__ = ["STATE_LIMIT", "ManipulationSimulation", "Start", "TableConfig", "within_limit"]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import textures
-from envs.manipulation.arms import FINGER_ROOT, ArmModel
+from envs.manipulation.arm_model import ArmModel
+from envs.manipulation.arms import FINGER_ROOT
 from envs.manipulation.bodies import Body, Part, parts_mesh
 from envs.randomization import Split, SplitRange, split_variants
 from envs.rendering import Mesh, Objects, Scene, SceneState, Surface

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.manipulation import intentions
-from envs.manipulation.arms import ArmModel
+from envs.manipulation.arm_model import ArmModel
 from envs.manipulation.bodies import Body
 from envs.manipulation.kinematics import Kinematics
 from envs.manipulation.simulation_types import TableConfig
@@ -66,10 +66,12 @@ class TableState:
         """(N, 12) position, roll pitch yaw, velocity and angular velocity of a body, as panda-gym has them."""
         x, y, z, w = self.poses[:, index, 3:].T
         roll = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
-        pitch = np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))
-        return np.column_stack(
-            [self.places(index), roll, pitch, self.headings(index), self.velocities[:, index]]
-        )
+        pitch = np.arcsin(np.minimum(np.maximum(2.0 * (w * y - z * x), -1.0), 1.0))
+        state = np.empty((len(self.poses), 12))
+        state[:, :3] = self.poses[:, index, :3]
+        state[:, 3], state[:, 4], state[:, 5] = roll, pitch, self.headings(index)
+        state[:, 6:] = self.velocities[:, index]
+        return state
 
     def arm_state(self) -> FloatArray:
         """(N, 6 or 7) position and velocity of the grasp point and, where the fingers move, their opening."""

@@ -1,7 +1,7 @@
 """One world's physics: a PyBullet client with an arm, a table and a task's bodies, rebuilt for every episode.
 
 PyBullet's `restoreState` is not deterministic to the bit and neither is moving everything back, for contacts and their
-impulses are remembered. A world that is built anew from nothing is, and takes 2 to 3 ms (`arms` says why).
+impulses are remembered. A world that is built anew from nothing is, and takes 2 to 3 ms (`arm_physics` says why).
 """
 
 from __future__ import annotations
@@ -16,11 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.errors import CamshaftError
-from envs.manipulation.arms import FINGER_FORCE, ArmModel, keep_urdf
+from envs.manipulation.arm_model import ArmModel
+from envs.manipulation.arms import FINGER_FORCE
 from envs.manipulation.bodies import Body, Part, Slider
+from envs.manipulation.urdf_files import keep_urdf
 from envs.rendering.pybullet_links import Connection
 
 FloatArray = NDArray[np.float64]
+Row = Sequence[float]
+Reading = tuple[Row, Row, list[Row], list[Row], list[float]]
+"""What `World.read` gives, in plain numbers that are cheap to gather over worlds: (A + 2,) rad, and metres of the
+fingers; (A + 2,) their rates; (F, 7) poses and (F, 6) velocities of the bodies that are free; and where sliders are."""
 
 SUBSTEPS = 10  # a control step
 TIME_STEP = 1.0 / 200.0  # s
@@ -73,6 +79,10 @@ class World:
         arm: the arm.
         bodies: of the task; ghosts are not in the physics.
         table: parts of the table, which stand fast.
+
+    Attributes:
+        free: indices of the bodies that move freely.
+        sliding: of those that slide.
     """
 
     def __init__(self, number: int, arm: ArmModel, bodies: Sequence[Body], table: Sequence[Part]) -> None:
@@ -93,8 +103,8 @@ class World:
         self._all_joints = [*self._arm_joints, *self._fingers]
         self._forces = [*(MOTOR_MARGIN * effort for effort in arm.arm.efforts), FINGER_FORCE, FINGER_FORCE]
         self._gains = [POSITION_GAIN] * count + [FINGER_GAIN] * 2
-        self._free = [n for n, body in enumerate(self._bodies) if _is_free(body)]
-        self._sliding = [n for n, body in enumerate(self._bodies) if body.slider is not None]
+        self.free = [n for n, body in enumerate(self._bodies) if _is_free(body)]
+        self.sliding = [n for n, body in enumerate(self._bodies) if body.slider is not None]
         self._springs = [
             (n, body.slider)
             for n, body in enumerate(self._bodies)
@@ -128,7 +138,7 @@ class World:
                 client.resetJointState(self._robot, joint, angle)
             self._ids = [self._load(index, body, setup) for index, body in enumerate(self._bodies)]
 
-    def hold(self, targets: FloatArray, rates: FloatArray) -> None:
+    def hold(self, targets: list[float], rates: list[float]) -> None:
         """Set the motors.
 
         Args:
@@ -137,13 +147,7 @@ class World:
         """
         try:
             self.client.setJointMotorControlArray(
-                self._robot,
-                self._all_joints,
-                POSITION_CONTROL,
-                targetPositions=targets.tolist(),
-                targetVelocities=rates.tolist(),
-                forces=self._forces,
-                positionGains=self._gains,
+                self._robot, self._all_joints, POSITION_CONTROL, targets, rates, self._forces, self._gains
             )
         except Exception as error:
             raise self._failure(error) from error
@@ -162,38 +166,22 @@ class World:
         except Exception as error:
             raise self._failure(error) from error
 
-    def read(
-        self,
-        joints: FloatArray,
-        joint_velocities: FloatArray,
-        poses: FloatArray,
-        velocities: FloatArray,
-        sliders: FloatArray,
-    ) -> None:
-        """Write where everything is.
-
-        Args:
-            joints: (A + 2,) rad, and metres of the fingers.
-            joint_velocities: (A + 2,).
-            poses: (B, 7); those of ghosts and of what stands fast stay as they are.
-            velocities: (B, 6) m/s and rad/s.
-            sliders: (B,).
-        """
+    def read(self) -> Reading:
+        """Where everything is."""
         try:
             client = self.client
-            states = client.getJointStates(self._robot, self._all_joints)
-            joints[:] = [state[0] for state in states]
-            joint_velocities[:] = [state[1] for state in states]
-            for index in self._free:
+            angles, rates, _, _ = zip(*client.getJointStates(self._robot, self._all_joints), strict=True)
+            poses, velocities = [], []
+            for index in self.free:
                 body = self._ids[index]
                 position, orientation = client.getBasePositionAndOrientation(body)
-                poses[index] = position + orientation
                 linear, angular = client.getBaseVelocity(body)
-                velocities[index] = linear + angular
-            for index in self._sliding:
-                sliders[index] = client.getJointState(self._ids[index], 0)[0]
+                poses.append(position + orientation)
+                velocities.append(linear + angular)
+            sliders = [client.getJointState(self._ids[index], 0)[0] for index in self.sliding]
         except Exception as error:
             raise self._failure(error) from error
+        return angles, rates, poses, velocities, sliders
 
     def touching(self, index: int) -> bool:
         """Whether both fingers touch a body."""

@@ -58,7 +58,7 @@ def run(config: EncodeConfig) -> None:
     """Measure, print the table and write the file."""
     if min(config.worlds, config.repeats, config.threads) < 1 or config.seconds <= 0:
         raise InvalidOption("worlds, repeats and threads must be at least 1, seconds more than 0")
-    envs.find_task(config.task)
+    task = envs.find_task(config.task).id
     torch.set_num_threads(config.threads)
     hardware = choose_hardware(config.device, "float32")
     options: dict[str, Any] = {
@@ -67,11 +67,9 @@ def run(config: EncodeConfig) -> None:
         "num_threads": 1,
         "randomize": "train",
     }
-    plain = gymnasium.make_vec(config.task, **options)
+    plain = gymnasium.make_vec(task, **options)
     network = create_model(config.model)
-    wrapped: Any = EncodeCamera(
-        gymnasium.make_vec(config.task, **options), network, device=hardware.device.type
-    )
+    wrapped: Any = EncodeCamera(gymnasium.make_vec(task, **options), network, device=hardware.device.type)
     frames, _ = plain.reset(seed=0)
     wrapped.reset(seed=0)
     encoder = network.eval()

@@ -58,12 +58,13 @@ def run(config: ManipulationConfig) -> None:
     """Measure, print the tables and write the file."""
     if config.worlds < 1 or config.repeats < 1 or config.seconds <= 0:
         raise InvalidOption("worlds and repeats must be at least 1, seconds more than 0")
-    for task in config.tasks:
+    tasks = [envs.find_task(task).id for task in config.tasks]
+    for task in tasks:
         if task not in RIVALS:
             raise InvalidOption(f"panda-gym has no {task!r}. Accepted: {', '.join(RIVALS)}")
     figures: list[dict[str, Any]] = []
     with pinned(1):
-        for task in config.tasks:
+        for task in tasks:
             figures += _measure(task, config)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
     Console().print(f"Figures in {config.out}", highlight=False)
@@ -125,7 +126,6 @@ def _subjects(task: str, config: ManipulationConfig) -> dict[str, _Subject]:
         raise CamshaftError("bench manipulation needs panda-gym: pip install 'camshaft[bench]'") from error
     rival = RIVALS[task]
     single: dict[str, Any] = {"num_threads": 1, "camera": size}
-    envs.find_task(task)
     return {
         f"Camshaft, {config.worlds} worlds, camera": _Subject(
             gymnasium.make_vec(task, num_envs=config.worlds, obs_mode="rgb", **single), "rgb", config

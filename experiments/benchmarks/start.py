@@ -40,10 +40,10 @@ def run(config: StartConfig) -> None:
     """Measure, print and write the file."""
     if config.repeats < 1:
         raise InvalidOption(f"repeats must be at least 1, got {config.repeats}")
-    envs.find_task(config.task)
-    seconds = [_start(config.task) for _ in range(config.repeats + 1)][1:]
+    task = envs.find_task(config.task).id
+    seconds = [_start(task) for _ in range(config.repeats + 1)][1:]
     figure = {
-        "name": f"first frame of {config.task}, seconds",
+        "name": f"first frame of {task}, seconds",
         "median": statistics.median(seconds),
         "lowest": min(seconds),
         "highest": max(seconds),
@@ -51,7 +51,7 @@ def run(config: StartConfig) -> None:
     }
     console = Console()
     console.print(
-        f"First frame of {config.task} after {figure['median']:.2f} s "
+        f"First frame of {task} after {figure['median']:.2f} s "
         f"({min(seconds):.2f} – {max(seconds):.2f}), median of {config.repeats}",
         highlight=False,
     )

@@ -63,11 +63,10 @@ def run(config: StepsConfig) -> None:
     """Measure, print the table and write the file."""
     if config.worlds < 1 or config.repeats < 1 or config.seconds <= 0:
         raise InvalidOption("worlds and repeats must be at least 1, seconds more than 0")
-    for task in config.tasks:
-        envs.find_task(task)
+    tasks = [envs.find_task(task).id for task in config.tasks]
     with pinned(1):
         rivals = {name: _Random(_rival(name, config.size), config) for name in config.against}
-        figures = [_measure(task, rivals, config) for task in config.tasks]
+        figures = [_measure(task, rivals, config) for task in tasks]
     _print(config, figures)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
     Console().print(f"Figures in {config.out}", highlight=False)

@@ -25,6 +25,16 @@ LOCK_FILE = "checkpoints/.lock"
 TENSORBOARD_FOLDER = "tensorboard"
 
 
+def check_resumable(folder: str | Path) -> None:
+    """Make sure that a run which a person asks to resume is there.
+
+    Raises:
+        InvalidOption: the folder has no checkpoint.
+    """
+    if not (Path(folder) / CHECKPOINT_FILE).exists():
+        raise InvalidOption(f"nothing to resume: {folder} holds no checkpoint. Start without --resume")
+
+
 class RunFolder:
     """Where a training keeps what it learned, so that it can be killed at any moment and go on exactly.
 
