@@ -13,7 +13,7 @@ from perception.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class TrainClassifierConfig:
-    """Train a classifier on the simulated benchmark or on a folder of images.
+    """Train a classifier on a simulated benchmark or on a folder of images.
 
     Stopped or killed, it goes on with --resume and ends with the same weights. Processes that 'torchrun -m
     experiments.cli' starts share every batch.
@@ -24,9 +24,9 @@ class TrainClassifierConfig:
     model: str = "policy_resnet"
     """Encoder, a name in the zoo (alexnet, alexnet_paper, googlenet, lenet5, resnet18, …) or timm:NAME."""
     data: str = "objects"
-    """"objects", a set of 'camshaft data', GTSRB, or images in one folder a class (within train/ and val/ or not)."""
+    """"objects", "signs", a set of 'camshaft data', GTSRB, or images in a folder a class, in train/ and val/ or not."""
     images: int | None = None
-    """Images of the simulated benchmark to learn from; 20,000 by default."""
+    """Images of the simulated benchmark to learn from; 20,000 objects or 40,000 signs by default."""
     size: int = 64
     """Width and height that images are brought to."""
     weights: str | None = None
