@@ -26,7 +26,7 @@ class FewLabelsConfig:
     data: str
     """Images of the classes to learn: as 'camshaft train classifier' takes them."""
     weights: str = "camshaft"
-    """Of the pretrained encoder: camshaft, imagenet or a file."""
+    """Of the pretrained encoder: camshaft, camshaft-signs, imagenet or a file."""
     keep_head: bool = False
     """Keep the output layer of the weights as well, which must tell the same classes apart in the same order."""
     model: str = "policy_resnet"

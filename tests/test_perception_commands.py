@@ -77,6 +77,8 @@ def test_a_finished_training_is_told_apart(
         (["--model", "vgg16", "--size", "16"], "at least 32 pixels"),
         (["--weights", "camshft"], "Did you mean 'camshaft'"),
         (["--weights", "none.safetensors"], "does not exist"),
+        (["--model", "lenet5", "--weights", "camshaft-signs"], "no weights ship for 'lenet5'"),
+        (["--ship", "weights"], "only a classifier of 'signs' ships"),
     ],
 )
 def test_mistakes_are_named(

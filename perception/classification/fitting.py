@@ -28,7 +28,7 @@ class ClassifierConfig:
     Attributes:
         model: encoder, a name in the zoo.
         model_options: arguments of the encoder.
-        weights: of the encoder at the start: "camshaft", "imagenet" or a file; fresh ones by default.
+        weights: of the encoder at the start: "camshaft", "camshaft-signs", "imagenet" or a file; fresh ones by default.
         keep_head: take the output layer of `weights` too, which must be for the same classes in the same order.
         dropout: probability of leaving out a feature before the head.
         label_smoothing: part of the probability that is spread evenly over all classes.
