@@ -1,4 +1,4 @@
-"""The images that commands for classification learn from: the simulated benchmark, or a folder."""
+"""The images that commands for classification learn from: a simulated benchmark, or a folder."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def open_classification_data(
     """Find labelled images.
 
     Args:
-        data: "objects" for the simulated benchmark, drawn on the fly; or a folder: a set that 'camshaft data' wrote,
-            GTSRB, or images in one folder a class, with folders "train" and "val" above them or without.
+        data: "objects" or "signs" for a simulated benchmark, drawn on the fly; or a folder: a set that 'camshaft data'
+            wrote, GTSRB, or images in one folder a class, with folders "train" and "val" above them or without.
         size: width and height that images are brought to.
-        images: of the simulated benchmark to learn from; all by default.
+        images: of a simulated benchmark to learn from; all by default.
         seed: of the split of a folder that has none.
         on_corrupt: "raise", or "skip" to leave out files that cannot be read.
 
@@ -50,15 +50,17 @@ def open_classification_data(
     """
     from perception.data.objects import ObjectImages
     from perception.data.readers import GTSRB, ImageFolder
+    from perception.data.signs import SignImages
     from perception.data.stored import StoredFrames
 
-    if data == OBJECTS:
+    if data in (OBJECTS, SIGNS):
+        benchmark: Any = ObjectImages if data == OBJECTS else SignImages
         lengths = {"train": images, "val": None, "test": None}
-        train, val, test = (ObjectImages(split, size, length) for split, length in lengths.items())
+        train, val, test = (benchmark(split, size, length) for split, length in lengths.items())
         return ClassificationData(train, val, test, train.classes)
     folder = Path(data)
     if not folder.is_dir():
-        raise InvalidOption(f"data {data!r} is neither {OBJECTS!r} nor a folder")
+        raise InvalidOption(f"data {data!r} is neither {OBJECTS!r}, {SIGNS!r} nor a folder")
     if (folder / "index.json").exists():
         return _halved(_with_classes(StoredFrames(folder, on_corrupt=on_corrupt), data), seed)
     if (folder / "train" / "index.json").exists():

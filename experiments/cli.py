@@ -74,7 +74,10 @@ COMMANDS = {
     ),
     "data objects": Command(
         "experiments.data_objects:DataObjectsConfig",
-        "write the simulated classification benchmark to a folder",
+        "write the simulated benchmark of objects to a folder",
+    ),
+    "data signs": Command(
+        "experiments.data_signs:DataSignsConfig", "write the simulated benchmark of traffic signs to a folder"
     ),
     "data show": Command("experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
     "show filters": Command("experiments.show_filters:ShowFiltersConfig", "draw a network's first filters"),

@@ -1,10 +1,10 @@
-"""Writing the simulated classification benchmark from the command line."""
+"""Writing a simulated classification benchmark from the command line: objects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from rich.console import Console
 from tyro.conf import Positional, arg
@@ -45,33 +45,48 @@ class DataObjectsConfig:
 
 def run(config: DataObjectsConfig) -> None:
     """Write, with a progress bar."""
-    from envs.errors import InvalidOption
     from perception.data.objects import ObjectImages
+
+    images = ObjectImages(config.split, config.size, config.images, config.seed, config.labels)
+    write_benchmark("objects", images, config.folder, config.images_per_file, config.resume)
+
+
+def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, resume: bool) -> None:
+    """Write all images of a benchmark to a folder, with a progress bar.
+
+    Args:
+        name: of the benchmark.
+        images: with `render`, and with what it was made of as attributes.
+        folder: of the set.
+        images_per_file: images a file.
+        resume: go on with a set that is there.
+    """
+    from envs.errors import InvalidOption
     from perception.data.stored import write_frames
 
-    if config.images_per_file < 1:
+    if images_per_file < 1:
         raise InvalidOption("images_per_file must be at least 1")
-    images = ObjectImages(config.split, config.size, config.images, config.seed, config.labels)
-    step = config.images_per_file
     about = {
-        "benchmark": "objects",
-        "split": config.split,
-        "size": config.size,
+        "benchmark": name,
+        "split": images.split,
+        "size": images.size[0] if images.size[0] == images.size[1] else images.size,
         "images": len(images),
-        "images_per_file": step,
-        "labels": config.labels,
-        "seed": config.seed,
+        "images_per_file": images_per_file,
+        "labels": images.labels,
+        "seed": images.seed,
     }
     with progress_bar("Writing files") as progress:
         count = write_frames(
-            config.folder,
-            lambda number: images.render(range(number * step, min((number + 1) * step, len(images)))),
-            -(-len(images) // step),
+            folder,
+            lambda number: images.render(
+                range(number * images_per_file, min((number + 1) * images_per_file, len(images)))
+            ),
+            -(-len(images) // images_per_file),
             about,
             classes=images.classes,
-            resume=config.resume,
+            resume=resume,
             progress=progress,
         )
     console = Console()
-    console.print(f"{count} images of {len(images.classes)} classes in {config.folder}", highlight=False)
-    console.print(f"Look at them: camshaft data show {config.folder}", highlight=False, soft_wrap=True)
+    console.print(f"{count} images of {len(images.classes)} classes in {folder}", highlight=False)
+    console.print(f"Look at them: camshaft data show {folder}", highlight=False, soft_wrap=True)

@@ -20,13 +20,15 @@ class FewLabelsConfig:
     The figure and the table have means over seeds with Student's 95 % intervals. A training that is done is not done
     again: the same command goes on where it was stopped.
 
-    For example: camshaft experiment few-labels data/GTSRB --weights runs/classifier/signs/classifier/model.safetensors
+    For example: camshaft experiment few-labels --data data/GTSRB --weights runs/signs/classifier/model.safetensors
     """
 
     data: str
     """Images of the classes to learn: as 'camshaft train classifier' takes them."""
     weights: str = "camshaft"
-    """Of the pretrained encoder: camshaft, imagenet or a file."""
+    """Of the pretrained encoder: camshaft, camshaft-signs, imagenet or a file."""
+    keep_head: bool = False
+    """Keep the output layer of the weights as well, which must tell the same classes apart in the same order."""
     model: str = "policy_resnet"
     """Encoder, a name in the zoo."""
     fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.25, 1.0)
@@ -111,6 +113,7 @@ def _accuracy(
         model=config.model,
         model_options=sized_options(config.model, config.size),
         weights=config.weights if kind == "pretrained" else None,
+        keep_head=config.keep_head and kind == "pretrained",
         training=training,
     )
     folder = config.out / f"{kind}_{fraction:g}_{seed}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tyro.conf import OmitArgPrefixes
 
@@ -13,7 +13,7 @@ from perception.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class TrainClassifierConfig:
-    """Train a classifier on the simulated benchmark or on a folder of images.
+    """Train a classifier on a simulated benchmark or on a folder of images.
 
     Stopped or killed, it goes on with --resume and ends with the same weights. Processes that 'torchrun -m
     experiments.cli' starts share every batch.
@@ -24,13 +24,13 @@ class TrainClassifierConfig:
     model: str = "policy_resnet"
     """Encoder, a name in the zoo (alexnet, alexnet_paper, googlenet, lenet5, resnet18, …) or timm:NAME."""
     data: str = "objects"
-    """"objects", a set of 'camshaft data', GTSRB, or images in one folder a class (within train/ and val/ or not)."""
+    """"objects", "signs", a set of 'camshaft data', GTSRB, or images in a folder a class, in train/ and val/ or not."""
     images: int | None = None
-    """Images of the simulated benchmark to learn from; 20,000 by default."""
+    """Images of the simulated benchmark to learn from; 20,000 objects or 40,000 signs by default."""
     size: int = 64
     """Width and height that images are brought to."""
     weights: str | None = None
-    """Of the encoder at the start: camshaft, imagenet or a file."""
+    """Of the encoder at the start: camshaft, camshaft-signs, imagenet or a file."""
     dropout: float = 0.0
     """Probability of leaving out a feature before the head."""
     label_smoothing: float = 0.0
@@ -47,6 +47,8 @@ class TrainClassifierConfig:
     """Run folder; the classifier comes to lie in its folder classifier."""
     resume: bool = False
     """Go on from the last checkpoint in the run folder."""
+    ship: Path | None = None
+    """Write weights of a classifier of signs, checksum and model card here (those of the suite: perception/weights)."""
     training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
     """How to train."""
 
@@ -59,11 +61,14 @@ def run(config: TrainClassifierConfig) -> None:
     """Train, test, and keep the classifier."""
     from rich.console import Console
 
-    from experiments.classification_data import open_classification_data
+    from envs.errors import InvalidOption
+    from experiments.classification_data import SIGNS, open_classification_data
     from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
     from perception.classification.fitting import sized_options
     from perception.training.evaluation import evaluate
 
+    if config.ship is not None and config.data != SIGNS:
+        raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
     options = sized_options(config.model, config.size)
     wanted = ClassifierConfig(
         model=config.model,
@@ -106,3 +111,52 @@ def run(config: TrainClassifierConfig) -> None:
     console.print(
         f"Classifier in {folder}; curves in {config.out / 'curves.png'}", highlight=False, soft_wrap=True
     )
+    if config.ship is not None:
+        _ship(config, result, scores, len(data.train), len(data.test))
+        console.print(f"Weights in {config.ship}", highlight=False, soft_wrap=True)
+
+
+def _ship(
+    config: TrainClassifierConfig, result: Any, scores: dict[str, float], count: int, tested: int
+) -> None:
+    from experiments.benchmarks.measure import commit, machine
+    from perception.backbones.encoder import count_parameters
+    from perception.pretraining.shipping import ship_encoder
+    from perception.training.hardware import choose_hardware
+
+    assert config.ship is not None
+    training, model = config.training, config.model
+    card = {
+        "Title": f"{model}, trained on simulated traffic signs",
+        "What it is": (
+            f"Weights of the encoder `{model}` ({count_parameters(result.model.encoder):,} parameters) and of a linear "
+            f'head for 43 kinds of traffic signs, in the order of GTSRB, float16. `create_model("{model}", '
+            'weights="camshaft-signs")` loads the encoder; `camshaft experiment few-labels --weights camshaft-signs '
+            "--keep-head` the head as well. Every image is drawn by the suite; no real image was used."
+        ),
+        "Data": {
+            "training images": f"{count:,} of {config.size}×{config.size} pixels, split `train` of the sign benchmark",
+        },
+        "Training": {
+            "steps": f"{result.steps:,} of {training.batch_size} images",
+            "optimiser": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
+            "weight decay": training.weight_decay,
+            "moving average": training.ema_decay,
+            "colour jitter": config.jitter,
+            "seed": training.seed,
+            "hardware": choose_hardware(training.device, training.precision).description(),
+            "processor": machine()["processor"],
+            "commit": commit(),
+        },
+        "Measured": {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()},
+        "How it was measured": (
+            f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "
+            "shows, with the moving average of the weights, before rounding to float16."
+        ),
+        "Command": (
+            f"`camshaft train classifier --data {config.data} --model {model} --images {count} --size {config.size} "
+            f"--epochs {training.epochs} --batch-size {training.batch_size} --ema-decay {training.ema_decay:g} "
+            f"--weight-decay {training.weight_decay:g} --jitter {config.jitter:g}`"
+        ),
+    }
+    ship_encoder(f"{model}-signs", result.model, card, config.ship)

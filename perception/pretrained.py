@@ -22,7 +22,8 @@ from perception.zoo import TIMM_PREFIX
 
 SHIPPED = Path(__file__).parent / "weights"
 CHECKSUMS = "SHA256SUMS"
-SOURCES = ("camshaft", "imagenet")
+SHIPPED_SETS = {"camshaft": "", "camshaft-signs": "signs"}  # and what follows a model's name in their files
+SOURCES = (*SHIPPED_SETS, "imagenet")
 ENCODER_PREFIX = "encoder."
 AUXILIARY_PREFIXES = ("aux1.", "aux2.")
 NAMES_IN_A_MESSAGE = 3
@@ -34,9 +35,10 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
     Args:
         name: of the encoder in the zoo.
         encoder: gets the weights.
-        weights: "camshaft" for those that ship with the suite, "imagenet" for torchvision's or timm's, or a file: a
-            state dict of the encoder, of a whole classifier around it, or of the original in torchvision or timm, as
-            safetensors or as PyTorch's own files (read without unpickling any code).
+        weights: "camshaft" for those that ship with the suite, of an encoder for policies, or "camshaft-signs" for
+            those of a classifier of traffic signs; "imagenet" for torchvision's or timm's; or a file: a state dict of
+            the encoder, of a whole classifier around it, or of the original in torchvision or timm, as safetensors or
+            as PyTorch's own files (read without unpickling any code).
 
     Returns:
         The tensors of the file that belong to its output layers: "weight" and "bias" of the head, and those of
@@ -48,8 +50,8 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
         CorruptFile: the file is missing, damaged, or not the one that its checksum was taken of.
     """
     source = str(weights)
-    if source == "camshaft":
-        tensors = _read_shipped(name)
+    if source in SHIPPED_SETS:
+        tensors = _read_shipped(name, source)
     elif source == "imagenet":
         tensors = _fetch(name)
     elif Path(weights).suffix:
@@ -63,7 +65,7 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
 
 
 def shipped_weights(folder: Path = SHIPPED) -> dict[str, str]:
-    """The models whose weights ship with the suite, and the SHA-256 of each one's file."""
+    """The names of the files of weights that ship with the suite, and the SHA-256 of each."""
     path = folder / CHECKSUMS
     lines = path.read_text().split("\n") if path.exists() else []
     rows = [line.split() for line in lines if line.strip()]
@@ -143,17 +145,19 @@ def _some(names: list[str]) -> str:
     )
 
 
-def _read_shipped(name: str) -> dict[str, Tensor]:
-    known = shipped_weights()
-    if name not in known:
+def _read_shipped(name: str, source: str) -> dict[str, Tensor]:
+    known, purpose = shipped_weights(), SHIPPED_SETS[source]
+    file = f"{name}-{purpose}" if purpose else name
+    if file not in known:
+        models = [stem.partition("-")[0] for stem in sorted(known) if stem.partition("-")[2] == purpose]
         raise UnknownName(
-            f"no weights ship for {name!r}. Accepted with weights='camshaft': {', '.join(sorted(known)) or 'none'}."
+            f"no weights ship for {name!r}. Accepted with weights={source!r}: {', '.join(models) or 'none'}."
         )
-    path = SHIPPED / f"{name}.safetensors"
+    path = SHIPPED / f"{file}.safetensors"
     content = read_file(path)
     digest = hashlib.sha256(content).hexdigest()
-    if digest != known[name]:
-        raise CorruptFile(f"{path} is damaged: its SHA-256 is {digest}, that of the right file {known[name]}")
+    if digest != known[file]:
+        raise CorruptFile(f"{path} is damaged: its SHA-256 is {digest}, that of the right file {known[file]}")
     return _parse(path, content)
 
 

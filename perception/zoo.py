@@ -43,8 +43,9 @@ def create_model(name: str, *, weights: str | Path | None = None, **options: Any
 
     Args:
         name: one of `list_models()`, or "timm:NAME" for any model of the timm library.
-        weights: None for fresh ones; "camshaft" for those that ship with the suite; "imagenet" for torchvision's or
-            timm's, fetched when they are not there yet; or a file of weights.
+        weights: None for fresh ones; "camshaft" for those that ship with the suite, "camshaft-signs" for those that
+            tell traffic signs apart; "imagenet" for torchvision's or timm's, fetched when they are not there yet; or a
+            file of weights.
         options: arguments of that model's builder.
 
     Raises:

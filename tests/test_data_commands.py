@@ -10,6 +10,7 @@ from envs.errors import CorruptFile
 from experiments.cli import main
 from perception.data import FrameMaker, FramesConfig
 from perception.data.objects import ObjectImages
+from perception.data.signs import SignImages
 from perception.data.stored import StoredFrames
 
 FRAMES = (
@@ -56,12 +57,23 @@ def test_the_object_benchmark_is_written_as_it_is_drawn(here):
     assert main(["data", "show", "things", "--out", "sheet.jpg"]) == 0
 
 
+def test_the_sign_benchmark_is_written_as_it_is_drawn(here):
+    words = ("--split", "test", "--images", "10", "--images-per-file", "4", "--size", "32")
+    assert main(["data", "signs", "crops", *words]) == 0
+    stored, drawn = StoredFrames("crops"), SignImages("test", 32, 10)
+    assert len(stored) == 10 and stored.classes == drawn.classes
+    expected = drawn.render(range(10))
+    assert all(np.array_equal(values, expected[name]) for name, values in stored.render(range(10)).items())
+
+
 def test_mistakes_are_named(here, capsys):
     for words, message in (
         (("frames", "x", "--task", "camshaft/LaneKeping-v0"), "LaneKeeping"),
         (("frames", "x", "--labels", "rbg"), "'rgb'"),
         (("frames", "x", "--frames", "0"), "at least 1"),
         (("objects", "x", "--size", "3"), "at least 8"),
+        (("signs", "x", "--size", "3"), "at least 8"),
+        (("signs", "x", "--images-per-file", "0"), "at least 1"),
         (("show", "x"), "index.json"),
     ):
         assert main(["data", *words]) == 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.classification_data import open_classification_data
 from experiments.cli import main
 from perception.classification import load_classifier
 
@@ -72,10 +73,12 @@ def test_a_finished_training_is_told_apart(
     ("words", "message"),
     [
         (["--model", "lenet6"], "Did you mean 'lenet5'"),
-        (["--data", "nowhere"], "neither 'objects' nor a folder"),
+        (["--data", "nowhere"], "neither 'objects', 'signs' nor a folder"),
         (["--model", "vgg16", "--size", "16"], "at least 32 pixels"),
         (["--weights", "camshft"], "Did you mean 'camshaft'"),
         (["--weights", "none.safetensors"], "does not exist"),
+        (["--model", "lenet5", "--weights", "camshaft-signs"], "no weights ship for 'lenet5'"),
+        (["--ship", "weights"], "only a classifier of 'signs' ships"),
     ],
 )
 def test_mistakes_are_named(
@@ -155,6 +158,35 @@ def test_few_labels_are_compared(folder: Path, trained: Path, tmp_path: Path) ->
     stamps = [path.stat().st_mtime_ns for path in before]
     assert main(words) == 0  # nothing is trained again
     assert [path.stat().st_mtime_ns for path in before] == stamps
+
+
+def test_a_head_that_is_kept_knows_the_classes_before_it_learns(
+    folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = str(trained / "classifier" / "model.safetensors")
+    words = ["experiment", "few-labels", "--data", str(folder), *LENET, *TINY[2:], "--weights", weights]
+    words += ["--fractions", "0.1", "--seeds", "1", "2", "--steps", "1", "--learning-rate", "1e-6"]
+    known = {}
+    for name, extra in (("new", []), ("kept", ["--keep-head"])):
+        assert main([*words, *extra, "--out", str(tmp_path / name)]) == 0
+        known[name] = json.loads((tmp_path / name / "results.json").read_text())["results"]
+    assert min(known["kept"]["pretrained"]["0.1"]) >= 0.9
+    assert max(known["new"]["pretrained"]["0.1"]) < 0.9
+    assert known["kept"]["scratch"] == known["new"]["scratch"]
+    three = tmp_path / "three"
+    three.mkdir()
+    for number in range(3):
+        (three / f"corner{number}").symlink_to(folder / f"corner{number}")
+    words[words.index(str(folder))] = str(three)
+    assert main([*words, "--keep-head", "--out", str(tmp_path / "other")]) == 2
+    assert "tell 4 classes apart, not 3" in capsys.readouterr().err
+
+
+def test_simulated_signs_are_found_by_their_name() -> None:
+    data = open_classification_data("signs", 32, images=43)
+    assert (len(data.train), len(data.validation), len(data.test)) == (43, 2_000, 4_000)
+    assert len(data.classes) == 43
+    assert data.test.split == "test" and data.test.size == (32, 32)
 
 
 def test_transferability_has_all_four_treatments(folder: Path, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from envs.errors import CorruptFile, InvalidOption
+from envs.errors import CorruptFile, InvalidOption, UnknownName
 from envs.rendering.labels import LABELS
 from perception import pretrained
+from perception.classification import create_classifier
 from perception.pretrained import shipped_weights
 from perception.pretraining import FrameSet, MultiTask, MultiTaskNetwork, collect_frames
 from perception.pretraining.frames import LABELS_KEPT, LANE_TASK
@@ -185,6 +186,23 @@ def test_shipped_weights_are_loaded_and_checked(tmp_path: Path, monkeypatch: pyt
         create_model("policy_resnet", weights="camshaft")
 
 
+def test_weights_for_another_purpose_ship_beside_them_head_included(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    classifier = create_classifier("lenet5_dense", 43).eval()
+    ship_encoder("lenet5_dense-signs", classifier, {"Title": "A test"}, tmp_path)
+    monkeypatch.setattr(pretrained, "SHIPPED", tmp_path)
+    monkeypatch.setattr(pretrained, "shipped_weights", lambda: shipped_weights(tmp_path))
+    again = create_classifier("lenet5_dense", 43, weights="camshaft-signs", keep_head=True).eval()
+    images = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(again(images), classifier(images), rtol=0.02, atol=0.01)
+    with pytest.raises(UnknownName, match="weights='camshaft': none"):
+        create_model("lenet5_dense", weights="camshaft")
+    with pytest.raises(UnknownName, match="weights='camshaft-signs': lenet5_dense"):
+        create_model("lenet5", weights="camshaft-signs")
+
+
 def test_too_large_weights_do_not_ship(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="at most 16 ship"):
         ship_encoder("resnet18", create_model("resnet18"), {"Title": "Large"}, tmp_path)
@@ -193,5 +211,6 @@ def test_too_large_weights_do_not_ship(tmp_path: Path) -> None:
 def test_every_file_of_weights_that_ships_is_whole_and_has_its_card() -> None:
     known: dict[str, Any] = shipped_weights()
     for name in known:
-        assert create_model(name, weights="camshaft").out_dim > 0
+        model, dash, purpose = name.partition("-")
+        assert create_model(model, weights=f"camshaft{dash}{purpose}").out_dim > 0
         assert (pretrained.SHIPPED / f"{name}.md").read_text().count(known[name]) == 1

@@ -28,7 +28,8 @@ class ClassifierConfig:
     Attributes:
         model: encoder, a name in the zoo.
         model_options: arguments of the encoder.
-        weights: of the encoder at the start: "camshaft", "imagenet" or a file; fresh ones by default.
+        weights: of the encoder at the start: "camshaft", "camshaft-signs", "imagenet" or a file; fresh ones by default.
+        keep_head: take the output layer of `weights` too, which must be for the same classes in the same order.
         dropout: probability of leaving out a feature before the head.
         label_smoothing: part of the probability that is spread evenly over all classes.
         jitter: strength of random changes of colour and light; 0 for none.
@@ -40,6 +41,7 @@ class ClassifierConfig:
     model: str = "policy_resnet"
     model_options: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    keep_head: bool = False
     dropout: float = 0.0
     label_smoothing: float = 0.0
     jitter: float = 0.5
@@ -58,6 +60,8 @@ class ClassifierConfig:
             raise InvalidOption(f"jitter must be from 0 to below 10, got {self.jitter!r}")
         if self.weights is not None and self.initialisation != "own":
             raise InvalidOption("either weights or an initialisation of one's own, not both")
+        if self.keep_head and self.weights is None:
+            raise InvalidOption("keep_head takes the output layer of weights: name some")
 
 
 def fit_classifier(
@@ -116,6 +120,7 @@ def build_classifier(config: ClassifierConfig, num_classes: int) -> Classifier:
         weights=config.weights,
         model_options=config.model_options,
         dropout=config.dropout,
+        keep_head=config.keep_head,
     )
     initialise(classifier, config.initialisation)
     if not config.normalise:

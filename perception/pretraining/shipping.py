@@ -9,21 +9,21 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from torch import nn
 
 from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder
 from perception.pretrained import CHECKSUMS, SHIPPED, shipped_weights
 from perception.training.durable_files import named_disk_errors, write_durably
 
 LARGEST_BYTES = 16 * 1024 * 1024
 
 
-def ship_encoder(name: str, encoder: Encoder, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
+def ship_encoder(name: str, encoder: nn.Module, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
     """Write an encoder's weights so that `create_model(name, weights="camshaft")` finds them.
 
     Args:
-        name: of the encoder in the zoo.
-        encoder: with its weights.
+        name: of the encoder in the zoo; of a classifier of signs, with "-signs" behind it.
+        encoder: with its weights, or a classifier.
         card: heading to text, or to a mapping that becomes a table; `Title` is required.
         folder: where the suite keeps its weights.
 

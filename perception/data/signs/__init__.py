@@ -1,0 +1,6 @@
+"""The simulated benchmark of traffic signs: crops as a camera in a car takes them, drawn without end."""
+
+from perception.data.signs.catalogue import CLASSES
+from perception.data.signs.images import LABELS, SPLITS, SignImages
+
+__all__ = ["CLASSES", "LABELS", "SPLITS", "SignImages"]

@@ -1,0 +1,226 @@
+"""The kinds of traffic signs of the sign benchmark, and their faces in many styles.
+
+The kinds and their order are those of the German Traffic Sign Recognition Benchmark (Stallkamp et al., 2012), so that
+class i here is class i there; the faces are drawn by this suite, after the Vienna Convention on Road Signs and Signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.errors import InvalidOption, check_choice
+from perception.data.signs import pictograms
+from perception.data.signs.plate import Colour, Plate, draw_style
+
+STYLES = 24  # of every kind
+TEST_STYLES = range(16, STYLES)  # not shown in training
+GREEN, GREY = (0.05, 0.55, 0.25), (0.42, 0.42, 0.43)
+
+Picture = Callable[[Plate], None]
+
+
+@cache
+def sign_face(kind: str, style: int) -> NDArray[np.uint8]:
+    """(PIXELS, PIXELS, 4) the face of one of CLASSES, with what of it is there as the last channel.
+
+    Args:
+        kind: which.
+        style: 0..STYLES - 1.
+
+    Raises:
+        UnknownName: no such kind.
+        InvalidOption: no such style.
+    """
+    check_choice("kind of sign", kind, CLASSES)
+    if not 0 <= style < STYLES:
+        raise InvalidOption(f"signs have styles 0..{STYLES - 1}, got {style!r}")
+    plate = Plate(draw_style(np.random.default_rng([CLASSES.index(kind), style])))
+    _FACES[kind](plate)
+    return plate.image()
+
+
+def _limit(plate: Plate, limit: int) -> None:
+    _red_ring(plate)
+    plate.text(str(limit), 0.86 if limit < 100 else 0.74, plate.style.black, 0.92 if limit < 100 else 0.70)
+
+
+def _red_ring(plate: Plate) -> None:
+    style = plate.style
+    plate.cut_disc()
+    plate.disc((0.0, 0.0), 1.0 - style.rim, style.red)
+    plate.disc((0.0, 0.0), 1.0 - style.rim - style.border, style.white)
+    plate.within()
+
+
+def _forbidden(plate: Plate, picture: Picture) -> None:
+    _red_ring(plate)
+    picture(plate)
+
+
+def _no_overtaking(plate: Plate, left: Picture) -> None:
+    _red_ring(plate)
+    left(plate)
+    pictograms.car(plate, (0.36, -0.02), 0.33, plate.style.black)
+
+
+def _grey_disc(plate: Plate) -> None:
+    plate.cut_disc()
+    plate.ring((0.0, 0.0), 0.93, 0.05, plate.style.black)
+    plate.within()
+
+
+def _end_of_limit(plate: Plate) -> None:
+    _grey_disc(plate)
+    plate.text("80", 0.84, GREY, 0.92)
+    pictograms.stripes(plate, plate.style.black)
+
+
+def _end_of_all(plate: Plate) -> None:
+    _grey_disc(plate)
+    pictograms.stripes(plate, plate.style.black)
+
+
+def _end_of_no_overtaking(plate: Plate, left: Picture) -> None:
+    _grey_disc(plate)
+    left(plate)
+    pictograms.car(plate, (0.37, -0.02), 0.33, GREY)
+    pictograms.stripes(plate, plate.style.black)
+
+
+def _warning(plate: Plate, picture: Callable[[Plate, Colour], None]) -> None:
+    _triangle(plate, 1.0)
+    plate.within()
+    picture(plate, plate.style.black)
+
+
+def _triangle(plate: Plate, up: float) -> None:
+    """White with a red border; `up` is -1 for one that stands on a corner."""
+    style = plate.style
+    corners = np.array([(-1.0, -0.80), (1.0, -0.80), (0.0, 0.94)])
+    middle = corners.mean(axis=0)
+    turn = np.array([1.0, up])
+    rounded = np.concatenate([_rounded(corners, number, 0.10) for number in range(3)])
+    plate.cut(rounded * turn)
+    for size, colour in ((1.0 - 0.6 * style.rim, style.red), (0.94 - 1.30 * style.border, style.white)):
+        plate.polygon((middle + size * (rounded - middle)) * turn, colour)
+
+
+def _rounded(corners: NDArray[np.float64], number: int, radius: float) -> NDArray[np.float64]:
+    """A corner of a polygon as a short curve."""
+    before, corner, after = (corners[(number + step) % len(corners)] for step in (-1, 0, 1))
+    start = corner + radius * (before - corner) / np.linalg.norm(before - corner)
+    stop = corner + radius * (after - corner) / np.linalg.norm(after - corner)
+    shares = np.linspace(0.0, 1.0, 5)[:, None]
+    curve: NDArray[np.float64] = (
+        (1 - shares) ** 2 * start + 2 * shares * (1 - shares) * corner + shares**2 * stop
+    )
+    return curve
+
+
+def _priority_road(plate: Plate) -> None:
+    style = plate.style
+    diamond = np.array([(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)])
+    plate.cut(diamond)
+    plate.polygon((0.66 + style.border * 0.2) * diamond, style.black)
+    plate.polygon((0.60 + style.border * 0.2) * diamond, style.yellow)
+
+
+def _stop(plate: Plate) -> None:
+    style = plate.style
+    angles = np.radians(22.5 + 45.0 * np.arange(8))
+    octagon = np.column_stack([np.cos(angles), np.sin(angles)]) / np.cos(np.pi / 8)
+    plate.cut(octagon)
+    plate.polygon((0.97 - 0.4 * style.rim) * octagon, style.red)
+    plate.within()
+    plate.text("STOP", 0.62, style.white, 0.82)
+
+
+def _no_entry(plate: Plate) -> None:
+    style = plate.style
+    plate.cut_disc()
+    plate.disc((0.0, 0.0), 1.0 - style.rim, style.red)
+    plate.within()
+    plate.polygon([(-0.72, -0.17), (0.72, -0.17), (0.72, 0.17), (-0.72, 0.17)], style.white)
+
+
+def _duty(plate: Plate, picture: Callable[[Plate, Colour], None]) -> None:
+    style = plate.style
+    plate.cut_disc()
+    plate.disc((0.0, 0.0), 1.0 - style.rim, style.blue)
+    plate.within()
+    picture(plate, style.white)
+
+
+def _arrow_to(start: tuple[float, float], stop: tuple[float, float]) -> Callable[[Plate, Colour], None]:
+    return lambda plate, colour: plate.arrow([start, stop], 0.20, colour, 2.6)
+
+
+def _lorry(centre: tuple[float, float], size: float, colour: str) -> Picture:
+    return lambda plate: pictograms.lorry(plate, centre, size, _named(plate, colour))
+
+
+def _car(centre: tuple[float, float], size: float, colour: str) -> Picture:
+    return lambda plate: pictograms.car(plate, centre, size, _named(plate, colour))
+
+
+def _named(plate: Plate, colour: str) -> Colour:
+    named: Colour = GREY if colour == "grey" else getattr(plate.style, colour)
+    return named
+
+
+_FACES: dict[str, Picture] = {
+    "speed_limit_20": partial(_limit, limit=20),
+    "speed_limit_30": partial(_limit, limit=30),
+    "speed_limit_50": partial(_limit, limit=50),
+    "speed_limit_60": partial(_limit, limit=60),
+    "speed_limit_70": partial(_limit, limit=70),
+    "speed_limit_80": partial(_limit, limit=80),
+    "end_of_speed_limit_80": _end_of_limit,
+    "speed_limit_100": partial(_limit, limit=100),
+    "speed_limit_120": partial(_limit, limit=120),
+    "no_overtaking": partial(_no_overtaking, left=_car((-0.36, -0.02), 0.33, "red")),
+    "no_overtaking_by_lorries": partial(_no_overtaking, left=_lorry((-0.30, 0.05), 0.40, "red")),
+    "right_of_way": partial(_warning, picture=pictograms.junction),
+    "priority_road": _priority_road,
+    "yield": partial(_triangle, up=-1.0),
+    "stop": _stop,
+    "no_vehicles": _red_ring,
+    "no_lorries": partial(_forbidden, picture=_lorry((0.0, 0.0), 0.55, "black")),
+    "no_entry": _no_entry,
+    "caution": partial(_warning, picture=pictograms.exclamation_mark),
+    "curve_left": partial(_warning, picture=partial(pictograms.curve, side=-1.0)),
+    "curve_right": partial(_warning, picture=partial(pictograms.curve, side=1.0)),
+    "double_curve": partial(_warning, picture=pictograms.double_curve),
+    "bumpy_road": partial(_warning, picture=pictograms.bumps),
+    "slippery_road": partial(_warning, picture=pictograms.skidding_car),
+    "road_narrows_right": partial(_warning, picture=pictograms.narrowing),
+    "road_works": partial(_warning, picture=pictograms.worker),
+    "traffic_lights": partial(_warning, picture=lambda plate, _: pictograms.lights(plate, GREEN)),
+    "pedestrians": partial(
+        _warning, picture=lambda plate, ink: pictograms.walker(plate, (0.0, -0.14), 0.46, ink)
+    ),
+    "children": partial(_warning, picture=pictograms.children),
+    "bicycles": partial(_warning, picture=pictograms.bicycle),
+    "snow": partial(
+        _warning, picture=lambda plate, ink: pictograms.snow_flake(plate, (0.0, -0.22), 0.36, ink)
+    ),
+    "wild_animals": partial(_warning, picture=pictograms.deer),
+    "end_of_all_limits": _end_of_all,
+    "turn_right": partial(_duty, picture=partial(pictograms.turn_ahead, side=1.0)),
+    "turn_left": partial(_duty, picture=partial(pictograms.turn_ahead, side=-1.0)),
+    "ahead_only": partial(_duty, picture=_arrow_to((0.0, -0.62), (0.0, 0.72))),
+    "ahead_or_right": partial(_duty, picture=partial(pictograms.ahead_or_side, side=1.0)),
+    "ahead_or_left": partial(_duty, picture=partial(pictograms.ahead_or_side, side=-1.0)),
+    "keep_right": partial(_duty, picture=_arrow_to((-0.42, 0.42), (0.52, -0.52))),
+    "keep_left": partial(_duty, picture=_arrow_to((0.42, 0.42), (-0.52, -0.52))),
+    "roundabout": partial(_duty, picture=pictograms.roundabout),
+    "end_of_no_overtaking": partial(_end_of_no_overtaking, left=_car((-0.36, -0.02), 0.34, "black")),
+    "end_of_no_overtaking_by_lorries": partial(
+        _end_of_no_overtaking, left=_lorry((-0.32, 0.05), 0.42, "black")
+    ),
+}
+CLASSES = tuple(_FACES)

@@ -1,0 +1,166 @@
+"""A plate to draw the face of a sign on: filled shapes, lines and lettering, with smooth edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.driving.textures.lettering import strokes
+
+Colour = tuple[float, float, float]
+Point = tuple[float, float]
+
+PIXELS = 64  # of a face, a side
+OVERSAMPLING = 4
+FRACTION_BITS = 6  # of a pixel, in what is drawn
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a maker of signs draws: colours, widths, proportions.
+
+    Attributes:
+        red, blue, yellow, white, black: colours, 0 to 1.
+        border: width of the red border, of the radius.
+        weight: of the strokes of letters, of their height.
+        narrow: factor of the width of letters.
+        scale: of what is drawn within the border.
+        shift: likewise, in radii.
+        rim: width of the white rim outside the border.
+    """
+
+    red: Colour
+    blue: Colour
+    yellow: Colour
+    white: Colour
+    black: Colour
+    border: float
+    weight: float
+    narrow: float
+    scale: float
+    shift: Point
+    rim: float
+
+
+def draw_style(rng: np.random.Generator) -> Style:
+    """One of many makers."""
+
+    def near(colour: Colour, spread: float) -> Colour:
+        red, green, blue = np.clip(np.asarray(colour) + rng.normal(0.0, spread, 3), 0.0, 1.0)
+        return float(red), float(green), float(blue)
+
+    return Style(
+        red=near((0.76, 0.08, 0.10), 0.05),
+        blue=near((0.06, 0.28, 0.66), 0.05),
+        yellow=near((0.96, 0.72, 0.10), 0.04),
+        white=near((0.93, 0.93, 0.92), 0.03),
+        black=near((0.06, 0.06, 0.07), 0.03),
+        border=float(rng.uniform(0.17, 0.26)),
+        weight=float(rng.uniform(0.14, 0.21)),
+        narrow=float(rng.uniform(0.78, 1.02)),
+        scale=float(rng.uniform(0.90, 1.10)),
+        shift=(float(rng.normal(0.0, 0.02)), float(rng.normal(0.0, 0.02))),
+        rim=float(rng.uniform(0.0, 0.07)),
+    )
+
+
+class Plate:
+    """A face within the square from -1 to 1, x to the right and y upwards.
+
+    Args:
+        style: of its maker.
+
+    Attributes:
+        style: as given.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        side = PIXELS * OVERSAMPLING
+        self._picture = np.full((side, side, 3), _bytes(style.white), np.uint8)
+        self._alpha = np.zeros((side, side), np.uint8)
+        self._scale, self._shift = 1.0, np.zeros(2)
+
+    def cut(self, corners: ArrayLike) -> None:
+        """Make the plate a polygon; what lies outside of it is not there."""
+        cv2.fillPoly(self._alpha, [self._pixels(corners)], 255, cv2.LINE_AA, FRACTION_BITS)
+
+    def cut_disc(self, radius: float = 1.0) -> None:
+        """Make the plate a disc."""
+        self.cut(disc_corners((0.0, 0.0), radius))
+
+    def within(self) -> None:
+        """Bring what is drawn from here on to the size and place that the style gives it."""
+        self._scale, self._shift = self.style.scale, np.asarray(self.style.shift)
+
+    def polygon(self, corners: ArrayLike, colour: Colour) -> None:
+        """Fill a polygon, convex or not."""
+        cv2.fillPoly(self._picture, [self._pixels(corners)], _bytes(colour), cv2.LINE_AA, FRACTION_BITS)
+
+    def disc(self, centre: Point, radius: float, colour: Colour) -> None:
+        """Fill a circle."""
+        self.polygon(disc_corners(centre, radius), colour)
+
+    def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
+        """Draw a circle."""
+        self.line(disc_corners(centre, radius), width, colour, closed=True)
+
+    def line(self, points: ArrayLike, width: float, colour: Colour, closed: bool = False) -> None:
+        """Draw a line through points, with round ends."""
+        pixels = max(1, round(width * self._scale * self._half))
+        cv2.polylines(
+            self._picture,
+            [self._pixels(points)],
+            closed,
+            _bytes(colour),
+            pixels,
+            cv2.LINE_AA,
+            FRACTION_BITS,
+        )
+
+    def arrow(self, points: ArrayLike, width: float, colour: Colour, head: float = 2.4) -> None:
+        """Draw a line that ends in a head, whose tip is the last point; `head` is its width over the line's."""
+        line = np.array(points, np.float64)
+        tip, ahead = line[-1].copy(), line[-1] - line[-2]
+        ahead = ahead / np.linalg.norm(ahead)
+        left = np.array([-ahead[1], ahead[0]])
+        line[-1] = tip - 0.8 * head * width * ahead
+        self.line(line, width, colour)
+        back, side = tip - 1.05 * head * width * ahead, 0.62 * head * width * left
+        self.polygon([tip, back + side, back - side], colour)
+
+    def text(self, text: str, height: float, colour: Colour, narrow: float = 1.0) -> None:
+        """Write a line of capitals and digits into the middle."""
+        weight = self.style.weight
+        line = strokes(text) * [narrow * self.style.narrow, 1.0 - weight]
+        middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
+        for segment in (line - middle) * height:
+            self.line(segment, weight * height, colour)
+
+    def image(self) -> NDArray[np.uint8]:
+        """(PIXELS, PIXELS, 4) the face, its colours extended beyond its edge, and what of it is there."""
+        whole = np.dstack([self._picture, self._alpha])
+        return np.asarray(cv2.resize(whole, (PIXELS, PIXELS), interpolation=cv2.INTER_AREA), np.uint8)
+
+    @property
+    def _half(self) -> float:
+        return 0.5 * PIXELS * OVERSAMPLING
+
+    def _pixels(self, points: ArrayLike) -> NDArray[np.int32]:
+        placed = np.asarray(points, np.float64).reshape(-1, 2) * self._scale + self._shift
+        pixels = (placed * [1.0, -1.0] + 1.0) * self._half - 0.5
+        return np.round(pixels * 2**FRACTION_BITS).astype(np.int32)
+
+
+def disc_corners(centre: Point, radius: float) -> NDArray[np.float64]:
+    """(48, 2) a circle as a polygon."""
+    angles = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
+    return np.asarray(centre) + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+def _bytes(colour: Colour) -> tuple[float, float, float]:
+    red, green, blue = (round(255.0 * value) for value in colour)
+    return red, green, blue
