@@ -66,7 +66,10 @@ def run(config: TrainClassifierConfig) -> None:
     from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
     from perception.classification.fitting import sized_options
     from perception.training.evaluation import evaluate
+    from perception.training.run_folder import check_resumable
 
+    if config.resume:
+        check_resumable(config.out)
     if config.ship is not None and config.data != SIGNS:
         raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
     options = sized_options(config.model, config.size)

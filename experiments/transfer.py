@@ -62,9 +62,12 @@ def run(config: TransferConfig) -> None:
     from rich.console import Console
 
     from experiments.classification_data import ClassificationData, labels_of, open_classification_data
+    from perception.training.run_folder import check_resumable
     from perception.training.sources import Subset, as_images
     from perception.transfer.few_labels import stratified_rows
 
+    if config.resume:
+        check_resumable(config.out)
     data = open_classification_data(config.data, config.size, seed=config.training.seed)
     if config.fraction < 1.0:
         rows = stratified_rows(labels_of(data.train), config.fraction, config.training.seed)

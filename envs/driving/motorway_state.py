@@ -13,6 +13,7 @@ from envs.driving.traffic.lanes import place_on_lane
 from envs.kernels import inlined, kernel
 
 SETTLED = 0.6  # metres from the middle of a lane within which one may change to the next
+MOST_LANES = 6  # on either side of one that are counted
 BETWEEN = 1.2  # metres from it beyond which one is in the way on the next
 
 
@@ -74,10 +75,10 @@ def write_motorway_state(lanes, vehicles, cars, ways, located, numbers, preview,
 def _lanes_across(lanes, world, lane):  # type: ignore[no-untyped-def]
     """How many lanes lead the same way beside each other, a lane among them."""
     count = 1
-    beside = lanes.left[world, lane]
-    while beside >= 0:
-        beside, count = lanes.left[world, beside], count + 1
-    beside = lanes.right[world, lane]
-    while beside >= 0:
-        beside, count = lanes.right[world, beside], count + 1
+    left, right = lanes.left[world, lane], lanes.right[world, lane]
+    for _ in range(MOST_LANES):
+        if left >= 0:
+            left, count = lanes.left[world, left], count + 1
+        if right >= 0:
+            right, count = lanes.right[world, right], count + 1
     return count
