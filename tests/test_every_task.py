@@ -207,6 +207,17 @@ def test_a_partial_reset_leaves_the_other_worlds_alone(task, options):
 
 
 @every_task
+def test_one_world_is_seen_before_the_others_have_been_reset(task):
+    simulation = gymnasium.make_vec(task, num_envs=3, obs_mode="rgb+state", **SMALL).unwrapped.simulation
+    simulation.reset([1], [4])
+    alone = simulation.observe(np.array([1]))
+    simulation.reset([0, 1, 2], [3, 4, 5])
+    together = simulation.observe()
+    for part, values in alone.items():
+        assert same(values[0], together[part][1])
+
+
+@every_task
 def test_observations_share_no_memory(task):
     vector = gymnasium.make_vec(task, num_envs=2, obs_mode="rgb+state", max_episode_steps=5, **SMALL)
     kept = [vector.reset(seed=0)[0]]
