@@ -22,6 +22,7 @@ from agents.learner_state import (
     restore_learner,
 )
 from agents.tqc import QuickTQC
+from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.run_folder import RunFolder
 
 TEST_SEED = 1_000_000  # of the first episode that is never trained on
@@ -122,6 +123,7 @@ class GoalTraining(BaseCallback):
         self._progress = progress
         self._kept = 0  # steps at the last checkpoint
         self._began = time.process_time()
+        self._guard = InterruptGuard()
 
     def train(self) -> None:
         """Learn, from the folder's checkpoint on."""
@@ -133,7 +135,8 @@ class GoalTraining(BaseCallback):
             self._began -= state["cpu_seconds"]
         done = self._learner.num_timesteps
         if done < self._total:
-            self._learner.learn(self._total - done, callback=self, reset_num_timesteps=done == 0)
+            with self._guard:
+                self._learner.learn(self._total - done, callback=self, reset_num_timesteps=done == 0)
             cut_episode_short(self._learner)
             self._keep()
 
@@ -148,6 +151,8 @@ class GoalTraining(BaseCallback):
             self._test()
         if self.num_timesteps % STEPS_BETWEEN_REPORTS == 0:
             self._progress(self.num_timesteps, self._total)
+        if self._guard.requested:
+            raise TrainingInterrupted(f"stopped at step {self.num_timesteps}")
         return True
 
     def _keep(self) -> None:
