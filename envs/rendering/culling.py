@@ -1,16 +1,13 @@
-"""What the first pass need not look at: objects out of view, faces seen from behind, faces between the cells."""
+"""What the first pass need not look at: objects out of view, and faces seen from behind."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from envs.kernels import inlined
-from envs.rendering.gather import LANES, gather
 
-HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
 SMALLEST = 0.4  # pixels of radius; what is smaller would only flicker
-BLOCK = 64  # faces worked at once; a multiple of LANES
 
 
 @inlined
@@ -89,77 +86,3 @@ def solve(matrix, x, y, z):  # type: ignore[no-untyped-def]
         np.float32(share * (c1 * x + (m00 * m22 - m02 * m20) * y + (m02 * m10 - m00 * m12) * z)),
         np.float32(share * (c2 * x + (m01 * m20 - m00 * m21) * y + (m00 * m11 - m01 * m10) * z)),
     )
-
-
-@inlined
-def list_seen_faces(faces, count, base, near, columns, rows, scratch):  # type: ignore[no-untyped-def]
-    """Keep those of the listed faces that may cover the middle of a cell; returns how many.
-
-    Those that reach behind the near plane are kept as −1 − face. Vectorised: of most small triangles, whether they lie
-    between the middles of cells no processor foresees.
-
-    Args:
-        faces: (F, 3) vertices of their meshes.
-        count: faces listed in `scratch.front`.
-        base: row in `scratch.vertices` of their mesh's first vertex.
-        near: metres.
-        columns: of the view.
-        rows: likewise.
-        scratch: `front` is read and written.
-    """
-    front, found, codes = scratch.front, scratch.found, scratch.codes
-    indices = faces.reshape(faces.size)
-    numbers = scratch.vertices.reshape(scratch.vertices.size)
-    nearest, width, height = np.float32(near), np.float32(columns), np.float32(rows)
-    first_vertex = np.int32(base)
-    kept = np.uint64(0)
-    for behind in range(count, count + np.uint64(LANES)):  # whole lanes are read
-        front[behind] = front[count - np.uint64(1)]
-    for start in range(np.uint64(0), count, np.uint64(BLOCK)):
-        size = min(count - start, np.uint64(BLOCK))
-        lanes = (size + np.uint64(LANES - 1)) & ~np.uint64(LANES - 1)
-        for place in range(lanes):
-            face = np.int32(front[start + place] * np.int32(3))
-            found[0, place] = face
-            found[1, place] = np.int32(face + np.int32(1))
-            found[2, place] = np.int32(face + np.int32(2))
-        for place in range(np.uint64(0), lanes, np.uint64(LANES)):
-            for corner in range(np.uint64(3)):
-                gather(indices, found[corner], place)
-        for corner in range(np.uint64(3)):
-            for place in range(lanes):
-                row = np.int32(np.int32(found[corner, place] + first_vertex) * np.int32(6))
-                found[corner, place] = np.int32(row + np.int32(2))
-                found[np.uint64(3) + corner, place] = np.int32(row + np.int32(3))
-                found[np.uint64(6) + corner, place] = np.int32(row + np.int32(4))
-        for place in range(np.uint64(0), lanes, np.uint64(LANES)):
-            for number in range(np.uint64(9)):
-                gather(numbers, found[number], place)
-        for place in range(lanes):
-            deepest, farthest = _least_and_most(found, np.uint64(0), place)
-            left, right = _least_and_most(found, np.uint64(3), place)
-            top, bottom = _least_and_most(found, np.uint64(6), place)
-            left, top = left - HALF, top - HALF
-            right, bottom = right - HALF, bottom - HALF
-            left, top = left if left > ZERO else ZERO, top if top > ZERO else ZERO
-            right, bottom = right if right < width else width, bottom if bottom < height else height
-            covers = (np.ceil(left) < np.ceil(right)) & (np.ceil(top) < np.ceil(bottom))
-            whole = (deepest >= nearest) & covers
-            cut = (deepest < nearest) & (farthest >= nearest)
-            codes[place] = np.int32(whole) | np.int32(np.int32(cut) << 1)
-        for place in range(size):
-            face = front[start + place]
-            front[kept] = -1 - face if codes[place] == 2 else face
-            kept += np.uint64(codes[place] != 0)
-    return kept
-
-
-@inlined
-def _least_and_most(found, first, place):  # type: ignore[no-untyped-def]
-    """The least and the most of one coordinate of three corners."""
-    a = np.int32(found[first, place]).view(np.float32)
-    b = np.int32(found[first + np.uint64(1), place]).view(np.float32)
-    c = np.int32(found[first + np.uint64(2), place]).view(np.float32)
-    least = a if a < b else b
-    most = a if a > b else b
-    return least if least < c else c, most if most > c else c

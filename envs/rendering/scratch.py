@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering.culling import BLOCK
-from envs.rendering.gather import LANES, RUN
+from envs.rendering.gather import RUN
 from envs.rendering.gloss import Gloss, make_gloss
 from envs.rendering.lens import Lens
 from envs.rendering.texturing import Lookups, make_lookups
@@ -25,11 +24,7 @@ class Scratch(NamedTuple):
         np.int32
     ]  # (F, 5) face, slot, what to add to its indices for `vertices` and for the mesh, view
     visible: NDArray[np.int32]  # (S + 1,) slots in view
-    front: NDArray[np.int32]  # (F + 1 + LANES,) faces of a mesh that show their front
-    found: NDArray[
-        np.int32
-    ]  # (9, BLOCK) of a block of faces: depths, columns and rows of their three corners
-    codes: NDArray[np.int32]  # (BLOCK,) whether each is seen
+    front: NDArray[np.int32]  # (F + 1,) faces of a mesh that show their front
     planes: NDArray[np.float32]  # (F, 27) see planes
     traits: NDArray[np.uint8]  # (F,) see planes
     labels: NDArray[np.uint8]  # (NO_TRIANGLE + F,) semantic labels of the drawn triangles
@@ -70,9 +65,7 @@ def make_scratch(
         vertices=np.zeros((views * max_vertices, 6), np.float32),
         drawn=np.zeros((views * max_faces, 5), np.int32),
         visible=np.zeros(slots + 1, np.int32),
-        front=np.zeros(max_faces + 1 + LANES, np.int32),
-        found=np.zeros((9, BLOCK), np.int32),
-        codes=np.zeros(BLOCK, np.int32),
+        front=np.zeros(max_faces + 1, np.int32),
         planes=np.zeros((views * max_faces, 27), np.float32),
         traits=np.zeros(views * max_faces, np.uint8),
         labels=np.zeros(NO_TRIANGLE + views * max_faces, np.uint8),

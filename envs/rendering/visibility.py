@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.kernels import inlined, kernel
-from envs.rendering.culling import level_of_detail, list_front_faces, list_seen_faces, list_visible
+from envs.rendering.culling import level_of_detail, list_front_faces, list_visible
 from envs.rendering.rasterise import fill_masked, fill_triangle
 
 DOUBLE_SIDED = 1  # surface flags
@@ -18,6 +18,8 @@ NO_SHADOW = 2
 SKY = -1  # less the number of the view: what cells hold that no triangle covers
 OUTSIDE = -8  # what pixels outside the image circle look at
 NO_TRIANGLE = 8  # cells hold at least minus this
+ZERO = np.float32(0.0)
+HALF = np.float32(0.5)
 
 
 @inlined
@@ -94,11 +96,10 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
                 scratch.vertices,
                 base,
             )
-            seen = list_seen_faces(geometry.faces, faces, base, lens.near, columns, rows, scratch)
             drawn = _draw_faces(
                 geometry,
                 mesh,
-                seen,
+                faces,
                 base,
                 slot,
                 view,
@@ -158,16 +159,27 @@ def _draw_faces(
     """Draw the listed faces of a transformed mesh; returns the new number of drawn triangles."""
     vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
     faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
+    nearest = np.float32(near)
     offset = np.uint64(base)  # unsigned: Numba tests signed indices for a sign
+    width, height = np.float32(columns), np.float32(rows)
     masked = geometry.mesh_flags[mesh] & HAS_MASKED
     for place in range(count):
-        listed = scratch.front[place]
-        whole = listed >= 0
-        face = np.uint64(listed if whole else -1 - listed)
+        face = np.uint64(scratch.front[place])
         a = np.uint64(faces[face, 0]) + offset
         b = np.uint64(faces[face, 1]) + offset
         c = np.uint64(faces[face, 2]) + offset
-        if whole:
+        za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
+        if min(za, zb, zc) >= nearest:
+            xa, ya = vertices[a, 3], vertices[a, 4]
+            xb, yb = vertices[b, 3], vertices[b, 4]
+            xc, yc = vertices[c, 3], vertices[c, 4]
+            # One branch for all: most small triangles lie between cell centres, which no processor foresees.
+            left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
+            right = np.ceil(min(max(xa, xb, xc) - HALF, width))
+            top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
+            bottom = np.ceil(min(max(ya, yb, yc) - HALF, height))
+            if not ((left < right) & (top < bottom)):
+                continue
             if masked and flags[face_surfaces[face]] & MASKED:
                 shown = fill_masked(
                     geometry.uvs,
@@ -187,13 +199,11 @@ def _draw_faces(
                 )
             else:
                 shown = fill_triangle(
-                    vertices[a, 3], vertices[a, 4], vertices[a, 5],
-                    vertices[b, 3], vertices[b, 4], vertices[b, 5],
-                    vertices[c, 3], vertices[c, 4], vertices[c, 5],
+                    xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5],
                     drawn, first_cell, columns, rows, inverse_depth, triangles,
                 )  # fmt: skip
         else:
-            if flags[face_surfaces[face]] & MASKED:
+            if not max(za, zb, zc) >= nearest or flags[face_surfaces[face]] & MASKED:
                 continue
             shown = _draw_clipped(
                 vertices, a, b, c, near, focal, centre, drawn, scratch.clipped,
