@@ -137,8 +137,7 @@ def _frames(config: PretrainConfig, split: str, count: int) -> Any:
 def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: int) -> None:
     from experiments.benchmarks.measure import commit, machine
     from perception.backbones.encoder import count_parameters
-    from perception.pretraining.shipping import ship_encoder
-    from perception.training.hardware import choose_hardware
+    from perception.pretraining.shipping import ship_encoder, training_card
 
     assert config.ship is not None
     training, parameters = config.training, count_parameters(result.model.encoder)
@@ -155,17 +154,13 @@ def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: 
             "training frames": f"{count:,} of {config.size}×{config.size} pixels, split `train`",
             "acting": "expert, disturbed expert and chance by turns",
         },
-        "Training": {
-            "steps": f"{result.steps:,} of {training.batch_size} frames; epoch {result.epoch} of {training.epochs}",
-            "optimiser": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
-            "weight decay": training.weight_decay,
-            "moving average": training.ema_decay,
-            "colour jitter": config.jitter,
-            "seed": training.seed,
-            "hardware": choose_hardware(training.device, training.precision).description(),
-            "processor": machine()["processor"],
-            "commit": commit(),
-        },
+        "Training": training_card(
+            training,
+            f"{result.steps:,} of {training.batch_size} frames; epoch {result.epoch} of {training.epochs}",
+            config.jitter,
+            machine()["processor"],
+            commit(),
+        ),
         "Measured": {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()},
         "How it was measured": (
             "On the split `test`: episodes, roads, textures, light and weather that training never shows, with the "

@@ -124,8 +124,7 @@ def _ship(
 ) -> None:
     from experiments.benchmarks.measure import commit, machine
     from perception.backbones.encoder import count_parameters
-    from perception.pretraining.shipping import ship_encoder
-    from perception.training.hardware import choose_hardware
+    from perception.pretraining.shipping import ship_encoder, training_card
 
     assert config.ship is not None
     training, model = config.training, config.model
@@ -140,17 +139,13 @@ def _ship(
         "Data": {
             "training images": f"{count:,} of {config.size}×{config.size} pixels, split `train` of the sign benchmark",
         },
-        "Training": {
-            "steps": f"{result.steps:,} of {training.batch_size} images",
-            "optimiser": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
-            "weight decay": training.weight_decay,
-            "moving average": training.ema_decay,
-            "colour jitter": config.jitter,
-            "seed": training.seed,
-            "hardware": choose_hardware(training.device, training.precision).description(),
-            "processor": machine()["processor"],
-            "commit": commit(),
-        },
+        "Training": training_card(
+            training,
+            f"{result.steps:,} of {training.batch_size} images",
+            config.jitter,
+            machine()["processor"],
+            commit(),
+        ),
         "Measured": {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()},
         "How it was measured": (
             f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "

@@ -55,20 +55,6 @@ def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignor
 
 
 @kernel
-def find_hit(poses, lengths, widths, present, found):  # type: ignore[no-untyped-def]
-    """Write (N,) the first box of each world that overlaps box 0 of it, or −1; arguments as in `find_overlaps`."""
-    for world in range(poses.shape[0]):
-        found[world] = -1
-        for other in range(1, poses.shape[1]):
-            if present[world, other] and boxes_overlap(
-                poses[world, 0], lengths[world, 0], widths[world, 0],
-                poses[world, other], lengths[world, other], widths[world, other],
-            ):  # fmt: skip
-                found[world] = other
-                break
-
-
-@kernel
 def find_hurt(poses, length, width, people, people_length, people_width, present, hurt):  # type: ignore[no-untyped-def]
     """Write (N,) whether boxes at (N, 3) poses overlap one of the (N, P, 3) `people` who are present, (N, P)."""
     for world in range(poses.shape[0]):

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.driving import vehicle
-from envs.driving.collisions import find_hit, find_hurt, find_struck
+from envs.driving.collisions import find_hurt, find_overlaps, find_struck
 from envs.driving.map_drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
 from envs.driving.map_raster import METRES, SIZE, MapRasters
 from envs.driving.maps import DrivingMap
@@ -152,9 +152,10 @@ class NetworkSimulation(DrivingSimulation):
     def _collisions(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
         """(N,) the vehicle run into or by, or −1; whether a person is hit; whether something that stands is."""
         vehicles, people = self.traffic.vehicles, self.traffic.people
-        other, ego = np.empty(self.num_worlds, np.int64), vehicles.pose[:, 0]
+        ego, hits = vehicles.pose[:, 0], np.empty(vehicles.present.shape, bool)
         hurt, struck = np.empty(self.num_worlds, bool), np.empty(self.num_worlds, bool)
-        find_hit(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, other)
+        find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, 0, hits)
+        other = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
         find_hurt(ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt)
         find_struck(ego, EGO_LENGTH, EGO_WIDTH, self._obstacles, self._obstacle_counts, struck)
         return other, hurt, struck

@@ -39,7 +39,7 @@ class RouteArrays(NamedTuple):
     length: NDArray[np.float64]
 
 
-class Routes:
+class WorldRoutes:
     """The routes of N worlds.
 
     Attributes:

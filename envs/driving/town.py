@@ -18,7 +18,7 @@ from envs.driving.network.network import LIGHT, STOP, Network
 from envs.driving.network.route import Route
 from envs.driving.network.town import TownConfig
 from envs.driving.network_simulation import EGO_LENGTH, NetworkSimulation
-from envs.driving.routes import Routes, place_on_routes, read_commands
+from envs.driving.routes import WorldRoutes, place_on_routes, read_commands
 from envs.driving.scoring import Infractions
 from envs.driving.simulation import reward_of
 from envs.driving.town_state import LIMIT, LIMITS, NAMES, reward_driving, town_state
@@ -141,7 +141,7 @@ class Town(NetworkSimulation):
         self.config = config
         self._map = None if map is None else as_map(map)
         self._routes: list[Route | None] = [None] * num_worlds
-        self.routes = Routes(num_worlds)
+        self.routes = WorldRoutes(num_worlds)
         self._state: FloatArray | None = None
         self._farthest = np.zeros(num_worlds)
         self._front = np.zeros(num_worlds)

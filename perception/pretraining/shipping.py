@@ -13,7 +13,9 @@ from torch import nn
 
 from envs.errors import InvalidOption
 from perception.pretrained import CHECKSUMS, SHIPPED, shipped_weights
+from perception.training.config import TrainingConfig
 from perception.training.durable_files import named_disk_errors, write_durably
+from perception.training.hardware import choose_hardware
 
 LARGEST_BYTES = 16 * 1024 * 1024
 
@@ -49,6 +51,31 @@ def ship_encoder(name: str, encoder: nn.Module, card: Mapping[str, Any], folder:
         write_durably(folder / f"{name}.md", lambda stream: stream.write(_markdown(card, digest).encode()))
         write_durably(folder / CHECKSUMS, lambda stream: stream.write(sums.encode()))
     return path
+
+
+def training_card(
+    training: TrainingConfig, steps: str, jitter: float, processor: str, commit: str | None
+) -> dict[str, Any]:
+    """The table of a model card that says how it was trained.
+
+    Args:
+        training: how.
+        steps: how long, in words.
+        jitter: of colours.
+        processor: of the machine.
+        commit: of the suite; None outside a checkout.
+    """
+    return {
+        "steps": steps,
+        "optimiser": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
+        "weight decay": training.weight_decay,
+        "moving average": training.ema_decay,
+        "colour jitter": jitter,
+        "seed": training.seed,
+        "hardware": choose_hardware(training.device, training.precision).description(),
+        "processor": processor,
+        "commit": commit,
+    }
 
 
 def _markdown(card: Mapping[str, Any], digest: str) -> str:

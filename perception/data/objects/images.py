@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from envs.errors import InvalidOption, check_choice
 from envs.rendering import Camera, Renderer
+from perception.data.benchmark_images import SPLITS, BenchmarkImages
 from perception.data.draws import Draws
 from perception.data.objects.catalogue import CLASSES
 from perception.data.objects.stage import FOV_DEGREES, Stage
 
-SPLITS = ("train", "val", "test")
-LENGTHS = {"train": 20_000, "val": 2_000, "test": 4_000}
 LABELS = ("rgb", "class", "mask", "depth", "normals", "box")
 _OUTPUTS = {"rgb": "rgb", "mask": "instances", "depth": "depth", "normals": "normals", "box": "boxes"}
 WORLDS = 64  # images drawn at once
 
 
-class ObjectImages:
+class ObjectImages(BenchmarkImages):
     """Images of single objects with their classes, drawn when they are asked for.
 
     Image i of a split follows from the seed and i alone, in batches of any size. Classes take turns, so every split is
@@ -44,6 +43,8 @@ class ObjectImages:
         split, size, seed, labels: as given.
     """
 
+    lengths: ClassVar[Mapping[str, int]] = {"train": 20_000, "val": 2_000, "test": 4_000}
+
     def __init__(
         self,
         split: str = "train",
@@ -54,7 +55,7 @@ class ObjectImages:
         classes: Sequence[str] | None = None,
         num_threads: int | None = None,
     ) -> None:
-        self.split = check_choice("split", split, SPLITS)
+        super().__init__(split, size, length, seed)
         for label in labels:
             check_choice("label", label, LABELS)
         self.labels = tuple(labels)
@@ -63,39 +64,12 @@ class ObjectImages:
         )
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
             raise InvalidOption(f"classes must be at least two different ones, got {self.classes}")
-        self.size = _parse_size(size)
-        self.seed = int(seed)
-        self._length = LENGTHS[split] if length is None else length
-        if self._length < 1:
-            raise InvalidOption(f"length must be at least 1, got {length}")
         self._numbers = np.array([CLASSES.index(name) for name in self.classes])
         self._num_threads = num_threads
         self._drawing: tuple[Stage, Renderer] | None = None
 
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: int) -> dict[str, NDArray[Any]]:
-        """Image `index` and its labels."""
-        return {name: values[0] for name, values in self.render([index]).items()}
-
-    def render(self, indices: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Draw images.
-
-        Args:
-            indices: (n,) within 0..len - 1, in any order.
-
-        Returns:
-            Label name to (n, …) array.
-
-        Raises:
-            InvalidOption: an index out of range.
-        """
-        chosen = np.asarray(indices, np.int64).reshape(-1)
-        outside = (chosen < 0) | (chosen >= self._length)
-        if outside.any():
-            raise InvalidOption(f"images are numbered 0..{self._length - 1}, got {int(chosen[outside][0])}")
-        parts = [self._render(chosen[start : start + WORLDS]) for start in range(0, len(chosen), WORLDS)]
+    def _draw(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        parts = [self._render(indices[start : start + WORLDS]) for start in range(0, len(indices), WORLDS)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.labels}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -128,10 +102,3 @@ class ObjectImages:
         stage = Stage(WORLDS, "test" if self.split == "test" else "train")
         outputs = [_OUTPUTS[name] for name in self.labels if name != "class"]
         return stage, Renderer(stage.state, camera, outputs, self._num_threads)
-
-
-def _parse_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or not all(isinstance(side, int) and side >= 8 for side in sides):
-        raise InvalidOption(f"size must be pixels a side or (height, width), each at least 8, got {size!r}")
-    return sides[0], sides[1]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from envs.errors import InvalidOption, check_choice
+from perception.data.benchmark_images import SPLITS, BenchmarkImages
 from perception.data.signs.catalogue import CLASSES, STYLES, TEST_STYLES, sign_face
 from perception.data.signs.photograph import photograph
 
-SPLITS = ("train", "val", "test")
-LENGTHS = {"train": 40_000, "val": 2_000, "test": 4_000}
-LABELS = ("rgb", "class")
-SMALLEST_SIDE = 8
 _LEARNED_STYLES = tuple(style for style in range(STYLES) if style not in TEST_STYLES)
 
 
-class SignImages:
+class SignImages(BenchmarkImages):
     """Crops around traffic signs with their kinds, drawn when they are asked for.
 
     Image i of a split follows from the seed and i alone. Classes take turns, so every split is balanced. "train" and
@@ -36,8 +33,9 @@ class SignImages:
         split, size, seed: as given.
     """
 
+    lengths: ClassVar[Mapping[str, int]] = {"train": 40_000, "val": 2_000, "test": 4_000}
     classes = CLASSES
-    labels = LABELS
+    labels = ("rgb", "class")
 
     def __init__(
         self,
@@ -46,52 +44,16 @@ class SignImages:
         length: int | None = None,
         seed: int = 0,
     ) -> None:
-        self.split = check_choice("split", split, SPLITS)
-        self.size = _parse_size(size)
-        self.seed = int(seed)
-        self._length = LENGTHS[split] if length is None else length
-        if self._length < 1:
-            raise InvalidOption(f"length must be at least 1, got {length}")
+        super().__init__(split, size, length, seed)
 
-    def __len__(self) -> int:
-        return self._length
+    def _draw(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        images = np.empty((len(indices), *self.size, 3), np.uint8)
+        for place, index in enumerate(indices.tolist()):
+            images[place] = self._draw_one(index)
+        return {"rgb": images, "class": indices % len(CLASSES)}
 
-    def __getitem__(self, index: int) -> dict[str, NDArray[Any]]:
-        """Image `index` and its class."""
-        return {name: values[0] for name, values in self.render([index]).items()}
-
-    def render(self, indices: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Draw images.
-
-        Args:
-            indices: (n,) within 0..len - 1, in any order.
-
-        Returns:
-            "rgb", (n, height, width, 3) uint8, and "class", (n,) int64.
-
-        Raises:
-            InvalidOption: an index out of range.
-        """
-        chosen = np.asarray(indices, np.int64).reshape(-1)
-        outside = (chosen < 0) | (chosen >= self._length)
-        if outside.any():
-            raise InvalidOption(f"images are numbered 0..{self._length - 1}, got {int(chosen[outside][0])}")
-        images = np.empty((len(chosen), *self.size, 3), np.uint8)
-        for place, index in enumerate(chosen.tolist()):
-            images[place] = self._draw(index)
-        return {"rgb": images, "class": chosen % len(CLASSES)}
-
-    def _draw(self, index: int) -> NDArray[np.uint8]:
+    def _draw_one(self, index: int) -> NDArray[np.uint8]:
         rng = np.random.default_rng([self.seed, SPLITS.index(self.split), index])
         styles = TEST_STYLES if self.split == "test" else _LEARNED_STYLES
         face = sign_face(CLASSES[index % len(CLASSES)], int(rng.choice(styles)))
         return photograph(face, rng, self.size, odd=self.split == "test")
-
-
-def _parse_size(size: Any) -> tuple[int, int]:
-    sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
-    if len(sides) != 2 or not all(isinstance(side, int) and side >= SMALLEST_SIDE for side in sides):
-        raise InvalidOption(
-            f"size must be pixels a side or (height, width), each at least {SMALLEST_SIDE}, got {size!r}"
-        )
-    return sides[0], sides[1]
