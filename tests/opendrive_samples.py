@@ -1,11 +1,14 @@
 """OpenDRIVE files written for the tests: single roads, a town exported from a network, and what goes wrong."""
 
 import math
+import warnings
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from envs.driving.network.blocks import RoadBlocks
 from envs.driving.network.network import DASHED, LIGHT, SOLID, STOP
+from envs.driving.network.opendrive import read_opendrive
 
 HEADER = '<header revMajor="1" revMinor="6" name="sample" version="1" date="2026-11-26"/>'
 
@@ -230,3 +233,39 @@ def _exported_connection(network, way, name):
         "connection", tag("laneLink", from_=number, to=-1),
         id=name, incomingRoad=before.road, connectingRoad=name, contactPoint="start",
     )  # fmt: skip
+
+
+def two_junctions():
+    """A network of two T-junctions with a street between them."""
+    blocks = RoadBlocks("pair")
+    end = blocks.straight(blocks.begin(), 60.0)
+    left, right = blocks.t_junction(end, kind="right_before_left")
+    between = blocks.straight(left, 50.0)
+    blocks.t_junction(between, kind="right_before_left")
+    blocks.straight(right, 40.0)
+    return blocks.build()
+
+
+def two_roads(before=-1, after=-1, contact="start", **more):
+    """Two roads, one after the other."""
+    first = simple_road(
+        sections=[section(lane(1, before=None), lane(-1, after=after))],
+        links=tag("successor", elementType="road", elementId=2, contactPoint=contact),
+    )
+    second = simple_road(
+        name=2,
+        x=100.0,
+        sections=[section(lane(1, before=1), lane(-1, before=before))],
+        links=tag("predecessor", elementType="road", elementId=1, contactPoint="end"),
+        **more,
+    )
+    return document(first, second)
+
+
+def read_strictly(folder, text, name="map.xodr"):
+    """The network of a file that is written there; a warning is an error."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return read_opendrive(path)

@@ -1,0 +1,116 @@
+"""Weights of networks: those of the originals, and those that do not fit, are damaged or are not there."""
+
+from __future__ import annotations
+
+import io
+import urllib.error
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import timm
+import torch
+import torchvision
+from torch import nn
+
+from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from perception.backbones.encoder import IMAGENET_MEAN, IMAGENET_STD
+from perception.classification import create_classifier
+from perception.zoo import create_model
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("alexnet", 224), ("googlenet", 96), ("resnet18", 96), ("resnet50", 64), ("vgg16", 64)],
+)
+@torch.no_grad()
+def test_torchvision_weights_give_the_outputs_of_the_original(name: str, size: int, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    options = {"init_weights": True, "transform_input": True} if name == "googlenet" else {}
+    original = getattr(torchvision.models, name)(**options).eval()
+    original.dropout = nn.Identity() if hasattr(original, "dropout") else None
+    for layer in original.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # as if it had been trained
+            layer.running_mean.normal_(0.0, 0.1)
+            layer.running_var.uniform_(0.8, 1.2)
+    path = tmp_path / f"{name}.pth"
+    torch.save(original.state_dict(), path)
+    classifier = create_classifier(
+        name, 1000, weights=path, keep_head=True, model_options={"size": (size, size)}
+    ).eval()
+    images = torch.rand(2, 3, size, size)
+    mean, std = (torch.tensor(each)[:, None, None] for each in (IMAGENET_MEAN, IMAGENET_STD))
+    expected = original((images - mean) / std)
+    torch.testing.assert_close(
+        classifier(images), expected, rtol=1e-3, atol=1e-4 * expected.abs().max().item()
+    )
+    classifier.train()
+    assert len(classifier(images) if name == "googlenet" else [0]) == (3 if name == "googlenet" else 1)
+
+
+@torch.no_grad()
+def test_timm_weights_give_the_outputs_of_the_original(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    for name in ("resnet10t", "mobilenetv3_small_050", "test_vit"):
+        original = timm.create_model(name, num_classes=10).eval()
+        path = tmp_path / f"{name}.safetensors"
+        safetensors.torch.save_file(original.state_dict(), str(path))
+        classifier = create_classifier(f"timm:{name}", 10, weights=path, keep_head=True).eval()
+        preprocessing = classifier.encoder.preprocessing
+        images = torch.rand(1, 3, *preprocessing.size)
+        mean, std = (torch.tensor(each)[:, None, None] for each in (preprocessing.mean, preprocessing.std))
+        torch.testing.assert_close(classifier(images), original((images - mean) / std), rtol=1e-4, atol=1e-5)
+        maps = classifier.encoder.feature_maps(images)
+        assert tuple(each.shape[1] for each in maps) == classifier.encoder.channels
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pilotnet.safetensors"
+    safetensors.torch.save_model(create_model("pilotnet"), str(path))
+    with pytest.raises(InvalidOption, match=r"not those of 'nature_cnn': has .*needs \(32, 3, 8, 8\)"):
+        create_model("nature_cnn", weights=path)
+    with pytest.raises(InvalidOption, match="needs"):
+        create_model("nature_cnn", out_dim=16, weights=path)
+    with pytest.raises(InvalidOption, match="no output layer"):
+        create_classifier("pilotnet", 3, weights=path, keep_head=True)
+
+
+def test_a_head_for_other_classes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "classifier.safetensors"
+    safetensors.torch.save_model(create_classifier("pilotnet", 4), str(path))
+    with pytest.raises(InvalidOption, match="4 classes apart, not 3"):
+        create_classifier("pilotnet", 3, weights=path, keep_head=True)
+    assert create_classifier("pilotnet", 3, weights=path).num_classes == 3
+
+
+def test_damaged_and_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFile, match=r"none\.pth does not exist"):
+        create_model("pilotnet", weights=tmp_path / "none.pth")
+    for suffix in (".safetensors", ".pth"):
+        path = tmp_path / f"broken{suffix}"
+        path.write_bytes(b"\x10\0\0\0\0\0\0\0{not weights")
+        with pytest.raises(CorruptFile, match="not a whole file of weights"):
+            create_model("pilotnet", weights=path)
+    stream = io.BytesIO()
+    torch.save({"epoch": 3}, stream)
+    path.write_bytes(stream.getvalue())
+    with pytest.raises(CorruptFile, match="no tensors by name"):
+        create_model("pilotnet", weights=path)
+
+
+def test_unknown_weights_are_answered_with_the_right_name() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'camshaft'"):
+        create_model("pilotnet", weights="camshft")
+    with pytest.raises(UnknownName, match="no weights ship for 'vgg16'"):
+        create_model("vgg16", size=(32, 32), weights="camshaft")
+    with pytest.raises(UnknownName, match="not a network of torchvision"):
+        create_model("pilotnet", weights="imagenet")
+
+
+def test_weights_that_cannot_be_fetched_are_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
+    with pytest.raises(CamshaftError, match="go online once, or give a file"):
+        create_model("resnet18", weights="imagenet")
