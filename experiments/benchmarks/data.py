@@ -151,12 +151,13 @@ class _Step:
 
 
 class _Runner:
-    """Trains for a while; called, it returns images per second."""
+    """Trains for a while; called, it returns images per second. The first call, which starts the data, does not count."""
 
     def __init__(self, step: Callable[[Batch], int], batches: Iterator[Batch], seconds: float) -> None:
         self._step, self._batches, self._seconds = step, batches, seconds
         self._waited = self._elapsed = self._worked = 0.0
         self._done = 0
+        self._warm = False
 
     @property
     def waiting_share(self) -> float:
@@ -169,16 +170,20 @@ class _Runner:
         return self._done / max(self._worked + self._waited, 1e-9)
 
     def __call__(self) -> float:
-        done, start = 0, time.perf_counter()
+        done, waited, worked, start = 0, 0.0, 0.0, time.perf_counter()
         while (elapsed := time.perf_counter() - start) < self._seconds or done == 0:
             asked = time.perf_counter()
             batch = next(self._batches)
-            self._waited += time.perf_counter() - asked
-            worked = time.thread_time()
+            waited += time.perf_counter() - asked
+            begun = time.thread_time()
             done += self._step(batch)
-            self._worked += time.thread_time() - worked
-        self._elapsed += elapsed
-        self._done += done
+            worked += time.thread_time() - begun
+        if self._warm:
+            self._elapsed += elapsed
+            self._waited += waited
+            self._worked += worked
+            self._done += done
+        self._warm = True
         return done / elapsed
 
 
