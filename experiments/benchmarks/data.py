@@ -151,7 +151,7 @@ class _Step:
 
 
 class _Runner:
-    """Trains for a while; called, it returns images per second. The first call, which starts the data, does not count."""
+    """Trains for a while; called, it returns images per second. The first call, which starts the data, is warm-up."""
 
     def __init__(self, step: Callable[[Batch], int], batches: Iterator[Batch], seconds: float) -> None:
         self._step, self._batches, self._seconds = step, batches, seconds
