@@ -45,7 +45,10 @@ def sign_face(kind: str, style: int) -> NDArray[np.uint8]:
 
 def _limit(plate: Plate, limit: int) -> None:
     _red_ring(plate)
-    plate.text(str(limit), 0.86 if limit < 100 else 0.74, plate.style.black, 0.92 if limit < 100 else 0.70)
+    if limit < 100:
+        plate.text(str(limit), 0.86, plate.style.black, 0.92)
+    else:
+        plate.text(str(limit), 0.78, plate.style.black, 0.62, 0.8)
 
 
 def _red_ring(plate: Plate) -> None:

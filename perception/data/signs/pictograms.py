@@ -51,9 +51,10 @@ def walker(plate: Plate, centre: Point, size: float, colour: Colour, stride: flo
 
 
 def children(plate: Plate, colour: Colour) -> None:
-    """Two who run, a larger one before a smaller one."""
-    walker(plate, (-0.20, -0.14), 0.42, colour, 1.25)
-    walker(plate, (0.24, -0.22), 0.34, colour, 1.35)
+    """Two who run hand in hand, a smaller one before a larger one."""
+    walker(plate, (0.18, -0.16), 0.36, colour, 1.35)
+    walker(plate, (-0.22, -0.26), 0.27, colour, 1.35)
+    plate.line([(0.08, -0.12), (-0.10, -0.24)], 0.07, colour)
 
 
 def worker(plate: Plate, colour: Colour) -> None:
@@ -139,9 +140,9 @@ def skidding_car(plate: Plate, colour: Colour) -> None:
 
 def bumps(plate: Plate, colour: Colour) -> None:
     """Two humps of a road."""
-    x = np.linspace(-0.56, 0.56, 33)
-    top = -0.42 + 0.34 * np.exp(-np.square((np.abs(x) - 0.26) / 0.15))
-    plate.polygon([*zip(x, top, strict=True), (0.56, -0.54), (-0.56, -0.54)], colour)
+    x = np.linspace(-0.44, 0.44, 33)
+    top = -0.32 + 0.22 * np.exp(-np.square((np.abs(x) - 0.20) / 0.12))
+    plate.polygon([*zip(x, top, strict=True), (0.44, -0.42), (-0.44, -0.42)], colour)
 
 
 def narrowing(plate: Plate, colour: Colour) -> None:
@@ -152,9 +153,9 @@ def narrowing(plate: Plate, colour: Colour) -> None:
 
 def junction(plate: Plate, colour: Colour) -> None:
     """A broad road ahead that a narrow one crosses."""
-    plate.polygon([(-0.10, -0.56), (0.10, -0.56), (0.10, 0.22), (-0.10, 0.22)], colour)
-    plate.polygon([(-0.20, 0.18), (0.20, 0.18), (0.0, 0.52)], colour)
-    plate.line([(-0.34, -0.18), (0.34, -0.18)], 0.11, colour)
+    plate.polygon([(-0.10, -0.50), (0.10, -0.50), (0.14, 0.08), (-0.14, 0.08)], colour)
+    plate.polygon([(-0.23, 0.02), (0.23, 0.02), (0.04, 0.38), (-0.04, 0.38)], colour)
+    plate.line([(-0.26, -0.20), (0.26, -0.20)], 0.10, colour)
 
 
 def curve(plate: Plate, colour: Colour, side: float) -> None:

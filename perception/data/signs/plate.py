@@ -132,9 +132,9 @@ class Plate:
         back, side = tip - 1.05 * head * width * ahead, 0.62 * head * width * left
         self.polygon([tip, back + side, back - side], colour)
 
-    def text(self, text: str, height: float, colour: Colour, narrow: float = 1.0) -> None:
-        """Write a line of capitals and digits into the middle."""
-        weight = self.style.weight
+    def text(self, text: str, height: float, colour: Colour, narrow: float = 1.0, thin: float = 1.0) -> None:
+        """Write a line of capitals and digits into the middle; `thin` is a factor of the style's weight."""
+        weight = thin * self.style.weight
         line = strokes(text) * [narrow * self.style.narrow, 1.0 - weight]
         middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
         for segment in (line - middle) * height:
