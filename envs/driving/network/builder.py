@@ -207,12 +207,9 @@ def _lines(
     lines += [(offset + half + number * width, DASHED) for number in range(1, backward)]
     if forward and backward:
         lines += [(offset, centre_line)] if half == 0.0 else [(offset - half, SOLID), (offset + half, SOLID)]
-    edge = SOLID if style in ("rural", "motorway") else NONE
-    lines.append((offset - half - forward * width, edge))
-    if backward:
-        lines.append((offset + half + backward * width, edge))
-    elif style in ("rural", "motorway"):
-        lines.append((offset + half, edge))
+    if style != "town":
+        lines.append((offset - half - forward * width, SOLID))
+        lines.append((offset + half + backward * width, SOLID))
     return tuple((lateral, kind) for lateral, kind in lines if kind != NONE)
 
 
