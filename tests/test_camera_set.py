@@ -98,6 +98,50 @@ def test_a_restored_state_goes_on_to_the_bit():
         assert_same(one, other)
 
 
+@pytest.mark.parametrize("every", [3, 5])
+def test_a_picture_that_was_due_while_nobody_looked_is_taken_when_somebody_does(every):
+    cameras = {"fish": {"width": 24, "height": 24, "every": every}}
+    _, seen = simulate(steps=7, cameras=cameras)
+    assert seen[0]["fish/rgb"].std() > 10
+    unwatched = envs.make_simulation(
+        TASK, 3, obs_mode="rgb+depth+state", camera=cameras, randomize="train", num_threads=1
+    )
+    for _ in range(2):  # the second episode shows nothing of the first
+        unwatched.reset(seeds=[0, 1, 2])
+        for step in range(1, 8):
+            unwatched.step(unwatched.expert_action())
+            if step % every == 0:
+                assert np.array_equal(unwatched.observe()["fish/rgb"], seen[step]["fish/rgb"])
+    unwatched.reset(seeds=[5, 6, 7])
+    unwatched.step(unwatched.expert_action())
+    assert (unwatched.observe()["fish/rgb"] != seen[1]["fish/rgb"]).mean() > 0.5
+
+
+def test_seeing_twice_in_a_step_sees_the_same():
+    simulation, _ = simulate(steps=4)
+    assert_same(simulation.observe(), simulation.observe())
+
+
+def test_motion_blur_is_that_of_one_frame_however_seldom_one_looks():
+    cameras = {"front": {"width": 64, "height": 48, "sensor": {"motion_blur": 1.0}}}
+    sharp = {"front": {"width": 64, "height": 48}}
+    _, clear = simulate(steps=10, cameras=sharp)
+    _, often = simulate(steps=10, cameras=cameras)
+    seldom = envs.make_simulation(
+        TASK, 3, obs_mode="rgb+depth+state", camera=cameras, randomize="train", num_threads=1
+    )
+    seldom.reset(seeds=[0, 1, 2])
+    for step in range(1, 11):
+        seldom.step(seldom.expert_action())
+        if step % 5 == 0:
+            now = seldom.observe()["front/rgb"].astype(int)
+    blur, blur_seldom = (
+        np.abs(images - clear[10]["front/rgb"]).mean() for images in (often[10]["front/rgb"].astype(int), now)
+    )
+    assert blur > 0.5
+    assert blur_seldom == pytest.approx(blur, rel=0.1)
+
+
 def test_displaced_views_leave_no_trace():
     simulation, _ = simulate(steps=4)
     plain, _ = simulate(steps=4)

@@ -17,6 +17,7 @@ from envs.rendering.scene_state import SceneState
 from envs.rendering.sensor import SensorModel
 
 UNNAMED = ""
+NEVER = -1  # step of a picture that was not taken
 
 
 def parse_cameras(value: Any, defaults: Mapping[str, Camera]) -> dict[str, Camera]:
@@ -45,7 +46,8 @@ def parse_cameras(value: Any, defaults: Mapping[str, Camera]) -> dict[str, Camer
 class CameraSet:
     """Draws the cameras of all worlds, each at its own rate, and spoils what its sensor spoils.
 
-    Between two pictures of a camera that takes one every few steps, the last one is seen again.
+    Between two pictures of a camera that takes one every few steps, the last one is seen again. A picture that was due
+    while nobody looked is taken when somebody does.
 
     Args:
         cameras: by name; "" for the only one.
@@ -104,6 +106,11 @@ class CameraSet:
                 parts[self._part(name, output)] = image if output == "rgb" else image[..., None]
         return parts
 
+    def begin(self, worlds: NDArray[np.int64]) -> None:
+        """Forget what was seen in these worlds: new episodes begin there."""
+        for view in self._views.values():
+            view.begin(worlds)
+
     def get_state(self) -> dict[str, Any]:
         """What the future of the pictures depends on beyond the simulation's own state."""
         return {name: view.get_state() for name, view in self._views.items()}
@@ -131,7 +138,7 @@ class _View:
         self._sensor = SensorModel(camera.sensor, camera, num_worlds, num_threads, number)
         self._blurs = self._sensor.needs_flow and "rgb" in outputs
         self._held: dict[str, NDArray[Any]] = {}
-        if camera.every > 1:
+        if camera.every > 1 or self._blurs:
             shapes = {output: _space(camera, output).shape for output in outputs}
             self._held = {
                 output: np.zeros(
@@ -139,8 +146,12 @@ class _View:
                 )
                 for output, shape in shapes.items()
             }
+        self._taken = np.full(num_worlds, NEVER)  # the step of the picture that is held
         self._last_poses = np.zeros((num_worlds if self._blurs else 0, 4, 4))
         self._last_moment: Moment | None = None
+
+    def begin(self, worlds: NDArray[np.int64]) -> None:
+        self._taken[worlds] = NEVER
 
     def observe(
         self,
@@ -154,7 +165,8 @@ class _View:
     ) -> dict[str, NDArray[Any]]:
         if not self._held or fresh:
             return self._take(state, poses, worlds, seeds, steps, speeds, fresh)
-        due = steps[worlds] % self._camera.every == 0
+        every, taken = self._camera.every, self._taken[worlds]
+        due = (taken == NEVER) | (steps[worlds] // every != taken // every)
         if due.any():
             some = worlds[due]
             pictures = self._take(
@@ -162,6 +174,7 @@ class _View:
             )
             for output, picture in pictures.items():
                 self._held[output][some] = picture
+            self._taken[some] = steps[some]
         return {output: held[worlds] for output, held in self._held.items()}
 
     def _take(
@@ -177,16 +190,17 @@ class _View:
         if self._renderer is None or self._renderer.state is not state:
             outputs = (*self._outputs, "flow") if self._blurs else self._outputs
             self._renderer = Renderer(state, self._camera, outputs, self._num_threads)
+        flow = None
         if not self._blurs:
             images = self._renderer.render(poses, worlds)
         else:
-            then = self._last_picture(state, poses, worlds, steps, fresh)
-            images = self._renderer.render(poses, worlds, then=then)
-        flow = images.pop("flow", None)
+            before = self._frame_before(state, poses, worlds, steps, fresh)
+            images = self._renderer.render(poses, worlds, then=before)
+            flow = images.pop("flow")
         self._sensor.apply(images, worlds, seeds, steps[worlds] // self._camera.every, flow, speeds)
         return images
 
-    def _last_picture(
+    def _frame_before(
         self,
         state: SceneState,
         poses: NDArray[np.float64],
@@ -194,18 +208,24 @@ class _View:
         steps: NDArray[np.int64],
         fresh: bool,
     ) -> tuple[Moment, NDArray[np.float64]]:
-        """What these worlds looked like in the picture before.
+        """What these worlds looked like a frame ago, from the picture before: everything moves evenly between them.
 
         The first picture of an episode stands still, and so does one that does not happen.
         """
-        still = np.full(len(worlds), True) if fresh else steps[worlds] == 0
         if self._last_moment is None:
             self._last_moment = state.moment()
+        still = np.full(len(worlds), True) if fresh else self._taken[worlds] == NEVER
+        passed = np.where(still, 1, steps[worlds] - self._taken[worlds])
+        share = np.where(still, 0.0, self._camera.every / passed)  # of the motion since the picture before
         before = self._last_poses[worlds].copy()
-        before[still] = poses[still]
         then = self._last_moment.copy()
         for past, present in zip(then, (state.meshes, state.poses, state.bounds), strict=True):
             past[worlds[still]] = present[worlds[still]]
+        uneven = share != 1.0
+        if uneven.any():
+            some, rest = worlds[uneven], 1.0 - share[uneven]
+            before[uneven] += rest[:, None, None] * (poses[uneven] - before[uneven])
+            then.poses[some] += rest[:, None, None, None] * (state.poses[some] - then.poses[some])
         if not fresh:
             self._last_poses[worlds] = poses
             for past, present in zip(
@@ -217,11 +237,23 @@ class _View:
     def get_state(self) -> dict[str, Any]:
         moment = None if self._last_moment is None else self._last_moment.copy()
         held = {output: held.copy() for output, held in self._held.items()}
-        return {"held": held, "last_poses": self._last_poses.copy(), "last_moment": moment}
+        return {
+            "held": held,
+            "taken": self._taken.copy(),
+            "last_poses": self._last_poses.copy(),
+            "last_moment": moment,
+        }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        for output, held in state["held"].items():
-            self._held[output][:] = held
+        held = state["held"]
+        if {name: array.shape for name, array in held.items()} != {
+            name: array.shape for name, array in self._held.items()
+        }:  # of a camera with other options, whose pictures are of no use here
+            self._taken[:] = NEVER
+            return
+        for output, picture in held.items():
+            self._held[output][:] = picture
+        self._taken[:] = state["taken"]
         self._last_poses[:] = state["last_poses"]
         moment = state["last_moment"]
         self._last_moment = None if moment is None else moment.copy()
