@@ -134,15 +134,21 @@ class Simulation(ABC):
             worlds: which worlds, all by default.
             seeds: one per entry of `worlds`; None goes on with that world's own random numbers.
             options: for the task; most have none.
+
+        Raises:
+            InvalidOption: the task has no such options. Nothing has changed then.
         """
+        asked = dict(options or {})
+        self._check_options(asked)
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds, np.int64)
         given = [None] * len(chosen) if seeds is None else list(seeds)
+        self._started[chosen] = False  # until all of it has worked
         for world, seed in zip(chosen, given, strict=True):
             if seed is not None or self.generators[world] is None:
                 self.generators[world], self.seeds[world] = seeding.np_random(seed)
         self.elapsed_steps[chosen] = 0
+        self._reset(chosen, asked)
         self._started[chosen] = True
-        self._reset(chosen, options or {})
 
     def step(self, actions: NDArray[Any]) -> Measurements:
         """Advance every world by one control step.
@@ -166,9 +172,14 @@ class Simulation(ABC):
         """(N,) whether the episode has reached its time limit."""
         return self.elapsed_steps >= self.max_episode_steps
 
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise InvalidOption for options of `reset` that the task does not have."""
+        if options:
+            raise InvalidOption(f"{type(self).__name__} takes no reset options, got {sorted(options)}")
+
     @abstractmethod
     def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
-        """Draw new episodes for `worlds`, world w from `self.generators[w]` alone."""
+        """Draw new episodes for `worlds`, world w from `self.generators[w]` alone; the options are checked."""
 
     @abstractmethod
     def _step(self, actions: NDArray[Any]) -> Measurements:

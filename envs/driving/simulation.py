@@ -168,8 +168,7 @@ class DrivingSimulation(Simulation):
         return join_spaces(parts)
 
     def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
-        if options:
-            raise InvalidOption(f"{type(self).__name__} takes no reset options, got {sorted(options)}")
+        self._camera_set.begin(worlds)
         for world in worlds:
             seed = split_seed(self.generators[world], self.randomize)
             self.episode_seeds[world] = seed

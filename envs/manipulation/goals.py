@@ -28,7 +28,9 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
 
     goal_size: ClassVar[int] = 3
     tolerance: float = 0.05
-    goal_ends_episode: ClassVar[bool] = True
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        self._asked_goal(options)
 
     def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
         unknown = sorted(set(options) - {"goal"})
@@ -81,12 +83,11 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         success = distance < self.tolerance
         reward = self._reward(distance)
         info = {"reward/goal": reward, "distance": distance}
-        ended = success.copy() if self.goal_ends_episode else np.zeros(self.num_worlds, bool)
-        return Measurements(reward, ended, success, info)
+        return Measurements(reward, success.copy(), success, info)
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         """Info of the first observation, rows of `worlds`."""
-        achieved, desired = self.achieved()[worlds], self.goals[worlds]
+        achieved, desired = _as_observed(self.achieved()[worlds]), _as_observed(self.goals[worlds])
         return {
             "distance": _distance(achieved, desired),
             "is_success": self.is_achieved(achieved, desired),

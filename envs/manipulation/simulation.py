@@ -146,6 +146,7 @@ class ManipulationSimulation(TableState, Simulation):
     # Episodes ---------------------------------------------------------------------------------------------------
 
     def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
+        self._camera_set.begin(worlds)
         goal = self._asked_goal(options)
         for world in worlds:
             seed = split_seed(self.generators[world], self.randomize)
@@ -154,8 +155,7 @@ class ManipulationSimulation(TableState, Simulation):
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
 
     def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
-        if options:
-            raise InvalidOption(f"{type(self).__name__} takes no reset options, got {sorted(options)}")
+        """The goal that a reset asks for; None for a drawn one."""
         return None
 
     def _begin(self, world: int, seed: int, goal: FloatArray | None = None) -> None:
@@ -211,11 +211,7 @@ class ManipulationSimulation(TableState, Simulation):
         for kept, action in zip(self._actions, actions.copy(), strict=True):
             kept.append(action)
         self._advance(self._everyone, actions)
-        self._at_step(actions)
         return self._measure()
-
-    def _at_step(self, actions: NDArray[Any]) -> None:
-        """What a task keeps track of."""
 
     def _advance(self, worlds: IntArray, actions: NDArray[np.float32]) -> None:
         """One control step of all worlds, or of one alone."""
