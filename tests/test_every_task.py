@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import envs
+from envs.errors import InvalidOption
 from envs.goal import GoalSimulation
 from envs.rendering import LABELS
 
@@ -204,6 +205,59 @@ def test_a_partial_reset_leaves_the_other_worlds_alone(task, options):
     one, other = drive(vector, 5, seed=2)[-1][0], drive(undisturbed, 5, seed=2)[-1][0]
     for world in (0, 2):
         assert same(one["rgb"][world], other["rgb"][world])
+
+
+@every_task
+def test_a_refused_reset_changes_nothing(task):
+    asked, plain = (envs.make_simulation(task, 2, obs_mode="state") for _ in range(2))
+    for simulation in (asked, plain):
+        simulation.reset(seeds=[1, 2])
+    for _ in range(3):
+        asked.step(asked.expert_action())
+        plain.step(plain.expert_action())
+    with pytest.raises(InvalidOption, match="reset option"):
+        asked.reset(seeds=[3, 4], options={"gaol": (0.0, 0.0, 0.0)})
+    for _ in range(3):
+        asked.step(asked.expert_action())
+        plain.step(plain.expert_action())
+        assert same(asked.observe(), plain.observe())
+    assert same(asked.seeds, plain.seeds) and same(asked.elapsed_steps, plain.elapsed_steps)
+    asked.close()
+    plain.close()
+
+
+@every_task
+def test_asking_the_expert_and_displaced_views_changes_nothing(task):
+    asked, plain = (envs.make_simulation(task, 2, obs_mode="state", randomize="train") for _ in range(2))
+    for simulation in (asked, plain):
+        simulation.reset(seeds=[1, 2])
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        actions = np.stack([random_action(asked.action_space, rng) for _ in range(2)])
+        asked.expert_action()
+        if is_driving(task):
+            asked.displaced_views(np.full(2, 0.4), np.full(2, 0.1))
+        measured = [simulation.step(actions) for simulation in (asked, plain)]
+        assert same(measured[0].reward, measured[1].reward)
+        assert same(asked.observe(), plain.observe())
+    asked.close()
+    plain.close()
+
+
+@pytest.mark.parametrize("task", [task for task in envs.TASK_IDS if "Parking" not in task])
+def test_an_expert_answers_as_if_it_had_been_asked_all_along(task):  # that of Parking plans when first asked
+    asked, silent = (envs.make_simulation(task, 2, obs_mode="state", randomize="train") for _ in range(2))
+    driver = envs.make_simulation(task, 2, obs_mode="state", randomize="train")
+    for simulation in (asked, silent, driver):
+        simulation.reset(seeds=[1, 2])
+    for _ in range(60):
+        actions = driver.expert_action()
+        asked.expert_action()
+        for simulation in (asked, silent, driver):
+            simulation.step(actions)
+    assert same(asked.expert_action(), silent.expert_action())
+    for simulation in (asked, silent, driver):
+        simulation.close()
 
 
 @every_task

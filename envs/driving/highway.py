@@ -196,12 +196,15 @@ class Highway(NetworkSimulation):
         self._start_traffic(world, rng, least=30.0, most=230.0)
 
     def _place_ego(self) -> None:
+        ordered = (
+            self.control_mode == "discrete"
+        )  # else others see nothing of a change of lanes before it is made
         place_on_motorway(
             self.traffic.lanes,
             self.traffic.vehicles,
             self.track.ways,
             self.track.places,
-            self._target_lane,
+            self._target_lane if ordered else self._lane,
             self.config.highway.lanes,
             self._lane,
         )
@@ -221,6 +224,8 @@ class Highway(NetworkSimulation):
             steering, pedals = self._controls(actions)
             self._aim()
         self._advance(steering, pedals)
+        if self.control_mode != "discrete":
+            self._target_lane = self._choose_lane(self._acceleration_there())
         return self._measure()
 
     def _follow_orders(self, orders: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -247,21 +252,21 @@ class Highway(NetworkSimulation):
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
         """The pedals of a driver by IDM, who changes lanes by MOBIL; never to a lane that ends or leaves."""
-        chosen = self._choose_lane()
-        acceleration = self._driver_acceleration()
+        there = self._acceleration_there()
+        acceleration = np.minimum(self._driver_acceleration(), np.maximum(there, UNSAFE))
+        if self.control_mode == "discrete":
+            return self._orders_for(self._choose_lane(there), acceleration)
+        return self._actions_for(self._pursue(lateral, heading), self._pedals(acceleration))
+
+    def _acceleration_there(self) -> FloatArray:
+        """(N,) m/s² that a driver would choose on the lane that is aimed at."""
         there = np.empty(self.num_worlds)
         traffic = self.traffic
         ego_acceleration_on(traffic.lanes, traffic.vehicles, traffic.occupied, self._intended(), there)
-        chosen = np.where(there < UNSAFE, self._lane, chosen)  # somebody else was quicker
-        chosen = np.minimum(chosen, self.config.highway.lanes - 1)
-        acceleration = np.minimum(acceleration, np.maximum(there, UNSAFE))
-        if self.control_mode == "discrete":
-            return self._orders_for(chosen, acceleration)
-        self._target_lane = chosen
-        return self._actions_for(self._pursue(lateral, heading), self._pedals(acceleration))
+        return there
 
-    def _choose_lane(self) -> NDArray[np.int64]:
-        """(N,) lane that a driver aims at, from the inner edge outwards."""
+    def _choose_lane(self, there: FloatArray) -> NDArray[np.int64]:
+        """(N,) lane that a driver aims at, from the inner edge outwards; `there` of `_acceleration_there`."""
         lane = self._target_lane.copy()
         traffic = self.traffic
         target = np.empty(self.num_worlds, np.int64)
@@ -271,6 +276,7 @@ class Highway(NetworkSimulation):
         due = settled & (self.elapsed_steps % THINKING == 0) & (target >= 0) & (self._lane == lane)
         lane[due & (target == traffic.lanes.left[self._everyone, now])] -= 1
         lane[due & (target == traffic.lanes.right[self._everyone, now])] += 1
+        lane = np.where(there < UNSAFE, self._lane, lane)  # somebody else was quicker
         return np.clip(lane, 0, self.config.highway.lanes - 1)
 
     def _orders_for(self, lane: NDArray[np.int64], acceleration: FloatArray) -> NDArray[np.int64]:
@@ -337,7 +343,7 @@ class Highway(NetworkSimulation):
             rows,
         )
         rows = rows[worlds]
-        rows[:, 0] += lateral
+        rows[:, 0] += lateral * np.cos(rows[:, 1])
         rows[:, 1] += heading
         return rows
 

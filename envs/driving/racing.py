@@ -220,7 +220,7 @@ class Racing(DrivingSimulation):
         for world in np.flatnonzero(self._lined != self.episode_seeds):
             self._draw_line(int(world))
         line = self._line
-        line.locate(self.vehicles)
+        line.find(self.vehicles)
         curvature = line.pursue(self.vehicles, self.parameters, lateral, heading)
         angles = np.empty(self.num_worlds)
         vehicle.steering_for_curvatures(curvature, self.vehicles, self.parameters, angles)
@@ -245,9 +245,6 @@ class Racing(DrivingSimulation):
             longer[:, : self._profile.shape[1]] = self._profile
             self._profile = longer
         self._profile[world, : len(speeds)] = speeds
-        x, y = self.vehicles[world, [vehicle.X, vehicle.Y]]
-        nearest = np.argmin(np.sum((line.points - [x, y]) ** 2, axis=1))
-        self._line.places[world, places.DISTANCE] = line.spacing * nearest
         self._lined[world] = self.episode_seeds[world]
 
     def _sense(
@@ -297,7 +294,6 @@ class Racing(DrivingSimulation):
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {
             "places": self.track.places,
-            "line": self._line.places,
             "driven": self._driven,
             "lap_time": self._lap_time,
             "lap_start": self._lap_start,

@@ -17,13 +17,13 @@ from envs.driving.maps import DrivingMap, as_map, draw_map, town_map
 from envs.driving.network.network import LIGHT, STOP, Network
 from envs.driving.network.route import Route
 from envs.driving.network.town import TownConfig
-from envs.driving.network_simulation import EGO_LENGTH, NetworkSimulation
+from envs.driving.network_simulation import NetworkSimulation
 from envs.driving.routes import WorldRoutes, place_on_routes, read_commands
 from envs.driving.scoring import Infractions
 from envs.driving.simulation import reward_of
 from envs.driving.town_state import LIMIT, LIMITS, NAMES, reward_driving, town_state
 from envs.driving.traffic.ahead import acceleration_to_change
-from envs.driving.traffic.kinds import TOWN_KINDS
+from envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
 from envs.driving.traffic.signals import RED, RED_AMBER
 from envs.driving.vehicle import VehicleParameters
 from envs.rendering import Camera
@@ -231,9 +231,9 @@ class Town(NetworkSimulation):
             _, lane, control = stops[world, number].astype(np.int64)
             if control == LIGHT:
                 group = self.traffic.lanes.signal[world, lane]
-                red[world] = self.traffic.signals[world, group] in (RED, RED_AMBER)
+                red[world] |= self.traffic.signals[world, group] in (RED, RED_AMBER)
             elif control == STOP:
-                stop[world] = not self.traffic.vehicles.halted[world, 0]
+                stop[world] |= not self.traffic.vehicles.halted[world, 0]
         return red, stop
 
     def _dense_terms(self) -> dict[str, FloatArray]:
@@ -272,8 +272,9 @@ class Town(NetworkSimulation):
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
         rows = self._state_now()[worlds]
-        rows[:, NAMES.index("lateral_error")] += lateral
-        rows[:, NAMES.index("heading_error")] += heading
+        turned = rows[:, NAMES.index("heading_error")]
+        rows[:, NAMES.index("lateral_error")] += lateral * np.cos(turned)
+        turned += heading
         return rows
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:

@@ -110,16 +110,14 @@ class Track:
         """Update `places` from the cars' states, (N, 8); each is searched near its last place."""
         _locate(self.ways, state, self.places)
 
+    def find(self, state: FloatArray) -> None:
+        """Update `places` from the cars' states, wherever they are: each is searched near the nearest of all points."""
+        _find(self.ways, state, self.places)
+
     def curvature_ahead(self, ahead: FloatArray) -> FloatArray:
         """(N, K) curvature of the lane (1/m) `ahead` (K,) metres from each car."""
         result = np.empty((len(self.places), len(ahead)))
         _curvature_ahead(self.ways, self.places, ahead, result)
-        return result
-
-    def points_ahead(self, state: FloatArray, ahead: FloatArray) -> FloatArray:
-        """(N, K, 2) places on the ways `ahead` (K,) metres from each car, in its frame: x forward, y left."""
-        result = np.empty((len(self.places), len(ahead), 2))
-        _points_ahead(self.ways, state, self.places, ahead, result)
         return result
 
     def cruise_speed(self, parameters: FloatArray, wanted: FloatArray) -> FloatArray:
@@ -157,6 +155,19 @@ def _locate(ways, state, places):  # type: ignore[no-untyped-def]
     """Project every car onto its way by Newton's method from its last place."""
     for world in range(state.shape[0]):
         x, y, heading = state[world, X], state[world, Y], state[world, HEADING]
+        _locate_one(ways, world, x, y, heading, places[world])
+
+
+@kernel
+def _find(ways, state, places):  # type: ignore[no-untyped-def]
+    for world in range(state.shape[0]):
+        x, y, heading = state[world, X], state[world, Y], state[world, HEADING]
+        nearest, least = 0, np.inf
+        for index in range(ways.counts[world]):
+            across, along = ways.points[world, index, _X] - x, ways.points[world, index, _Y] - y
+            if across * across + along * along < least:
+                nearest, least = index, across * across + along * along
+        places[world, DISTANCE] = nearest * ways.spacing[world]
         _locate_one(ways, world, x, y, heading, places[world])
 
 
@@ -216,17 +227,6 @@ def point_of(ways, world, distance, offset):  # type: ignore[no-untyped-def]
     x = here[_X] + part * (there[_X] - here[_X]) - offset * np.sin(heading)
     y = here[_Y] + part * (there[_Y] - here[_Y]) + offset * np.cos(heading)
     return x, y, heading
-
-
-@kernel
-def _points_ahead(ways, state, places, ahead, result):  # type: ignore[no-untyped-def]
-    for world in range(places.shape[0]):
-        cosine, sine = np.cos(state[world, HEADING]), np.sin(state[world, HEADING])
-        for column in range(ahead.shape[0]):
-            x, y, _ = point_of(ways, world, places[world, DISTANCE] + ahead[column], ways.offset[world])
-            x, y = x - state[world, X], y - state[world, Y]
-            result[world, column, 0] = cosine * x + sine * y
-            result[world, column, 1] = -sine * x + cosine * y
 
 
 @kernel
