@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,9 @@ import numba
 from numba.core import event
 
 from envs.errors import InvalidOption
+
+IMPORTS = re.compile(r"^from (envs[.\w]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+NAMES = re.compile(r"\w+")
 
 _executors: dict[int, ThreadPoolExecutor] = {}
 
@@ -33,8 +37,9 @@ def kernel(function: Callable[..., Any], inline: bool = False) -> Any:
     to a third of a frame's time, are switched off.
 
     The cache lives in a folder named after the content of every kernel module of the same area (`envs/driving`,
-    `envs/rendering`, …). Numba alone checks only the file that a kernel stands in, and would go on using machine
-    code of a helper that has changed in the next file. A kernel therefore calls kernels of its own area only.
+    `envs/rendering`, …) and of what these import, from which kernels take constants. Numba alone checks only the
+    file that a kernel stands in, and would go on using machine code of what has changed in the next file. A kernel
+    calls kernels of its own area only.
     """
     with _cache_folder(_kernel_cache(_area(Path(function.__code__.co_filename)))):
         return numba.njit(
@@ -100,13 +105,29 @@ def _area(file: Path) -> Path:
     return root / file.relative_to(root).parts[0] if root in file.parents else file.parent
 
 
+def kernel_sources(package: Path) -> set[Path]:
+    """Files of a folder that hold kernels, and those of its own top package that they import, directly or not."""
+    top = Path(__file__).parent
+    marks = (b"@kernel", b"@inlined", b"@intrinsic")
+    waiting = [path for path in package.rglob("*.py") if any(mark in path.read_bytes() for mark in marks)]
+    sources: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in sources:
+            continue
+        sources.add(path)
+        for module, names in IMPORTS.findall(path.read_text("utf-8")):
+            place = top.joinpath(*module.split(".")[1:])
+            places = [place.with_suffix(".py"), *(place / f"{name}.py" for name in NAMES.findall(names))]
+            waiting += [each for each in places if each.is_file()]
+    return sources
+
+
 @cache
 def _kernel_cache(package: Path) -> str:
     digest = hashlib.sha256(f"numba {numba.__version__}".encode() + Path(__file__).read_bytes())
-    for path in sorted(package.rglob("*.py")):
-        text = path.read_bytes()
-        if any(mark in text for mark in (b"@kernel", b"@inlined", b"@intrinsic")):
-            digest.update(text)
+    for path in sorted(kernel_sources(package)):
+        digest.update(path.read_bytes())
     return str(_cache_root() / f"{package.name}-{digest.hexdigest()[:16]}")
 
 

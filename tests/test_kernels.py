@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from envs import kernels
 from envs.errors import InvalidOption
-from envs.kernels import check_num_threads, run_chunks
+from envs.kernels import check_num_threads, kernel_sources, run_chunks
 
 CODE = """
 import numpy as np
@@ -33,6 +35,13 @@ def test_compilation_is_announced_once_and_never_repeated(tmp_path):
     assert second.stderr == ""
     assert first.stdout == second.stdout
     assert list(tmp_path.rglob("*.nbi"))
+
+
+def test_kernels_are_compiled_anew_when_a_constant_that_they_take_changes():
+    envs = Path(kernels.__file__).parent
+    sources = {str(path.relative_to(envs)) for path in kernel_sources(envs / "driving")}
+    assert {"driving/vehicle.py", "driving/traffic/kinds.py", "driving/network/network.py"} <= sources
+    assert "driving/town.py" not in sources  # no kernel depends on it
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64])

@@ -22,7 +22,7 @@ from envs.driving.simulation import DrivingSimulation
 from envs.driving.streets.street_scene import StreetScene
 from envs.driving.track import Track
 from envs.driving.traffic.advance import drive_acceleration
-from envs.driving.traffic.kinds import SALOON, VehicleKind
+from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SALOON, VehicleKind
 from envs.driving.traffic.lanes import measure_departure
 from envs.driving.traffic.traffic import Traffic
 from envs.driving.vehicle import VehicleParameters
@@ -32,7 +32,6 @@ from envs.simulation import FloatArray, IntArray
 
 EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # of the expert as a driver
 PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # metres, of the boxes that people are for collisions
-EGO_LENGTH, EGO_WIDTH = SALOON.length, SALOON.width  # metres
 
 
 class NetworkSimulation(DrivingSimulation):

@@ -9,10 +9,10 @@ import numpy as np
 from envs.driving import track as places
 from envs.driving import vehicle
 from envs.driving.network.network import LIGHT, STOP, TURN_NAMES
-from envs.driving.network_simulation import EGO_LENGTH
 from envs.driving.routes import point_before
 from envs.driving.track import lane_curvature
 from envs.driving.traffic.ahead import gap_ahead, people_ahead
+from envs.driving.traffic.kinds import EGO_LENGTH
 from envs.driving.traffic.signals import AMBER, GREEN
 from envs.kernels import inlined, kernel
 from envs.simulation import FloatArray

@@ -24,6 +24,7 @@ class VehicleKind:
 
 
 SALOON = VehicleKind("saloon", 4.5, 1.8, 4.0)
+EGO_LENGTH, EGO_WIDTH = SALOON.length, SALOON.width  # metres, of the car that is driven
 HATCHBACK = VehicleKind("hatchback", 3.95, 1.74, 4.0)
 SUV = VehicleKind("suv", 4.65, 1.9, 3.0)
 VAN = VehicleKind("van", 5.5, 2.0, 1.5, 0.95)
