@@ -8,8 +8,9 @@ import pytest
 
 from envs.driving import vehicle
 from envs.driving.collisions import box_corners
-from envs.driving.parking import LENGTH, RANGES, REACH, WIDTH
+from envs.driving.parking import RANGES, REACH
 from envs.driving.parking_lot import LotConfig, parking_lot
+from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
 from envs.errors import InvalidOption
 from envs.rendering import LABELS
 
@@ -65,18 +66,21 @@ def test_a_car_that_runs_into_something_stops_and_can_drive_on():
     env, simulation = make()
     simulation.vehicles[0] = 0.0
     along, _ = simulation._lots[0].half_size
-    simulation.vehicles[0, vehicle.X] = along - 0.5 * LENGTH - 2.0
+    simulation.vehicles[0, vehicle.X] = along - 0.5 * EGO_LENGTH - 2.0
     counts = []
-    for _ in range(40):
+    for _ in range(60):
         _, _, _, _, info = env.step(np.array([[0.0, 0.8]], np.float32))
         counts.append(info["collisions"][0])
-    assert counts[-1] >= 1
-    assert simulation.vehicles[0, vehicle.X] + 0.5 * LENGTH < along + 0.01
+    assert counts[-1] == 1, "it pushes on against the same thing"
+    assert simulation.vehicles[0, vehicle.X] + 0.5 * EGO_LENGTH < along + 0.01
     stuck = simulation.vehicles[0, vehicle.X]
     for _ in range(20):
         env.step(np.array([[0.0, -0.8]], np.float32))
     assert simulation.vehicles[0, vehicle.X] < stuck - 0.5
     assert simulation.vehicles[0, vehicle.SPEED] < 0.0
+    for _ in range(40):
+        _, _, _, _, info = env.step(np.array([[0.0, 0.8]], np.float32))
+    assert info["collisions"][0] == 2, "it has come back"
 
 
 def test_reversing_is_limited_and_standing_still_is_standing_still():
@@ -132,7 +136,7 @@ def test_lots_have_free_bays_and_cars_that_do_not_touch():
         for number, box in enumerate(boxes[:-4]):
             assert not any(box.intersects(other) for other in boxes[number + 1 : -4]), seed
         for x, y, heading in lot.free:
-            here = shapely.Polygon(box_corners(x, y, heading, LENGTH, WIDTH))
+            here = shapely.Polygon(box_corners(x, y, heading, EGO_LENGTH, EGO_WIDTH))
             assert not any(here.intersects(box) for box in boxes)
 
 

@@ -24,15 +24,15 @@ from envs.driving.sensors import measure_ranges
 from envs.driving.simulation import DrivingSimulation, reward_of
 from envs.driving.streets.lot_mesh import PAINT_WIDTH, goal_carpet
 from envs.driving.streets.street_scene import StreetScene
-from envs.driving.traffic.kinds import SALOON
+from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
 from envs.driving.vehicle import VehicleParameters
 from envs.goal import GoalSimulation
 from envs.rendering import Camera, Scene
 from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
-LENGTH, WIDTH = SALOON.length, SALOON.width  # metres
 RANGES, REACH = 24, 12.0  # rays of the range finder, and metres that they reach
 RADIUS = 1.1  # by which the planner's tightest turn is wider than the car's
+SAME_CONTACT = 0.3  # metres that one drives away from what one ran into, before one can run into it again
 REPLAN = 0.6  # metres from the plan at which the expert makes a new one
 WEIGHTS = (0.1, 0.1, 0.25, 0.25, 0.05)  # of the goal's entries in the dense reward
 GOAL_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0], np.float32)
@@ -131,6 +131,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         self.observation_space = self._make_observation_space()
         self._goals = np.zeros((num_worlds, 5))
         self._collisions = np.zeros(num_worlds)
+        self._contacts = np.full((num_worlds, 2), np.inf)  # where it last ran into something
         self._lots: list[ParkingLot | None] = [None] * num_worlds
         self._obstacles = np.zeros((num_worlds, 1, 5))
         self._obstacle_counts = np.zeros(num_worlds, np.int64)
@@ -162,7 +163,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         state = self.vehicles[world]
         state[:] = 0.0
         state[vehicle.X], state[vehicle.Y], state[vehicle.HEADING] = start.x, start.y, start.heading
-        self._collisions[world] = 0.0
+        self._collisions[world], self._contacts[world] = 0.0, np.inf
         self._planned[world] = -1
         self._progress[world] = self._plan_counts[world] = 0
 
@@ -195,9 +196,13 @@ class Parking(GoalSimulation, DrivingSimulation):
         """Who would overlap something stays where it was, and stands."""
         struck = np.zeros(self.num_worlds, bool)
         poses = np.ascontiguousarray(self.vehicles[:, [vehicle.X, vehicle.Y, vehicle.HEADING]])
-        find_struck(poses, LENGTH, WIDTH, self._obstacles, self._obstacle_counts, struck)
-        moving = np.abs(self.vehicles[:, vehicle.SPEED]) > 0.0
-        self._collisions += struck & moving
+        find_struck(poses, EGO_LENGTH, EGO_WIDTH, self._obstacles, self._obstacle_counts, struck)
+        apart = (
+            np.hypot(poses[:, 0] - self._contacts[:, 0], poses[:, 1] - self._contacts[:, 1]) > SAME_CONTACT
+        )
+        self._collisions += struck & apart
+        self._contacts[apart] = np.inf
+        self._contacts[struck & apart] = poses[struck & apart, :2]
         self.vehicles[struck] = before[struck]
         for column in (vehicle.SPEED, vehicle.LATERAL_SPEED, vehicle.YAW_RATE, vehicle.ACCELERATION):
             self.vehicles[struck, column] = 0.0
@@ -246,12 +251,20 @@ class Parking(GoalSimulation, DrivingSimulation):
         """Info of the first observation, rows of `worlds`."""
         return self._info(worlds) | {"is_success": np.zeros(len(worlds), bool)}
 
-    def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
-        """Follow a Reeds–Shepp plan that touches nothing."""
+    def expert_action(self) -> NDArray[Any]:
+        """Follow a Reeds–Shepp plan that touches nothing, made where it was first asked for; moves on along it."""
         self._make_plans()
+        return self._follow_plans(self._zeros, self._zeros, self._progress)
+
+    def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
+        self._make_plans()
+        return self._follow_plans(lateral, heading, self._progress.copy())
+
+    def _follow_plans(
+        self, lateral: FloatArray, heading: FloatArray, progress: NDArray[np.int64]
+    ) -> NDArray[Any]:
         angles, pulls, pedals = (np.empty(self.num_worlds) for _ in range(3))
         car = self.config.car
-        progress = self._progress.copy()
         follow_plans(
             self.vehicles,
             self.parameters,
@@ -265,8 +278,6 @@ class Parking(GoalSimulation, DrivingSimulation):
             angles,
             pulls,
         )
-        if lateral is self._zeros:
-            self._progress[:] = progress
         vehicle.pedals_for(pulls, self.vehicles, self.parameters, pedals)
         return self._actions_for(angles, pedals)
 
@@ -293,7 +304,7 @@ class Parking(GoalSimulation, DrivingSimulation):
             car = self.config.car
             radius = RADIUS * car.wheelbase / math.tan(car.max_steering)
             obstacles = self._obstacles[world, : self._obstacle_counts[world]]
-            found = plan(begin, end, radius, (LENGTH, WIDTH, rear), obstacles)
+            found = plan(begin, end, radius, (EGO_LENGTH, EGO_WIDTH, rear), obstacles)
             self._planned[world] = self.episode_seeds[world]
             self._progress[world] = 0
             self._plan_counts[world] = 0 if found is None else min(len(found), MOST_POINTS)
@@ -382,6 +393,7 @@ class Parking(GoalSimulation, DrivingSimulation):
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {
             "collisions": self._collisions,
+            "contacts": self._contacts,
             "plans": self._plans,
             "plan_counts": self._plan_counts,
             "planned": self._planned,
