@@ -296,10 +296,12 @@ def test_splits_share_nothing():
         looks[split] = {
             "table": set(state.meshes[:, room["table"].start].tolist()),
             "floor": set(state.meshes[:, room["floor"].start].tolist()),
+            "latency": set(simulation._latency.tolist()),
             "masses": np.floor((simulation._masses[:, 0] / 0.2 - 0.7) / (0.7 / 8)) % 2,
         }
     assert not looks["train"]["table"] & looks["test"]["table"]
     assert not looks["train"]["floor"] & looks["test"]["floor"]
+    assert looks["train"]["latency"] == {0, 2, 4} and looks["test"]["latency"] == {1, 3, 5}
     assert (looks["train"]["masses"] == 0).all() and (looks["test"]["masses"] == 1).all()
 
 

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 MASS_SHARE = SplitRange(0.7, 1.4, nominal=1.0)
 FRICTION_SHARE = SplitRange(0.8, 1.25, nominal=1.0)
 SIZE_SHARE = SplitRange(0.92, 1.08)
-LATENCY = SplitRange(0.0, 0.5 * SUBSTEPS, nominal=0.0)  # substeps until an action takes hold
+MOST_LATENCY = SUBSTEPS // 2  # substeps until an action takes hold
 CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # metres
 CAMERA_TURN = SplitRange(-2.0, 2.0)  # degrees
 
@@ -52,7 +52,7 @@ def draw_dynamics(bodies: Sequence[Body], start: Start, rng: np.random.Generator
         choice = split_variants(len(body.variants), split) if len(body.variants) > 1 else (0,)
         start.variants[index] = int(rng.choice(choice))
         start.colours[index] = shifted(body.colour, rng, split)
-    latency = int(LATENCY.draw(rng, split))
+    late = int(rng.choice(split_variants(MOST_LATENCY + 1, split)))
     shifts = [CAMERA_SHIFT.draw(rng, split) for _ in range(3)]
     turns = [CAMERA_TURN.draw(rng, split) for _ in range(3)]
-    return Dynamics(masses, frictions, latency, np.array([*shifts, *turns]))
+    return Dynamics(masses, frictions, late if split else 0, np.array([*shifts, *turns]))
