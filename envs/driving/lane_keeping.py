@@ -110,7 +110,6 @@ class LaneKeeping(CountryRoadSimulation):
         )
         self.config = config
         self.target_speed = np.zeros(num_worlds)
-        self._start_distance = np.zeros(num_worlds)
         self._last_action = np.zeros((num_worlds, 1), np.float32)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
@@ -126,7 +125,6 @@ class LaneKeeping(CountryRoadSimulation):
         self._draw_car(world, rng)
         self._draw_mount(world, rng)
         self._set_car(world, lateral, turn, rng.uniform(0.8, 1.0) * self.target_speed[world])
-        self._start_distance[world] = FIRST_DISTANCE
         self._last_action[world] = 0.0
 
     def _step(self, actions: NDArray[np.float32]) -> Measurements:
@@ -166,7 +164,7 @@ class LaneKeeping(CountryRoadSimulation):
             "speed": cars[:, vehicle.SPEED],
             "steering": cars[:, vehicle.STEERING],
             "lateral_acceleration": cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE],
-            "distance": located[:, places.DISTANCE] - self._start_distance[worlds],
+            "distance": located[:, places.DISTANCE] - FIRST_DISTANCE,
         }
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:

@@ -150,13 +150,6 @@ class TableScene:
         moving[..., :3, :3] *= self._scales[worlds][..., None, None]
         self.state.set_pose(self._moving, moving, worlds)
 
-    def instance_of(self, index: int) -> int:
-        """Number of a body in instance images."""
-        base, slider = self._body_slots[index]
-        slot = slider if base is None else base
-        assert slot is not None
-        return int(self.state.instances[slot])
-
     def _add_variants(self, name: str, meshes: Sequence[Mesh]) -> Objects:
         return self._scene.add(name, list(meshes))
 

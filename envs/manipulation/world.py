@@ -183,14 +183,6 @@ class World:
             raise self._failure(error) from error
         return angles, rates, poses, velocities, sliders
 
-    def touching(self, index: int) -> bool:
-        """Whether both fingers touch a body."""
-        with self._connected():
-            body = self._ids[index]
-            return all(
-                self.client.getContactPoints(self._robot, body, finger, -1) for finger in self._fingers
-            )
-
     @contextmanager
     def _connected(self) -> Iterator[None]:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envs.errors import check_choice
+
 Colour = tuple[float, float, float]
 
 HAIR_STYLES = ("short", "long", "bald", "cap", "bun")
@@ -37,6 +39,10 @@ class Body:
     hips: float = 1.0
     bag: bool = False
     child: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("hair_style", self.hair_style, HAIR_STYLES)
+        check_choice("clothes", self.clothes, CLOTHES)
 
     @property
     def hip(self) -> float:

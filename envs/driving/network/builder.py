@@ -175,10 +175,6 @@ class NetworkBuilder:
         """Replace the edges of a road's paving."""
         self.roads[road] = replace(self.roads[road], edges=np.array(edges, np.float64))
 
-    def set_lines(self, road: int, lines: Sequence[tuple[float, str]]) -> None:
-        """Replace the lines on a road."""
-        self.roads[road] = replace(self.roads[road], lines=tuple(lines))
-
     def build(self) -> Network:
         """The network."""
         return Network(

@@ -15,7 +15,6 @@ TURN_NAMES = ("follow", "left", "straight", "right")
 
 # What governs entering a lane.
 FREE, YIELD, STOP, LIGHT = range(4)
-CONTROL_NAMES = ("free", "yield", "stop", "light")
 
 # Lines between lanes.
 NONE, DASHED, SOLID = "none", "dashed", "solid"

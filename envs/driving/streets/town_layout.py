@@ -19,7 +19,6 @@ MARGIN = 130.0  # metres of land around the network
 BACK = 0.35  # metres behind the sidewalk at which posts stand
 LAMP_SPACING = 32.0  # metres
 KERB_TO_SIGN = 3.0  # metres before the end of a street at which its sign stands
-LONGEST_WALK = 30.0  # metres of street that are looked at for one building, at most
 TREES_OUTSIDE, TREES_INSIDE = 150, 90  # tried
 # How often each kind of building is drawn: in the middle of a town, around it, and at its edge; None is a gap.
 DISTRICTS: tuple[tuple[tuple[str | None, float], ...], ...] = (

@@ -100,14 +100,6 @@ def start_banner(variant: int) -> Texture:
 
 
 @cache
-def chequers() -> Texture:
-    """Black and white squares, two by two: the line of the start."""
-    image = np.full((16, 16, 3), 235, np.uint8)
-    image[:8, :8] = image[8:, 8:] = 20
-    return Texture(image)
-
-
-@cache
 def distance_board(metres: int) -> Texture:
     """A board before a bend of a race track: how far it is."""
     canvas = Canvas((64, 64), (1.0, 1.0), WHITE)

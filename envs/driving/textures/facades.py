@@ -18,7 +18,6 @@ SIZE = 128
 APARTMENT_WINDOWS: tuple[Window, ...] = (((0.20, 0.80), (0.30, 0.78)), ((0.30, 0.70), (0.08, 0.80)))
 TERRACE_WINDOW: Window = ((0.30, 0.70), (0.28, 0.84))
 OFFICE_WINDOW: Window = ((0.02, 0.98), (0.30, 0.94))
-SHOP_WINDOW: Window = ((0.06, 0.68), (0.14, 0.72))
 SHOP_NAMES = ("BAKERY", "BOOKS", "FLOWERS", "PHARMACY", "CAFE", "OPTICIAN", "GROCER", "TOYS")
 FASCIAS: tuple[Colour, ...] = (
     (0.45, 0.14, 0.12),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from envs.kernels import inlined, kernel
 
 RED, RED_AMBER, GREEN, AMBER = range(4)
-STATE_NAMES = ("red", "red and amber", "green", "amber")
 AMBER_SECONDS, RED_AMBER_SECONDS = 3.0, 1.0
 
 
