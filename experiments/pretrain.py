@@ -71,6 +71,7 @@ def run(config: PretrainConfig) -> None:
     from perception.pretraining import MultiTask, MultiTaskNetwork
     from perception.pretraining.task import VECTOR_HEADS
     from perception.training.augmentation import ColourJitter
+    from perception.training.distributed import is_first_process
     from perception.training.evaluation import evaluate
     from perception.training.hardware import choose_hardware
     from perception.training.trainer import best_so_far, train
@@ -106,6 +107,8 @@ def run(config: PretrainConfig) -> None:
             settings=settings,
             resume=config.resume,
         )
+    if not is_first_process():
+        return
     scores = evaluate(result.model, MultiTask(), test, batch_size=config.training.batch_size)
     console = Console()
     for name, value in scores.items():

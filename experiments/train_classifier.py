@@ -65,6 +65,7 @@ def run(config: TrainClassifierConfig) -> None:
     from experiments.classification_data import SIGNS, open_classification_data
     from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
     from perception.classification.fitting import sized_options
+    from perception.training.distributed import is_first_process
     from perception.training.evaluation import evaluate
     from perception.training.run_folder import check_resumable
 
@@ -94,6 +95,8 @@ def run(config: TrainClassifierConfig) -> None:
     result = fit_classifier(
         wanted, data.train, data.validation, data.classes, config.out, resume=config.resume
     )
+    if not is_first_process():
+        return
     scores = evaluate(result.model, Classification(len(data.classes)), data.test)
     folder = config.out / "classifier"
     save_classifier(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +59,23 @@ def test_a_classifier_is_trained_kept_and_drawn(trained: Path) -> None:
     assert classifier.num_classes == 4
     assert config["scores"]["accuracy"] >= 0.9
     assert (trained / "curves.png").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_one_of_them_keeps_the_classifier(folder: Path, tmp_path: Path) -> None:
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = ["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*start, "-m", "experiments.cli", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Classifier in") == 1
+    load_classifier(tmp_path / "classifier")
 
 
 def test_a_finished_training_is_told_apart(

@@ -250,18 +250,42 @@ TORCHRUN = """
           replace(SMALL, ema_decay=0.0), sys.argv[1], progress=False)
 """
 
+SLOW_DISK = """
+    import sys
+    import time
+    sys.path.insert(0, "tests")
+    import torch
+    import perception.training.loop as loop
+    from test_training_loop import SMALL, lenet, quadrants, replace
+    from perception.classification import Classification
+    from perception.training.trainer import train
+    torch.set_num_threads(1)
+    write = loop.save_checkpoint
+    loop.save_checkpoint = lambda *arguments: (time.sleep(1.0), write(*arguments))
+    result = train(lenet, Classification(4), quadrants(90), quadrants(40, 1),
+                   replace(SMALL, epochs=1), sys.argv[1], progress=False)
+    assert result.epoch == 1
+"""
+
+
+def run_script(script: Path, code: str, folder: Path, processes: int) -> None:
+    script.write_text(textwrap.dedent(code))
+    start = [sys.executable]
+    if processes > 1:
+        start += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    subprocess.run([*start, str(script), str(folder)], check=True, env=environment, timeout=240)
+
+
+@pytest.mark.slow
+def test_no_process_reads_the_best_weights_before_they_are_written(tmp_path: Path) -> None:
+    run_script(tmp_path / "train.py", SLOW_DISK, tmp_path / "run", 2)
+
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text(textwrap.dedent(TORCHRUN))
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     for count, folder in ((1, "one"), (2, "two")):
-        start = [sys.executable] if count == 1 else command
-        subprocess.run(
-            [*start, str(script), str(tmp_path / folder)], check=True, env=environment, timeout=240
-        )
+        run_script(tmp_path / "train.py", TORCHRUN, tmp_path / folder, count)
     one, two = (
         load_checkpoint(tmp_path / folder / "checkpoints/last.safetensors")[0] for folder in ("one", "two")
     )

@@ -136,6 +136,7 @@ class TrainingLoop:
                         f"stopped after step {self.step} of {self.total_steps}; "
                         f"resume the run in {self._folder} to go on"
                     )
+        self._processes.wait()  # until the first has written the best weights, which all of them read
 
     def result(self) -> TrainingResult:
         """The best weights, on the CPU."""

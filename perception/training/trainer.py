@@ -77,7 +77,7 @@ def train(
             if processes.is_first
             else None
         )
-        processes.agree(0.0)  # the others wait for the folder
+        processes.wait()  # until the first has the folder
         checkpoint = run.checkpoint if run else _others_checkpoint(Path(run_folder), resume)
         stack.enter_context(torch.random.fork_rng(hardware.cuda_devices()))
         stack.enter_context(freed_memory_kept())
