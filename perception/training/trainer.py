@@ -68,10 +68,13 @@ def train(
         TrainingInterrupted: Ctrl-C; a checkpoint was written first.
     """
     hardware = choose_hardware(config.device, config.precision)
+    plan = plan or LearnEverything()
+    everything = {"training": dataclasses.asdict(config), **(settings or {})}
+    if described := plan.settings():
+        everything["plan"] = described
     with ExitStack() as stack:
         processes = stack.enter_context(joined_processes())
         processes.check_batch_size(config.batch_size)
-        everything = {"training": dataclasses.asdict(config), **(settings or {})}
         run = (
             stack.enter_context(RunFolder(run_folder, everything, resume=resume))
             if processes.is_first
@@ -83,7 +86,7 @@ def train(
         stack.enter_context(freed_memory_kept())
         loop = TrainingLoop(
             build, task, as_images(images), None if validation is None else as_images(validation), config, run,
-            Path(run_folder), hardware, processes, augment, plan or LearnEverything(), checkpoint,
+            Path(run_folder), hardware, processes, augment, plan, checkpoint,
         )  # fmt: skip
         bar = stack.enter_context(
             TrainingProgress(loop.total_steps, loop.step, progress and processes.is_first)
