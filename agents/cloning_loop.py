@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from agents.cloning_config import LOSSES, CloningConfig
 from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
 from agents.policy import ConvPolicy
-from envs.errors import CamshaftError, InvalidOption
+from envs.errors import InvalidOption
 from perception.pretrained import load_weights
 from perception.training.augmentation import jitter_colours
 from perception.training.checkpoint import optimizer_tensors, restore_optimizer
+from perception.training.divergence import check_finite
 from perception.training.hardware import Hardware
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.run_folder import RunFolder
@@ -90,7 +91,7 @@ class CloningLoop:
         """Train to the end.
 
         Raises:
-            CamshaftError: the loss is no number any more.
+            TrainingDiverged: the loss is no number any more.
             TrainingInterrupted: `guard` was asked to stop; the checkpoint is written.
         """
         where, frames = self._hardware.description(), len(self._train_rows)
@@ -212,14 +213,8 @@ class CloningLoop:
         return loss, error_mean
 
     def _check_finite(self) -> None:
-        if not torch.isfinite(self._totals).all():
-            kept = "no checkpoint was written yet"
-            if self._saved_step is not None:
-                kept = f"the checkpoint of step {self._saved_step} is kept in {self._run.checkpoint_path}"
-            raise CamshaftError(
-                f"the training diverged: loss or gradient is no finite number by step {self.step}; {kept}. "
-                f"Try a learning_rate below {self.config.learning_rate:g}"
-            )
+        checkpoint = self._run.checkpoint_path
+        check_finite(self._totals, self.step, self._saved_step, checkpoint, self.config.learning_rate)
 
     def _save(self) -> None:
         self._check_finite()

@@ -238,6 +238,22 @@ def test_every_trick_is_taken_away_in_turn(folder: Path, tmp_path: Path) -> None
     assert (tmp_path / "tricks.png").exists()
 
 
+def test_a_full_disk_is_no_divergence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["experiment", "tricks", "--data", str(folder), *LENET, *TINY, "--seeds", "0"]
+    (tmp_path / "all_0").write_text("a file where a run folder should be")
+    assert main([*words, "--out", str(tmp_path)]) == 2
+    assert "cannot write to" in capsys.readouterr().err
+
+
+def test_a_training_that_diverges_is_a_result(folder: Path, tmp_path: Path) -> None:
+    words = ["experiment", "tricks", "--data", str(folder), *LENET, *TINY, "--seeds", "0"]
+    assert main([*words, "--learning-rate", "1e30", "--gradient-clip", "0", "--out", str(tmp_path)]) == 0
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert results["all"] == [{"accuracy": 0.25, "epoch": 0.0, "diverged": 1.0}]
+
+
 def test_backbones_are_trained_and_measured(tmp_path: Path) -> None:
     words = ["bench", "backbones", "--models", "lenet5", "lenet5_dense", "--images", "72", *TINY]
     assert main([*words, "--size", "32", "--repeats", "1", "--out", str(tmp_path)]) == 0

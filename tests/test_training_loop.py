@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import CamshaftError, CorruptFile, InvalidOption
+from envs.errors import CorruptFile, InvalidOption
 from perception.classification import (
     Classification,
     Classifier,
@@ -29,6 +29,7 @@ from perception.classification import (
 )
 from perception.training.checkpoint import load_checkpoint
 from perception.training.config import TrainingConfig
+from perception.training.divergence import TrainingDiverged
 from perception.training.evaluation import evaluate
 from perception.training.interrupts import TrainingInterrupted
 from perception.training.trainer import TrainingResult, train
@@ -201,7 +202,7 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path:
 
     poison.step = 0  # type: ignore[attr-defined]
     with pytest.raises(
-        CamshaftError, match=r"diverged.*step 9; the checkpoint of step 6 is kept.*Try a learn"
+        TrainingDiverged, match=r"diverged.*step 9; the checkpoint of step 6 is kept.*Try a learn"
     ):
         run(tmp_path, augment=poison)
     tensors, state = load_checkpoint(tmp_path / "checkpoints/last.safetensors")

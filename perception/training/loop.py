@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from envs.errors import CamshaftError, InvalidOption
+from envs.errors import InvalidOption
 from perception.training.averaging import MovingAverage
 from perception.training.checkpoint import (
     load_checkpoint,
@@ -27,6 +27,7 @@ from perception.training.checkpoint import (
 from perception.training.config import TrainingConfig
 from perception.training.curves import draw_curves, read_metrics
 from perception.training.distributed import Processes
+from perception.training.divergence import check_finite
 from perception.training.evaluation import evaluate
 from perception.training.hardware import Hardware
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted
@@ -284,16 +285,8 @@ class TrainingLoop:
         )
 
     def _check_finite(self) -> None:
-        if not torch.isfinite(self._totals).all():
-            kept = "no checkpoint was written yet"
-            if self._saved_step is not None:
-                kept = (
-                    f"the checkpoint of step {self._saved_step} is kept in {self._folder / CHECKPOINT_FILE}"
-                )
-            raise CamshaftError(
-                f"the training diverged: loss or gradient is no finite number by step {self.step}; {kept}. "
-                f"Try a learning_rate below {self.config.highest_rate:g}"
-            )
+        checkpoint = self._folder / CHECKPOINT_FILE
+        check_finite(self._totals, self.step, self._saved_step, checkpoint, self.config.highest_rate)
 
     def _save(self) -> None:
         self._check_finite()

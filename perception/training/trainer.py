@@ -63,8 +63,8 @@ def train(
     Raises:
         InvalidOption: the folder holds a run and `resume` is off, or one with other settings or images; images or
             labels that cannot be learned from.
-        CamshaftError: the loss is no number any more, or a process that reads images died; the last good checkpoint is
-            kept.
+        TrainingDiverged: the loss is no number any more; the last good checkpoint is kept.
+        CamshaftError: a process that reads images died; likewise.
         TrainingInterrupted: Ctrl-C; a checkpoint was written first.
     """
     hardware = choose_hardware(config.device, config.precision)
