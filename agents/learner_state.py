@@ -73,6 +73,25 @@ def restore_learner(
         setattr(learner, name, state[name])
 
 
+def normalization(learner: OffPolicyAlgorithm) -> dict[str, Any] | None:
+    """What the learner's networks are given for an observation, as JSON can hold it; None if that is the observation.
+
+    Returns:
+        "mean" and "variance" by part of the observation, "epsilon" and "clip": a part becomes
+        (part - mean) / sqrt(variance + epsilon), within ±clip.
+    """
+    normalizer = learner.get_vec_normalize_env()
+    if normalizer is None:
+        return None
+    assert isinstance(normalizer.obs_rms, dict)
+    return {
+        "mean": {name: running.mean.tolist() for name, running in normalizer.obs_rms.items()},
+        "variance": {name: running.var.tolist() for name, running in normalizer.obs_rms.items()},
+        "epsilon": normalizer.epsilon,
+        "clip": normalizer.clip_obs,
+    }
+
+
 def begin_afresh(learner: OffPolicyAlgorithm, seed: int) -> None:
     """Start a new episode, and every stream of random numbers, from a seed and from the learner's number of steps.
 
