@@ -14,8 +14,6 @@ from experiments.comparison import print_comparison
 from experiments.episodes import episode_length, usual_control_mode
 from experiments.progress import progress_bar
 
-LANE_KEEPING = "camshaft/LaneKeeping-v0"
-
 
 @dataclass(frozen=True)
 class EvaluateConfig:
@@ -32,7 +30,7 @@ class EvaluateConfig:
     policy: Annotated[str, Positional, arg(metavar="POLICY")]
     """Folder of a trained policy, "expert", or "straight" for one who never steers."""
     task: str | None = None
-    """Task, by default the one the policy was trained for; lane keeping so far."""
+    """Task, by default the one the policy was trained for; lane keeping alone."""
     episodes: int = 20
     """Roads to drive."""
     seed: int = 10_000
@@ -55,16 +53,12 @@ class EvaluateConfig:
 
 def run(config: EvaluateConfig) -> None:
     """Evaluate, print the figures and write them."""
-    from agents.evaluation import evaluate
+    from agents.evaluation import check_task, evaluate
     from experiments.recording import RolloutRecorder
 
     policy, name, trained_for, env_options = _load(config.policy, config.task)
     task = config.task or trained_for
-    if task != LANE_KEEPING:
-        raise InvalidOption(
-            f"evaluate measures how a lane is kept and takes {LANE_KEEPING}, got {task}; 'camshaft bench experts' "
-            "measures the experts of other tasks"
-        )
+    check_task(task)
     out = config.out or Path("runs/evaluate") / name
     options = {**env_options, **episode_length(task, config.seconds)}
     with RolloutRecorder(out, task, episodes=config.record, frames_per_second=10.0) as recorder:
@@ -89,6 +83,7 @@ def run(config: EvaluateConfig) -> None:
 
 def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:
     """The policy, its name, the task and the options of the task that it goes with."""
+    from agents.evaluation import LANE_KEEPING
     from agents.policy import CONFIG_FILE, ConvPolicy
     from agents.scripted import SCRIPTED_POLICIES
 
