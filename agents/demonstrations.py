@@ -52,9 +52,9 @@ def collect(
 ) -> Path:
     """Record episodes of the expert as a LeRobot dataset.
 
-    Episode e has the world of `seed` + e, and noise and displaced views drawn from `seed` and e: the same arguments give
-    the same frames, whatever `num_worlds` is. Called again with the same arguments, it goes on after the last complete
-    episode. Ctrl-C keeps the complete episodes.
+    Episode e has the world of `seed` + e, and noise and displaced views drawn from `seed` and e: the same arguments
+    give the same frames, whatever `num_worlds` is. Called again with the same arguments, it goes on after the last
+    complete episode. Ctrl-C keeps the complete episodes.
 
     Args:
         task: id of the task.

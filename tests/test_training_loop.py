@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import CorruptFile, InvalidOption
+from envs.errors import CorruptFile, InvalidOption, UnknownName
 from perception.classification import (
     Classification,
     Classifier,
@@ -306,6 +306,20 @@ def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
     assert config["classes"] == names
     (tmp_path / "config.json").write_text('{"model": "policy_resnet"}')
     with pytest.raises(CorruptFile, match="not the config of a classifier"):
+        load_classifier(tmp_path)
+
+
+def test_a_classifier_with_the_weights_of_another_is_refused(tmp_path: Path) -> None:
+    for name in ("earlier", "later"):
+        save_classifier(tmp_path / name, create_classifier("lenet5", 3), model="lenet5", classes="abc")
+    os.replace(tmp_path / "later/model.safetensors", tmp_path / "earlier/model.safetensors")
+    with pytest.raises(CorruptFile, match=r"not the weights of the config\.json beside it"):
+        load_classifier(tmp_path / "earlier")
+
+
+def test_a_classifier_of_another_version_is_named(tmp_path: Path) -> None:
+    save_classifier(tmp_path, create_classifier("lenet5", 3), model="lenet6", classes="abc")
+    with pytest.raises(UnknownName, match=r"config.json: unknown model 'lenet6'. Did you mean 'lenet5'"):
         load_classifier(tmp_path)
 
 
