@@ -12,6 +12,7 @@ from tyro.conf import Positional, arg
 from envs.errors import InvalidOption
 from experiments.comparison import print_comparison
 from experiments.episodes import episode_length, usual_control_mode
+from experiments.policy_folders import find_policy
 from experiments.progress import progress_bar
 
 
@@ -83,24 +84,19 @@ def run(config: EvaluateConfig) -> None:
 
 def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:
     """The policy, its name, the task and the options of the task that it goes with."""
+    from agents.cloning import POLICY_FOLDER
     from agents.evaluation import LANE_KEEPING
-    from agents.policy import CONFIG_FILE, ConvPolicy
+    from agents.policy import ConvPolicy
     from agents.scripted import SCRIPTED_POLICIES
 
     if policy in SCRIPTED_POLICIES:
         chosen = task or LANE_KEEPING
         return SCRIPTED_POLICIES[policy](), policy, chosen, {"control_mode": usual_control_mode(chosen)}
-    given = Path(policy)
-    folder = next((place for place in (given, given / "policy") if (place / CONFIG_FILE).exists()), None)
-    if folder is None:
-        scripted = ", ".join(sorted(SCRIPTED_POLICIES))
-        raise InvalidOption(
-            f"no policy at {policy!r}. Accepted: a folder with {CONFIG_FILE}, such as one made by "
-            f"'camshaft train cloning'; {scripted}"
-        )
+    folder = find_policy(policy, ", ".join(sorted(SCRIPTED_POLICIES)))
     loaded = ConvPolicy.load(folder)
     config = loaded.config
     if config["task"] is None:
         raise InvalidOption(f"{folder} does not say which task it is for: give --task")
-    name = given.resolve().parent.name if given.name == "policy" else given.name
+    place = folder.resolve()
+    name = place.parent.name if place.name == POLICY_FOLDER else place.name
     return loaded, name, config["task"], config["env_options"]
