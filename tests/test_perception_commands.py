@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from envs.errors import InvalidOption
 from experiments.classification_data import open_classification_data
 from experiments.cli import main
 from perception.classification import load_classifier
+from perception.data.stored import write_frames
 
 TINY = ["--epochs", "1", "--batch-size", "16", "--device", "cpu"]
 LENET = ["--model", "lenet5_dense", "--size", "32"]
@@ -207,6 +209,22 @@ def test_simulated_signs_are_found_by_their_name() -> None:
     assert (len(data.train), len(data.validation), len(data.test)) == (43, 2_000, 4_000)
     assert len(data.classes) == 43
     assert data.test.split == "test" and data.test.size == (32, 32)
+
+
+def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None:
+    images = np.repeat(np.repeat(np.arange(0, 240, 15, dtype=np.uint8).reshape(1, 4, 4, 1), 8, 1), 8, 2)
+    frames = {"rgb": np.tile(images, (8, 1, 1, 3)), "class": np.arange(8, dtype=np.int64) % 2}
+    write_frames(tmp_path / "one", lambda _: frames, 1, {}, classes=("even", "odd"))
+    for split in ("train", "val"):
+        write_frames(tmp_path / "two" / split, lambda _: frames, 1, {}, classes=("even", "odd"))
+    for folder in ("one", "two"):
+        for size, expected in ((32, images[0]), (4, images[0, ::8, ::8])):
+            batch = open_classification_data(str(tmp_path / folder), size).train.render([0, 1])
+            np.testing.assert_array_equal(batch["rgb"][1], np.tile(expected, 3))
+            assert batch["class"].shape == (2,)
+    write_frames(tmp_path / "none", lambda _: {"rgb": frames["rgb"]}, 1, {})
+    with pytest.raises(InvalidOption, match="have no classes, only: rgb"):
+        open_classification_data(str(tmp_path / "none"), 32)
 
 
 def test_transferability_has_all_four_treatments(folder: Path, tmp_path: Path) -> None:
