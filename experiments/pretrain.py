@@ -138,7 +138,7 @@ def _frames(config: PretrainConfig, split: str, count: int) -> Any:
 
 
 def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: int) -> None:
-    from experiments.benchmarks.measure import commit, machine
+    from experiments.provenance import commit, machine
     from perception.backbones.encoder import count_parameters
     from perception.pretraining.shipping import ship_encoder, training_card
 

@@ -125,7 +125,7 @@ def run(config: TrainClassifierConfig) -> None:
 def _ship(
     config: TrainClassifierConfig, result: Any, scores: dict[str, float], count: int, tested: int
 ) -> None:
-    from experiments.benchmarks.measure import commit, machine
+    from experiments.provenance import commit, machine
     from perception.backbones.encoder import count_parameters
     from perception.pretraining.shipping import ship_encoder, training_card
 

@@ -15,8 +15,8 @@ from tyro.conf import Positional, arg
 import envs
 from envs.catalogue import full_id
 from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.measure import machine, versions
 from experiments.progress import progress_bar
+from experiments.provenance import machine, versions
 
 SETTINGS = Path(__file__).parent / "tuned" / "tqc_her.yaml"
 DECISIVE = ("task", "settings", "eval_every", "eval_episodes", "checkpoint_every", "seed")  # for the outcome

@@ -80,8 +80,8 @@ def run(config: TrainingTricksConfig) -> None:
     """Train all, draw the figure, print the table."""
     from rich.console import Console
 
-    from experiments.benchmarks.measure import commit, machine
     from experiments.classification_data import open_classification_data
+    from experiments.provenance import commit, machine
     from perception.training.curves import draw_curves, read_metrics
     from perception.training.durable_files import write_json_durably
     from perception.training.sources import in_memory
