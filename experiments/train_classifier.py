@@ -125,6 +125,7 @@ def run(config: TrainClassifierConfig) -> None:
 def _ship(
     config: TrainClassifierConfig, result: Any, scores: dict[str, float], count: int, tested: int
 ) -> None:
+    from experiments.command_lines import command_line
     from experiments.provenance import commit, machine
     from perception.backbones.encoder import count_parameters
     from perception.pretraining.shipping import ship_encoder, training_card
@@ -154,10 +155,6 @@ def _ship(
             f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "
             "shows, with the moving average of the weights, before rounding to float16."
         ),
-        "Command": (
-            f"`camshaft train classifier --data {config.data} --model {model} --images {count} --size {config.size} "
-            f"--epochs {training.epochs} --batch-size {training.batch_size} --ema-decay {training.ema_decay:g} "
-            f"--weight-decay {training.weight_decay:g} --jitter {config.jitter:g}`"
-        ),
+        "Command": f"`{command_line('train classifier', config, ('out', 'resume', 'ship'))}`",
     }
     ship_encoder(f"{model}-signs", result.model, card, config.ship)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,9 +18,13 @@ import torch
 
 from envs.errors import InvalidOption
 from experiments.classification_data import open_classification_data
-from experiments.cli import main
+from experiments.cli import _read_options, main
+from experiments.command_lines import command_line
+from experiments.pretrain import PretrainConfig
+from experiments.train_classifier import TrainClassifierConfig
 from perception.classification import load_classifier
 from perception.data.stored import write_frames
+from perception.training.config import TrainingConfig
 
 TINY = ["--epochs", "1", "--batch-size", "16", "--device", "cpu"]
 LENET = ["--model", "lenet5_dense", "--size", "32"]
@@ -282,6 +288,36 @@ def test_backbones_are_trained_and_measured(tmp_path: Path) -> None:
     assert all(figure["frames_per_second"]["cpu"] > 0 for figure in figures)
 
 
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("pretrain", PretrainConfig(tasks=("Push", "Lift"), jitter=0.3, training=TrainingConfig(seed=7))),
+        (
+            "train classifier",
+            TrainClassifierConfig(
+                data="a folder",
+                normalise=False,
+                skip_corrupt=True,
+                weights="camshaft",
+                training=TrainingConfig(
+                    learning_rate=1 / 3,
+                    step_milestones=(0.1, 0.2, 0.3),
+                    nesterov=False,
+                    weight_decay=0.05,
+                    compile=True,
+                ),
+            ),
+        ),
+        ("train classifier", TrainClassifierConfig()),
+    ],
+)
+def test_a_card_names_the_command_that_has_these_options(name: str, config: Any) -> None:
+    words = shlex.split(command_line(name, config))
+    assert words[0] == "camshaft"
+    assert _read_options(name, words[1 + len(name.split()) :])[0] == config
+    assert "--data" not in command_line(name, config, ("data",))
+
+
 def test_pretraining_ships_an_encoder(tmp_path: Path) -> None:
     words = ["pretrain", "--tasks", "camshaft/LaneKeeping-v0", "--frames", "32", "--size", "32", *TINY]
     folders = [
@@ -294,6 +330,7 @@ def test_pretraining_ships_an_encoder(tmp_path: Path) -> None:
     ]
     assert main([*words, *folders]) == 0
     card = (tmp_path / "ship" / "policy_resnet.md").read_text()
+    assert f"`camshaft {' '.join(words)}`" in card
     for part in ("LaneKeeping", "mean iou", "SHA-256", "commit", "steps"):
         assert part in card
     assert main([*words, *folders, "--resume"]) == 0
