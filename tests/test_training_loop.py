@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -328,18 +328,23 @@ def test_a_classifier_needs_two_classes() -> None:
         Classifier(create_classifier("lenet5", 2).encoder, 1)
 
 
-def test_reading_ahead_hides_the_time_of_reading(tmp_path: Path) -> None:
-    class Slow:
+def test_the_next_batch_is_read_while_the_network_learns(tmp_path: Path) -> None:
+    data, batches = quadrants(90), 5
+    begun = [threading.Event() for _ in range(1 + batches)]  # one look at the images, then their batches
+    readings, in_time = iter(begun), []
+
+    class Told:
         def __len__(self) -> int:
             return 90
 
         def render(self, indices: Any) -> dict[str, np.ndarray]:
-            time.sleep(0.02)
+            next(readings).set()
             return {name: values[np.asarray(indices)] for name, values in data.items()}
 
-    data = quadrants(90)
-    started = time.perf_counter()
-    run(tmp_path, images=Slow(), augment=lambda batch: (time.sleep(0.03), batch)[1], validation=None)
-    spent = time.perf_counter() - started
-    reading_and_learning = 15 * (0.02 + 0.03)
-    assert spent < reading_and_learning + 5.0
+    def learn(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        following = 2 + len(in_time)
+        in_time.append(following == len(begun) or begun[following].wait(timeout=20.0))
+        return batch
+
+    run(tmp_path, replace(SMALL, epochs=1), images=Told(), augment=learn, validation=None)
+    assert in_time == [True] * batches
