@@ -10,8 +10,6 @@ from tyro.conf import OmitArgPrefixes
 
 from perception.training.config import TrainingConfig
 
-MODES = ("tune", "head", "probe", "neighbours")
-
 
 @dataclass(frozen=True)
 class TransferConfig:
