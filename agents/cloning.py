@@ -55,7 +55,7 @@ def train(
         InvalidOption: the folder holds a run and `resume` is off, or one with another config or other
             demonstrations.
         CorruptFile: a demonstration or the checkpoint is damaged.
-        CamshaftError: the loss is no number any more; the last good checkpoint is kept.
+        TrainingDiverged: the loss is no number any more; the last good checkpoint is kept.
         TrainingInterrupted: Ctrl-C; a checkpoint, or after the last step the policy, was written first.
     """
     named = isinstance(demonstrations, str | Path)

@@ -14,16 +14,19 @@ from torch import Tensor, nn
 from agents.cloning_config import LOSSES, CloningConfig
 from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
 from agents.policy import ConvPolicy
-from envs.errors import CamshaftError, InvalidOption
+from envs.errors import InvalidOption
 from perception.pretrained import load_weights
 from perception.training.augmentation import jitter_colours
-from perception.training.checkpoint import optimizer_tensors, restore_optimizer
+from perception.training.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
+from perception.training.config import TrainingConfig
+from perception.training.divergence import check_finite
 from perception.training.hardware import Hardware
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from perception.training.optimizers import make_optimizer
+from perception.training.plan import LearnEverything
+from perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
 from perception.training.run_folder import RunFolder
 from perception.training.training_progress import TrainingProgress
-
-INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for; each use has its own stream
 
 
 class CloningLoop:
@@ -60,7 +63,7 @@ class CloningLoop:
         self.step = 0
 
         mean, std = action_scale(data.actions[~held_out])
-        torch.manual_seed(_stream(config.seed, INITIALISATION))
+        torch.manual_seed(stream_seed(config.seed, INITIALISATION))
         self.policy = ConvPolicy(
             config.model,
             data.actions.shape[1],
@@ -73,7 +76,10 @@ class CloningLoop:
         if config.weights is not None:
             load_weights(config.model, self.policy.encoder, config.weights)
         self.policy.to(hardware.device)
-        self._optimizer = _adamw(self.policy, config.weight_decay)
+        adamw = TrainingConfig(
+            optimizer="adamw", learning_rate=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self._optimizer = make_optimizer(LearnEverything().groups(self.policy), adamw)
         self._images = _resident(torch.from_numpy(data.images), hardware.device)
         self._targets = torch.from_numpy(((data.actions - mean) / std).astype(np.float32)).to(hardware.device)
         self._std = torch.from_numpy(std.astype(np.float32)).to(hardware.device)
@@ -90,7 +96,7 @@ class CloningLoop:
         """Train to the end.
 
         Raises:
-            CamshaftError: the loss is no number any more.
+            TrainingDiverged: the loss is no number any more.
             TrainingInterrupted: `guard` was asked to stop; the checkpoint is written.
         """
         where, frames = self._hardware.description(), len(self._train_rows)
@@ -120,8 +126,8 @@ class CloningLoop:
             )
         self.step = self._saved_step = state["step"]
         self._totals = tensors["totals"].to(self._hardware.device)
-        self.policy.load_state_dict(_below("policy.", tensors))
-        restore_optimizer(self._optimizer, _below("optimizer.", tensors))
+        self.policy.load_state_dict(tensors_below("policy.", tensors))
+        restore_optimizer(self._optimizer, tensors_below("optimizer.", tensors))
 
     @property
     def _epoch(self) -> int:
@@ -131,8 +137,8 @@ class CloningLoop:
     def _learn(self) -> None:
         config = self.config
         rows = self._next_rows()
-        generator = torch.Generator().manual_seed(_stream(config.seed, STEP, self.step))
-        torch.manual_seed(_stream(config.seed, STEP, self.step))  # for layers that draw random numbers
+        generator = torch.Generator().manual_seed(stream_seed(config.seed, STEP, self.step))
+        torch.manual_seed(stream_seed(config.seed, STEP, self.step))  # for layers that draw random numbers
         rate = learning_rate(self.step, self.total_steps, config.learning_rate, config.warmup_fraction)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -149,7 +155,7 @@ class CloningLoop:
     def _next_rows(self) -> Tensor:
         epoch, position = divmod(self.step, self._steps_per_epoch)
         if self._order[0] != epoch:
-            generator = torch.Generator().manual_seed(_stream(self.config.seed, SHUFFLE, epoch))
+            generator = torch.Generator().manual_seed(stream_seed(self.config.seed, SHUFFLE, epoch))
             order = torch.randperm(len(self._train_rows), generator=generator)
             self._order = (epoch, self._train_rows[order])
         return self._order[1][position * self._batch : (position + 1) * self._batch]
@@ -212,14 +218,8 @@ class CloningLoop:
         return loss, error_mean
 
     def _check_finite(self) -> None:
-        if not torch.isfinite(self._totals).all():
-            kept = "no checkpoint was written yet"
-            if self._saved_step is not None:
-                kept = f"the checkpoint of step {self._saved_step} is kept in {self._run.checkpoint_path}"
-            raise CamshaftError(
-                f"the training diverged: loss or gradient is no finite number by step {self.step}; {kept}. "
-                f"Try a learning_rate below {self.config.learning_rate:g}"
-            )
+        checkpoint = self._run.checkpoint_path
+        check_finite(self._totals, self.step, self._saved_step, checkpoint, self.config.learning_rate)
 
     def _save(self) -> None:
         self._check_finite()
@@ -253,24 +253,8 @@ def learning_rate(step: int, total_steps: int, highest: float, warmup_fraction: 
     return highest * 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / (total_steps - warmup)))
 
 
-def _stream(seed: int, *purpose: int) -> int:
-    """A seed for one use of random numbers, unlike that of any other use."""
-    return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0])
-
-
-def _adamw(policy: nn.Module, weight_decay: float) -> torch.optim.AdamW:
-    weights = [parameter for parameter in policy.parameters() if parameter.ndim > 1]
-    biases = [parameter for parameter in policy.parameters() if parameter.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, fused=True)
-
-
 def _resident(images: Tensor, device: torch.device) -> Tensor:
     """The frames, in the memory of the GPU if they fill at most half of what is free there."""
     if device.type == "cuda" and images.nbytes < 0.5 * torch.cuda.mem_get_info(device)[0]:
         return images.to(device)
     return images
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -64,7 +64,7 @@ class CollectionConfig:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What makes an episode: its seed, and what is taken down of it."""
+    """What makes episodes: the seed, which with an episode's number decides it, and what is taken down of them."""
 
     seed: int
     stride: int  # control steps a recorded frame

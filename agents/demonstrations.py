@@ -52,8 +52,9 @@ def collect(
 ) -> Path:
     """Record episodes of the expert as a LeRobot dataset.
 
-    Episode e depends on `seed` + e alone: the same arguments give the same frames, whatever `num_worlds` is. Called
-    again with the same arguments, it goes on after the last complete episode. Ctrl-C keeps the complete episodes.
+    Episode e has the world of `seed` + e, and noise and displaced views drawn from `seed` and e: the same arguments
+    give the same frames, whatever `num_worlds` is. Called again with the same arguments, it goes on after the last
+    complete episode. Ctrl-C keeps the complete episodes.
 
     Args:
         task: id of the task.
@@ -189,9 +190,8 @@ class Demonstrations:
         self._check_columns(reader, pairs)
         self.task: str = stored["task"]
         self.env_options: dict[str, Any] = stored["env_options"]
-        if (
-            "width" not in self.env_options["camera"]
-        ):  # it has a name, and so have its parts of an observation
+        camera_is_named = "width" not in self.env_options["camera"]
+        if camera_is_named:  # and with it, the parts of an observation are
             self.env_options = {**self.env_options, "obs_mode": "rgb"}
         self.fps = reader.fps
         self.num_episodes = reader.num_episodes

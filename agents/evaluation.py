@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from agents.evaluation_results import Evaluation, RoadResult, Trace, summarise
 from agents.policy import Policy
 from agents.scripted import ScriptedPolicy
-from envs import make_simulation
+from envs import find_task, make_simulation
 from envs.errors import InvalidOption
 from envs.simulation import Measurements, Simulation
 
+LANE_KEEPING = "camshaft/LaneKeeping-v0"
 INTERVENTION_ERROR = 1.0  # metres off the lane centre at which the safety driver takes over
 
 Progress = Callable[[int, int], None]
@@ -80,7 +81,7 @@ def evaluate(
 
     Args:
         policy: the driver.
-        task: id of a driving task.
+        task: id of the task; lane keeping alone, see `check_task`.
         episodes: number of roads; road e is drawn from `seed` + e, whatever `num_worlds` is.
         seed: of the first road.
         randomize: split the roads, light, weather and cameras are drawn from.
@@ -89,7 +90,11 @@ def evaluate(
         name: of the policy in the results, by default its own.
         recorder: takes down the first roads.
         progress: called with (steps done, steps in all).
+
+    Raises:
+        InvalidOption: another task, or no roads.
     """
+    check_task(task)
     if episodes < 1 or num_worlds < 1:
         raise InvalidOption(f"episodes and num_worlds must be at least 1, got {episodes} and {num_worlds}")
     batches = math.ceil(episodes / num_worlds)
@@ -108,6 +113,15 @@ def evaluate(
         simulation.close()
     given = name or getattr(policy, "name", None) or type(policy).__name__
     return Evaluation(given, task, randomize, tuple(drive.roads), tuple(drive.traces))
+
+
+def check_task(task: str) -> None:
+    """Raise InvalidOption unless a task keeps one lane to its time limit, which is what autonomy is counted by."""
+    if find_task(task).id != LANE_KEEPING:
+        raise InvalidOption(
+            f"autonomy is measured by how a lane is kept, in {LANE_KEEPING}, not in {task}; 'camshaft bench experts' "
+            "measures the experts of other tasks"
+        )
 
 
 class _Drive:

@@ -17,7 +17,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from torch import Tensor
 
-from perception.training.checkpoint import optimizer_tensors, restore_optimizer
+from perception.training.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
 
 REPLAY_ARRAYS = ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length")
 REPLAY_DICTS = ("observations", "next_observations")
@@ -53,9 +53,9 @@ def restore_learner(
     learner: OffPolicyAlgorithm, tensors: Mapping[str, Tensor], state: Mapping[str, Any]
 ) -> None:
     """Put back what `learner_state` gave, into a learner that was made in the same way."""
-    learner.policy.load_state_dict(_below("policy.", tensors))
+    learner.policy.load_state_dict(tensors_below("policy.", tensors))
     for name, optimizer in _optimizers(learner).items():
-        restore_optimizer(optimizer, _below(f"{name}.", tensors))
+        restore_optimizer(optimizer, tensors_below(f"{name}.", tensors))
     if "log_ent_coef" in tensors:
         with torch.no_grad():
             learner.log_ent_coef.copy_(tensors["log_ent_coef"])  # type: ignore[attr-defined]
@@ -66,11 +66,32 @@ def restore_learner(
     replay.pos, replay.full = state["replay_position"], state["replay_full"]
     replay._current_ep_start[:] = state["episode_start"]
     for name, running in _running(learner).items():
-        kept_running = {key: value.numpy() for key, value in _below(f"normalize.{name}.", tensors).items()}
+        kept_running = {
+            key: value.numpy() for key, value in tensors_below(f"normalize.{name}.", tensors).items()
+        }
         running.mean, running.var = kept_running["mean"].copy(), kept_running["var"].copy()
         running.count = float(kept_running["count"])
     for name in COUNTERS:
         setattr(learner, name, state[name])
+
+
+def normalization(learner: OffPolicyAlgorithm) -> dict[str, Any] | None:
+    """What the learner's networks are given for an observation, as JSON can hold it; None if that is the observation.
+
+    Returns:
+        "mean" and "variance" by part of the observation, "epsilon" and "clip": a part becomes
+        (part - mean) / sqrt(variance + epsilon), within ±clip.
+    """
+    normalizer = learner.get_vec_normalize_env()
+    if normalizer is None:
+        return None
+    assert isinstance(normalizer.obs_rms, dict)
+    return {
+        "mean": {name: running.mean.tolist() for name, running in normalizer.obs_rms.items()},
+        "variance": {name: running.var.tolist() for name, running in normalizer.obs_rms.items()},
+        "epsilon": normalizer.epsilon,
+        "clip": normalizer.clip_obs,
+    }
 
 
 def begin_afresh(learner: OffPolicyAlgorithm, seed: int) -> None:
@@ -133,7 +154,3 @@ def _running(learner: OffPolicyAlgorithm) -> dict[str, RunningMeanStd]:
         return {}
     assert isinstance(normalizer.obs_rms, dict)
     return {**normalizer.obs_rms, "return": normalizer.ret_rms}
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from envs.errors import CorruptFile, InvalidOption, UnknownName, check_choice
-from perception.training.checkpoint import read_file
-from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
+from perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
 from perception.zoo import create_model
-
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
 
 
 class Policy(ABC):
@@ -143,13 +135,7 @@ class ConvPolicy(nn.Module, Policy):
 
     def save(self, folder: str | Path) -> None:
         """Write `config.json` and `model.safetensors`, with checksums, each whole or not at all."""
-        folder = Path(folder)
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        weights = safetensors.torch.save(tensors)
-        config = {**self.config, "weights_sha256": hashlib.sha256(weights).hexdigest()}
-        with named_disk_errors(folder):
-            write_durably(folder / WEIGHTS_FILE, lambda stream: stream.write(weights))
-            write_json_durably(folder / CONFIG_FILE, {**config, "config_sha256": _json_checksum(config)})
+        save_model(Path(folder), self, self.config)
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> ConvPolicy:
@@ -160,10 +146,9 @@ class ConvPolicy(nn.Module, Policy):
             UnknownName: the policy is of a model that this version of Camshaft does not have.
         """
         folder = Path(folder)
-        config = _read_config(folder / CONFIG_FILE)
+        config = read_config(folder, "policy", (*_ARGUMENTS, "camshaft_version"))
         policy = cls._from_config(config, folder / CONFIG_FILE)
-        weights = _read_weights(folder / WEIGHTS_FILE, config["weights_sha256"], policy.state_dict())
-        policy.load_state_dict(weights)
+        read_weights(folder, config, policy)
         policy.config["camshaft_version"] = config["camshaft_version"]
         return policy.to(device).eval()
 
@@ -208,37 +193,3 @@ def _version() -> str:
         return importlib.metadata.version("camshaft")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-def _json_checksum(config: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(read_file(path))
-        expected = config.pop("config_sha256")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CorruptFile(f"{path} is not the config of a policy, or is cut short: {error}") from error
-    if _json_checksum(config) != expected:
-        raise CorruptFile(f"{path} was altered after it was written: its checksum does not match its content")
-    missing = [name for name in (*_ARGUMENTS, "weights_sha256", "camshaft_version") if name not in config]
-    if missing:
-        raise CorruptFile(f"{path} is not the config of a policy: it lacks {', '.join(missing)}")
-    return dict(config)
-
-
-def _read_weights(path: Path, expected: str, architecture: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    content = read_file(path)
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise CorruptFile(f"{path} is cut short, altered, or not the weights of the {CONFIG_FILE} beside it")
-    try:
-        tensors = safetensors.torch.load(content)
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise CorruptFile(f"{path} is not a safetensors file: {error}") from error
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    needed = {name: tuple(tensor.shape) for name, tensor in architecture.items()}
-    if shapes != needed:
-        wrong = sorted(name for name in shapes.keys() | needed.keys() if shapes.get(name) != needed.get(name))
-        raise CorruptFile(f"{path} holds weights of another architecture: {', '.join(wrong[:4])} do not fit")
-    return tensors

@@ -51,7 +51,6 @@ def open_classification_data(
     from perception.data.objects import ObjectImages
     from perception.data.readers import GTSRB, ImageFolder
     from perception.data.signs import SignImages
-    from perception.data.stored import StoredFrames
 
     if data in (OBJECTS, SIGNS):
         benchmark: Any = ObjectImages if data == OBJECTS else SignImages
@@ -62,13 +61,10 @@ def open_classification_data(
     if not folder.is_dir():
         raise InvalidOption(f"data {data!r} is neither {OBJECTS!r}, {SIGNS!r} nor a folder")
     if (folder / "index.json").exists():
-        return _halved(_with_classes(StoredFrames(folder, on_corrupt=on_corrupt), data), seed)
+        return _halved(_StoredImages(folder, size, on_corrupt), seed)
     if (folder / "train" / "index.json").exists():
-        stored = [
-            _with_classes(StoredFrames(folder / name, on_corrupt=on_corrupt), data)
-            for name in ("train", "val")
-        ]
-        return ClassificationData(stored[0], stored[1], stored[1], tuple(stored[0].classes))
+        stored = [_StoredImages(folder / name, size, on_corrupt) for name in ("train", "val")]
+        return ClassificationData(stored[0], stored[1], stored[1], stored[0].classes)
     if (folder / "Final_Training" / "Images").is_dir():
         signs = [GTSRB(folder, split, size=(size, size), on_corrupt=on_corrupt) for split in ("train", "val")]
         return ClassificationData(signs[0], signs[1], signs[1], tuple(signs[0].classes))
@@ -93,10 +89,32 @@ def labels_of(images: Any) -> Any:
     )
 
 
-def _with_classes(images: Any, data: str) -> Any:
-    if "class" not in images.labels or not images.classes:
-        raise InvalidOption(f"the frames in {data} have no classes, only: {', '.join(images.labels)}")
-    return images
+class _StoredImages:
+    """The images of a set that 'camshaft data' wrote, brought to one size, with their classes."""
+
+    def __init__(self, folder: Path, size: int, on_corrupt: str) -> None:
+        from perception.data.stored import StoredFrames
+
+        self._frames = StoredFrames(folder, on_corrupt=on_corrupt)
+        self._size = (size, size)
+        self.classes = self._frames.classes
+        if "class" not in self._frames.labels or not self.classes:
+            raise InvalidOption(
+                f"the frames in {folder} have no classes, only: {', '.join(self._frames.labels)}"
+            )
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def render(self, indices: Any) -> dict[str, Any]:
+        """Images and labels, (n, …) each."""
+        from perception.data.readers.image_set import BILINEAR, resized
+
+        batch = self._frames.render(indices)
+        images = batch["rgb"]
+        if images.shape[1:3] != self._size:
+            images = np.stack([resized(image, self._size, BILINEAR) for image in images])
+        return {"rgb": images, "class": batch["class"]}
 
 
 def _halved(images: Any, seed: int) -> ClassificationData:

@@ -40,7 +40,7 @@ class CollectConfig:
     episodes: int = 64
     """Episodes that the dataset shall have."""
     seed: int = 0
-    """Seed of the first episode; episode e has seed + e."""
+    """Seed of the first episode; episode e has the world of seed + e, and noise of its own for every seed and e."""
     randomize: Literal["train", "test", "none"] = "train"
     """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
     camera: tuple[int, int] | None = None

@@ -7,7 +7,7 @@ radius as its output, displaced viewpoints with corrected labels, and autonomy a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,13 @@ class DrivingCloningConfig:
     """Tiny numbers everywhere: seconds instead of minutes, to see that everything works."""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "epochs", "roads"):
+        for name in ("epochs", "roads"):
             if getattr(self, name) < 1:
                 raise InvalidOption(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.episodes < 2:
-            raise InvalidOption("episodes must be at least 2: one is held out for validation")
+            raise InvalidOption(
+                f"episodes must be at least 2, got {self.episodes}: one is held out for validation"
+            )
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise InvalidOption(f"seeds must be one or more different numbers, got {self.seeds}")
         for seed in self.seeds:
@@ -112,18 +114,7 @@ class DrivingCloningConfig:
         """The settings to run with: tiny ones under `smoke`."""
         if not self.smoke:
             return self
-        return DrivingCloningConfig(
-            name=self.name,
-            out=self.out,
-            episodes=2,
-            epochs=1,
-            seeds=self.seeds,
-            model=self.model,
-            roads=2,
-            seconds=4.0,
-            videos=1,
-            displaced_views=self.displaced_views,
-        )
+        return replace(self, episodes=2, epochs=1, roads=2, seconds=4.0, videos=1, smoke=False)
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from agents.evaluation_results import Evaluation, Trace
 from agents.lerobot_dataset import DatasetReader
+from agents.observation_columns import DISPLACED, FRONT
 from agents.video import read_video
 from envs.errors import CorruptFile
+from perception.training.curves import read_metrics
 from perception.training.durable_files import write_durably, write_json_durably
 
 POSTER_FRAME = 40
@@ -129,16 +131,14 @@ def load_driver(path: Path, name: str) -> Driver:
 
 def learning_curve(run_folder: Path, name: str) -> LearningCurve:
     """The losses of a training from the rows that its metrics.jsonl has for whole epochs."""
-    path = run_folder / "metrics.jsonl"
+    epochs = [row for row in read_metrics(run_folder) if "train_loss" in row]
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        epochs = [row for row in rows if "train_loss" in row]
         columns = [
             np.array([row[key] for row in epochs], np.float64)
             for key in ("epoch", "train_loss", "validation_loss")
         ]
-    except (OSError, ValueError, KeyError) as error:
-        raise CorruptFile(f"{path} does not hold the losses of a training: {error}") from error
+    except KeyError as error:
+        raise CorruptFile(f"the metrics of {run_folder} are not those of cloning: {error}") from error
     return LearningCurve(name, *columns)
 
 
@@ -157,7 +157,7 @@ def _lane_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8]
     """The frame in the middle of an episode."""
     row = len(episode["action"]) // 2
     command = float(episode["action"].reshape(len(episode["action"]), -1)[row, 0])
-    return episode["observation.images.front"][row], f"On the lane: command {command:+.2f}"
+    return episode[FRONT][row], f"On the lane: command {command:+.2f}"
 
 
 def _displaced_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
@@ -167,7 +167,7 @@ def _displaced_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.u
     heading = _side(float(np.degrees(episode["displaced.heading"][row])), "°", 0)
     command = float(episode["displaced.action"].reshape(len(episode["displaced.action"]), -1)[row, 0])
     caption = f"{lateral}, turned {heading}: command {command:+.2f}"
-    return episode["observation.images.displaced"][row], caption
+    return episode[DISPLACED][row], caption
 
 
 def poster(video: Path) -> NDArray[np.uint8]:

@@ -12,9 +12,8 @@ from tyro.conf import Positional, arg
 from envs.errors import InvalidOption
 from experiments.comparison import print_comparison
 from experiments.episodes import episode_length, usual_control_mode
+from experiments.policy_folders import find_policy
 from experiments.progress import progress_bar
-
-LANE_KEEPING = "camshaft/LaneKeeping-v0"
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class EvaluateConfig:
     policy: Annotated[str, Positional, arg(metavar="POLICY")]
     """Folder of a trained policy, "expert", or "straight" for one who never steers."""
     task: str | None = None
-    """Task, by default the one the policy was trained for; lane keeping so far."""
+    """Task, by default the one the policy was trained for; lane keeping alone."""
     episodes: int = 20
     """Roads to drive."""
     seed: int = 10_000
@@ -55,16 +54,12 @@ class EvaluateConfig:
 
 def run(config: EvaluateConfig) -> None:
     """Evaluate, print the figures and write them."""
-    from agents.evaluation import evaluate
+    from agents.evaluation import check_task, evaluate
     from experiments.recording import RolloutRecorder
 
     policy, name, trained_for, env_options = _load(config.policy, config.task)
     task = config.task or trained_for
-    if task != LANE_KEEPING:
-        raise InvalidOption(
-            f"evaluate measures how a lane is kept and takes {LANE_KEEPING}, got {task}; 'camshaft bench experts' "
-            "measures the experts of other tasks"
-        )
+    check_task(task)
     out = config.out or Path("runs/evaluate") / name
     options = {**env_options, **episode_length(task, config.seconds)}
     with RolloutRecorder(out, task, episodes=config.record, frames_per_second=10.0) as recorder:
@@ -89,23 +84,19 @@ def run(config: EvaluateConfig) -> None:
 
 def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:
     """The policy, its name, the task and the options of the task that it goes with."""
-    from agents.policy import CONFIG_FILE, ConvPolicy
+    from agents.cloning import POLICY_FOLDER
+    from agents.evaluation import LANE_KEEPING
+    from agents.policy import ConvPolicy
     from agents.scripted import SCRIPTED_POLICIES
 
     if policy in SCRIPTED_POLICIES:
         chosen = task or LANE_KEEPING
         return SCRIPTED_POLICIES[policy](), policy, chosen, {"control_mode": usual_control_mode(chosen)}
-    given = Path(policy)
-    folder = next((place for place in (given, given / "policy") if (place / CONFIG_FILE).exists()), None)
-    if folder is None:
-        scripted = ", ".join(sorted(SCRIPTED_POLICIES))
-        raise InvalidOption(
-            f"no policy at {policy!r}. Accepted: a folder with {CONFIG_FILE}, such as one made by "
-            f"'camshaft train cloning'; {scripted}"
-        )
+    folder = find_policy(policy, ", ".join(sorted(SCRIPTED_POLICIES)))
     loaded = ConvPolicy.load(folder)
     config = loaded.config
     if config["task"] is None:
         raise InvalidOption(f"{folder} does not say which task it is for: give --task")
-    name = given.resolve().parent.name if given.name == "policy" else given.name
+    place = folder.resolve()
+    name = place.parent.name if place.name == POLICY_FOLDER else place.name
     return loaded, name, config["task"], config["env_options"]

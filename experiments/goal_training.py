@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -19,9 +20,11 @@ from agents.learner_state import (
     between_episodes,
     cut_episode_short,
     learner_state,
+    normalization,
     restore_learner,
 )
 from agents.tqc import QuickTQC
+from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.run_folder import RunFolder
 
@@ -58,6 +61,20 @@ def make_learner(env: gymnasium.Env[Any, Any], settings: Mapping[str, Any], seed
         seed=seed,
         device="cpu",
     )
+
+
+def keep_agent(learner: QuickTQC, folder: Path) -> None:
+    """Write the agent for users of Stable-Baselines3, each file whole or not at all.
+
+    Args:
+        learner: that was trained.
+        folder: gets agent.zip, for `sb3_contrib.TQC.load`, and normalization.json if observations are normalised.
+    """
+    scales = normalization(learner)
+    with named_disk_errors(folder):
+        write_durably(folder / "agent.zip", learner.save)
+        if scales is not None:
+            write_json_durably(folder / "normalization.json", scales)
 
 
 def success_rate(learner: QuickTQC, env: gymnasium.Env[Any, Any], episodes: int) -> tuple[int, float]:

@@ -18,8 +18,10 @@ from tyro.conf import Positional, arg
 import envs
 from envs.errors import CamshaftError, InvalidOption
 from experiments.episodes import usual_control_mode
+from perception.training.durable_files import named_disk_errors, write_durably
 
 Image = NDArray[np.uint8]
+Actions = NDArray[Any]  # (N, A), or (N,) of a space of choices; a row of NaN begins the next episode
 SECONDS_TO_FULL = 0.35  # for which a key is held until its axis is all the way out
 INSET = 0.3  # of the picture's width, for what the observation camera sees
 
@@ -56,7 +58,8 @@ class PlayConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        return "A recording that was asked for is written only when the game is ended by Escape."
+        wanted = [str(path) for path in (self.record, self.video) if path is not None]
+        return f"What was played until then is in {' and '.join(wanted)}." if wanted else "Nothing was kept."
 
 
 def run(config: PlayConfig) -> None:
@@ -80,8 +83,8 @@ def run(config: PlayConfig) -> None:
                 wanted = window.read()
                 if wanted is None:
                     break
-                action = np.full(len(wanted), np.nan) if window.anew else wanted
-            game.step(np.asarray(action, env.action_space.dtype))
+                action = np.full_like(wanted, np.nan) if window.anew else wanted
+            game.step(action)
             if window is not None:
                 window.show(game.picture())
     finally:
@@ -101,22 +104,32 @@ def _make(task_id: str, config: PlayConfig) -> gymnasium.Env[Any, Any]:
     )
 
 
-def _read_actions(path: Path, space: gymnasium.Space[Any]) -> NDArray[Any]:
+def _read_actions(path: Path, space: gymnasium.Space[Any]) -> Actions:
     try:
         actions = np.load(path, allow_pickle=False)
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise CamshaftError(f"{path} is no array of actions as --record writes it") from error
+    if not isinstance(actions, np.ndarray) or actions.dtype.kind not in "fiu" or not actions.ndim:
+        raise CamshaftError(f"{path} is no array of actions as --record writes it")
     if actions.shape[1:] != space.shape:
         raise InvalidOption(
             f"{path} holds actions of shape {actions.shape[1:]}, the task takes {space.shape}; was another "
             "--control-mode recorded?"
         )
-    restarts = np.isnan(actions).all(axis=1)
-    bad = np.flatnonzero(~restarts & ~np.isfinite(actions).all(axis=1))
-    if not len(actions) or restarts.all() or len(bad):
+    rows = actions[:, None] if actions.ndim == 1 else actions
+    restarts = np.isnan(rows).all(axis=1)
+    bad = np.flatnonzero(~restarts & ~np.isfinite(rows).all(axis=1))
+    if restarts.all() or len(bad):
         what = f"row {bad[0]} is not finite" if len(bad) else "there is none to play"
         raise InvalidOption(f"{path} must hold finite actions, and rows of NaN only between episodes: {what}")
-    return np.asarray(actions)
+    if isinstance(space, gymnasium.spaces.Discrete):
+        whole = (actions == np.floor(actions)) & (actions >= 0) & (actions < space.n)
+        bad = np.flatnonzero(~restarts & ~whole)
+        if len(bad):
+            raise InvalidOption(
+                f"{path} must hold choices within 0..{space.n - 1}: row {bad[0]} is {actions[bad[0]]}"
+            )
+    return actions.astype(np.float32)
 
 
 class _Game:
@@ -126,7 +139,7 @@ class _Game:
         from agents.video import VideoWriter
 
         self._env, self._config = env, config
-        self.taken: list[NDArray[Any]] = []
+        self.taken: list[NDArray[np.float32]] = []
         self.finished: list[tuple[float, bool]] = []
         self._seed = config.seed
         self._film: VideoWriter | None = None
@@ -140,13 +153,15 @@ class _Game:
         self._return, self._steps = 0.0, 0
         self._info: dict[str, Any] = {}
 
-    def step(self, action: NDArray[Any]) -> None:
+    def step(self, action: NDArray[np.float32]) -> None:
         """One step; an episode that ends makes way for the next, and so does one where the action is not a number."""
         self.taken.append(action)
         if np.isnan(action).any():
             self.restart()
             return
-        self._observation, reward, terminated, truncated, self._info = self._env.step(action)
+        self._observation, reward, terminated, truncated, self._info = self._env.step(
+            np.asarray(action, self._env.action_space.dtype)
+        )
         self._return += float(reward)
         self._steps += 1
         if self._config.video is not None:
@@ -182,13 +197,13 @@ class _Game:
         self._film.add([picture])
 
     def close(self) -> None:
-        """Finish the film, and write the actions."""
+        """Write the actions, and finish the film."""
+        path = self._config.record
+        if path is not None and self.taken:
+            with named_disk_errors(path.parent):
+                write_durably(path, lambda stream: np.save(stream, np.stack(self.taken)))
         if self._film is not None:
             self._film.close()
-        if self._config.record is not None and self.taken:
-            self._config.record.parent.mkdir(parents=True, exist_ok=True)
-            with self._config.record.open("wb") as file:
-                np.save(file, np.stack(self.taken))
         self._env.close()
 
 

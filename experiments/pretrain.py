@@ -10,6 +10,7 @@ from tyro.conf import OmitArgPrefixes
 
 from perception.training.config import TrainingConfig
 
+NO_MATTER = ("data", "out", "ship", "resume", "finish")  # to the weights
 DEFAULT_TASKS = (
     "camshaft/LaneKeeping-v0",
     "camshaft/Following-v0",
@@ -71,6 +72,7 @@ def run(config: PretrainConfig) -> None:
     from perception.pretraining import MultiTask, MultiTaskNetwork
     from perception.pretraining.task import VECTOR_HEADS
     from perception.training.augmentation import ColourJitter
+    from perception.training.distributed import is_first_process
     from perception.training.evaluation import evaluate
     from perception.training.hardware import choose_hardware
     from perception.training.trainer import best_so_far, train
@@ -106,6 +108,8 @@ def run(config: PretrainConfig) -> None:
             settings=settings,
             resume=config.resume,
         )
+    if not is_first_process():
+        return
     scores = evaluate(result.model, MultiTask(), test, batch_size=config.training.batch_size)
     console = Console()
     for name, value in scores.items():
@@ -135,7 +139,8 @@ def _frames(config: PretrainConfig, split: str, count: int) -> Any:
 
 
 def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: int) -> None:
-    from experiments.benchmarks.measure import commit, machine
+    from experiments.command_lines import command_line
+    from experiments.provenance import commit, machine
     from perception.backbones.encoder import count_parameters
     from perception.pretraining.shipping import ship_encoder, training_card
 
@@ -167,14 +172,6 @@ def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: 
             "moving average of the weights from the epoch with the best validation mean IoU. Dense labels are compared "
             "at every fourth pixel; lane errors are in units of 1 m, 0.1 rad and 0.01 1/m."
         ),
-        "Command": f"`{_command(config)}`",
+        "Command": f"`{command_line('pretrain', config, NO_MATTER)}`",
     }
     ship_encoder(config.model, result.model.encoder, card, config.ship)
-
-
-def _command(config: PretrainConfig) -> str:
-    training = config.training
-    return (
-        f"camshaft pretrain --model {config.model} --tasks {' '.join(config.tasks)} --frames {config.frames} "
-        f"--size {config.size} --epochs {training.epochs} --batch-size {training.batch_size}"
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,32 +15,15 @@ from agents.evaluation import Moment
 from agents.evaluation_results import RoadResult
 from agents.lerobot_dataset import DatasetWriter, Feature
 from agents.lerobot_format import INFO
+from agents.observation_columns import FRONT, STATE
 from agents.video import VideoWriter
 from envs import find_task
 from envs.errors import InvalidOption
 from experiments.overlay import annotate
 from perception.training.durable_files import named_disk_errors, write_json_durably
 
-FRONT = "observation.images.front"
-STATE = "observation.state"
 FILM_RATE_FACTOR = 24
 KEY_FRAME_SECONDS = 2
-POSTER_SECONDS = 3.0  # of a film, its poster
-
-
-@dataclass(frozen=True)
-class RecordedRoad:
-    """A road that was recorded to its end.
-
-    Attributes:
-        video: MP4 file.
-        poster: (H, W, 3) uint8, a frame of it.
-        result: how it went.
-    """
-
-    video: Path
-    poster: NDArray[np.uint8]
-    result: RoadResult
 
 
 class RolloutRecorder:
@@ -60,9 +42,6 @@ class RolloutRecorder:
         task: id of the task.
         episodes: how many roads to record, from the first.
         frames_per_second: of the recording, a whole number.
-
-    Attributes:
-        recorded: the roads finished so far.
     """
 
     def __init__(
@@ -73,7 +52,6 @@ class RolloutRecorder:
         self.folder = Path(folder)
         self.episodes = episodes
         self.frames_per_second = float(frames_per_second)
-        self.recorded: list[RecordedRoad] = []
         self._task = find_task(task)
         self._writer: DatasetWriter | None = None
         self._rollouts: dict[int, _Rollout] = {}
@@ -99,7 +77,6 @@ class RolloutRecorder:
             self._writer = self._new_writer(columns)
         self._writer.add_episode(columns)
         self._writer.flush()
-        self.recorded.append(RecordedRoad(self.video_path(episode), rollout.poster, road))
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write metrics.json, whole or not at all."""
@@ -143,7 +120,6 @@ class _Rollout:
     def __init__(self, film_path: Path, fps: int) -> None:
         self._film_path, self._fps = film_path, fps
         self._film: VideoWriter | None = None
-        self.poster = np.empty((0, 0, 3), np.uint8)
         self._rows: dict[str, list[Any]] = {}
 
     @property
@@ -162,8 +138,6 @@ class _Rollout:
                 self._film_path, size, self._fps, rate_factor=FILM_RATE_FACTOR, key_frame_interval=interval
             )
         self._film.add([picture])
-        if not self.poster.size or moment.time <= POSTER_SECONDS:
-            self.poster = picture
         row = {
             FRONT: view,
             STATE: state,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from rich.console import Console
 from tyro.conf import Positional, arg
 
+from experiments.policy_folders import find_policy
 from experiments.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ MAPS, MAP_TILE = 6, 56
 class ShowRolloutConfig:
     """Film a policy at work: its camera, the pixels that its action rests on, and its layers' activations.
 
-    For example: camshaft show rollout runs/driving_cloning/demo/policy --seconds 20
+    For example: camshaft show rollout runs/driving_cloning/demo/seed-0/policy --seconds 20
     """
 
     policy: Annotated[Path, Positional, arg(metavar="POLICY")]
-    """Folder of the policy."""
+    """Folder of the policy, or of the run that trained it."""
     method: Literal["visual_back_prop", "grad_cam", "guided", "guided_grad_cam"] = "visual_back_prop"
     """How the pixels are found."""
     seconds: float = 20.0
@@ -51,7 +53,7 @@ def run(config: ShowRolloutConfig) -> None:
     from envs.errors import InvalidOption
     from perception.insight.subject import Subject
 
-    policy = ConvPolicy.load(config.policy)
+    policy = ConvPolicy.load(find_policy(config.policy))
     task = policy.config["task"]
     if task is None:
         raise InvalidOption(f"{config.policy} does not say which task it is for")
@@ -61,11 +63,10 @@ def run(config: ShowRolloutConfig) -> None:
         **policy.config["env_options"],
         "randomize": None if config.randomize == "none" else config.randomize,
     }
-    simulation = make_simulation(task, 1, **options)
     subject = Subject(policy.encoder, policy.head)
-    steps = max(1, round(config.seconds * simulation.control_frequency))
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    with progress_bar("Filming") as progress:
+    with closing(make_simulation(task, 1, **options)) as simulation, progress_bar("Filming") as progress:
+        steps = max(1, round(config.seconds * simulation.control_frequency))
         pictures = _pictures(config, simulation, policy, subject, steps, progress)
         write_video(config.out, pictures, round(simulation.control_frequency))
     Console().print(f"{steps} steps in {config.out}", highlight=False, soft_wrap=True)

@@ -65,6 +65,7 @@ def run(config: TrainClassifierConfig) -> None:
     from experiments.classification_data import SIGNS, open_classification_data
     from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
     from perception.classification.fitting import sized_options
+    from perception.training.distributed import is_first_process
     from perception.training.evaluation import evaluate
     from perception.training.run_folder import check_resumable
 
@@ -94,6 +95,8 @@ def run(config: TrainClassifierConfig) -> None:
     result = fit_classifier(
         wanted, data.train, data.validation, data.classes, config.out, resume=config.resume
     )
+    if not is_first_process():
+        return
     scores = evaluate(result.model, Classification(len(data.classes)), data.test)
     folder = config.out / "classifier"
     save_classifier(
@@ -122,7 +125,8 @@ def run(config: TrainClassifierConfig) -> None:
 def _ship(
     config: TrainClassifierConfig, result: Any, scores: dict[str, float], count: int, tested: int
 ) -> None:
-    from experiments.benchmarks.measure import commit, machine
+    from experiments.command_lines import command_line
+    from experiments.provenance import commit, machine
     from perception.backbones.encoder import count_parameters
     from perception.pretraining.shipping import ship_encoder, training_card
 
@@ -151,10 +155,6 @@ def _ship(
             f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "
             "shows, with the moving average of the weights, before rounding to float16."
         ),
-        "Command": (
-            f"`camshaft train classifier --data {config.data} --model {model} --images {count} --size {config.size} "
-            f"--epochs {training.epochs} --batch-size {training.batch_size} --ema-decay {training.ema_decay:g} "
-            f"--weight-decay {training.weight_decay:g} --jitter {config.jitter:g}`"
-        ),
+        "Command": f"`{command_line('train classifier', config, ('out', 'resume', 'ship'))}`",
     }
     ship_encoder(f"{model}-signs", result.model, card, config.ship)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,8 +15,8 @@ from tyro.conf import Positional, arg
 import envs
 from envs.catalogue import full_id
 from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.measure import machine, versions
 from experiments.progress import progress_bar
+from experiments.provenance import machine, versions
 
 SETTINGS = Path(__file__).parent / "tuned" / "tqc_her.yaml"
 DECISIVE = ("task", "settings", "eval_every", "eval_episodes", "checkpoint_every", "seed")  # for the outcome
@@ -27,7 +28,8 @@ class TrainGoalsConfig:
 
     TASK is one of Camshaft's tasks tagged "goal", or the id of any Gymnasium environment of the GoalEnv convention,
     such as panda-gym's PandaReach-v3 (which needs panda-gym). Stopped or killed, a training goes on with --resume and
-    ends with the same weights.
+    ends with the same weights. The agent is agent.zip, which Stable-Baselines3's own TQC.load reads (it unpickles; no
+    command here does), and where observations are normalised, by what is in normalization.json.
 
     For example: camshaft train goals camshaft/Reach-v0
     """
@@ -78,11 +80,21 @@ def run(config: TrainGoalsConfig) -> None:
     total = int(settings["steps"]) if config.steps is None else config.steps
     if total < 1:
         raise InvalidOption(f"steps must be at least 1, got {total}")
-    training, testing = make_goal_env(config.task), make_goal_env(config.task)
+    with closing(make_goal_env(config.task)) as training, closing(make_goal_env(config.task)) as testing:
+        _train(config, settings, total, training, testing)
+    _report(config.folder)
 
+
+def _train(
+    config: TrainGoalsConfig,
+    settings: dict[str, Any],
+    total: int,
+    training: gymnasium.Env[Any, Any],
+    testing: gymnasium.Env[Any, Any],
+) -> None:
     import torch
 
-    from experiments.goal_training import GoalTraining, make_learner
+    from experiments.goal_training import GoalTraining, keep_agent, make_learner
     from perception.training.hardware import freed_memory_kept
     from perception.training.run_folder import RunFolder, check_resumable
 
@@ -108,11 +120,7 @@ def run(config: TrainGoalsConfig) -> None:
             checkpoint_every=config.checkpoint_every,
             progress=progress,
         ).train()
-    learner.save(config.folder / "agent")
-    normalizer = learner.get_vec_normalize_env()
-    if normalizer is not None:
-        normalizer.save(str(config.folder / "normalization.pkl"))
-    _report(config.folder)
+    keep_agent(learner, config.folder)
 
 
 def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def run(config: TrainingTricksConfig) -> None:
     """Train all, draw the figure, print the table."""
     from rich.console import Console
 
-    from experiments.benchmarks.measure import commit, machine
     from experiments.classification_data import open_classification_data
+    from experiments.provenance import commit, machine
     from perception.training.curves import draw_curves, read_metrics
     from perception.training.durable_files import write_json_durably
     from perception.training.sources import in_memory
@@ -105,9 +105,9 @@ def run(config: TrainingTricksConfig) -> None:
 def _result(
     config: TrainingTricksConfig, name: str, seed: int, sets: list[Any], classes: tuple[str, ...]
 ) -> dict[str, float]:
-    from envs.errors import CamshaftError, CorruptFile, InvalidOption
     from perception.classification import Classification, ClassifierConfig, fit_classifier
     from perception.classification.fitting import sized_options
+    from perception.training.divergence import TrainingDiverged
     from perception.training.evaluation import evaluate
 
     changes, training = WITHOUT.get(name, ({}, {}))
@@ -124,9 +124,7 @@ def _result(
         result = fit_classifier(
             replace(wanted, **changes), sets[0], sets[1], classes, _folder(config, name, seed), resume=True
         )
-    except (InvalidOption, CorruptFile):
-        raise
-    except CamshaftError:  # it diverged, which is a result as well
+    except TrainingDiverged:  # which is a result as well
         return {"accuracy": 1.0 / len(classes), "epoch": 0.0, "diverged": 1.0}
     accuracy = evaluate(result.model, Classification(len(classes)), sets[2])["accuracy"]
     return {"accuracy": accuracy, "epoch": float(result.epoch), "diverged": 0.0}

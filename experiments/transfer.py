@@ -10,8 +10,6 @@ from tyro.conf import OmitArgPrefixes
 
 from perception.training.config import TrainingConfig
 
-MODES = ("tune", "head", "probe", "neighbours")
-
 
 @dataclass(frozen=True)
 class TransferConfig:
@@ -62,6 +60,7 @@ def run(config: TransferConfig) -> None:
     from rich.console import Console
 
     from experiments.classification_data import ClassificationData, labels_of, open_classification_data
+    from perception.training.distributed import is_first_process
     from perception.training.run_folder import check_resumable
     from perception.training.sources import Subset, as_images
     from perception.transfer.few_labels import stratified_rows
@@ -74,9 +73,13 @@ def run(config: TransferConfig) -> None:
         data = ClassificationData(
             Subset(as_images(data.train), rows), data.validation, data.test, data.classes
         )
-    accuracy = (
-        _with_features(config, data) if config.mode in ("probe", "neighbours") else _train(config, data)
-    )
+    if config.mode in ("probe", "neighbours"):
+        accuracy = _with_features(config, data)
+    else:
+        result = _train(config, data)
+        if not is_first_process():
+            return
+        accuracy = _kept(config, data, result)
     Console().print(
         f"accuracy {accuracy:.1%} on {len(data.test):,} test images, from {len(data.train):,} labelled ones",
         highlight=False,
@@ -97,31 +100,37 @@ def _with_features(config: TransferConfig, data: Any) -> float:
     return linear_probe(train, validation, test, len(data.classes))["accuracy"]
 
 
-def _train(config: TransferConfig, data: Any) -> float:
-    from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
+def _train(config: TransferConfig, data: Any) -> Any:
+    from perception.classification import ClassifierConfig, fit_classifier
     from perception.classification.fitting import sized_options
-    from perception.training.evaluation import evaluate
     from perception.transfer import FineTuning
 
     plan = FineTuning(-1) if config.mode == "head" else None
     plan = plan or FineTuning(config.frozen, config.rate_decay, config.unfreeze_epochs)
-    options = sized_options(config.model, config.size)
     wanted = ClassifierConfig(
         model=config.model,
-        model_options=options,
+        model_options=sized_options(config.model, config.size),
         weights=config.weights,
         jitter=config.jitter,
         training=config.training,
     )
-    result = fit_classifier(
+    return fit_classifier(
         wanted, data.train, data.validation, data.classes, config.out, plan=plan, resume=config.resume
     )
+
+
+def _kept(config: TransferConfig, data: Any, result: Any) -> float:
+    """The accuracy of a trained classifier, once it is in the run folder."""
+    from perception.classification import Classification, save_classifier
+    from perception.classification.fitting import sized_options
+    from perception.training.evaluation import evaluate
+
     scores = evaluate(result.model, Classification(len(data.classes)), data.test)
     save_classifier(
         config.out / "classifier",
-        result.model,  # type: ignore[arg-type]
+        result.model,
         model=config.model,
-        model_options=options,
+        model_options=sized_options(config.model, config.size),
         classes=data.classes,
         scores=scores,
     )

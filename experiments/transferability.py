@@ -49,8 +49,8 @@ def run(config: TransferabilityConfig) -> None:
     """Train all, draw the figure, print the table."""
     from rich.console import Console
 
-    from experiments.benchmarks.measure import commit, machine
     from experiments.classification_data import labels_of, open_classification_data
+    from experiments.provenance import commit, machine
     from experiments.seed_curves import draw_intervals, interval_table
     from perception.training.durable_files import write_json_durably
     from perception.training.sources import in_memory

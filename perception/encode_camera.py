@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -138,11 +138,6 @@ class EncodeCameraVector(VectorWrapper[Any, Any, Any, Any, Any]):
     def observations(self, observation: Any) -> Any:
         """A batch of observations with the outputs in the place of the frames."""
         return self._encoding.replaced(observation, self._encoding.read(self._encoding.frames(observation)))
-
-    @property
-    def autoreset_mode(self) -> AutoresetMode | None:
-        """How the environment starts episodes anew."""
-        return self.env.metadata.get("autoreset_mode")
 
 
 class _Reader:

@@ -27,9 +27,10 @@ from agents.cloning import CloningConfig, TrainingInterrupted, train
 from agents.cloning_data import validation_episodes
 from agents.cloning_loop import learning_rate
 from agents.policy import ConvPolicy
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from envs.errors import CorruptFile, InvalidOption, UnknownName
 from perception.training.augmentation import jitter_colours
 from perception.training.checkpoint import load_checkpoint
+from perception.training.divergence import TrainingDiverged
 from perception.training.training_progress import TrainingProgress
 from perception.zoo import create_model
 
@@ -279,7 +280,7 @@ def test_a_truncated_checkpoint_is_named(straight: Path, tmp_path: Path, kept: i
 def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     config = replace(SMALL, learning_rate=1e30, checkpoint_steps=1)
     with pytest.raises(
-        CamshaftError, match=r"diverged.*checkpoint of step 1 is kept.*learning_rate below 1e\+30"
+        TrainingDiverged, match=r"diverged.*checkpoint of step 1 is kept.*learning_rate below 1e\+30"
     ):
         train(config, small_bars(), tmp_path, progress=False)
     tensors, _ = load_checkpoint(tmp_path / "checkpoints/last.safetensors")

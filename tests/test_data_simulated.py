@@ -223,6 +223,12 @@ def test_buffers_are_used_again_and_never_while_they_are_in_use():
     assert len(places) == 2
 
 
+def test_a_training_goes_on_with_another_number_of_threads():
+    one, two = (FrameStream(LANE, num_threads=number).fingerprint() for number in (1, 2))
+    assert one == two == FrameStream(LANE).fingerprint()
+    assert one != FrameStream(LANE, seed=1).fingerprint()
+
+
 def test_a_worker_that_dies_is_named():
     with SimulatedFrames(LANE, workers=1, **SMALL) as stream:
         next(stream)

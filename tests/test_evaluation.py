@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import agents.evaluation
-from agents.evaluation import Moment, evaluate
+from agents.evaluation import LANE_KEEPING, Moment, evaluate
 from agents.evaluation_results import RoadResult, autonomy
 from agents.intervals import poisson_interval, wilson_interval
 from agents.policy import Policy
@@ -80,7 +80,7 @@ class SidewaysCar(Simulation):
 
 @pytest.fixture(autouse=True)
 def simulations(monkeypatch: pytest.MonkeyPatch) -> list[SidewaysCar]:
-    """Every simulation that an evaluation makes."""
+    """Every simulation that an evaluation makes: this car's, whatever the task."""
     made: list[SidewaysCar] = []
 
     def make(task: str, num_worlds: int, **options: Any) -> SidewaysCar:
@@ -103,7 +103,7 @@ class CameraPolicy(Policy):
 
 def test_interventions_and_autonomy_are_what_the_drift_implies() -> None:
     steps = 6000
-    result = evaluate(ConstantPolicy(1.0), "sideways", episodes=4, env_options={"max_episode_steps": steps})
+    result = evaluate(ConstantPolicy(1.0), LANE_KEEPING, episodes=4, env_options={"max_episode_steps": steps})
     for road in result.roads:
         fast = road.interventions == steps // STEPS_TO_INTERVENTION
         slow = road.interventions == steps // (2 * STEPS_TO_INTERVENTION - 1)
@@ -118,7 +118,7 @@ def test_interventions_and_autonomy_are_what_the_drift_implies() -> None:
 
 def test_lateral_error_of_a_drift_is_its_mean_and_percentile() -> None:
     road = evaluate(
-        ConstantPolicy(1.0), "sideways", episodes=1, env_options={"max_episode_steps": 128}
+        ConstantPolicy(1.0), LANE_KEEPING, episodes=1, env_options={"max_episode_steps": 128}
     ).roads[0]
     gain = 1.0 if road.mean_lateral_error > 0.3 else 0.5
     errors = gain * DRIFT * np.arange(1, 129)
@@ -130,7 +130,7 @@ def test_lateral_error_of_a_drift_is_its_mean_and_percentile() -> None:
 
 
 def test_the_expert_needs_no_help_and_no_frames(simulations: list[SidewaysCar]) -> None:
-    summary = evaluate(ExpertPolicy(), "sideways", episodes=20).summary()
+    summary = evaluate(ExpertPolicy(), LANE_KEEPING, episodes=20).summary()
     assert summary["autonomy"] == 100.0
     assert summary["interventions"] == 0
     assert summary["success_interval"] == [pytest.approx(0.8389, abs=1e-4), 1.0]
@@ -145,7 +145,7 @@ def test_autonomy_is_never_negative() -> None:
 
 def test_a_policy_sees_the_frames_and_is_reset_with_each_batch(simulations: list[SidewaysCar]) -> None:
     policy = CameraPolicy()
-    result = evaluate(policy, "sideways", episodes=2, num_worlds=2)
+    result = evaluate(policy, LANE_KEEPING, episodes=2, num_worlds=2)
     assert all(road.interventions > 0 for road in result.roads)
     assert policy.were_reset.tolist() == [True, True]
     assert simulations[0].observed == 600
@@ -153,8 +153,8 @@ def test_a_policy_sees_the_frames_and_is_reset_with_each_batch(simulations: list
 
 @pytest.mark.parametrize("num_worlds", [1, 2, 3, 5, 8])
 def test_roads_do_not_depend_on_how_many_are_driven_side_by_side(num_worlds: int) -> None:
-    expected = evaluate(ConstantPolicy(0.7), "sideways", episodes=5, seed=3, num_worlds=5)
-    given = evaluate(ConstantPolicy(0.7), "sideways", episodes=5, seed=3, num_worlds=num_worlds)
+    expected = evaluate(ConstantPolicy(0.7), LANE_KEEPING, episodes=5, seed=3, num_worlds=5)
+    given = evaluate(ConstantPolicy(0.7), LANE_KEEPING, episodes=5, seed=3, num_worlds=num_worlds)
     assert given == expected
     assert [road.seed for road in given.roads] == [3, 4, 5, 6, 7]
     assert {road.interventions for road in given.roads} == {1, 3}
@@ -162,7 +162,7 @@ def test_roads_do_not_depend_on_how_many_are_driven_side_by_side(num_worlds: int
 
 def test_a_road_that_ends_early_counts_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SidewaysCar, "road_length", 400.0)
-    result = evaluate(ConstantPolicy(1.0), "sideways", episodes=2)
+    result = evaluate(ConstantPolicy(1.0), LANE_KEEPING, episodes=2)
     assert [road.seconds for road in result.roads] == [20.0, 20.0]
     assert [road.distance for road in result.roads] == [400.0, 400.0]
     assert all(road.interventions <= 1 for road in result.roads)
@@ -184,7 +184,7 @@ def test_the_recorder_gets_the_first_roads_at_its_frame_rate() -> None:
             self.roads[episode] = road
 
     recorder = Recorder()
-    result = evaluate(ConstantPolicy(1.0), "sideways", episodes=3, num_worlds=2, recorder=recorder)
+    result = evaluate(ConstantPolicy(1.0), LANE_KEEPING, episodes=3, num_worlds=2, recorder=recorder)
     assert sorted(recorder.moments) == [0, 1]
     assert [len(recorder.moments[episode]) for episode in (0, 1)] == [300, 300]
     assert recorder.roads == {0: result.roads[0], 1: result.roads[1]}
@@ -200,7 +200,7 @@ def test_progress_ends_at_the_total() -> None:
     calls: list[tuple[int, int]] = []
     evaluate(
         ExpertPolicy(),
-        "sideways",
+        LANE_KEEPING,
         episodes=4,
         num_worlds=2,
         progress=lambda done, total: calls.append((done, total)),
@@ -211,7 +211,13 @@ def test_progress_ends_at_the_total() -> None:
 
 def test_no_roads_is_refused() -> None:
     with pytest.raises(InvalidOption, match="at least 1"):
-        evaluate(ExpertPolicy(), "sideways", episodes=0)
+        evaluate(ExpertPolicy(), LANE_KEEPING, episodes=0)
+
+
+@pytest.mark.parametrize("task", ["camshaft/Following-v0", "camshaft/Parking-v0", "camshaft/Reach-v0"])
+def test_tasks_without_a_lane_to_keep_are_refused(task: str) -> None:
+    with pytest.raises(InvalidOption, match=f"in {LANE_KEEPING}, not in {task}"):
+        evaluate(ExpertPolicy(), task, episodes=1)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sb3_contrib.common.utils import quantile_huber_loss as reference_loss
 from stable_baselines3 import HerReplayBuffer
 
 import agents.tqc
+import experiments.train_goals
 from agents.tqc import QuickTQC, quantile_huber_loss
 from envs.errors import InvalidOption
 from experiments.cli import main
@@ -176,6 +177,30 @@ def test_a_finished_training_goes_on_for_longer(tmp_path: Path) -> None:
 def test_a_run_that_is_not_there_is_not_resumed(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="nothing to resume"):
         check_resumable(tmp_path / "none")
+
+
+def test_an_agent_is_kept_for_stable_baselines_and_its_environments_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    class Closing(ToyGoals):
+        def close(self) -> None:
+            closed.append(self)
+
+    monkeypatch.setattr(experiments.train_goals, "make_goal_env", lambda _: Closing())
+    words = ["train", "goals", "Reach", "--eval-every", "20", "--eval-episodes", "1", "--steps"]
+    assert main([*words, "40", "--out", str(tmp_path)]) == 0
+    assert len(set(map(id, closed))) == 2
+    scales = json.loads((tmp_path / "normalization.json").read_text())
+    stored = load_checkpoint(tmp_path / CHECKPOINT_FILE)[0]
+    for part in ("observation", "achieved_goal", "desired_goal"):
+        assert scales["mean"][part] == stored[f"normalize.{part}.mean"].tolist()
+        assert scales["variance"][part] == stored[f"normalize.{part}.var"].tolist()
+    weights = TQC.load(tmp_path / "agent", env=ToyGoals()).policy.state_dict()
+    for name, weight in weights.items():
+        assert torch.equal(weight, stored[f"policy.{name}"]), name
+    assert not list(tmp_path.rglob("*.pkl")) + list(tmp_path.rglob("*.unfinished"))
 
 
 def test_success_of_several_trainings_is_drawn_with_its_intervals(

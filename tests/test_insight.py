@@ -10,6 +10,7 @@ from torch import nn
 
 from agents.policy import ConvPolicy
 from agents.video import read_video
+from envs.driving.lane_keeping import LaneKeeping
 from envs.errors import CorruptFile, InvalidOption, UnknownName
 from experiments.cli import main
 from perception.backbones.encoder import Preprocessing, StagedEncoder
@@ -203,7 +204,9 @@ def test_curves_of_several_runs_share_a_picture(tmp_path, capsys):
     assert "'accuracy'" in capsys.readouterr().err
 
 
-def test_a_policy_is_filmed_with_what_it_sees(tmp_path):
+def test_a_policy_is_filmed_with_what_it_sees(tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(LaneKeeping, "close", lambda simulation: closed.append(simulation))
     torch.manual_seed(0)
     policy = ConvPolicy(
         "nature_cnn",
@@ -213,7 +216,9 @@ def test_a_policy_is_filmed_with_what_it_sees(tmp_path):
     )
     policy.save(tmp_path / "policy")
     out = tmp_path / "film.mp4"
-    assert main(["show", "rollout", str(tmp_path / "policy"), "--seconds", "0.25", "--out", str(out)]) == 0
+    for folder in (tmp_path / "policy", tmp_path):
+        assert main(["show", "rollout", str(folder), "--seconds", "0.25", "--out", str(out)]) == 0
+    assert len(closed) == 2
     frames = list(read_video(out))
     assert len(frames) == 5 and frames[0].std() > 10.0
     view, seen = frames[0][20:200, 20:300], frames[0][20:200, 340:620]
@@ -226,6 +231,7 @@ def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
         assert main(["show", *words, "--out", str(tmp_path / "x.png")]) == 2
         return capsys.readouterr().err
 
+    assert f"no policy at '{pictures}'" in fails("rollout", str(pictures))
     assert "Did you mean 'resnet18'" in fails("filters", "resnet81")
     assert "config.json" in fails("filters", str(tmp_path))
     assert "no.png cannot be read" in fails("activations", str(classifier), "no.png")

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from envs.errors import InvalidOption
 from experiments.classification_data import open_classification_data
-from experiments.cli import main
+from experiments.cli import _read_options, main
+from experiments.command_lines import command_line
+from experiments.pretrain import PretrainConfig
+from experiments.train_classifier import TrainClassifierConfig
 from perception.classification import load_classifier
+from perception.data.stored import write_frames
+from perception.training.config import TrainingConfig
 
 TINY = ["--epochs", "1", "--batch-size", "16", "--device", "cpu"]
 LENET = ["--model", "lenet5_dense", "--size", "32"]
@@ -56,6 +67,23 @@ def test_a_classifier_is_trained_kept_and_drawn(trained: Path) -> None:
     assert classifier.num_classes == 4
     assert config["scores"]["accuracy"] >= 0.9
     assert (trained / "curves.png").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_one_of_them_keeps_the_classifier(folder: Path, tmp_path: Path) -> None:
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = ["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*start, "-m", "experiments.cli", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Classifier in") == 1
+    load_classifier(tmp_path / "classifier")
 
 
 def test_a_finished_training_is_told_apart(
@@ -189,6 +217,22 @@ def test_simulated_signs_are_found_by_their_name() -> None:
     assert data.test.split == "test" and data.test.size == (32, 32)
 
 
+def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None:
+    images = np.repeat(np.repeat(np.arange(0, 240, 15, dtype=np.uint8).reshape(1, 4, 4, 1), 8, 1), 8, 2)
+    frames = {"rgb": np.tile(images, (8, 1, 1, 3)), "class": np.arange(8, dtype=np.int64) % 2}
+    write_frames(tmp_path / "one", lambda _: frames, 1, {}, classes=("even", "odd"))
+    for split in ("train", "val"):
+        write_frames(tmp_path / "two" / split, lambda _: frames, 1, {}, classes=("even", "odd"))
+    for folder in ("one", "two"):
+        for size, expected in ((32, images[0]), (4, images[0, ::8, ::8])):
+            batch = open_classification_data(str(tmp_path / folder), size).train.render([0, 1])
+            np.testing.assert_array_equal(batch["rgb"][1], np.tile(expected, 3))
+            assert batch["class"].shape == (2,)
+    write_frames(tmp_path / "none", lambda _: {"rgb": frames["rgb"]}, 1, {})
+    with pytest.raises(InvalidOption, match="have no classes, only: rgb"):
+        open_classification_data(str(tmp_path / "none"), 32)
+
+
 def test_transferability_has_all_four_treatments(folder: Path, tmp_path: Path) -> None:
     words = ["experiment", "transferability", "--data", str(folder), *LENET, *TINY, "--layers", "1", "4"]
     assert main([*words, "--seeds", "0", "--out", str(tmp_path)]) == 0
@@ -218,6 +262,22 @@ def test_every_trick_is_taken_away_in_turn(folder: Path, tmp_path: Path) -> None
     assert (tmp_path / "tricks.png").exists()
 
 
+def test_a_full_disk_is_no_divergence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["experiment", "tricks", "--data", str(folder), *LENET, *TINY, "--seeds", "0"]
+    (tmp_path / "all_0").write_text("a file where a run folder should be")
+    assert main([*words, "--out", str(tmp_path)]) == 2
+    assert "cannot write to" in capsys.readouterr().err
+
+
+def test_a_training_that_diverges_is_a_result(folder: Path, tmp_path: Path) -> None:
+    words = ["experiment", "tricks", "--data", str(folder), *LENET, *TINY, "--seeds", "0"]
+    assert main([*words, "--learning-rate", "1e30", "--gradient-clip", "0", "--out", str(tmp_path)]) == 0
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert results["all"] == [{"accuracy": 0.25, "epoch": 0.0, "diverged": 1.0}]
+
+
 def test_backbones_are_trained_and_measured(tmp_path: Path) -> None:
     words = ["bench", "backbones", "--models", "lenet5", "lenet5_dense", "--images", "72", *TINY]
     assert main([*words, "--size", "32", "--repeats", "1", "--out", str(tmp_path)]) == 0
@@ -226,6 +286,36 @@ def test_backbones_are_trained_and_measured(tmp_path: Path) -> None:
     assert parameters == {"lenet5": 60_000 + 85 * 36, "lenet5_dense": 60_856 + 85 * 36}
     assert max(figure["share_of_best"] for figure in figures) == 1.0
     assert all(figure["frames_per_second"]["cpu"] > 0 for figure in figures)
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("pretrain", PretrainConfig(tasks=("Push", "Lift"), jitter=0.3, training=TrainingConfig(seed=7))),
+        (
+            "train classifier",
+            TrainClassifierConfig(
+                data="a folder",
+                normalise=False,
+                skip_corrupt=True,
+                weights="camshaft",
+                training=TrainingConfig(
+                    learning_rate=1 / 3,
+                    step_milestones=(0.1, 0.2, 0.3),
+                    nesterov=False,
+                    weight_decay=0.05,
+                    compile=True,
+                ),
+            ),
+        ),
+        ("train classifier", TrainClassifierConfig()),
+    ],
+)
+def test_a_card_names_the_command_that_has_these_options(name: str, config: Any) -> None:
+    words = shlex.split(command_line(name, config))
+    assert words[0] == "camshaft"
+    assert _read_options(name, words[1 + len(name.split()) :])[0] == config
+    assert "--data" not in command_line(name, config, ("data",))
 
 
 def test_pretraining_ships_an_encoder(tmp_path: Path) -> None:
@@ -240,6 +330,7 @@ def test_pretraining_ships_an_encoder(tmp_path: Path) -> None:
     ]
     assert main([*words, *folders]) == 0
     card = (tmp_path / "ship" / "policy_resnet.md").read_text()
+    assert f"`camshaft {' '.join(words)}`" in card
     for part in ("LaneKeeping", "mean iou", "SHA-256", "commit", "steps"):
         assert part in card
     assert main([*words, *folders, "--resume"]) == 0

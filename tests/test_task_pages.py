@@ -1,5 +1,6 @@
 """The pages of docs/tasks are those of the tasks as they are; and playing without a window."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 import envs
 from envs.errors import CamshaftError, InvalidOption
-from experiments.play import PlayConfig, run
+from experiments.cli import main
+from experiments.play import PlayConfig, _Window, run
 from experiments.task_pages import index, page, pictures, short_name
 
 DOCS = Path(__file__).parent.parent / "docs" / "tasks"
@@ -43,6 +45,34 @@ def test_recorded_actions_are_played_again(tmp_path, capsys):
     np.testing.assert_array_equal(np.load(again), actions)
 
 
+def test_choices_are_played_again(tmp_path):
+    np.save(tmp_path / "choices.npy", np.array([1, 0, 2, 1], np.int64))
+    played = PlayConfig("Highway", control_mode="discrete", actions=tmp_path / "choices.npy")
+    run(replace(played, record=tmp_path / "again.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), [1, 0, 2, 1])
+    run(replace(played, actions=tmp_path / "again.npy"))
+    for wrong in (5, -1, 0.5):
+        np.save(tmp_path / "choices.npy", np.array([1, wrong]))
+        with pytest.raises(InvalidOption, match=rf"choices within 0\.\.4: row 1 is {wrong}"):
+            run(played)
+
+
+def test_what_was_played_until_ctrl_c_is_kept(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    show, shown = _Window.show, []
+
+    def stopped(window, picture):
+        shown.append(show(window, picture))
+        if len(shown) == 4:  # the first is of the opening
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Window, "show", stopped)
+    assert main(["play", "LaneKeeping", "--view", "map", "--record", str(tmp_path / "a.npy")]) == 130
+    assert f"What was played until then is in {tmp_path / 'a.npy'}." in capsys.readouterr().err
+    assert np.load(tmp_path / "a.npy").shape == (3, 1)
+
+
 def test_a_window_is_played_in(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pygame")
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
@@ -55,7 +85,11 @@ def test_a_window_is_played_in(tmp_path, monkeypatch, capsys):
     ("content", "error", "told"),
     [
         (np.zeros((5, 3), np.float32), InvalidOption, "shape"),
+        (np.zeros((0, 2), np.float32), InvalidOption, "there is none to play"),
+        (np.array([[0.1, 0.5], [0.1, np.nan]], np.float32), InvalidOption, "row 1 is not finite"),
+        (np.array(["left", "right"]), CamshaftError, "no array of actions"),
         (b"no array", CamshaftError, "no array of actions"),
+        (b"", CamshaftError, "no array of actions"),
     ],
 )
 def test_wrong_recordings_are_refused(tmp_path, content, error, told):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import CamshaftError, CorruptFile, InvalidOption
+from envs.errors import CorruptFile, InvalidOption, UnknownName
 from perception.classification import (
     Classification,
     Classifier,
@@ -29,6 +29,7 @@ from perception.classification import (
 )
 from perception.training.checkpoint import load_checkpoint
 from perception.training.config import TrainingConfig
+from perception.training.divergence import TrainingDiverged
 from perception.training.evaluation import evaluate
 from perception.training.interrupts import TrainingInterrupted
 from perception.training.trainer import TrainingResult, train
@@ -201,7 +202,7 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path:
 
     poison.step = 0  # type: ignore[attr-defined]
     with pytest.raises(
-        CamshaftError, match=r"diverged.*step 9; the checkpoint of step 6 is kept.*Try a learn"
+        TrainingDiverged, match=r"diverged.*step 9; the checkpoint of step 6 is kept.*Try a learn"
     ):
         run(tmp_path, augment=poison)
     tensors, state = load_checkpoint(tmp_path / "checkpoints/last.safetensors")
@@ -250,18 +251,42 @@ TORCHRUN = """
           replace(SMALL, ema_decay=0.0), sys.argv[1], progress=False)
 """
 
+SLOW_DISK = """
+    import sys
+    import time
+    sys.path.insert(0, "tests")
+    import torch
+    import perception.training.loop as loop
+    from test_training_loop import SMALL, lenet, quadrants, replace
+    from perception.classification import Classification
+    from perception.training.trainer import train
+    torch.set_num_threads(1)
+    write = loop.save_checkpoint
+    loop.save_checkpoint = lambda *arguments: (time.sleep(1.0), write(*arguments))
+    result = train(lenet, Classification(4), quadrants(90), quadrants(40, 1),
+                   replace(SMALL, epochs=1), sys.argv[1], progress=False)
+    assert result.epoch == 1
+"""
+
+
+def run_script(script: Path, code: str, folder: Path, processes: int) -> None:
+    script.write_text(textwrap.dedent(code))
+    start = [sys.executable]
+    if processes > 1:
+        start += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    subprocess.run([*start, str(script), str(folder)], check=True, env=environment, timeout=240)
+
+
+@pytest.mark.slow
+def test_no_process_reads_the_best_weights_before_they_are_written(tmp_path: Path) -> None:
+    run_script(tmp_path / "train.py", SLOW_DISK, tmp_path / "run", 2)
+
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text(textwrap.dedent(TORCHRUN))
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     for count, folder in ((1, "one"), (2, "two")):
-        start = [sys.executable] if count == 1 else command
-        subprocess.run(
-            [*start, str(script), str(tmp_path / folder)], check=True, env=environment, timeout=240
-        )
+        run_script(tmp_path / "train.py", TORCHRUN, tmp_path / folder, count)
     one, two = (
         load_checkpoint(tmp_path / folder / "checkpoints/last.safetensors")[0] for folder in ("one", "two")
     )
@@ -284,23 +309,42 @@ def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
         load_classifier(tmp_path)
 
 
+def test_a_classifier_with_the_weights_of_another_is_refused(tmp_path: Path) -> None:
+    for name in ("earlier", "later"):
+        save_classifier(tmp_path / name, create_classifier("lenet5", 3), model="lenet5", classes="abc")
+    os.replace(tmp_path / "later/model.safetensors", tmp_path / "earlier/model.safetensors")
+    with pytest.raises(CorruptFile, match=r"not the weights of the config\.json beside it"):
+        load_classifier(tmp_path / "earlier")
+
+
+def test_a_classifier_of_another_version_is_named(tmp_path: Path) -> None:
+    save_classifier(tmp_path, create_classifier("lenet5", 3), model="lenet6", classes="abc")
+    with pytest.raises(UnknownName, match=r"config.json: unknown model 'lenet6'. Did you mean 'lenet5'"):
+        load_classifier(tmp_path)
+
+
 def test_a_classifier_needs_two_classes() -> None:
     with pytest.raises(InvalidOption, match="at least 2"):
         Classifier(create_classifier("lenet5", 2).encoder, 1)
 
 
-def test_reading_ahead_hides_the_time_of_reading(tmp_path: Path) -> None:
-    class Slow:
+def test_the_next_batch_is_read_while_the_network_learns(tmp_path: Path) -> None:
+    data, batches = quadrants(90), 5
+    begun = [threading.Event() for _ in range(1 + batches)]  # one look at the images, then their batches
+    readings, in_time = iter(begun), []
+
+    class Told:
         def __len__(self) -> int:
             return 90
 
         def render(self, indices: Any) -> dict[str, np.ndarray]:
-            time.sleep(0.02)
+            next(readings).set()
             return {name: values[np.asarray(indices)] for name, values in data.items()}
 
-    data = quadrants(90)
-    started = time.perf_counter()
-    run(tmp_path, images=Slow(), augment=lambda batch: (time.sleep(0.03), batch)[1], validation=None)
-    spent = time.perf_counter() - started
-    reading_and_learning = 15 * (0.02 + 0.03)
-    assert spent < reading_and_learning + 5.0
+    def learn(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        following = 2 + len(in_time)
+        in_time.append(following == len(begun) or begun[following].wait(timeout=20.0))
+        return batch
+
+    run(tmp_path, replace(SMALL, epochs=1), images=Told(), augment=learn, validation=None)
+    assert in_time == [True] * batches

@@ -141,6 +141,19 @@ def test_a_resumed_fine_tuning_ends_with_the_same_bits(tmp_path: Path) -> None:
     assert not changed(whole.model.state_dict(), resumed.model.state_dict())
 
 
+@pytest.mark.parametrize("other", [FineTuning(frozen=2, rate_decay=0.7), FineTuning(frozen=1), None])
+def test_a_fine_tuning_does_not_go_on_with_another_plan(tmp_path: Path, other: FineTuning | None) -> None:
+    config = ClassifierConfig(model="lenet5_dense", training=SMALL)
+
+    def fit(plan: FineTuning | None) -> TrainingResult:
+        return fit_classifier(config, images(), None, "abc", tmp_path, plan=plan, progress=False, resume=True)
+
+    fit(FineTuning(frozen=1, rate_decay=0.7))
+    fit(FineTuning(frozen=1, rate_decay=0.7))
+    with pytest.raises(InvalidOption, match="other settings: plan was {'frozen': 1, 'rate_decay': 0.7"):
+        fit(other)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

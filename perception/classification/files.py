@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-
-from envs.errors import CorruptFile
+from envs.errors import CorruptFile, UnknownName
 from perception.classification.classifier import Classifier, create_classifier
-from perception.pretrained import read_tensors
-from perception.training.checkpoint import read_file
-from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
-
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
+from perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
 
 
 def save_classifier(
@@ -38,18 +30,13 @@ def save_classifier(
         classes: their names by number.
         scores: on images held out.
     """
-    folder = Path(folder)
     config = {
         "model": model,
         "model_options": dict(model_options or {}),
         "classes": list(classes),
         "scores": dict(scores or {}),
     }
-    tensors = {name: value.detach().cpu().contiguous() for name, value in classifier.state_dict().items()}
-    content = safetensors.torch.save(tensors)
-    with named_disk_errors(folder):
-        write_durably(folder / WEIGHTS_FILE, lambda stream: stream.write(content))
-        write_json_durably(folder / CONFIG_FILE, config)
+    save_model(Path(folder), classifier, config)
 
 
 def load_classifier(folder: str | Path) -> tuple[Classifier, dict[str, Any]]:
@@ -60,18 +47,18 @@ def load_classifier(folder: str | Path) -> tuple[Classifier, dict[str, Any]]:
 
     Raises:
         CorruptFile: a file is missing or damaged, or the two do not belong together.
+        UnknownName: the classifier is of a model that this version of Camshaft does not have.
     """
     folder = Path(folder)
+    config = read_config(folder, "classifier", ("model", "model_options", "classes", "scores"))
     try:
-        config: dict[str, Any] = json.loads(read_file(folder / CONFIG_FILE))
         options = {name: _tuple(value) for name, value in config["model_options"].items()}
         classifier = create_classifier(config["model"], len(config["classes"]), model_options=options)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptFile(f"{folder / CONFIG_FILE} is not the config of a classifier: {error}") from error
-    try:
-        classifier.load_state_dict(read_tensors(folder / WEIGHTS_FILE))
-    except RuntimeError as error:
-        raise CorruptFile(f"{folder / WEIGHTS_FILE} is not of a {config['model']}: {error}") from error
+    except UnknownName as error:
+        raise UnknownName(f"{folder / CONFIG_FILE}: {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CorruptFile(f"{folder / CONFIG_FILE} does not describe a classifier: {error}") from error
+    read_weights(folder, config, classifier)
     return classifier.eval(), config
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from envs.errors import InvalidOption
+from perception.backbones.encoder import channels_first
 
 Batch = dict[str, Tensor]
 
@@ -115,7 +116,7 @@ class Augmentation:
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Batch:
         """Change a batch, with PyTorch's own random numbers."""
-        rgb = _channels_first(batch["rgb"])
+        rgb = channels_first(batch["rgb"])
         self._check(batch, rgb)
         mirrored = torch.rand(len(rgb)) < self.config.mirror
         pose = self._draw(len(rgb), rgb.shape[-2:])
@@ -144,7 +145,7 @@ class Augmentation:
 
     def _label(self, name: str, values: Tensor, moved: _Move) -> Tensor:
         if name in IMAGES:
-            return moved.images(_channels_first(values))
+            return moved.images(channels_first(values))
         if name in DENSE:
             return moved.dense(values, DENSE[name], VECTORS.get(name, 0))
         if name in BOXES:
@@ -303,11 +304,3 @@ def _mirrored_numbers(values: Tensor, mirrored: Tensor, columns: Sequence[int]) 
 
 def _area(boxes: Tensor) -> Tensor:
     return (boxes[..., 2] - boxes[..., 0]).clamp(min=0.0) * (boxes[..., 3] - boxes[..., 1]).clamp(min=0.0)
-
-
-def _channels_first(images: Tensor) -> Tensor:
-    if images.ndim == 4 and images.shape[-1] == 3:
-        return images.permute(0, 3, 1, 2)
-    if images.ndim == 4 and images.shape[1] == 3:
-        return images
-    raise InvalidOption(f"images of shape {tuple(images.shape)}: accepted are (B, H, W, 3) and (B, 3, H, W)")

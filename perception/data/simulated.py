@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from types import TracebackType
@@ -153,8 +154,9 @@ class FrameStream:
             yield batch
 
     def fingerprint(self) -> str:
-        """Tells streams apart."""
-        return f"{self._config!r}, {self._length} an epoch, {self._workers} workers"
+        """Tells streams apart, by all that decides a frame: the number of threads does not."""
+        config = replace(self._config, num_threads=None)
+        return f"{config!r}, {self._length} an epoch, {self._workers} workers"
 
     def close(self) -> None:
         """Stop rendering."""

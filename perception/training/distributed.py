@@ -47,6 +47,11 @@ class Processes:
             return module
         return DistributedDataParallel(module, device_ids=[device.index] if device.type == "cuda" else None)
 
+    def wait(self) -> None:
+        """Go on once all processes are here."""
+        if self.count > 1:
+            dist.barrier()
+
     def mean(self, values: Tensor) -> Tensor:
         """The mean of a tensor over all processes."""
         if self.count > 1:
@@ -63,6 +68,11 @@ class Processes:
             shared = shared.cuda()
         dist.broadcast(shared, 0)
         return float(shared)
+
+
+def is_first_process() -> bool:
+    """Whether this process saves and reports what all of them trained; also once they have parted."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 @contextlib.contextmanager

@@ -7,8 +7,9 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
+from io import BufferedWriter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from envs.errors import CamshaftError
 
@@ -31,7 +32,7 @@ def named_disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write_durably(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+def write_durably(path: Path, write: Callable[[BufferedWriter], Any]) -> None:
     """Put what `write` writes at `path` in one step that a crash cannot cut in two."""
     temporary = temporary_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,29 +16,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from envs.errors import CamshaftError, InvalidOption
+from envs.errors import InvalidOption
 from perception.training.averaging import MovingAverage
 from perception.training.checkpoint import (
     load_checkpoint,
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
+    tensors_below,
 )
 from perception.training.config import TrainingConfig
 from perception.training.curves import draw_curves, read_metrics
 from perception.training.distributed import Processes
+from perception.training.divergence import check_finite
 from perception.training.evaluation import evaluate
 from perception.training.hardware import Hardware
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.optimizers import add_penalty_gradients, make_optimizer
 from perception.training.plan import Plan
+from perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
 from perception.training.run_folder import CHECKPOINT_FILE, RunFolder
 from perception.training.schedules import learning_rate
 from perception.training.sources import IMAGE, Batch, Images, check_batch, read_batches
 from perception.training.task import Task
 from perception.training.training_progress import TrainingProgress
 
-INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for; each use has its own stream
 BEST_FILE = "checkpoints/best.safetensors"
 CURVES_FILE = "curves.png"
 SECONDS_BETWEEN_CURVES = 30.0
@@ -99,7 +101,7 @@ class TrainingLoop:
         self.step = 0
         self._fingerprint = fingerprint(images, task)
 
-        torch.manual_seed(_stream(config.seed, INITIALISATION))
+        torch.manual_seed(stream_seed(config.seed, INITIALISATION))
         self.model = build().to(hardware.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(plan.groups(self.model), config)
         self._average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None
@@ -136,6 +138,7 @@ class TrainingLoop:
                         f"stopped after step {self.step} of {self.total_steps}; "
                         f"resume the run in {self._folder} to go on"
                     )
+        self._processes.wait()  # until the first has written the best weights, which all of them read
 
     def result(self) -> TrainingResult:
         """The best weights, on the CPU."""
@@ -169,7 +172,7 @@ class TrainingLoop:
             left = self._steps_per_epoch - self.step % self._steps_per_epoch
             return map(self._check, itertools.islice(stream, left))
         epoch, position = divmod(self.step, self._steps_per_epoch)
-        generator = torch.Generator().manual_seed(_stream(self.config.seed, SHUFFLE, epoch))
+        generator = torch.Generator().manual_seed(stream_seed(self.config.seed, SHUFFLE, epoch))
         order = torch.randperm(len(self._images), generator=generator)
         rows = order[: self._steps_per_epoch * self._batch].split(self._batch)[position:]
         return read_batches(
@@ -182,7 +185,7 @@ class TrainingLoop:
         return checked
 
     def _learn(self, batch: Batch) -> None:
-        torch.manual_seed(_stream(self.config.seed, STEP, self.step, self._processes.rank))
+        torch.manual_seed(stream_seed(self.config.seed, STEP, self.step, self._processes.rank))
         rate = learning_rate(self.step, self.total_steps, self.config)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["scale"]
@@ -283,16 +286,8 @@ class TrainingLoop:
         )
 
     def _check_finite(self) -> None:
-        if not torch.isfinite(self._totals).all():
-            kept = "no checkpoint was written yet"
-            if self._saved_step is not None:
-                kept = (
-                    f"the checkpoint of step {self._saved_step} is kept in {self._folder / CHECKPOINT_FILE}"
-                )
-            raise CamshaftError(
-                f"the training diverged: loss or gradient is no finite number by step {self.step}; {kept}. "
-                f"Try a learning_rate below {self.config.highest_rate:g}"
-            )
+        checkpoint = self._folder / CHECKPOINT_FILE
+        check_finite(self._totals, self.step, self._saved_step, checkpoint, self.config.highest_rate)
 
     def _save(self) -> None:
         self._check_finite()
@@ -325,10 +320,10 @@ class TrainingLoop:
         if self._best["score"] is None:
             self._best["score"] = -math.inf
         self._totals = tensors["totals"].to(self._hardware.device)
-        self.model.load_state_dict(_below("model.", tensors))
-        restore_optimizer(self._optimizer, _below("optimizer.", tensors))
+        self.model.load_state_dict(tensors_below("model.", tensors))
+        restore_optimizer(self._optimizer, tensors_below("optimizer.", tensors))
         if self._average is not None:
-            for name, value in _below("average.", tensors).items():
+            for name, value in tensors_below("average.", tensors).items():
                 self._average.tensors[name].copy_(value)
 
 
@@ -345,12 +340,3 @@ def fingerprint(images: Any, task: Task) -> str:
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(batch[name].numpy()).tobytes())
     return digest.hexdigest()
-
-
-def _stream(seed: int, *purpose: int) -> int:
-    """A seed for one use of random numbers, unlike that of any other use."""
-    return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0])
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

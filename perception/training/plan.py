@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
@@ -18,6 +18,9 @@ class Plan(Protocol):
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Called after `model.train()`, epochs from 0: freeze and unfreeze."""
 
+    def settings(self) -> dict[str, Any]:
+        """What tells it from other plans, by name: a training only goes on with the same."""
+
 
 class LearnEverything:
     """The plan of a training from scratch: all parameters, at one rate, all the time."""
@@ -28,3 +31,7 @@ class LearnEverything:
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Nothing is frozen."""
+
+    def settings(self) -> dict[str, Any]:
+        """There are none."""
+        return {}

@@ -63,27 +63,30 @@ def train(
     Raises:
         InvalidOption: the folder holds a run and `resume` is off, or one with other settings or images; images or
             labels that cannot be learned from.
-        CamshaftError: the loss is no number any more, or a process that reads images died; the last good checkpoint is
-            kept.
+        TrainingDiverged: the loss is no number any more; the last good checkpoint is kept.
+        CamshaftError: a process that reads images died; likewise.
         TrainingInterrupted: Ctrl-C; a checkpoint was written first.
     """
     hardware = choose_hardware(config.device, config.precision)
+    plan = plan or LearnEverything()
+    everything = {"training": dataclasses.asdict(config), **(settings or {})}
+    if described := plan.settings():
+        everything["plan"] = described
     with ExitStack() as stack:
         processes = stack.enter_context(joined_processes())
         processes.check_batch_size(config.batch_size)
-        everything = {"training": dataclasses.asdict(config), **(settings or {})}
         run = (
             stack.enter_context(RunFolder(run_folder, everything, resume=resume))
             if processes.is_first
             else None
         )
-        processes.agree(0.0)  # the others wait for the folder
+        processes.wait()  # until the first has the folder
         checkpoint = run.checkpoint if run else _others_checkpoint(Path(run_folder), resume)
         stack.enter_context(torch.random.fork_rng(hardware.cuda_devices()))
         stack.enter_context(freed_memory_kept())
         loop = TrainingLoop(
             build, task, as_images(images), None if validation is None else as_images(validation), config, run,
-            Path(run_folder), hardware, processes, augment, plan or LearnEverything(), checkpoint,
+            Path(run_folder), hardware, processes, augment, plan, checkpoint,
         )  # fmt: skip
         bar = stack.enter_context(
             TrainingProgress(loop.total_steps, loop.step, progress and processes.is_first)

@@ -6,7 +6,8 @@ Text Classification", ACL 2018.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -63,6 +64,10 @@ class FineTuning:
                 value.requires_grad_(number >= first)
             if number < first:
                 _stand_still(part)
+
+    def settings(self) -> dict[str, Any]:
+        """All three attributes."""
+        return asdict(self)
 
     def first_learning(self, model: nn.Module, epoch: int) -> int:
         """The number of the lowest group that learns in an epoch (from 0); that of groups if none does."""

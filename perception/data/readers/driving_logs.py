@@ -54,7 +54,6 @@ class DrivingLog(ImageSet):
         self, root: str | Path, split: str = "all", size: Size = None, on_corrupt: str = "raise"
     ) -> None:
         self.split = check_choice("split", split, SPLITS)
-        self._lenient = on_corrupt == "skip"
         super().__init__(root, size, on_corrupt)
 
     def _chosen(self, frames: Sequence[LogFrame]) -> list[LogFrame]:
