@@ -35,7 +35,7 @@ class CloningConfig:
         weight_decay: of AdamW, on weights but not on biases.
         gradient_clip: largest norm of the gradient.
         loss: "huber" (of one standard deviation) or "mse", on actions in standard deviations.
-        displaced_views: learn from the displaced views too.
+        displaced_views: learn from the displaced views too; None where there are any.
         validation_fraction: part of the episodes that is held out and never learned from.
         colour_jitter: strength of random changes of colour and light; 0 for none.
         seed: of everything random.
@@ -55,7 +55,7 @@ class CloningConfig:
     weight_decay: float = 1e-4
     gradient_clip: float = 1.0
     loss: str = "huber"
-    displaced_views: bool = True
+    displaced_views: bool | None = None
     validation_fraction: float = 0.1
     colour_jitter: float = 1.0
     seed: int = 0

@@ -192,8 +192,8 @@ class CloningLoop:
             "step": self.step,
             "epoch": self._epoch,
             "train_loss": loss_sum / steps,
-            "validation_loss": loss,
-            "validation_error": error,
+            "validation/loss": loss,
+            "validation/error": error,
         }
         self._run.log(row)
         bar.update(self.step, self._epoch, validation=loss)

@@ -165,7 +165,7 @@ class Demonstrations:
 
     Args:
         folder: made by `collect`.
-        displaced_views: take in the displaced views, after the frames of the true views.
+        displaced_views: take in the displaced views, after the frames of the true views; None where there are any.
 
     Attributes:
         images: (M, H, W, 3) uint8 RGB.
@@ -181,11 +181,13 @@ class Demonstrations:
         CorruptFile: a file is damaged; the message names it.
     """
 
-    def __init__(self, folder: str | Path, *, displaced_views: bool = True) -> None:
+    def __init__(self, folder: str | Path, *, displaced_views: bool | None = None) -> None:
         self.folder = Path(folder)
         reader = DatasetReader(self.folder)
         stored = _arguments_of(self.folder)
         frames = self._frames(reader)
+        if displaced_views is None:
+            displaced_views = DISPLACED in reader.features
         pairs = [(frames, ACTION)] + [(DISPLACED, DISPLACED_ACTION)] * displaced_views
         self._check_columns(reader, pairs)
         self.task: str = stored["task"]
@@ -224,8 +226,7 @@ class Demonstrations:
             raise InvalidOption(f"{self.folder} has no complete episode")
         if any(name not in reader.features for pair in pairs for name in pair):
             raise InvalidOption(
-                f"{self.folder} was collected without displaced views: collect again with them, or leave them out "
-                "with displaced_views=False"
+                f"{self.folder} was collected without displaced views: collect again with them, or leave them out"
             )
 
 

@@ -52,8 +52,11 @@ class VideoWriter:
         self.path = path
         self.num_frames = 0
         self._temporary = temporary_name(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._container = av.open(str(self._temporary), "w", format="mp4", options={"movflags": "+faststart"})
+        with named_disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._container = av.open(
+                str(self._temporary), "w", format="mp4", options={"movflags": "+faststart"}
+            )
         options = {"crf": str(rate_factor), "preset": "veryfast"}
         stream: Any = self._container.add_stream(CODEC, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, PIXEL_FORMAT

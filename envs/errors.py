@@ -22,6 +22,15 @@ class CorruptFile(CamshaftError):
     """A file is truncated, altered, or not what its name promises."""
 
 
+def check_seed(seed: int, most: int | None = None) -> int:
+    """Return a seed that is a whole number of at least 0, and at most `most` if that is given."""
+    whole = not isinstance(seed, bool) and hasattr(seed, "__index__")
+    if not whole or seed < 0 or (most is not None and seed > most):
+        limit = "of at least 0" if most is None else f"within 0..{most}"
+        raise InvalidOption(f"a seed must be a whole number {limit}, got {seed!r}")
+    return seed
+
+
 MANY = 60  # names beyond which only the nearest are told
 
 

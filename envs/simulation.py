@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, InvalidOption, check_choice
+from envs.errors import CamshaftError, InvalidOption, check_choice, check_seed
 from envs.kernels import check_num_threads
 from envs.randomization import Split
 
@@ -136,12 +136,15 @@ class Simulation(ABC):
             options: for the task; most have none.
 
         Raises:
-            InvalidOption: the task has no such options. Nothing has changed then.
+            InvalidOption: the task has no such options, or a seed is below 0. Nothing has changed then.
         """
         asked = dict(options or {})
         self._check_options(asked)
         chosen = np.arange(self.num_worlds) if worlds is None else np.asarray(worlds, np.int64)
         given = [None] * len(chosen) if seeds is None else list(seeds)
+        for seed in given:
+            if seed is not None:
+                check_seed(seed)
         self._started[chosen] = False  # until all of it has worked
         for world, seed in zip(chosen, given, strict=True):
             if seed is not None or self.generators[world] is None:

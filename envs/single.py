@@ -114,7 +114,7 @@ def check_render_mode(render_mode: str | None, metadata: dict[str, Any]) -> str 
     """Return `render_mode` if the environments offer it."""
     if render_mode is not None and render_mode not in metadata["render_modes"]:
         raise InvalidOption(
-            f"unknown render_mode {render_mode!r}. Accepted: None, {metadata['render_modes']}"
+            f"unknown render_mode {render_mode!r}. Accepted: None, {', '.join(metadata['render_modes'])}"
         )
     return render_mode
 

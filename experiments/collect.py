@@ -116,10 +116,12 @@ def run(config: CollectConfig) -> None:
                 **episode_length(config.task, config.seconds),
             },
             config=CollectionConfig(
-                record_hz=config.record_hz or usual_record_hz(config.task), noise_std=config.noise
+                record_hz=usual_record_hz(config.task) if config.record_hz is None else config.record_hz,
+                noise_std=config.noise,
             ),
             progress=progress,
         )
     console = Console()
     console.print(f"{config.episodes} episodes in {config.folder}", highlight=False, soft_wrap=True)
-    console.print(f"Next: camshaft train cloning {config.folder}", highlight=False, soft_wrap=True)
+    if len(config.views) <= 1:  # a policy learns from one camera
+        console.print(f"Next: camshaft train cloning {config.folder}", highlight=False, soft_wrap=True)

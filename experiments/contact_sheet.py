@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -19,12 +19,13 @@ INK = (25, 28, 32)
 MAX_BYTES = 290_000
 
 
-def contact_sheet(tiles: Mapping[str, Image], columns: int) -> Image:
+def contact_sheet(tiles: Mapping[str, Image] | Sequence[tuple[str, Image]], columns: int) -> Image:
     """(H, W, 3) the tiles in rows, each below its title; all as large as the first."""
-    height, width = next(iter(tiles.values())).shape[:2]
+    titled = list(tiles.items()) if isinstance(tiles, Mapping) else list(tiles)
+    height, width = titled[0][1].shape[:2]
     rows = -(-len(tiles) // columns)
     sheet = np.full((rows * (height + BAR + GAP) + GAP, columns * (width + GAP) + GAP, 3), PAPER, np.uint8)
-    for index, (title, picture) in enumerate(tiles.items()):
+    for index, (title, picture) in enumerate(titled):
         top = GAP + index // columns * (height + BAR + GAP)
         left = GAP + index % columns * (width + GAP)
         place = (left + 2, top + BAR - 7)

@@ -61,8 +61,8 @@ def run(config: DataFramesConfig) -> None:
     from perception.data.frames import FrameMaker, FramesConfig
     from perception.data.stored import write_frames
 
-    if config.frames < 1 or config.frames_per_file < 1:
-        raise InvalidOption("frames and frames_per_file must be at least 1")
+    if min(config.frames, config.frames_per_file, config.num_worlds) < 1:
+        raise InvalidOption("frames, frames_per_file and num_worlds must be at least 1")
     stream = FramesConfig(
         config.task,
         config.labels,

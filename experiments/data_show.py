@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from rich.console import Console
 from tyro.conf import Positional, arg
 
+from envs.errors import InvalidOption
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
 
 FLOW_PIXELS = 8.0  # of full saturation
+LEAST_WIDTH, SHEET_WIDTH = 128, 1280  # pixels: smaller images are shown larger
 
 
 @dataclass(frozen=True)
 class DataShowConfig:
-    """Check every file of a set and draw some of its frames with all their labels as one picture.
+    """Check every file of a set and draw some of its frames as one picture, with all labels that are images.
 
     For example: camshaft data show data/roads --out roads.png
     """
@@ -40,7 +43,6 @@ def run(config: DataShowConfig) -> None:
     """Draw and print what the set holds."""
     import numpy as np
 
-    from envs.errors import InvalidOption
     from experiments.pictures import write_picture
     from perception.data.stored import StoredFrames
 
@@ -57,44 +59,83 @@ def run(config: DataShowConfig) -> None:
 
 
 def sheet(batch: dict[str, Any], classes: tuple[str, ...] = ()) -> Image:
-    """One row a frame: its image, then its labels that are images; boxes and classes are drawn into the image."""
-    import cv2
+    """One row a frame, or several short ones side by side: its image, then its labels that are images, under titles.
+
+    Boxes are drawn into the image. What has no picture (states, actions, poses) is left out.
+    """
+    import numpy as np
+
+    from experiments.contact_sheet import GAP, contact_sheet
+
+    columns = _columns(batch)
+    if not columns:
+        raise InvalidOption(f"none of these labels is an image that can be shown: {', '.join(batch)}")
+    count = len(next(iter(columns.values())))
+    width = next(iter(columns.values()))[0].shape[1]
+    zoom = max(1, round(LEAST_WIDTH / width))
+    side_by_side = max(1, min(count, SHEET_WIDTH // (len(columns) * (zoom * width + GAP))))
+    tiles = []
+    for number in range(count):
+        for name, pictures in columns.items():
+            title = classes[int(batch["class"][number])] if classes and name == "rgb" else name
+            picture = np.ascontiguousarray(pictures[number].repeat(zoom, axis=0).repeat(zoom, axis=1))
+            tiles.append((title, picture))
+    return contact_sheet(tiles, side_by_side * len(columns))
+
+
+def _columns(batch: dict[str, Any]) -> dict[str, list[Image]]:
+    """Title to the pictures of every label that has pictures."""
     import numpy as np
 
     from experiments import label_pictures as pictures
 
-    rows = []
-    for number in range(len(batch["rgb"])):
-        item = {name: values[number] for name, values in batch.items()}
-        image = item["rgb"]
-        if "box" in item:
-            image = pictures.draw_boxes(image, item["box"][None], pictures.YELLOW)
-        if "objects" in item:
-            image = pictures.draw_boxes(image, item["objects"][:, :4], pictures.YELLOW)
-        if "class" in item and classes:
-            image = cv2.copyMakeBorder(image, 14, 0, 0, 0, cv2.BORDER_CONSTANT)
-            cv2.putText(
-                image, classes[item["class"]], (2, 10), cv2.FONT_HERSHEY_SIMPLEX, 0.33, (255, 255, 255), 1
-            )
-        tiles = [image]
-        makers: dict[str, Callable[[Any], Image]] = {
-            "next_rgb": lambda values: values,
-            "depth": pictures.depth_picture,
-            "segmentation": pictures.label_picture,
-            "instances": pictures.instance_picture,
-            "normals": pictures.direction_picture,
-            "world_normals": pictures.direction_picture,
-            "flow": lambda values: pictures.flow_picture(values, FLOW_PIXELS),
-            "occluded": lambda values: np.repeat(255 * values[..., None], 3, axis=2),
-            "mask": lambda values: np.repeat(255 * values[..., None], 3, axis=2),
-        }
-        for name, make in makers.items():
-            if name in item:
-                tile = make(item[name])
-                tiles.append(np.pad(tile, ((len(image) - len(tile), 0), (0, 0), (0, 0))))
-        rows.append(np.concatenate(tiles, axis=1))
-    columns = max(1, 1200 // rows[0].shape[1])
-    while len(rows) % columns:
-        rows.append(np.zeros_like(rows[0]))
-    lines = [np.concatenate(rows[start : start + columns], axis=1) for start in range(0, len(rows), columns)]
-    return np.concatenate(lines, axis=0)
+    def mask(values: Any) -> Image:
+        return np.repeat(np.uint8(255) * values[..., None].astype(np.uint8), 3, axis=2)
+
+    columns: dict[str, list[Image]] = {}
+    if "rgb" in batch:
+        columns["rgb"] = [_with_boxes(batch, number) for number in range(len(batch["rgb"]))]
+    if "depth" in batch:
+        near, far = _depth_range(batch["depth"])
+        columns[f"depth {near:.2g} – {far:.3g} m"] = [
+            pictures.depth_picture(depth, near, far) for depth in batch["depth"]
+        ]
+    makers: dict[str, Callable[[Any], Image]] = {
+        "next_rgb": lambda values: values,
+        "segmentation": pictures.label_picture,
+        "instances": pictures.instance_picture,
+        "normals": pictures.direction_picture,
+        "world_normals": pictures.direction_picture,
+        "flow": lambda values: pictures.flow_picture(values, FLOW_PIXELS),
+        "occluded": mask,
+        "mask": mask,
+    }
+    for name, make in makers.items():
+        if name in batch:
+            columns[name] = [make(values) for values in batch[name]]
+    if "positions" in batch and "rgb" in batch:
+        pairs = zip(batch["positions"], batch["rgb"], strict=True)
+        columns["positions"] = [pictures.position_picture(positions, rgb) for positions, rgb in pairs]
+    return columns
+
+
+def _with_boxes(batch: dict[str, Any], number: int) -> Image:
+    from experiments import label_pictures as pictures
+
+    image = batch["rgb"][number]
+    if "box" in batch:
+        image = pictures.draw_boxes(image, batch["box"][number][None], pictures.YELLOW)
+    if "objects" in batch:
+        image = pictures.draw_boxes(image, batch["objects"][number][:, :4], pictures.YELLOW)
+    return image
+
+
+def _depth_range(depth: NDArray[np.float32]) -> tuple[float, float]:
+    """Metres of the nearest and of the farthest surface, but for a few pixels; the sky, beyond, is left out."""
+    import numpy as np
+
+    there = depth[(depth > 0.0) & (depth < depth.max())]
+    if there.size == 0:
+        there = depth
+    low, high = np.percentile(there, [0.5, 99.5])
+    return float(low), float(max(high, 1.05 * low))

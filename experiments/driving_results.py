@@ -135,7 +135,7 @@ def learning_curve(run_folder: Path, name: str) -> LearningCurve:
     try:
         columns = [
             np.array([row[key] for row in epochs], np.float64)
-            for key in ("epoch", "train_loss", "validation_loss")
+            for key in ("epoch", "train_loss", "validation/loss")
         ]
     except KeyError as error:
         raise CorruptFile(f"the metrics of {run_folder} are not those of cloning: {error}") from error

@@ -62,6 +62,8 @@ def run(config: EvaluateConfig) -> None:
     check_task(task)
     out = config.out or Path("runs/evaluate") / name
     options = {**env_options, **episode_length(task, config.seconds)}
+    if config.record < 0:
+        raise InvalidOption(f"record must be at least 0, got {config.record}")
     with RolloutRecorder(out, task, episodes=config.record, frames_per_second=10.0) as recorder:
         with progress_bar("Driving") as progress:
             evaluation = evaluate(

@@ -24,6 +24,7 @@ from agents.learner_state import (
     restore_learner,
 )
 from agents.tqc import QuickTQC
+from envs.errors import InvalidOption
 from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
 from perception.training.interrupts import InterruptGuard, TrainingInterrupted
 from perception.training.run_folder import RunFolder
@@ -151,6 +152,10 @@ class GoalTraining(BaseCallback):
             self._kept = self._learner.num_timesteps
             self._began -= state["cpu_seconds"]
         done = self._learner.num_timesteps
+        if self._total < done:
+            raise InvalidOption(
+                f"{self._folder.folder} has been trained for {done:,} steps already, {self._total:,} are fewer"
+            )
         if done < self._total:
             with self._guard:
                 self._learner.learn(self._total - done, callback=self, reset_num_timesteps=done == 0)

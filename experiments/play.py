@@ -65,6 +65,10 @@ class PlayConfig:
 def run(config: PlayConfig) -> None:
     """Play until the window is closed, the actions are used up or the steps are done."""
     task = envs.find_task(config.task)
+    if config.steps is not None and config.steps < 1:
+        raise InvalidOption(f"steps must be at least 1, got {config.steps}")
+    if config.video is not None and config.video.suffix.lower() != ".mp4":
+        raise InvalidOption(f"the film is MP4: name a .mp4 file, not {config.video}")
     views = task.simulation_class().render_modes
     if config.view not in views:
         raise InvalidOption(f"{task.id} has no view {config.view!r}; it has {', '.join(views)}")
@@ -174,9 +178,11 @@ class _Game:
         """What is shown now: the large picture, the camera's in a corner, and how things stand."""
         picture = np.ascontiguousarray(self._env.render())
         view = self._observation
-        width = round(INSET * picture.shape[1])
+        width = round(INSET * picture.shape[1]) // 2 * 2
         height = round(width * view.shape[0] / view.shape[1])
         inset = cv2.resize(view, (width, height), interpolation=cv2.INTER_NEAREST)
+        if self._config.view == "map":  # beside it: what is under the inset may be where the way leads
+            picture = cv2.copyMakeBorder(picture, 0, 0, width + 16, 0, cv2.BORDER_CONSTANT)
         picture[8 : 8 + height, 8 : 8 + width] = inset
         cv2.rectangle(picture, (7, 7), (8 + width, 8 + height), (245, 245, 245), 1)
         speed = f"   {3.6 * float(self._info['speed']):4.0f} km/h" if "speed" in self._info else ""

@@ -12,13 +12,14 @@ from rich.table import Table
 from agents.intervals import mean_interval
 from perception.training.durable_files import write_durably
 
+SIDESTEP = 0.06  # of the axis' unit, or of the place itself on a logarithmic axis, from one curve to the next
 Results = Mapping[str, Mapping[float, Sequence[float]]]
 
 
 def draw_intervals(
     results: Results, path: Path, across: str, upwards: str, *, logarithmic: bool = False
 ) -> None:
-    """Draw the mean of every point, with Student's 95 % interval where there are several seeds.
+    """Draw the mean of every point, with a bar for Student's 95 % interval where there are several seeds.
 
     Args:
         results: name of a curve to place along the axis to one value a seed, each a share of 1.
@@ -29,21 +30,25 @@ def draw_intervals(
     """
     figure = Figure(figsize=(7.5, 5.0), layout="constrained")
     axes = figure.subplots()
-    for name, points in results.items():
+    everywhere = sorted({place for points in results.values() for place in points})
+    for number, (name, points) in enumerate(results.items()):
+        aside = SIDESTEP * (number - 0.5 * (len(results) - 1))  # so that bars stand beside each other
         places = sorted(points)
+        shown = [place * (1.0 + aside) if logarithmic else place + aside for place in places]
         middle = [fmean(points[place]) for place in places]
-        (line,) = axes.plot(places, middle, marker="o", label=name)
-        if all(len(points[place]) > 1 for place in places):
-            bounds = [_interval(points[place]) for place in places]
-            axes.fill_between(
-                places,
-                [low for low, _ in bounds],
-                [high for _, high in bounds],
-                color=line.get_color(),
-                alpha=0.15,
-            )
+        bounds = [
+            _interval(points[place]) if len(points[place]) > 1 else (mean, mean)
+            for place, mean in zip(places, middle, strict=True)
+        ]
+        bars = [
+            [mean - low for mean, (low, _) in zip(middle, bounds, strict=True)],
+            [high - mean for mean, (_, high) in zip(middle, bounds, strict=True)],
+        ]
+        axes.errorbar(shown, middle, yerr=bars, marker="o", capsize=3.0, label=name)
     if logarithmic:
         axes.set_xscale("log")
+    axes.set_xticks(everywhere, [f"{place:g}" for place in everywhere], minor=False)
+    axes.minorticks_off()
     axes.set_xlabel(across)
     axes.set_ylabel(upwards)
     axes.grid(alpha=0.3)

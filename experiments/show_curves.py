@@ -66,7 +66,7 @@ def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesCo
     ]
     scores = list(dict.fromkeys(found))
     if not scores:
-        raise InvalidOption(f"none of {', '.join(runs)} has a score to draw yet")
+        raise InvalidOption(f"none of {', '.join(runs)} has a score to draw: no epoch has ended")
     score = scores[0] if config.score is None else check_choice("score", config.score, scores)
     draw_curves(runs, score, config.out)
     return score

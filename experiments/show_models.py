@@ -26,7 +26,7 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
     """A network to look into.
 
     Args:
-        model: folder of a classifier or of a policy, or the name of an encoder of the zoo.
+        model: folder of a classifier, of a policy or of the run that made it, or the name of an encoder of the zoo.
         weights: of an encoder of the zoo, as `create_model` takes them.
 
     Raises:
@@ -36,8 +36,8 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
     folder = Path(model)
     if not folder.is_dir():
         return Subject(create_model(model, weights=weights), lambda features: features)
-    if (folder / "classifier").is_dir():
-        folder = folder / "classifier"
+    for inner in ("classifier", "policy"):  # of a run
+        folder = folder / inner if (folder / inner).is_dir() else folder
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -10,6 +10,8 @@ from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from agents.cloning import CloningConfig, train
+from agents.demonstrations import recorded_task
+from agents.evaluation import LANE_KEEPING
 from perception.training.run_folder import check_resumable
 
 
@@ -44,4 +46,6 @@ def run(config: TrainCloningConfig) -> None:
     policy = config.out / "policy"
     console = Console()
     console.print(f"Policy in {policy}", highlight=False, soft_wrap=True)
-    console.print(f"Next: camshaft evaluate {policy} --record 2", highlight=False, soft_wrap=True)
+    evaluated = recorded_task(config.data) == LANE_KEEPING
+    command = f"evaluate {policy} --record 2" if evaluated else f"show rollout {policy}"
+    console.print(f"Next: camshaft {command}", highlight=False, soft_wrap=True)

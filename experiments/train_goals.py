@@ -14,7 +14,7 @@ from tyro.conf import Positional, arg
 
 import envs
 from envs.catalogue import full_id
-from envs.errors import CamshaftError, InvalidOption
+from envs.errors import CamshaftError, InvalidOption, check_seed
 from experiments.progress import progress_bar
 from experiments.provenance import machine, versions
 
@@ -75,6 +75,7 @@ def run(config: TrainGoalsConfig) -> None:
     """Train, test now and then, keep checkpoints, and save the agent."""
     if min(config.eval_every, config.eval_episodes, config.checkpoint_every, config.threads) < 1:
         raise InvalidOption("eval_every, eval_episodes, checkpoint_every and threads must be at least 1")
+    check_seed(config.seed, 2**32 - 1)
     config = replace(config, task=full_id(config.task))
     settings = read_settings(config)
     total = int(settings["steps"]) if config.steps is None else config.steps
@@ -150,9 +151,17 @@ def make_goal_env(task: str) -> gymnasium.Env[Any, Any]:
         except ImportError as error:
             raise CamshaftError(f"{task} needs panda-gym: pip install 'camshaft[bench]'") from error
     try:
-        return gymnasium.make(task)
+        env = gymnasium.make(task)
     except gymnasium.error.Error as error:
         raise InvalidOption(f"Gymnasium cannot make {task!r}: {error}") from error
+    names = {"observation", "achieved_goal", "desired_goal"}
+    found = set(env.observation_space) if isinstance(env.observation_space, gymnasium.spaces.Dict) else set()
+    if not names <= found or not isinstance(env.action_space, gymnasium.spaces.Box):
+        env.close()
+        raise InvalidOption(
+            f"{task} is no task with goals and continuous actions, as the GoalEnv convention has them"
+        )
+    return env
 
 
 def _report(folder: Path) -> None:

@@ -68,7 +68,7 @@ def run(config: TransferConfig) -> None:
     if config.resume:
         check_resumable(config.out)
     data = open_classification_data(config.data, config.size, seed=config.training.seed)
-    if config.fraction < 1.0:
+    if config.fraction != 1.0:
         rows = stratified_rows(labels_of(data.train), config.fraction, config.training.seed)
         data = ClassificationData(
             Subset(as_images(data.train), rows), data.validation, data.test, data.classes

@@ -116,7 +116,7 @@ def test_pilotnet_learns_where_the_bar_is(tmp_path: Path) -> None:
     unseen = make_bars(100, 66, 200, seed=1)
     error = np.abs(policy.act(unseen.images) - unseen.actions).mean()
     assert error < 0.1  # the mean action alone is 0.5 off
-    losses = [row["validation_loss"] for row in metrics(tmp_path) if "validation_loss" in row]
+    losses = [row["validation/loss"] for row in metrics(tmp_path) if "validation/loss" in row]
     assert len(losses) == 6
     assert losses[-1] < 0.1 * losses[0]
 
@@ -231,11 +231,11 @@ def test_the_run_folder_tells_how_the_training_went(straight: Path) -> None:
     rows = metrics(straight)
     logged = [row["step"] for row in rows if "loss" in row]
     assert logged == list(range(3, SMALL_STEPS + 1, 3))
-    epochs = [(row["epoch"], row["step"]) for row in rows if "validation_loss" in row]
+    epochs = [(row["epoch"], row["step"]) for row in rows if "validation/loss" in row]
     assert epochs == [(1, 11), (2, 22), (3, 33)]
     events = EventAccumulator(str(straight / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("loss")] == logged
-    assert [event.step for event in events.Scalars("validation_loss")] == [11, 22, 33]
+    assert [event.step for event in events.Scalars("validation/loss")] == [11, 22, 33]
     assert not list(straight.rglob("*.unfinished"))
 
 
@@ -313,7 +313,7 @@ def test_validation_holds_out_whole_episodes() -> None:
 
 def test_training_without_validation_is_possible(tmp_path: Path) -> None:
     train(replace(SMALL, epochs=1, validation_fraction=0.0), small_bars(), tmp_path, progress=False)
-    assert metrics(tmp_path)[-1]["validation_loss"] is None
+    assert metrics(tmp_path)[-1]["validation/loss"] is None
 
 
 def test_an_action_that_never_changes_is_learned(tmp_path: Path) -> None:

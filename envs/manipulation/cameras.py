@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import check_choice
+from envs.errors import InvalidOption, check_choice
 from envs.rendering import Camera, parse_cameras
 from envs.rendering.camera_set import UNNAMED
 
@@ -52,6 +52,8 @@ def parse_table_cameras(value: Any) -> dict[str, Camera]:
     if isinstance(value, str):
         return {UNNAMED: TASK_CAMERAS[check_choice("camera", value, TASK_CAMERAS)]}
     if isinstance(value, Sequence) and value and all(isinstance(name, str) for name in value):
+        if len(set(value)) < len(value):
+            raise InvalidOption(f"camera {tuple(value)!r} names a camera twice")
         return {name: TASK_CAMERAS[check_choice("camera", name, TASK_CAMERAS)] for name in value}
     return parse_cameras(value, TASK_CAMERAS)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption, check_choice
+from envs.errors import InvalidOption, check_choice, check_seed
 
 SPLITS = ("train", "val", "test")
 SMALLEST_SIDE = 8  # pixels
@@ -38,10 +38,10 @@ class BenchmarkImages(ABC):
     def __init__(self, split: str, size: int | tuple[int, int], length: int | None, seed: int) -> None:
         self.split = check_choice("split", split, SPLITS)
         self.size = _parse_size(size)
-        self.seed = int(seed)
+        self.seed = int(check_seed(seed))
         self._length = self.lengths[split] if length is None else length
         if self._length < 1:
-            raise InvalidOption(f"length must be at least 1, got {length}")
+            raise InvalidOption(f"the number of images must be at least 1, got {length}")
 
     def __len__(self) -> int:
         return self._length

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.catalogue import find_task, make_simulation
-from envs.errors import InvalidOption, check_choice
+from envs.errors import InvalidOption, check_choice, check_seed
 from envs.goal import ACHIEVED, DESIRED, OBSERVED
 from envs.randomization import Split
 from envs.rendering import Renderer
@@ -84,6 +84,7 @@ class FramesConfig:
 
     def __post_init__(self) -> None:
         find_task(self.task)
+        check_seed(self.seed)
         check_choice("split", self.split, SPLITS)
         check_choice("acting", self.acting, STYLE_SHARES)
         object.__setattr__(self, "labels", tuple(self.labels))

@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from envs.errors import CorruptFile
 from perception.training.checkpoint import read_file
@@ -44,17 +45,24 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     losses, scores = figure.subplots(1, 2)
     for number, (name, rows) in enumerate(runs.items()):
         colour = colormaps["tab20"](number % 20 / 20.0 + 0.01) if len(runs) > 10 else f"C{number}"
+        width = (
+            3.0 if number == 0 and len(runs) > 2 else 1.5
+        )  # what others are compared with, seen behind them too
         epochs = [row for row in rows if "train_loss" in row]
         numbers = [row["epoch"] for row in epochs]
-        losses.plot(numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0)
+        losses.plot(
+            numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0, **dots(epochs)
+        )
         valid = [row for row in epochs if row.get("validation/loss") is not None]
         numbers = [row["epoch"] for row in valid]
-        losses.plot(numbers, [row["validation/loss"] for row in valid], color=colour, label=name)
-        scores.plot(numbers, [row[f"validation/{score}"] for row in valid], color=colour, label=name)
+        for axes, column in ((losses, "loss"), (scores, score)):
+            values = [row[f"validation/{column}"] for row in valid]
+            axes.plot(numbers, values, color=colour, linewidth=width, label=name, **dots(valid))
     losses.set_title("loss (dashed: training)")
     scores.set_title(score)
     for axes in (losses, scores):
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     spread = losses.get_ylim()
     if spread[1] > LARGE_SPREAD * max(spread[0], 1e-3):
@@ -62,3 +70,8 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     if len(runs) > 1:
         figure.legend(*scores.get_legend_handles_labels(), loc="outside right center", fontsize=8)
     write_durably(path, lambda stream: figure.savefig(stream, format="png", dpi=110))
+
+
+def dots(points: Sequence[Any]) -> dict[str, str]:
+    """How to draw a curve so that one of a single point is seen."""
+    return {"marker": "o"} if len(points) == 1 else {}

@@ -92,7 +92,7 @@ def nearest_neighbours(
         k: how many vote; at most as many as there are.
     """
     if k < 1:
-        raise InvalidOption(f"k must be at least 1, got {k!r}")
+        raise InvalidOption(f"the number of neighbours must be at least 1, got {k!r}")
     mean = train[0].mean(0)
     known, asked = (functional.normalize(features - mean, dim=1) for features in (train[0], test[0]))
     similar, rows = (asked @ known.T).topk(min(k, len(known)), dim=1)
