@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -205,12 +206,13 @@ class _Game:
     def close(self) -> None:
         """Write the actions, and finish the film."""
         path = self._config.record
-        if path is not None and self.taken:
-            with named_disk_errors(path.parent):
+        with ExitStack() as stack:
+            stack.callback(self._env.close)
+            if self._film is not None:
+                stack.callback(self._film.close)
+            if path is not None and self.taken:
+                stack.enter_context(named_disk_errors(path.parent))
                 write_durably(path, lambda stream: np.save(stream, np.stack(self.taken)))
-        if self._film is not None:
-            self._film.close()
-        self._env.close()
 
 
 @dataclass
