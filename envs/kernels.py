@@ -151,8 +151,8 @@ class _Announcer(event.Listener):  # type: ignore[misc]
         if not _Announcer.announced and module.startswith("envs."):
             _Announcer.announced = True
             print(
-                "Camshaft: compiling kernels for this machine (about half a minute, once; "
-                f"kept in {_cache_root()})",
+                "Camshaft: compiling kernels for this machine (half a minute to a minute and a half, once for each "
+                f"kind of task; kept in {_cache_root()})",
                 file=sys.stderr,
                 flush=True,
             )

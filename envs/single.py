@@ -30,6 +30,7 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "map"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(self, task_id: str, render_mode: str | None = None, **options: Any) -> None:
+        check_no_worlds(options)
         self.simulation: Simulation = make_simulation(task_id, 1, **options)
         self.metadata = self.metadata | {
             "render_modes": list(self.simulation.render_modes),
@@ -108,6 +109,14 @@ class GoalTaskEnv(TaskEnv):
         if "state" not in simulation.obs_parts:
             raise AttributeError("compute_reward is there only where obs_mode has 'state', with both goals")
         return simulation.compute_reward
+
+
+def check_no_worlds(options: dict[str, Any]) -> None:
+    """Refuse the number of worlds among the options of an environment."""
+    if "num_worlds" in options:
+        raise InvalidOption(
+            "num_worlds is an option of simulations: gymnasium.make_vec(…, num_envs=N) makes N worlds"
+        )
 
 
 def check_render_mode(render_mode: str | None, metadata: dict[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from envs.catalogue import make_simulation
 from envs.errors import CamshaftError, InvalidOption
 from envs.simulation import BoolArray, FloatArray, IntArray, Observation, Simulation
-from envs.single import check_render_mode
+from envs.single import check_no_worlds, check_render_mode
 
 
 class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
@@ -47,6 +47,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
     ) -> None:
         if max_episode_steps is not None:
             options["max_episode_steps"] = max_episode_steps
+        check_no_worlds(options)
         self.simulation: Simulation = make_simulation(task_id, num_envs, **options)
         self.metadata = self.metadata | {
             "render_modes": list(self.simulation.render_modes),

@@ -34,6 +34,23 @@ def contact_sheet(tiles: Mapping[str, Image] | Sequence[tuple[str, Image]], colu
     return sheet
 
 
+def title_row(tiles: Mapping[str, Image], height: int) -> Image:
+    """(H, W, 3) the tiles side by side, each below its title, all of one height and as wide as they are then."""
+    scaled = {
+        title: fitted(tile, round(tile.shape[1] * height / tile.shape[0]), height)
+        for title, tile in tiles.items()
+    }
+    return np.concatenate([contact_sheet({title: tile}, 1) for title, tile in scaled.items()], axis=1)
+
+
+def filled(picture: Image, width: int, height: int) -> Image:
+    """The middle of a picture, so that it fills a tile."""
+    tall, wide = picture.shape[:2]
+    across, down = min(wide, round(tall * width / height)), min(tall, round(wide * height / width))
+    left, top = (wide - across) // 2, (tall - down) // 2
+    return fitted(np.ascontiguousarray(picture[top : top + down, left : left + across]), width, height)
+
+
 def fitted(picture: Image, width: int, height: int) -> Image:
     """The picture as large as it fits into a tile, on black."""
     if picture.shape[:2] == (height, width):

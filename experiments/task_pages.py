@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from envs.catalogue import TASKS, Task
 from envs.driving.light import WEATHERS
-from experiments.contact_sheet import contact_sheet, fitted, write_sheet
+from experiments.contact_sheet import contact_sheet, filled, title_row, write_sheet
 from experiments.label_pictures import label_picture
 
 Image = NDArray[np.uint8]
-TILE = (432, 243)  # width, height
-THUMBNAIL = (256, 144)
+HEIGHT = 260  # pixels of a page's pictures
+THUMBNAIL = (256, 192)  # width, height
 SECONDS, SEED = 5.0, 4  # of the expert before the picture is taken
 
 
@@ -124,9 +124,8 @@ def write_pages(folder: Path) -> list[Path]:
     written = [folder / "README.md"]
     for task in TASKS:
         name, tiles = short_name(task), pictures(task)
-        thumbnails[name] = fitted(next(iter(tiles.values())), *THUMBNAIL)
-        fit = {title: fitted(tile, *TILE) for title, tile in tiles.items()}
-        write_sheet(folder / f"{name}.jpg", contact_sheet(fit, 2))
+        thumbnails[name] = filled(next(iter(tiles.values())), *THUMBNAIL)
+        write_sheet(folder / f"{name}.jpg", title_row(tiles, HEIGHT))
         (folder / f"{name}.md").write_text(page(task), encoding="utf-8")
         written += [folder / f"{name}.jpg", folder / f"{name}.md"]
     write_sheet(folder / "gallery.jpg", contact_sheet(thumbnails, 4))

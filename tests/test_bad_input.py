@@ -86,8 +86,19 @@ def test_a_wrong_number_of_worlds_is_named(count):
 
 
 def test_an_unknown_render_mode_is_named():
-    with pytest.raises(InvalidOption, match="unknown render_mode 'human'"):
+    with pytest.raises(InvalidOption, match="unknown render_mode 'human'. Accepted: None, rgb_array, map"):
         envs.single.TaskEnv(TASK, render_mode="human")
+
+
+@pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
+def test_worlds_are_the_environments_of_a_vector(make):
+    with pytest.raises(InvalidOption, match="num_envs=N"):
+        make(TASK, num_worlds=3)
+
+
+def test_a_camera_is_named_once():
+    with pytest.raises(InvalidOption, match="names a camera twice"):
+        envs.make_simulation("Lift", camera=("front", "front"))
 
 
 @pytest.mark.parametrize("shape", [(), (2,), (1, 1)])
@@ -150,6 +161,7 @@ def test_a_closed_environment_says_so(env, vector):
     ("arguments", "message"),
     [
         ({"seed": [1, 2]}, "a list of 3, got 2 entries"),
+        ({"seed": [1, -2, 3]}, "a seed must be a whole number of at least 0, got -2"),
         ({"options": {"worlds": [0, 3]}}, r"within 0\.\.2, got \[0, 3\]"),
         ({"options": {"worlds": [-1]}}, r"within 0\.\.2"),
         ({"options": {"reset_mask": np.array([1, 0, 0])}}, "bool array of shape"),

@@ -231,6 +231,28 @@ def test_collect_then_train(tmp_path: Path) -> None:
     assert "nothing to resume" in nowhere.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("play", "Racing", "--steps", "-5"), "steps must be at least 1, got -5"),
+        (("play", "Racing", "--video", "film.avi"), "name a .mp4 file, not film.avi"),
+        (
+            ("train", "goals", "Reach", "--seed", "-1"),
+            "a seed must be a whole number within 0..4294967295, got -1",
+        ),
+        (("train", "goals", "CartPole-v1"), "CartPole-v1 is no task with goals and continuous actions"),
+        (("evaluate", "expert", "--record", "-1"), "record must be at least 0, got -1"),
+        (("evaluate", "expert", "--seed", "-5"), "a seed must be a whole number of at least 0, got -5"),
+        (("collect", "data", "--record-hz", "0"), "record_hz"),
+    ],
+)
+def test_a_number_that_is_not_accepted_is_named(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    finished = camshaft(*words, folder=tmp_path)
+    assert finished.returncode == 2
+    assert message in " ".join(finished.stderr.split())
+    assert "Traceback" not in finished.stderr
+
+
 def test_play_says_which_views_a_task_has(tmp_path: Path) -> None:
     played = camshaft("play", "Reach", "--view", "map", folder=tmp_path)
     assert played.returncode == 2

@@ -8,6 +8,7 @@ import pytest
 
 from envs.errors import CorruptFile
 from experiments.cli import main
+from experiments.data_show import sheet
 from perception.data import FrameMaker, FramesConfig
 from perception.data.objects import ObjectImages
 from perception.data.signs import SignImages
@@ -46,6 +47,25 @@ def test_frames_are_written_gone_on_with_looked_at_and_checked(here, capsys):
     assert "frames-00000.safetensors is damaged" in capsys.readouterr().err
 
 
+def test_a_set_without_colour_is_shown_and_one_without_images_is_refused(here, capsys):
+    few = ("--frames", "2", "--frames-per-file", "2", "--camera", "32", "24", "--num-worlds", "2")
+    assert main(["data", "frames", "depths", "--labels", "depth", *few]) == 0
+    assert main(["data", "show", "depths", "--out", "depths.png"]) == 0
+    assert cv2.imread("depths.png").std() > 10.0
+    assert main(["data", "frames", "states", "--labels", "state", *few]) == 0
+    assert main(["data", "show", "states"]) == 2
+    assert "none of these labels is an image" in capsys.readouterr().err
+
+
+def test_near_and_far_are_told_apart_in_any_task(here):
+    rng = np.random.default_rng(0)
+    near = rng.uniform(0.4, 1.2, (1, 16, 16)).astype(np.float32)
+    near[:, :4] = 350.0  # the sky
+    sheets = {name: sheet({"depth": scale * near}) for name, scale in (("table", 1.0), ("road", 40.0))}
+    assert np.ptp(sheets["table"][60:].astype(int)) > 100
+    assert np.array_equal(sheets["table"][60:], sheets["road"][60:])
+
+
 def test_the_object_benchmark_is_written_as_it_is_drawn(here):
     words = ("--images", "10", "--images-per-file", "4", "--size", "32", "--labels", "rgb", "class", "mask")
     assert main(["data", "objects", "things", *words]) == 0
@@ -71,6 +91,10 @@ def test_mistakes_are_named(here, capsys):
         (("frames", "x", "--task", "camshaft/LaneKeping-v0"), "LaneKeeping"),
         (("frames", "x", "--labels", "rbg"), "'rgb'"),
         (("frames", "x", "--frames", "0"), "at least 1"),
+        (("frames", "x", "--num-worlds", "0"), "num_worlds must be at least 1"),
+        (("frames", "x", "--seed", "-1"), "a seed must be a whole number of at least 0, got -1"),
+        (("signs", "x", "--seed", "-1"), "a seed must be a whole number of at least 0, got -1"),
+        (("objects", "x", "--images", "0"), "number of images must be at least 1"),
         (("objects", "x", "--size", "3"), "at least 8"),
         (("signs", "x", "--size", "3"), "at least 8"),
         (("signs", "x", "--images-per-file", "0"), "at least 1"),

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from envs.driving import vehicle
 from envs.driving.collisions import find_struck
-from envs.driving.light import Conditions
 from envs.driving.map_drawing import GOAL, PAINT, PAVING, Actors, MapSketch
 from envs.driving.maps import draw_map
 from envs.driving.parking_lot import LotConfig, ParkingLot, parking_lot
@@ -22,12 +21,13 @@ from envs.driving.plan_following import follow_plans
 from envs.driving.poses import car_poses
 from envs.driving.sensors import measure_ranges
 from envs.driving.simulation import DrivingSimulation, reward_of
-from envs.driving.streets.lot_mesh import PAINT_WIDTH, goal_carpet
+from envs.driving.streets.lot_mesh import PAINT_WIDTH
+from envs.driving.streets.parking_scene import ParkingScene
 from envs.driving.streets.street_scene import StreetScene
 from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
 from envs.driving.vehicle import VehicleParameters
 from envs.goal import GoalSimulation
-from envs.rendering import Camera, Scene
+from envs.rendering import Camera
 from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
 RANGES, REACH = 24, 12.0  # rays of the range finder, and metres that they reach
@@ -119,7 +119,6 @@ class Parking(GoalSimulation, DrivingSimulation):
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 10.0
     steering_levels: ClassVar[tuple[float, ...]] = (-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0)
-    reward_modes: ClassVar[tuple[str, ...]] = ("sparse", "dense")
     state_parts: ClassVar[tuple[str, ...]] = ("state", "goal", "ego", "imu", "lidar")
     goal_space = spaces.Box(-GOAL_LIMITS, GOAL_LIMITS, dtype=np.float32)
 
@@ -399,35 +398,6 @@ class Parking(GoalSimulation, DrivingSimulation):
             "planned": self._planned,
             "progress": self._progress,
         }
-
-
-class ParkingScene(StreetScene):
-    """Parking lots with the car itself and a carpet in the bay that it should park in.
-
-    Args:
-        num_worlds: N.
-        lot: measures of the bays.
-        conditions: when, and in which weather.
-    """
-
-    def __init__(self, num_worlds: int, lot: LotConfig, conditions: Conditions = Conditions()) -> None:
-        super().__init__(num_worlds, "car_park", conditions)
-        self._lot = lot
-        self._carpets = np.tile(np.eye(4), (num_worlds, 1, 1))
-
-    def _add_own(self, scene: Scene) -> None:
-        self._goal = scene.add("goal", [goal_carpet(self._lot.bay_width, self._lot.bay_length)])
-
-    def show(self, cars: FloatArray, goals: FloatArray) -> None:
-        """Show the cars (N, 4, 4), and carpets at goals (N, 5)."""
-        self.state.set_pose(self._car, cars)
-        self._carpets[:, 0, 0], self._carpets[:, 0, 1] = goals[:, 2], -goals[:, 3]
-        self._carpets[:, 1, 0], self._carpets[:, 1, 1] = goals[:, 3], goals[:, 2]
-        self._carpets[:, :2, 3] = goals[:, :2]
-        self.state.set_pose(self._goal, self._carpets)
-
-    def hide_car(self, worlds: NDArray[np.int64]) -> None:
-        """The car stays in the picture."""
 
 
 def _goal_rows(poses: FloatArray, speeds: FloatArray) -> FloatArray:

@@ -1,0 +1,42 @@
+"""Parking lots with the car itself, and the bay that it should park in."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.driving.light import Conditions
+from envs.driving.parking_lot import LotConfig
+from envs.driving.streets.lot_mesh import goal_carpet
+from envs.driving.streets.street_scene import StreetScene
+from envs.rendering import Scene
+from envs.simulation import FloatArray
+
+
+class ParkingScene(StreetScene):
+    """Parking lots with the car itself and a carpet in the bay that it should park in.
+
+    Args:
+        num_worlds: N.
+        lot: measures of the bays.
+        conditions: when, and in which weather.
+    """
+
+    def __init__(self, num_worlds: int, lot: LotConfig, conditions: Conditions = Conditions()) -> None:
+        super().__init__(num_worlds, "car_park", conditions)
+        self._lot = lot
+        self._carpets = np.tile(np.eye(4), (num_worlds, 1, 1))
+
+    def _add_own(self, scene: Scene) -> None:
+        self._goal = scene.add("goal", [goal_carpet(self._lot.bay_width, self._lot.bay_length)])
+
+    def show(self, cars: FloatArray, goals: FloatArray) -> None:
+        """Show the cars (N, 4, 4), and carpets at goals (N, 5)."""
+        self.state.set_pose(self._car, cars)
+        self._carpets[:, 0, 0], self._carpets[:, 0, 1] = goals[:, 2], -goals[:, 3]
+        self._carpets[:, 1, 0], self._carpets[:, 1, 1] = goals[:, 3], goals[:, 2]
+        self._carpets[:, :2, 3] = goals[:, :2]
+        self.state.set_pose(self._goal, self._carpets)
+
+    def hide_car(self, worlds: NDArray[np.int64]) -> None:
+        """The car stays in the picture."""
