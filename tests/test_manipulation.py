@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
@@ -13,8 +14,10 @@ import envs
 from envs.errors import CamshaftError, CorruptFile, InvalidOption
 from envs.manipulation import intentions, urdf_files
 from envs.manipulation.arms import ARMS
+from envs.manipulation.cameras import VIEW
 from envs.manipulation.control import CONTROL_MODES
 from envs.manipulation.lift import LiftConfig
+from envs.rendering import LABELS, Renderer
 
 TASKS = [task.id for task in envs.catalogue.TASKS if "manipulation" in task.tags]
 GOAL_TASKS = [task for task in TASKS if "goal" in envs.find_task(task).tags]
@@ -303,6 +306,23 @@ def test_splits_share_nothing():
     assert not looks["train"]["floor"] & looks["test"]["floor"]
     assert looks["train"]["latency"] == {0, 2, 4} and looks["test"]["latency"] == {1, 3, 5}
     assert (looks["train"]["masses"] == 0).all() and (looks["test"]["masses"] == 1).all()
+
+
+def test_walls_are_not_speckled_by_shadows_of_their_own():
+    simulation = make("camshaft/Lift-v0", 1, obs_mode="rgb", randomize="train")
+    simulation.reset(seeds=[2])  # the sun shines on a wall aslant
+    state, _ = simulation.camera_views()
+    without = replace(VIEW, shadow_distance=0.0)
+    shaded, plain = (
+        Renderer(state, view, ("rgb",)).render(VIEW.mount[None])["rgb"][0].astype(int)
+        for view in (VIEW, without)
+    )
+    labels = Renderer(state, replace(VIEW, supersampling=1), ("segmentation",)).render(VIEW.mount[None])
+    wall = labels["segmentation"][0] == LABELS["building"]
+    dark = wall & ((plain - shaded).mean(axis=2) > 3.0)
+    speckles = dark[:, 1:-1] & ~dark[:, :-2] & ~dark[:, 2:]
+    assert wall.mean() > 0.1
+    assert speckles.sum() < 0.01 * wall.sum()
 
 
 # Bad input

@@ -268,7 +268,7 @@ def _floor(variant: int) -> Mesh:
 
 
 def _walls(variant: int) -> Mesh:
-    surface = Surface((1.0, 1.0, 1.0), textures.wall(variant), "building", double_sided=True)
+    surface = Surface((1.0, 1.0, 1.0), textures.wall(variant), "building")  # seen from inside
     height = 3.0
     meshes = []
     for quarter in range(4):
