@@ -224,8 +224,10 @@ class Highway(NetworkSimulation):
             steering, pedals = self._controls(actions)
             self._aim()
         self._advance(steering, pedals)
-        if self.control_mode != "discrete":
-            self._target_lane = self._choose_lane(self._acceleration_there())
+        thinking = self.elapsed_steps % THINKING == 0
+        if self.control_mode != "discrete" and thinking.any():
+            chosen = self._choose_lane(self._acceleration_there())
+            self._target_lane = np.where(thinking, chosen, self._target_lane)
         return self._measure()
 
     def _follow_orders(self, orders: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
