@@ -108,7 +108,7 @@ def test_some_classes_alone_are_numbered_from_zero():
         ({"split": "training"}, UnknownName, "train"),
         ({"size": 4}, InvalidOption, "size must be"),
         ({"size": (64, 64, 3)}, InvalidOption, "size must be"),
-        ({"length": 0}, InvalidOption, "length"),
+        ({"length": 0}, InvalidOption, "number of images"),
         ({"labels": ("rgb", "classes")}, UnknownName, "'class'"),
         ({"classes": ("duck", "dog")}, UnknownName, "dog"),
         ({"classes": ("duck", "duck")}, InvalidOption, "two different"),

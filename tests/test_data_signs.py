@@ -111,7 +111,7 @@ def test_an_image_has_the_size_asked_for(size):
         ({"size": 4}, InvalidOption, "size must be"),
         ({"size": (64, 64, 3)}, InvalidOption, "size must be"),
         ({"size": 32.5}, InvalidOption, "size must be"),
-        ({"length": 0}, InvalidOption, "length"),
+        ({"length": 0}, InvalidOption, "number of images"),
     ],
 )
 def test_bad_options_are_named(options, error, words):
