@@ -52,7 +52,7 @@ class VideoWriter:
         self.path = path
         self.num_frames = 0
         self._temporary = temporary_name(path)
-        with named_disk_errors(path):
+        with named_disk_errors(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(
                 str(self._temporary), "w", format="mp4", options={"movflags": "+faststart"}
@@ -77,14 +77,14 @@ class VideoWriter:
             if new_scene and position == 0:
                 frame.pict_type = av.video.frame.PictureType.I
             self.num_frames += 1
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
+            with named_disk_errors(self.path.parent):
+                self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
         """Finish the file and give it its name."""
-        for packet in self._stream.encode():
-            self._container.mux(packet)
-        self._container.close()
+        with named_disk_errors(self.path.parent):
+            self._container.mux(self._stream.encode())
+            self._container.close()
         finish_file(self._temporary, self.path)
 
     def discard(self) -> None:

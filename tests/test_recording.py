@@ -1,6 +1,7 @@
 """Recorded rollouts: a dataset and films that play, complete once a road is finished."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import av
@@ -10,8 +11,8 @@ import pytest
 
 from agents.lerobot_dataset import DatasetReader
 from agents.observation_columns import FRONT, STATE
-from agents.video import read_video, write_video
-from envs.errors import CorruptFile, InvalidOption
+from agents.video import VideoWriter, read_video, write_video
+from envs.errors import CamshaftError, CorruptFile, InvalidOption
 from experiments.overlay import BAD, EXPERT, GOOD, POLICY, annotate
 from experiments.recording import RolloutRecorder
 
@@ -141,3 +142,11 @@ def test_video_mistakes_are_named(tmp_path):
         RolloutRecorder(tmp_path, TASK, frames_per_second=7.5)
     write_video(tmp_path / "odd.mp4", np.zeros((3, 21, 31, 3), np.uint8), 10)
     assert next(read_video(tmp_path / "odd.mp4")).shape == (20, 30, 3)
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path):
+    writer = VideoWriter(tmp_path / "films/road.mp4", (32, 48), 10)
+    shutil.rmtree(tmp_path / "films")
+    with pytest.raises(CamshaftError, match="cannot write to .*films"):
+        writer.add([np.zeros((32, 48, 3), np.uint8)] * 60)
+        writer.close()
