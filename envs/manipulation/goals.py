@@ -29,23 +29,22 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
     goal_size: ClassVar[int] = 3
     tolerance: float = 0.05
 
-    def _check_options(self, options: Mapping[str, Any]) -> None:
-        self._asked_goal(options)
-
     def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
+        return None if options.get("goal") is None else np.array(options["goal"], np.float64)
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
         unknown = sorted(set(options) - {"goal"})
         if unknown:
             raise InvalidOption(f"{type(self).__name__} takes the reset option 'goal', got {unknown}")
-        if options.get("goal") is None:
-            return None
         try:
-            goal = np.array(options["goal"], np.float64)
+            goal = self._asked_goal(options)
         except (TypeError, ValueError) as error:
             raise InvalidOption(f"goal must be {self.goal_size} numbers, got {options['goal']!r}") from error
+        if goal is None:
+            return
         if goal.shape != (self.goal_size,) or not np.isfinite(goal).all():
             raise InvalidOption(f"goal must be {self.goal_size} finite numbers, got {options['goal']!r}")
         self._check_reach(goal)
-        return goal
 
     def _check_reach(self, goal: FloatArray) -> None:
         """Refuse goals that the gripper cannot come to from above."""
