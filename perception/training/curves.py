@@ -51,13 +51,13 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
         epochs = [row for row in rows if "train_loss" in row]
         numbers = [row["epoch"] for row in epochs]
         losses.plot(
-            numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0, **dots(epochs)
+            numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0, **_dots(epochs)
         )
         valid = [row for row in epochs if row.get("validation/loss") is not None]
         numbers = [row["epoch"] for row in valid]
         for axes, column in ((losses, "loss"), (scores, score)):
             values = [row[f"validation/{column}"] for row in valid]
-            axes.plot(numbers, values, color=colour, linewidth=width, label=name, **dots(valid))
+            axes.plot(numbers, values, color=colour, linewidth=width, label=name, **_dots(valid))
     losses.set_title("loss (dashed: training)")
     scores.set_title(score)
     for axes in (losses, scores):
@@ -72,6 +72,6 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     write_durably(path, lambda stream: figure.savefig(stream, format="png", dpi=110))
 
 
-def dots(points: Sequence[Any]) -> dict[str, str]:
+def _dots(points: Sequence[Any]) -> dict[str, str]:
     """How to draw a curve so that one of a single point is seen."""
     return {"marker": "o"} if len(points) == 1 else {}
