@@ -122,6 +122,11 @@ class Simulation(ABC):
                 names |= set(inspect.signature(base.__init__).parameters)  # type: ignore[misc]
         return sorted(names - settled - {"self", "num_worlds", "options", "kwargs", "args"})
 
+    @property
+    @abstractmethod
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the columns of the part "state" or, where that is a Dict, of its "observation"."""
+
     def reset(
         self,
         worlds: Sequence[int] | IntArray | None = None,

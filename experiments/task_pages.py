@@ -43,6 +43,7 @@ def page(task: Task) -> str:
         "",
         f'env = gymnasium.make("{task.id}", obs_mode="rgb+state", randomize="train")',
         "observation, info = env.reset(seed=0)",
+        "columns = env.unwrapped.simulation.state_names",
         "```",
         "",
     ]

@@ -1,6 +1,7 @@
 """What every registered task must hold to."""
 
 import gc
+import re
 import subprocess
 import sys
 import time
@@ -286,6 +287,15 @@ def test_observations_share_no_memory(task):
 
 
 @every_task
+def test_every_column_of_the_state_has_a_name(task):
+    simulation = envs.make_simulation(task, obs_mode="state")
+    names = simulation.state_names
+    simulation.reset(seeds=[0])
+    assert len(set(names)) == len(names) == state_of(simulation.observe()).shape[1]
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names)
+
+
+@every_task
 def test_no_element_of_the_state_is_constant(task):
     vector = gymnasium.make_vec(task, num_envs=8, obs_mode="state", randomize="train")
     vector.reset(seed=0)
@@ -298,7 +308,8 @@ def test_no_element_of_the_state_is_constant(task):
         observation = vector.step(action)[0]
         seen.append(state_of(observation))
     seen = np.concatenate(seen)
-    assert (seen.std(axis=0) > 1e-4).all(), np.flatnonzero(seen.std(axis=0) <= 1e-4)
+    names = vector.unwrapped.simulation.state_names
+    assert (seen.std(axis=0) > 1e-4).all(), [names[n] for n in np.flatnonzero(seen.std(axis=0) <= 1e-4)]
     assert vector.observation_space.contains(observation)
 
 

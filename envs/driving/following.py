@@ -30,7 +30,7 @@ MOODS = (2.0, 8.0)  # seconds for which the car ahead keeps to one speed
 STANDING_GAP = 6.0  # metres
 GAP_GAIN, SPEED_GAIN = 0.35, 1.1  # 1/s² and 1/s, of the expert
 
-NAMES = (
+STATE_NAMES = (
     "lateral_error",
     "heading_error",
     "speed",
@@ -41,7 +41,7 @@ NAMES = (
     "closing_speed",
     *(f"curvature_{round(metres)}" for metres in PREVIEW),
 )
-LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, 120.0, 40.0, *[0.2] * len(PREVIEW)], np.float32)
+STATE_LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, 120.0, 40.0, *[0.2] * len(PREVIEW)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Following(CountryRoadSimulation):
     Observation:
         By `obs_mode`: images as in LaneKeeping; "ego" (5,) float32: speed, lateral speed (m/s), yaw rate (rad/s),
         steering angle (rad), acceleration (m/s²); "state" (12,) float32, by the names of
-        `envs.driving.following.NAMES`: place in the lane, motion, the gap to the car ahead (m) and the speed at which
+        `state_names`: place in the lane, motion, the gap to the car ahead (m) and the speed at which
         it closes (m/s), curvature ahead.
 
     Action:
@@ -113,6 +113,7 @@ class Following(CountryRoadSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedal", "pedals", "discrete")
     control_frequency: ClassVar[float] = 20.0
+    state_names = STATE_NAMES
 
     def __init__(
         self, num_worlds: int = 1, *, config: FollowingConfig = FollowingConfig(), **options: Any
@@ -132,7 +133,7 @@ class Following(CountryRoadSimulation):
         self._mood_counts = np.zeros(num_worlds, np.int64)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
-        return {"state": spaces.Box(-LIMITS, LIMITS, dtype=np.float32)}
+        return {"state": spaces.Box(-STATE_LIMITS, STATE_LIMITS, dtype=np.float32)}
 
     def _start_episode(self, world: int, seed: int) -> None:
         road_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
@@ -236,7 +237,7 @@ class Following(CountryRoadSimulation):
         closing = self.vehicles[worlds, vehicle.SPEED] - self._lead_state[worlds, 0]
         ahead = self.track.curvature_ahead(PREVIEW)[worlds]
         rows = np.column_stack([motion, self._gap()[worlds], closing, ahead])
-        return np.clip(rows, -LIMITS, LIMITS).astype(np.float32)
+        return np.clip(rows, -STATE_LIMITS, STATE_LIMITS).astype(np.float32)
 
     def _scene_now(self) -> RoadScene:
         scene = super()._scene_now()

@@ -43,7 +43,7 @@ THINKING = 5  # control steps between two thoughts of the expert about changing 
 UNSAFE = -3.0  # m/s² behind who is on the lane that one changes to, below which one stays
 OFF_ROAD = 0.8  # metres beyond the paving's lanes
 
-NAMES = (
+STATE_NAMES = (
     "lane_offset",
     "heading_error",
     "speed",
@@ -60,7 +60,7 @@ NAMES = (
         for what in ("gap_ahead", "closing_ahead", "gap_behind", "closing_behind")
     ),
 )
-LIMITS = np.array(
+STATE_LIMITS = np.array(
     [6.0, math.pi, 60.0, 10.0, 4.0, 1.0, 12.0, *[0.02] * len(PREVIEW), 8.0, 8.0, *[FAR, 60.0, FAR, 60.0] * 3]
 )
 
@@ -103,7 +103,7 @@ class Highway(NetworkSimulation):
 
     Observation:
         By `obs_mode`: images as in LaneKeeping; "ego", "imu", "lidar" and "birdseye" as in Town; "state" (24,)
-        float32, by the names of `envs.driving.highway.NAMES`: place in the lane, motion, curvature ahead, which of how
+        float32, by the names of `state_names`: place in the lane, motion, curvature ahead, which of how
         many lanes, and for the left, own and right lane the gaps ahead and behind (m, 120 where nothing is near, −1
         without a lane) and the speeds at which they close (m/s).
 
@@ -137,7 +137,8 @@ class Highway(NetworkSimulation):
     control_frequency: ClassVar[float] = 10.0
     settled_options: ClassVar[tuple[str, ...]] = ("num_vehicles", "num_people")
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu", "lidar", "birdseye")
-    state_limits: FloatArray = LIMITS
+    state_names = STATE_NAMES
+    state_limits: FloatArray = STATE_LIMITS
     style: ClassVar[str] = "motorway"
 
     def __init__(
@@ -332,7 +333,7 @@ class Highway(NetworkSimulation):
         return self._info(worlds) | {"crashed": nothing, "is_success": nothing.copy()}
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        rows = np.empty((self.num_worlds, len(NAMES)))
+        rows = np.empty((self.num_worlds, len(STATE_NAMES)))
         write_motorway_state(
             self.traffic.lanes,
             self.traffic.vehicles,

@@ -22,6 +22,15 @@ from envs.simulation import FloatArray, IntArray, Measurements
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead at which the state tells the lane's curvature
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"
 
+STATE_NAMES = (
+    "lateral_error",
+    "heading_error",
+    "speed",
+    "lateral_speed",
+    "yaw_rate",
+    "steering",
+    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+)
 STATE_LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, *[0.2] * len(PREVIEW)], np.float32)
 
 
@@ -96,6 +105,7 @@ class LaneKeeping(CountryRoadSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("steering", "curvature")
     control_frequency: ClassVar[float] = 20.0
+    state_names = STATE_NAMES
 
     def __init__(
         self, num_worlds: int = 1, *, config: LaneKeepingConfig = LaneKeepingConfig(), **options: Any

@@ -45,7 +45,7 @@ def place_on_motorway(lanes, vehicles, ways, located, aims, count, numbers):  # 
 
 @kernel
 def write_motorway_state(lanes, vehicles, cars, ways, located, numbers, preview, far, rows):  # type: ignore[no-untyped-def]
-    """Write (N, K) in the order of `highway.NAMES`.
+    """Write (N, K) in the order of `highway.STATE_NAMES`.
 
     Args:
         lanes: of all worlds.

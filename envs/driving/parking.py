@@ -36,6 +36,16 @@ SAME_CONTACT = 0.3  # metres that one drives away from what one ran into, before
 REPLAN = 0.6  # metres from the plan at which the expert makes a new one
 WEIGHTS = (0.1, 0.1, 0.25, 0.25, 0.05)  # of the goal's entries in the dense reward
 GOAL_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0], np.float32)
+STATE_NAMES = (
+    "x",
+    "y",
+    "heading_cosine",
+    "heading_sine",
+    "speed",
+    "yaw_rate",
+    "steering",
+    *(f"range_{round(360 * ray / RANGES)}" for ray in range(RANGES)),
+)
 STATE_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0, 4.0, 1.0, *[REACH] * RANGES], np.float32)
 
 CAR = VehicleParameters(max_reverse=3.0)
@@ -120,6 +130,7 @@ class Parking(GoalSimulation, DrivingSimulation):
     control_frequency: ClassVar[float] = 10.0
     steering_levels: ClassVar[tuple[float, ...]] = (-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0)
     state_parts: ClassVar[tuple[str, ...]] = ("state", "goal", "ego", "imu", "lidar")
+    state_names = STATE_NAMES
     goal_space = spaces.Box(-GOAL_LIMITS, GOAL_LIMITS, dtype=np.float32)
 
     def __init__(

@@ -46,6 +46,16 @@ CAR = VehicleParameters(
     power=220_000.0,
 )
 
+STATE_NAMES = (
+    "lateral_error",
+    "heading_error",
+    "speed",
+    "lateral_speed",
+    "yaw_rate",
+    "steering",
+    "acceleration",
+    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+)
 STATE_LIMITS = np.array([8.0, math.pi, 80.0, 20.0, 6.0, 1.0, 12.0, *[0.2] * len(PREVIEW)], np.float32)
 
 
@@ -124,6 +134,7 @@ class Racing(DrivingSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 20.0
+    state_names = STATE_NAMES
 
     def __init__(self, num_worlds: int = 1, *, config: RacingConfig = RacingConfig(), **options: Any) -> None:
         super().__init__(num_worlds, config.car, config.camera, **options)

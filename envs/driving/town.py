@@ -21,7 +21,7 @@ from envs.driving.network_simulation import NetworkSimulation
 from envs.driving.routes import WorldRoutes, place_on_routes, read_commands
 from envs.driving.scoring import Infractions
 from envs.driving.simulation import reward_of
-from envs.driving.town_state import LIMIT, LIMITS, NAMES, reward_driving, town_state
+from envs.driving.town_state import LIMIT, STATE_LIMITS, STATE_NAMES, reward_driving, town_state
 from envs.driving.traffic.ahead import acceleration_to_change
 from envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
 from envs.driving.traffic.signals import RED, RED_AMBER
@@ -80,7 +80,7 @@ class Town(NetworkSimulation):
         (4,) float32, one of follow, left, straight, right; "lidar" (72,) float32: metres around the car, from ahead to
         the left, to other vehicles, people and what stands; "birdseye" (64, 64, 1) uint8: semantic labels of 48 m
         around, ahead upwards; "state" (K,) float32: everything that the task depends on, by the names of
-        `envs.driving.town_state.NAMES`: lane offset, heading error, light and its distance, junction, the car ahead…
+        `state_names`: lane offset, heading error, light and its distance, junction, the car ahead…
 
     Action:
         `control_mode` "pedals": two numbers in −1..1, the angle of the road wheels as a share of 0.5 rad, left
@@ -116,7 +116,8 @@ class Town(NetworkSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 10.0
-    state_limits: FloatArray = LIMITS
+    state_names = STATE_NAMES
+    state_limits: FloatArray = STATE_LIMITS
     style: ClassVar[str] = "town"
 
     def __init__(
@@ -272,8 +273,8 @@ class Town(NetworkSimulation):
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
         rows = self._state_now()[worlds]
-        turned = rows[:, NAMES.index("heading_error")]
-        rows[:, NAMES.index("lateral_error")] += lateral * np.cos(turned)
+        turned = rows[:, STATE_NAMES.index("heading_error")]
+        rows[:, STATE_NAMES.index("lateral_error")] += lateral * np.cos(turned)
         turned += heading
         return rows
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # metres ahead at which the route's curvature is told
 FAR = 60.0  # metres: nothing nearer
 
-NAMES = (
+STATE_NAMES = (
     "lateral_error",
     "heading_error",
     "speed",
@@ -48,7 +48,7 @@ NAMES = (
     *(f"command_{name}" for name in TURN_NAMES),
     "remaining",
 )
-LIMITS = np.array(
+STATE_LIMITS = np.array(
     [
         5.0, np.pi, 40.0, 10.0, 4.0, 1.0, 12.0, *[0.3] * len(PREVIEW), 40.0, 1.0, *[FAR] * 3, *[1.0] * 5,
         FAR, 40.0, FAR, *[1.0] * len(TURN_NAMES), 1e3,
@@ -56,7 +56,7 @@ LIMITS = np.array(
 )  # fmt: skip
 
 
-_FIRST = {name: NAMES.index(name) for name in NAMES}
+_FIRST = {name: STATE_NAMES.index(name) for name in STATE_NAMES}
 LATERAL, HEADING, SPEED = _FIRST["lateral_error"], _FIRST["heading_error"], _FIRST["speed"]
 CURVATURES, LIMIT, IN_JUNCTION, JUNCTION = (
     7,
@@ -80,8 +80,8 @@ BEHIND = -1.5  # metres: a stop line that the bumper has passed by no more is st
 
 
 def town_state(town: Town) -> FloatArray:
-    """(N, K) in the order of NAMES; distances are from the front bumper, FAR where there is nothing."""
-    rows, traffic = np.zeros((town.num_worlds, len(NAMES))), town.traffic
+    """(N, K) in the order of STATE_NAMES; distances are from the front bumper, FAR where there is nothing."""
+    rows, traffic = np.zeros((town.num_worlds, len(STATE_NAMES))), town.traffic
     _write_rows(
         traffic.lanes,
         traffic.vehicles,

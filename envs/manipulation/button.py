@@ -112,6 +112,9 @@ class Button(StagedSimulation):
         """(N,) whether the button is down."""
         return np.asarray(self.sliders[:, 0] > self.config.depth)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), "top_x", "top_y", "top_z", "pressed")
+
     def _state(self) -> FloatArray:
         return np.concatenate([self.arm_state(), self._top(), self.sliders], axis=1)
 

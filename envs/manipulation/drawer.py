@@ -105,6 +105,9 @@ class Drawer(StagedSimulation):
         travel = self.sliders[:, 0]
         return np.where(self._opens, travel > self.config.open, travel < self.config.closed)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), "handle_x", "handle_y", "travel", "opens")
+
     def _state(self) -> FloatArray:
         return np.column_stack([self.arm_state(), self._handle()[:, :2], self.sliders, self._opens])
 

@@ -130,5 +130,8 @@ class ObjectGoalSimulation(ManipulationGoalSimulation):
         """(N, 3) where the object is."""
         return self.places(0)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), *self.body_names(0))
+
     def _state(self) -> FloatArray:
         return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)

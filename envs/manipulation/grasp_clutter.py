@@ -128,6 +128,9 @@ class GraspClutter(StagedSimulation):
         """(N,) whether an object is up."""
         return np.asarray(self._heights().max(axis=1) > LIFTED)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), *(name for n in range(self.config.objects) for name in self.body_names(n)))
+
     def _state(self) -> FloatArray:
         bodies = [self.body_state(number) for number in range(self.config.objects)]
         return np.concatenate([self.arm_state(), *bodies], axis=1)

@@ -89,6 +89,9 @@ class Lift(StagedSimulation):
         """(N,) whether the cube is up."""
         return np.asarray(self._raised() > self.config.height)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), *self.body_names(0))
+
     def _state(self) -> FloatArray:
         return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)
 

@@ -117,6 +117,9 @@ class PegInsertion(StagedSimulation):
         """(N,) whether the peg is in."""
         return np.asarray(self._depth() > self.config.depth)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), *self.body_names(0), *self.body_names(1, ("x", "y")))
+
     def _state(self) -> FloatArray:
         return np.concatenate([self.arm_state(), self.body_state(0), self.places(1)[:, :2]], axis=1)
 

@@ -71,6 +71,9 @@ class Reach(ManipulationGoalSimulation):
         start.goal[:] = rng.uniform(self.config.low, self.config.high)
         self._show_goal(start)
 
+    def _state_names(self) -> tuple[str, ...]:
+        return self.arm_names()
+
     def _state(self) -> FloatArray:
         return self.arm_state()
 

@@ -248,6 +248,15 @@ class ManipulationSimulation(TableState, Simulation):
         limits = np.full(size, STATE_LIMIT, np.float32)
         return {"state": spaces.Box(-limits, limits, dtype=np.float32)}
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the columns of the part "state" or, of a goal task, of its "observation"."""
+        return self._state_names()
+
+    @abstractmethod
+    def _state_names(self) -> tuple[str, ...]:
+        """S names of the columns of `_state`."""
+
     @abstractmethod
     def _state(self) -> FloatArray:
         """(N, S) the part "state"."""

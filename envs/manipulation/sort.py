@@ -126,6 +126,11 @@ class Sort(StagedSimulation):
         near = np.linalg.norm(self.poses[:, :CUBES, :3] - self.hands[:, None], axis=2).min(axis=1) < 0.04
         return np.asarray(self._sorted().all(axis=1) & ~(near & (self.openings < self.config.size + 0.01)))
 
+    def _state_names(self) -> tuple[str, ...]:
+        cubes = [name for number in range(CUBES) for name in self.body_names(number)]
+        red = [name for number in range(CUBES) for name in self.body_names(number, ("is_red",))]
+        return (*self.arm_names(), *cubes, *red, "red_tray_left")
+
     def _state(self) -> FloatArray:
         cubes = [self.body_state(number) for number in range(CUBES)]
         return np.column_stack([self.arm_state(), *cubes, self._red, self._red_left])

@@ -127,6 +127,9 @@ class Stack(StagedSimulation):
         share = done / (self.count - 1)
         return {name: share + (1.0 - share) * value / (self.count - 1) for name, value in now.items()}
 
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), *(name for n in range(self.count) for name in self.body_names(n)))
+
     def _state(self) -> FloatArray:
         return np.concatenate([self.arm_state(), *(self.body_state(n) for n in range(self.count))], axis=1)
 

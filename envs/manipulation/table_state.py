@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,12 @@ from envs.manipulation.kinematics import Kinematics
 from envs.manipulation.simulation_types import TableConfig
 
 FloatArray = NDArray[np.float64]
+
+BODY_STATE = (
+    "x", "y", "z", "roll", "pitch", "yaw",
+    *(f"{what}_{axis}" for what in ("velocity", "angular_velocity") for axis in "xyz"),
+)  # fmt: skip
+ARM_STATE = (*(f"hand_{axis}" for axis in "xyz"), *(f"hand_velocity_{axis}" for axis in "xyz"), "opening")
 
 
 class TableState:
@@ -72,6 +80,15 @@ class TableState:
         state[:, 3], state[:, 4], state[:, 5] = roll, pitch, self.headings(index)
         state[:, 6:] = self.velocities[:, index]
         return state
+
+    def body_names(self, index: int, columns: Sequence[str] = BODY_STATE) -> tuple[str, ...]:
+        """Names of what is told of a body, as "cube_x"; by default those of the columns of `body_state`."""
+        name = self.bodies[index].name.replace(" ", "_")
+        return tuple(f"{name}_{column}" for column in columns)
+
+    def arm_names(self) -> tuple[str, ...]:
+        """Names of the columns of `arm_state`."""
+        return ARM_STATE if self.table.fingers else ARM_STATE[:-1]
 
     def arm_state(self) -> FloatArray:
         """(N, 6 or 7) position and velocity of the grasp point and, where the fingers move, their opening."""

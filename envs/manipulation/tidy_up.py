@@ -125,6 +125,10 @@ class TidyUp(StagedSimulation):
         """(N,) whether both cubes are in the box."""
         return np.asarray(self._inside().all(axis=1))
 
+    def _state_names(self) -> tuple[str, ...]:
+        cubes = [name for number in range(CUBES) for name in self.body_names(number)]
+        return (*self.arm_names(), *cubes, *self.body_names(CUBES, ("x", "y", "travel")))
+
     def _state(self) -> FloatArray:
         cubes = [self.body_state(number) for number in range(CUBES)]
         return np.column_stack([self.arm_state(), *cubes, self.places(CUBES)[:, :2], self.sliders[:, CUBES]])
