@@ -69,6 +69,7 @@ def run(config: PretrainConfig) -> None:
     from rich.console import Console
 
     from perception.backbones.encoder import check_size
+    from perception.classification.fitting import sized_options
     from perception.pretraining import MultiTask, MultiTaskNetwork
     from perception.pretraining.task import VECTOR_HEADS
     from perception.training.augmentation import ColourJitter
@@ -80,6 +81,8 @@ def run(config: PretrainConfig) -> None:
 
     check_model(config.model)
     check_size("the frames", (config.size, config.size), 32)
+    options = sized_options(config.model, config.size)
+    create_model(config.model, **options)  # before frames are drawn for what cannot be made
     held_out = max(1, config.frames // 6)
     images = _frames(config, "train", config.frames)
     validation, test = (_frames(config, split, held_out) for split in ("val", "test"))
@@ -92,7 +95,7 @@ def run(config: PretrainConfig) -> None:
     }
 
     def build() -> MultiTaskNetwork:
-        return MultiTaskNetwork(create_model(config.model), VECTOR_HEADS)
+        return MultiTaskNetwork(create_model(config.model, **options), VECTOR_HEADS)
 
     if config.finish:
         result = best_so_far(build, config.out)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, InvalidOption
+from envs.errors import CorruptFile, InvalidOption, check_choice
 from perception.data.objects import ObjectImages
 from perception.data.readers.image_set import IMAGE_SUFFIXES, read_image
 from perception.data.stored import INDEX_FILE, StoredFrames
@@ -102,6 +102,7 @@ def _read(source: str, size: tuple[int, int], count: int) -> list[tuple[str, NDA
         ]
     if (path / INDEX_FILE).is_file():
         frames = StoredFrames(path)
+        check_choice(f"label of {path}", "rgb", frames.labels)
         batch = frames.render(_spread(len(frames), count))
         classes = (
             [frames.classes[number] for number in batch["class"]] if frames.classes else [path.name] * count

@@ -73,6 +73,8 @@ def run(config: TrainClassifierConfig) -> None:
         check_resumable(config.out)
     if config.ship is not None and config.data != SIGNS:
         raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
+    if config.ship is not None and not config.normalise:
+        raise InvalidOption("weights ship for normalised frames: they cannot be learned with --no-normalise")
     options = sized_options(config.model, config.size)
     wanted = ClassifierConfig(
         model=config.model,
@@ -106,6 +108,7 @@ def run(config: TrainClassifierConfig) -> None:
         model_options=options,
         classes=data.classes,
         scores=scores,
+        normalise=config.normalise,
     )
     console = Console()
     console.print(

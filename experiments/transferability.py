@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,21 @@ def run(config: TransferabilityConfig) -> None:
     """Train all, draw the figure, print the table."""
     from rich.console import Console
 
+    from envs.errors import InvalidOption
     from experiments.classification_data import labels_of, open_classification_data
     from experiments.provenance import commit, machine
     from experiments.seed_curves import draw_intervals, interval_table
+    from perception.classification.fitting import sized_options
     from perception.training.durable_files import write_json_durably
     from perception.training.sources import in_memory
     from perception.transfer.transferability import TREATMENTS
+    from perception.zoo import create_model
 
+    groups = len(create_model(config.model, **sized_options(config.model, config.size)).layer_groups)
+    if not all(1 <= layers <= groups for layers in config.layers or ()):
+        raise InvalidOption(
+            f"layers must be within the 1..{groups} groups of {config.model!r}, got {config.layers}"
+        )
     data = open_classification_data(config.data, config.size, images=config.images)
     images, test = (in_memory(each, ("class",)) for each in (data.train, data.test))
     sets = {"train": (images, labels_of(images)), "test": (test, labels_of(test))}
@@ -90,8 +99,11 @@ def _run_seed(
         plan = FineTuning(frozen) if base is not None else None
         classes = [names[number] for number in halves[half]]
         folder = config.out / f"seed{seed}_{name}"
+        # Layers drawn anew and the order of images are every training's own: the same ones again would be those
+        # that the kept layers were trained with.
+        own_seed = zlib.crc32(folder.name.encode())
         return _fit(
-            config, seed, images(half, "train"), images(half, "test"), classes, folder, base, layers, plan
+            config, own_seed, images(half, "train"), images(half, "test"), classes, folder, base, layers, plan
         )
 
     (base_a, _), (base_b, accuracy) = (train(half, f"base{half}") for half in "AB")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ SHIPPED_SETS = {"camshaft": "", "camshaft-signs": "signs"}  # and what follows a
 SOURCES = (*SHIPPED_SETS, "imagenet")
 ENCODER_PREFIX = "encoder."
 AUXILIARY_PREFIXES = ("aux1.", "aux2.")
+COUNTER = "num_batches_tracked"  # of batch normalisation, which no output depends on
 NAMES_IN_A_MESSAGE = 3
 
 
@@ -50,6 +50,9 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
         CorruptFile: the file is missing, damaged, or not the one that its checksum was taken of.
     """
     source = str(weights)
+    other = f"weights {source!r} are published ones, and {name!r} with these options is another network"
+    if source == "imagenet" and not encoder.takes_published:
+        raise InvalidOption(other)
     if source in SHIPPED_SETS:
         tensors = _read_shipped(name, source)
     elif source == "imagenet":
@@ -59,6 +62,10 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
     else:
         check_choice("weights", source, SOURCES, "Or a file: .safetensors, .pt or .pth.")
     body, head = split_head(encoder, tensors)
+    if not encoder.takes_published and head and not _is_whole(tensors):
+        raise InvalidOption(other)
+    own = encoder.state_dict()
+    body = {key: own[key] for key in own if key.endswith(COUNTER)} | body  # which old files lack
     _check_same_network(name, encoder, body, source)
     encoder.load_state_dict(body)
     return head
@@ -95,12 +102,12 @@ def split_head(
     """
     body: dict[str, Tensor] = {}
     head: dict[str, Tensor] = {}
-    whole = any(name.startswith(ENCODER_PREFIX) for name in tensors)
-    head_prefix = "head." if whole else f"{_original_head(encoder)}."
+    whole = _is_whole(tensors)
+    prefix, *others = ["head."] if whole else [f"{head}." for head in _original_heads(encoder)] or ["head."]
     for name, value in tensors.items():
-        if name.startswith(head_prefix):
-            head[name.removeprefix(head_prefix)] = value
-        elif name.startswith(AUXILIARY_PREFIXES) or (whole and name.startswith("auxiliary.")):
+        if name.startswith(prefix):
+            head[name.removeprefix(prefix)] = value
+        elif name.startswith((*AUXILIARY_PREFIXES, *others)) or (whole and name.startswith("auxiliary.")):
             head[name.removeprefix("auxiliary.")] = value
         elif whole:
             if name.startswith(ENCODER_PREFIX):
@@ -113,11 +120,18 @@ def split_head(
     return body, head
 
 
-def _original_head(encoder: Encoder) -> str | None:
+def _is_whole(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether these are of a Camshaft network around an encoder."""
+    return any(name.startswith(ENCODER_PREFIX) for name in tensors)
+
+
+def _original_heads(encoder: Encoder) -> tuple[str, ...]:
+    """Where the published weights keep their output layers; transformers that were distilled have two."""
     if encoder.original_head is not None:
-        return encoder.original_head
+        return (encoder.original_head,)
     settings: dict[str, Any] = getattr(getattr(encoder, "network", None), "pretrained_cfg", None) or {}
-    return settings.get("classifier")
+    heads = settings.get("classifier") or ()
+    return (heads,) if isinstance(heads, str) else tuple(heads)
 
 
 def _check_same_network(name: str, encoder: Encoder, body: Mapping[str, Tensor], source: str) -> None:
@@ -136,6 +150,9 @@ def _check_same_network(name: str, encoder: Encoder, body: Mapping[str, Tensor],
     ]
     if complaints:
         raise InvalidOption(f"weights {source!r} are not those of {name!r}: {'; '.join(complaints)}")
+    broken = [key for key in expected if not torch.isfinite(body[key]).all()]
+    if broken:
+        raise InvalidOption(f"weights {source!r} are no finite numbers in {_some(broken)}")
 
 
 def _some(names: list[str]) -> str:
@@ -166,7 +183,7 @@ def _parse(path: Path, content: bytes) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load(content)
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # PyTorch raises errors of many kinds
         raise CorruptFile(f"{path} is not a whole file of weights ({type(error).__name__})") from error
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
         loaded = loaded["state_dict"]
@@ -179,18 +196,37 @@ def _fetch(name: str) -> dict[str, Tensor]:
     """The original's own weights; PyTorch and timm keep them in their caches."""
     try:
         if name.startswith(TIMM_PREFIX):
-            import timm
-
-            return timm.create_model(name.removeprefix(TIMM_PREFIX), pretrained=True).state_dict()
-        import torchvision
-
-        if name not in torchvision.models.list_models():
-            raise UnknownName(
-                f"there are no ImageNet weights for {name!r}: it is not a network of torchvision"
-            )
-        found = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]
-        return dict(found.get_state_dict(check_hash=True, progress=False))
+            return _fetch_from_timm(name.removeprefix(TIMM_PREFIX))
+        return _fetch_from_torchvision(name)
     except (urllib.error.URLError, OSError) as error:
         raise CamshaftError(
             f"the ImageNet weights of {name!r} cannot be fetched ({error}): go online once, or give a file"
         ) from error
+
+
+def _fetch_from_timm(name: str) -> dict[str, Tensor]:
+    import timm
+
+    if not timm.is_model_pretrained(name):
+        raise UnknownName(f"timm has no weights for {name!r}")
+    return timm.create_model(name, pretrained=True).state_dict()
+
+
+def _fetch_from_torchvision(name: str) -> dict[str, Tensor]:
+    import torchvision
+
+    if name not in torchvision.models.list_models():
+        raise UnknownName(f"there are no ImageNet weights for {name!r}: it is not a network of torchvision")
+    url: str = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    expected = path.stem.rpartition("-")[2]  # a published file's name ends with the start of its SHA-256
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), expected, progress=False)
+    content = read_file(path)
+    digest = hashlib.sha256(content).hexdigest()
+    if not digest.startswith(expected):
+        raise CorruptFile(
+            f"{path} is damaged: its SHA-256 begins with {digest[:8]}; remove it to fetch it anew"
+        )
+    return _parse(path, content)

@@ -196,6 +196,26 @@ def test_simulated_frames_pass_with_all_their_labels():
         assert made[name].dtype == (torch.float32 if "rgb" in name else values.dtype), name
 
 
+@pytest.mark.parametrize("label", ["action", "state", "lane", "lidar"])
+def test_labels_that_tell_left_from_right_are_not_mirrored_unawares(label):
+    batch = drawn() | {label: torch.ones(1, 4)}
+    with pytest.raises(InvalidOption, match=f"{label!r} tells left from right"):
+        changed(mirror=0.5)(batch)
+    assert torch.equal(changed(scale=0.1)(batch)[label], batch[label])
+    made = changed(mirror=1.0, odd={label: (1, 3)})(batch)[label]
+    assert made.tolist() == [[1.0, -1.0, 1.0, -1.0]]
+
+
+def test_whole_boxes_move_and_those_in_space_are_refused():
+    batch = drawn() | {"amodal_boxes": torch.tensor([[[2.0, 1.0, 6.0, 5.0]]])}
+    width = batch["rgb"].shape[2]
+    assert changed(mirror=1.0)(batch)["amodal_boxes"].tolist() == [[[width - 6.0, 1.0, width - 2.0, 5.0]]]
+    batch["boxes_3d"] = torch.zeros(1, 1, 8, 3)
+    for options in ({"mirror": 0.5}, {"rotate_degrees": 5.0}):
+        with pytest.raises(InvalidOption, match="'boxes_3d' does not move"):
+            changed(**options)(batch)
+
+
 def test_labels_that_cannot_be_moved_are_named():
     batch = drawn()
     with pytest.raises(InvalidOption, match="'thermal' has the shape of an image"):

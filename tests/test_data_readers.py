@@ -24,6 +24,7 @@ from perception.data.readers import (
     YoloFolder,
     camvid_from_simulation,
 )
+from perception.data.readers.coco import Instance
 from perception.data.readers.solids import read_off, surface_points, voxelised
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -202,7 +203,26 @@ def test_coco_gives_the_largest_first_and_scales_boxes_with_the_image(coco):
     assert half[0]["objects"][0].tolist() == [2, 1, 7, 6, 0, 25]
     masks = images.masks(0)
     rows, columns = np.nonzero(masks[1])
-    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (4, 2, 14, 12)
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (4, 2, 13, 11)
+    assert masks[1].sum() == 100
+
+
+def test_masks_are_the_pixels_whose_middles_lie_in_a_part():
+    square = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
+    overlapping = Instance(0, np.array([0, 0, 16, 10]), (square, square + np.array([6.0, 0.0])))
+    mask = overlapping.mask(12, 20)
+    assert mask.sum() == 160 and mask[:10, :16].all()
+    beyond = Instance(0, np.array([-5, -5, 2.4, 2.6]))
+    assert np.array_equal(np.argwhere(beyond.mask(12, 20)), [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]])
+    assert not Instance(0, np.array([30, 30, 40, 40])).mask(12, 20).any()
+
+
+def test_run_lengths_are_refused_instead_of_read_as_boxes(coco):
+    content = json.loads((coco / "instances.json").read_text())
+    content["annotations"][0] |= {"segmentation": {"counts": [3, 4], "size": [20, 40]}, "iscrowd": 0}
+    (coco / "instances.json").write_text(json.dumps(content))
+    with pytest.raises(CorruptFile, match="run lengths"):
+        Coco(coco / "instances.json", coco / "images").render([0, 1])
 
 
 @pytest.mark.parametrize(
@@ -288,7 +308,7 @@ def test_splits_of_a_drive_take_whole_blocks(tmp_path):
     ("file", "text", "words"),
     [
         ("manifest.json", "[]", "not the manifest"),
-        ("catalog_1.catalog", "{", r"catalog_1\.catalog, line 1 is not JSON"),
+        ("catalog_1.catalog", "{", r"catalog_1\.catalog, line 1 is not a record of a tub: JSONDecodeError"),
         ("catalog_1.catalog", '{"_index": 4}', r"line 1 is not a record"),
         ("catalog_1.catalog", None, r"catalog_1\.catalog cannot be read"),
     ],
@@ -301,6 +321,20 @@ def test_damage_to_a_tub_is_named(tmp_path, file, text, words):
         (tmp_path / file).write_text(text)
     with pytest.raises(CorruptFile, match=words):
         DonkeyTub(tmp_path)
+
+
+def test_a_record_that_was_cut_short_is_left_out_if_asked(tmp_path):
+    second_version(tmp_path)
+    whole = len(DonkeyTub(tmp_path))
+    catalog = tmp_path / "catalog_1.catalog"
+    catalog.write_bytes(catalog.read_bytes().rstrip()[:-20])
+    with pytest.warns(UserWarning, match=r"catalog_1\.catalog, line \d+ is not a record"):
+        assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == whole - 1
+    catalog.write_bytes(b"\xff\xfe")
+    with pytest.raises(CorruptFile, match=r"catalog_1\.catalog is no text in UTF-8"):
+        DonkeyTub(tmp_path)
+    with pytest.warns(UserWarning, match="no text"):
+        assert 0 < len(DonkeyTub(tmp_path, on_corrupt="skip")) < whole
 
 
 def test_steering_out_of_range_is_named(tmp_path):
@@ -325,6 +359,8 @@ def test_udacitys_side_cameras_steer_back(tmp_path):
     (tmp_path / "driving_log.csv").write_text(row + "a,b,c\n")
     with pytest.raises(CorruptFile, match="row 2"):
         UdacityLog(tmp_path)
+    with pytest.warns(UserWarning, match="row 2"):
+        assert len(UdacityLog(tmp_path, on_corrupt="skip")) == 1
 
 
 # ---------------------------------------------------------------------------------------------------- solids
@@ -368,6 +404,16 @@ def test_meshes_that_are_damaged_are_named(tmp_path, text):
     (tmp_path / "a.off").write_text(text)
     with pytest.raises(CorruptFile, match=r"a\.off"):
         read_off(tmp_path / "a.off")
+
+
+def test_comments_and_colours_of_meshes_are_passed_over(tmp_path):
+    plain, dressed = tmp_path / "plain.off", tmp_path / "dressed.off"
+    plain.write_text("OFF\n" + CUBE)
+    lines = CUBE.splitlines()
+    faces = [f"{line} 255 0 0 # red" for line in lines[9:]]
+    dressed.write_text("\n".join(["OFF # a cube", "# by hand", "", *lines[:9], *faces]))
+    for one, other in zip(read_off(plain), read_off(dressed), strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_packed_voxels_are_read_by_class(tmp_path):

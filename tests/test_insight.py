@@ -19,7 +19,7 @@ from perception.classification.files import save_classifier
 from perception.insight.activations import activation_maps
 from perception.insight.features import all_features, map_of, nearest, neighbour_chances
 from perception.insight.filters import first_filters
-from perception.insight.saliency import METHODS, saliency
+from perception.insight.saliency import METHODS, guided_gradients, saliency
 from perception.insight.subject import Subject
 from perception.zoo import create_model
 
@@ -76,6 +76,23 @@ def test_saliency_lies_on_what_the_output_rests_on(subject, squares, method):
 def test_visual_back_prop_lies_on_all_that_is_active(subject, squares):
     found = saliency(subject, squares, "visual_back_prop")[0]
     assert found[4:10, 4:10].mean() > 0.5 and found[20:28, 20:28].mean() > 0.5 and found[0:3].max() < 0.1
+
+
+def test_guided_gradients_of_googlenet_pass_its_rectifiers_where_they_are_positive():
+    torch.manual_seed(0)
+    encoder = create_model("googlenet", size=(64, 64))
+    subject = Subject(encoder, lambda features: features)
+    frames, outputs = torch.rand(1, 3, 64, 64), torch.tensor([0])
+    plain = frames.clone().requires_grad_()
+    subject.encoder(plain)[0, 0].backward()
+    guided = guided_gradients(subject, frames, outputs)
+    assert (guided - plain.grad).norm() > 0.5 * plain.grad.norm()
+
+
+def test_feature_maps_that_nothing_follows_from_are_said_so():
+    subject = Subject(create_model("timm:test_vit", size=(64, 64)), lambda features: features[:, :3])
+    with pytest.raises(InvalidOption, match="Grad-CAM says nothing"):
+        saliency(subject, torch.rand(1, 3, 64, 64))
 
 
 def test_saliency_leaves_the_network_as_it_was(squares):

@@ -98,6 +98,69 @@ def test_damaged_and_missing_weights_are_named(tmp_path: Path) -> None:
         create_model("pilotnet", weights=path)
 
 
+def test_files_that_are_no_weights_at_all_are_named(tmp_path: Path) -> None:
+    for content in (b"hello", b"<html>not found</html>", b"version https://git-lfs.github.com/spec/v1\n"):
+        (tmp_path / "a.pth").write_bytes(content)
+        with pytest.raises(CorruptFile, match=r"a\.pth is not a whole file of weights"):
+            create_model("pilotnet", weights=tmp_path / "a.pth")
+    tensors = create_model("pilotnet").state_dict()
+    next(iter(tensors.values())).view(-1)[0] = float("nan")
+    safetensors.torch.save_file(tensors, str(tmp_path / "a.safetensors"))
+    with pytest.raises(InvalidOption, match="no finite numbers"):
+        create_model("pilotnet", weights=tmp_path / "a.safetensors")
+
+
+def test_published_weights_do_not_go_into_a_network_with_other_strides(tmp_path: Path) -> None:
+    published = torchvision.models.resnet50().state_dict()
+    torch.save(published, tmp_path / "a.pth")
+    create_model("resnet50", weights=tmp_path / "a.pth")
+    for source in (tmp_path / "a.pth", "imagenet"):
+        with pytest.raises(InvalidOption, match="with these options is another network"):
+            create_model("resnet50", weights=source, paper_stride=True)
+    own = create_model("resnet50", paper_stride=True).state_dict()
+    safetensors.torch.save_file(own, str(tmp_path / "own.safetensors"))
+    create_model("resnet50", weights=tmp_path / "own.safetensors", paper_stride=True)
+
+
+def test_old_weights_without_counters_and_those_with_two_heads_are_read(tmp_path: Path) -> None:
+    published = torchvision.models.resnet18().state_dict()
+    old = {name: value for name, value in published.items() if "num_batches_tracked" not in name}
+    torch.save(old, tmp_path / "old.pth")
+    encoder = create_model("resnet18", weights=tmp_path / "old.pth")
+    assert torch.equal(encoder.conv1.weight, published["conv1.weight"])
+    distilled = timm.create_model("deit_tiny_distilled_patch16_224").state_dict()
+    torch.save(distilled, tmp_path / "distilled.pth")
+    classifier = create_classifier(
+        "timm:deit_tiny_distilled_patch16_224", 1000, weights=tmp_path / "distilled.pth", keep_head=True
+    )
+    assert torch.equal(classifier.head.weight, distilled["head.weight"])
+
+
+def test_a_damaged_copy_of_published_weights_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    kept = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
+    torch.save(torchvision.models.resnet18().state_dict(), kept)
+    with pytest.raises(CorruptFile, match=r"resnet18-f37072fd\.pth is damaged.*fetch it anew"):
+        create_model("resnet18", weights="imagenet")
+
+
+def test_sizes_and_tags_that_timm_does_not_have_are_refused() -> None:
+    for name, size, words in (
+        ("timm:test_vit", (64, 50), "takes no frames of"),
+        ("timm:test_vit", (16, 16), "at least 32 pixels"),
+        ("timm:test_vit", 64, "must be"),
+    ):
+        with pytest.raises(InvalidOption, match=words):
+            create_model(name, size=size)
+    with pytest.raises(UnknownName, match=r"resnet18\.nope"):
+        create_model("timm:resnet18.nope")
+    with pytest.raises(UnknownName, match="timm has no weights for 'mobilenetv4_conv_small_035'"):
+        create_model("timm:mobilenetv4_conv_small_035", weights="imagenet")
+
+
 def test_unknown_weights_are_answered_with_the_right_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'camshaft'"):
         create_model("pilotnet", weights="camshft")
@@ -107,10 +170,11 @@ def test_unknown_weights_are_answered_with_the_right_name() -> None:
         create_model("pilotnet", weights="imagenet")
 
 
-def test_weights_that_cannot_be_fetched_are_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_cannot_be_fetched_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **options: object) -> None:
         raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
     with pytest.raises(CamshaftError, match="go online once, or give a file"):
         create_model("resnet18", weights="imagenet")

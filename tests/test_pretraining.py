@@ -79,6 +79,21 @@ def test_frames_of_several_tasks_are_in_order(frames: FrameSet) -> None:
         FrameSet([])
 
 
+def test_no_more_frames_are_given_than_were_asked_for(tmp_path: Path) -> None:
+    options = {"size": 48, "frames_per_file": 2}
+    more = collect_frames(tmp_path, LANE_TASK, 6, **options)
+    fewer = collect_frames(tmp_path, LANE_TASK, 3, **options)
+    assert (len(more), len(fewer)) == (6, 4)
+    assert np.array_equal(fewer.render([3])["rgb"], more.render([3])["rgb"])
+
+
+@pytest.mark.parametrize("name", ["googlenet", "nature_cnn", "resnet18", "lenet5"])
+def test_encoders_of_any_stride_have_dense_labels_at_every_fourth_pixel(name: str) -> None:
+    network = MultiTaskNetwork(create_model(name, size=(48, 48)), VECTOR_HEADS)
+    outputs = network(torch.zeros(2, 48, 48, 3, dtype=torch.uint8))
+    assert outputs["segmentation"].shape[2:] == outputs["depth"].shape[2:] == (12, 12)
+
+
 def test_frames_that_are_there_are_not_drawn_again(tmp_path: Path) -> None:
     first = collect_frames(tmp_path, LANE_TASK, 8, size=32, frames_per_file=8)
     stamp = next(tmp_path.glob("*.safetensors")).stat().st_mtime_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,14 @@ from perception.training.config import TrainingConfig
 from perception.training.curves import draw_curves
 from perception.training.optimizers import ParameterGroup, add_penalty_gradients, make_optimizer
 from perception.training.schedules import learning_rate
-from perception.training.sources import ItemImages, TensorImages, as_images, check_batch, read_batches
+from perception.training.sources import (
+    ItemImages,
+    TensorImages,
+    as_images,
+    check_batch,
+    named_worker_deaths,
+    read_batches,
+)
 
 TOTAL = 100
 
@@ -260,6 +268,16 @@ def test_a_dying_reader_is_said_so() -> None:
     rows = torch.arange(8).split(2)
     with pytest.raises(CamshaftError, match="a process that reads images died.*resume"):
         list(read_batches(ItemImages(Broken(kill=True)), rows, lambda batch: batch, workers=1))
+
+
+def test_a_reader_that_dies_while_its_batch_is_used_is_said_so() -> None:
+    batches = read_batches(ItemImages(Broken(kill=True)), torch.arange(8).split(1), lambda batch: batch, 1)
+    with (
+        pytest.raises(CamshaftError, match="a process that reads images died.*resume"),
+        named_worker_deaths(),
+    ):
+        for _ in batches:
+            time.sleep(2.0)
 
 
 def test_batches_may_be_left_unread() -> None:

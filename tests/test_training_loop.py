@@ -309,6 +309,17 @@ def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
         load_classifier(tmp_path)
 
 
+def test_a_classifier_of_bytes_is_one_when_it_is_loaded(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    classifier = create_classifier("nature_cnn", 3, normalise=False).eval()
+    save_classifier(tmp_path, classifier, model="nature_cnn", classes="abc", normalise=False)
+    images = torch.rand(2, 3, 84, 84)
+    assert torch.equal(load_classifier(tmp_path)[0](images), classifier(images))
+    ordinary = create_classifier("nature_cnn", 3).eval()
+    ordinary.load_state_dict(classifier.state_dict())
+    assert not torch.equal(ordinary(images), classifier(images))
+
+
 def test_a_classifier_with_the_weights_of_another_is_refused(tmp_path: Path) -> None:
     for name in ("earlier", "later"):
         save_classifier(tmp_path / name, create_classifier("lenet5", 3), model="lenet5", classes="abc")

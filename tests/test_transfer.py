@@ -80,6 +80,28 @@ def test_frozen_layers_do_not_change_and_all_others_do(tmp_path: Path, frozen: i
     assert before.keys() - changed(before, after) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "frozen", "dropping"),
+    [("alexnet", -1, 0), ("alexnet", 5, 2), ("alexnet", 6, 1), ("googlenet", -1, 0), ("googlenet", 3, 1)],
+)
+def test_nothing_is_dropped_in_front_of_a_frozen_layer(name: str, frozen: int, dropping: int) -> None:
+    model = create_classifier(name, 3, model_options={"size": (63, 63)}, dropout=0.5).train()
+    FineTuning(frozen).begin_epoch(model, 0)
+    found = [module for module in model.encoder.modules() if isinstance(module, nn.Dropout)]
+    assert sum(module.training for module in found) == dropping
+    assert model.dropout.training
+    model.train()
+    FineTuning().begin_epoch(model, 1)
+    assert all(module.training for module in found)
+
+
+@pytest.mark.parametrize("name", ["timm:test_vit", "timm:test_resnet", "googlenet", "lenet5"])
+def test_layer_groups_hold_every_parameter_once(name: str) -> None:
+    encoder = create_classifier(name, 3, model_options={"size": (64, 64)}).encoder
+    held = [id(value) for part in encoder.layer_groups for value in part.parameters()]
+    assert sorted(held) == sorted(id(value) for value in encoder.parameters())
+
+
 def test_gradual_unfreezing_releases_one_group_after_the_other(tmp_path: Path) -> None:
     model = create_classifier("pilotnet", 3)
     plan = FineTuning(frozen=2, unfreeze_epochs=3)

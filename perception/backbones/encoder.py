@@ -110,6 +110,7 @@ class Encoder(nn.Module, ABC):
         preprocessing: what is done to the frames first.
         original_head: where the published weights of this network keep its output layer, if it has any.
         auxiliary_maps: indices of the feature maps that the paper trains through heads of their own.
+        takes_published: whether the published weights are of this very network.
         smallest_side: pixels below which a layer has nothing left to look at.
     """
 
@@ -118,6 +119,7 @@ class Encoder(nn.Module, ABC):
     strides: tuple[int, ...]
     original_head: ClassVar[str | None] = None
     auxiliary_maps: ClassVar[tuple[int, ...]] = ()
+    takes_published: bool = True
     smallest_side: ClassVar[int] = 1
 
     def __init__(self, preprocessing: Preprocessing) -> None:
@@ -194,19 +196,22 @@ def channels_first(images: Tensor) -> Tensor:
     raise InvalidOption(f"images of shape {tuple(images.shape)}: accepted are (B, H, W, 3) and (B, 3, H, W)")
 
 
-def check_size(model: str, size: tuple[int, int] | None, smallest: int) -> tuple[int, int] | None:
+def check_size(model: str, size: Sequence[int], smallest: int) -> tuple[int, int]:
     """An encoder's `size` option, checked.
 
     Raises:
-        InvalidOption: it is not (height, width) in pixels of at least `smallest`, nor None.
+        InvalidOption: it is not (height, width) in pixels of at least `smallest`.
     """
-    if size is None:
-        return None
-    if len(size) != 2 or min(size) < smallest:
+    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < smallest:
         raise InvalidOption(
             f"size of {model} must be (height, width) of at least {smallest} pixels, got {size!r}"
         )
     return int(size[0]), int(size[1])
+
+
+def check_optional_size(model: str, size: Sequence[int] | None, smallest: int) -> tuple[int, int] | None:
+    """Likewise, of an encoder that takes frames of any size: None keeps theirs."""
+    return None if size is None else check_size(model, size, smallest)
 
 
 def has_parameters(module: nn.Module) -> bool:

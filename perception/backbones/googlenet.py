@@ -6,10 +6,14 @@ batches.
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import torchvision
 from torch import Tensor, nn
+from torchvision.models.googlenet import Inception, InceptionAux
 
-from perception.backbones.encoder import Encoder, Preprocessing, check_size
+from perception.backbones.encoder import Encoder, Preprocessing, check_optional_size
 from perception.zoo import register_model
 
 STAGES = (
@@ -21,6 +25,20 @@ STAGES = (
     ("inception4e",),
     ("maxpool4", "inception5a", "inception5b"),
 )
+
+
+class _Convolution(nn.Module):
+    """Torchvision's BasicConv2d, with its rectifier as a layer, which guided backpropagation has to find."""
+
+    def __init__(self, in_channels: int, out_channels: int, **options: Any) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, bias=False, **options)
+        self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        values: Tensor = self.relu(self.bn(self.conv(maps)))
+        return values
 
 
 class GoogLeNet(Encoder):
@@ -40,11 +58,16 @@ class GoogLeNet(Encoder):
     smallest_side = 32
 
     def __init__(self, size: tuple[int, int] | None = (224, 224), dropout: float = 0.2) -> None:
-        checked = check_size("googlenet", size, self.smallest_side)
+        checked = check_optional_size("googlenet", size, self.smallest_side)
         super().__init__(Preprocessing(checked, mean=(0.5,) * 3, std=(0.5,) * 3))
         self.out_dim = 1024
+        inception = functools.partial(Inception, conv_block=_Convolution)
         original = torchvision.models.googlenet(
-            num_classes=1, aux_logits=False, init_weights=True, dropout=dropout
+            num_classes=1,
+            aux_logits=False,
+            init_weights=True,
+            dropout=dropout,
+            blocks=[_Convolution, inception, InceptionAux],
         )
         for stage in STAGES:
             for name in stage:

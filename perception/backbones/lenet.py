@@ -56,15 +56,16 @@ class PartialConvolution(nn.Module):
     """C3: each of its 16 maps looks at three, four or all six maps of S2, by table I; 1,516 parameters."""
 
     mask: Tensor
+    fan_in: Tensor  # (60, 1, 1) inputs of the map that each kernel belongs to
 
     def __init__(self) -> None:
         super().__init__()
         table = torch.tensor([[mark == "X" for mark in row] for row in CONNECTIONS]).T
         self.register_buffer("mask", table, persistent=False)
         dense = nn.Conv2d(6, 16, 5)
-        fan_in = table.sum(1)[:, None, None, None] * 25
-        whole = dense.weight.detach() * torch.sqrt(150.0 / fan_in)
-        self.weight = nn.Parameter(whole[table])
+        fan_in = (25.0 * table.sum(1))[:, None].expand(table.shape)[table][:, None, None]
+        self.register_buffer("fan_in", fan_in, persistent=False)
+        self.weight = nn.Parameter(dense.weight.detach()[table] * torch.sqrt(150.0 / fan_in))
         self.bias = nn.Parameter(dense.bias.detach().clone())  # type: ignore[union-attr]
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
+from perception.backbones.encoder import Preprocessing, StagedEncoder, check_optional_size
 from perception.zoo import register_model
 
 WIDTHS = (32, 64, 128, 192)
@@ -34,7 +34,7 @@ class PolicyResNet(StagedEncoder):
     smallest_side = SMALLEST_SIDE
 
     def __init__(self, size: tuple[int, int] | None = None, out_dim: int = 256) -> None:
-        checked = check_size("policy_resnet", size, SMALLEST_SIDE)
+        checked = check_optional_size("policy_resnet", size, SMALLEST_SIDE)
         super().__init__(Preprocessing(checked, mean=(0.5,) * 3, std=(0.25,) * 3))
         self.out_dim = out_dim
         stem = nn.Sequential(

@@ -10,7 +10,13 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
-from perception.backbones.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, Preprocessing, check_size
+from perception.backbones.encoder import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Encoder,
+    Preprocessing,
+    check_optional_size,
+)
 from perception.zoo import register_model
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
@@ -34,7 +40,7 @@ class ResNet(Encoder):
         self, depth: int, size: tuple[int, int] | None = (224, 224), paper_stride: bool = False
     ) -> None:
         name = f"resnet{depth}"
-        checked = check_size(name, size, self.smallest_side)
+        checked = check_optional_size(name, size, self.smallest_side)
         super().__init__(Preprocessing(checked, mean=IMAGENET_MEAN, std=IMAGENET_STD))
         original = getattr(torchvision.models, name)(num_classes=1)
         self.out_dim = original.fc.in_features
@@ -50,6 +56,7 @@ class ResNet(Encoder):
         if paper_stride:
             for block in (module for module in self.modules() if isinstance(module, Bottleneck)):
                 block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
+                self.takes_published = False
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
         """The outputs of the four stages, at strides 4, 8, 16 and 32."""

@@ -6,7 +6,13 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from perception.backbones.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder, Preprocessing, check_size
+from perception.backbones.encoder import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Encoder,
+    Preprocessing,
+    check_optional_size,
+)
 
 
 class SequentialEncoder(Encoder):
@@ -26,7 +32,7 @@ class SequentialEncoder(Encoder):
     stage_ends: ClassVar[tuple[int, ...]]
 
     def __init__(self, name: str, original: Any, size: tuple[int, int]) -> None:
-        checked = check_size(name, size, self.smallest_side)
+        checked = check_optional_size(name, size, self.smallest_side)
         super().__init__(Preprocessing(checked, mean=IMAGENET_MEAN, std=IMAGENET_STD))
         self.out_dim = 4096
         self.features, self.avgpool = original.features, original.avgpool

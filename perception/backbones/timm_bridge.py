@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from envs.errors import InvalidOption, check_choice
-from perception.backbones.encoder import Encoder, Preprocessing, check_size
+from perception.backbones.encoder import Encoder, Preprocessing, check_optional_size, has_parameters
 
 
 class TimmEncoder(Encoder):
@@ -24,22 +26,29 @@ class TimmEncoder(Encoder):
     def __init__(self, name: str, size: tuple[int, int] | None = None) -> None:
         import timm  # some seconds, so only for those who use it
 
-        check_choice("timm model", name.split(".")[0], timm.list_models())
-        network = timm.create_model(name, num_classes=0, **_image_size(name, size))
+        architecture, _, tag = name.partition(".")
+        check_choice("timm model", architecture, timm.list_models())
+        if tag:
+            check_choice("timm model", name, timm.list_models(f"{architecture}.*", pretrained=True))
+        checked = check_optional_size(f"timm:{name}", size, 32)
+        network = _create(name, checked)
         if not hasattr(network, "forward_intermediates"):
             raise InvalidOption(f"timm model {name!r} gives no feature maps")
         settings = timm.data.resolve_model_data_config(network)
         own = settings["input_size"][1:]
-        chosen = (size[0], size[1]) if size is not None else (own[0], own[1])
-        super().__init__(
-            Preprocessing(check_size(f"timm:{name}", chosen, 32), mean=settings["mean"], std=settings["std"])
-        )
+        chosen = checked or (own[0], own[1])
+        super().__init__(Preprocessing(chosen, mean=settings["mean"], std=settings["std"]))
         self.network = network
         self.out_dim = (
             network.head_hidden_size if hasattr(network, "head_hidden_size") else network.num_features
         )
-        with torch.no_grad():
-            maps = network.eval().forward_intermediates(torch.zeros(1, 3, *chosen), intermediates_only=True)
+        try:
+            with torch.no_grad():
+                maps = network.eval().forward_intermediates(
+                    torch.zeros(1, 3, *chosen), intermediates_only=True
+                )
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise InvalidOption(f"timm model {name!r} takes no frames of {chosen}: {error}") from error
         network.train()
         self.channels = tuple(each.shape[1] for each in maps)
         self.strides = _strides(network, [round(chosen[0] / each.shape[2]) for each in maps])
@@ -63,8 +72,10 @@ class TimmEncoder(Encoder):
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """The parts of the network that learn, from its input to its features."""
-        return [part for part in self.network.children() if any(True for _ in part.parameters())]
+        """The parts of the network that learn, from its input to its features; tokens with the first of them."""
+        first, *others = (part for part in self.network.children() if has_parameters(part))
+        tokens = dict(self.network.named_parameters(recurse=False))
+        return [nn.ModuleList([nn.ParameterDict(tokens), first]) if tokens else first, *others]
 
 
 def _strides(network: nn.Module, measured: list[int]) -> tuple[int, ...]:
@@ -73,8 +84,15 @@ def _strides(network: nn.Module, measured: list[int]) -> tuple[int, ...]:
     return tuple(told if len(told) == len(measured) else measured)
 
 
-def _image_size(name: str, size: tuple[int, int] | None) -> dict[str, tuple[int, int]]:
-    """Transformers have to be told the size of the frames; convolutions take any."""
-    if size is None or "vit" not in name:
-        return {}
-    return {"img_size": (size[0], size[1])}
+def _create(name: str, size: tuple[int, int] | None) -> Any:
+    """A timm model; most transformers have to be told the size of the frames, convolutions take any."""
+    import timm
+
+    if size is not None:
+        try:
+            return timm.create_model(name, num_classes=0, img_size=size)
+        except TypeError:  # it has no such option
+            pass
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise InvalidOption(f"timm model {name!r} takes no frames of {size}: {error}") from error
+    return timm.create_model(name, num_classes=0)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchvision.models.googlenet import InceptionAux
 
 from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder
+from perception.backbones.encoder import Encoder, Preprocessing
 from perception.pretrained import load_weights
 from perception.zoo import create_model
 
@@ -76,6 +76,7 @@ def create_classifier(
     model_options: Mapping[str, Any] | None = None,
     dropout: float = 0.0,
     keep_head: bool = False,
+    normalise: bool = True,
 ) -> Classifier:
     """A classifier over an encoder of the zoo.
 
@@ -86,17 +87,25 @@ def create_classifier(
         model_options: arguments of the encoder.
         dropout: probability of leaving out a feature before the head.
         keep_head: take the output layers of `weights` too, which must be for as many classes.
+        normalise: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
 
     Raises:
         InvalidOption: `keep_head`, and the weights have no output layer or one for another number of classes.
     """
     classifier = Classifier(create_model(model, **(model_options or {})), num_classes, dropout)
+    if not normalise:
+        _keep_bytes(classifier.encoder)
     if weights is None:
         return classifier
     tensors = load_weights(model, classifier.encoder, weights)
     if keep_head:
         _load_head(classifier, tensors, str(weights))
     return classifier
+
+
+def _keep_bytes(encoder: Encoder) -> None:
+    given = encoder.preprocessing
+    encoder.preprocessing = Preprocessing(given.size, given.colour, std=(1.0 / 255.0,) * len(given.mean))
 
 
 def _load_head(classifier: Classifier, tensors: Mapping[str, Tensor], source: str) -> None:

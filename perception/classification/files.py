@@ -19,6 +19,7 @@ def save_classifier(
     model_options: Mapping[str, Any] | None = None,
     classes: Sequence[str],
     scores: Mapping[str, float] | None = None,
+    normalise: bool = True,
 ) -> None:
     """Write a classifier, so that `load_classifier` has it back.
 
@@ -29,12 +30,14 @@ def save_classifier(
         model_options: arguments of the encoder.
         classes: their names by number.
         scores: on images held out.
+        normalise: whether it was created so.
     """
     config = {
         "model": model,
         "model_options": dict(model_options or {}),
         "classes": list(classes),
         "scores": dict(scores or {}),
+        "normalise": normalise,
     }
     save_model(Path(folder), classifier, config)
 
@@ -53,7 +56,12 @@ def load_classifier(folder: str | Path) -> tuple[Classifier, dict[str, Any]]:
     config = read_config(folder, "classifier", ("model", "model_options", "classes", "scores"))
     try:
         options = {name: _tuple(value) for name, value in config["model_options"].items()}
-        classifier = create_classifier(config["model"], len(config["classes"]), model_options=options)
+        classifier = create_classifier(
+            config["model"],
+            len(config["classes"]),
+            model_options=options,
+            normalise=config.get("normalise", True),  # which folders did not say at first
+        )
     except UnknownName as error:
         raise UnknownName(f"{folder / CONFIG_FILE}: {error}") from error
     except (ValueError, TypeError, AttributeError) as error:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from envs.errors import InvalidOption, check_choice
-from perception.backbones.encoder import Preprocessing
 from perception.classification.classifier import Classifier, create_classifier
 from perception.classification.task import Classification
 from perception.training.augmentation import ColourJitter
@@ -121,14 +120,9 @@ def build_classifier(config: ClassifierConfig, num_classes: int) -> Classifier:
         model_options=config.model_options,
         dropout=config.dropout,
         keep_head=config.keep_head,
+        normalise=config.normalise,
     )
     initialise(classifier, config.initialisation)
-    if not config.normalise:
-        preprocessing = classifier.encoder.preprocessing
-        channels = len(preprocessing.mean)
-        classifier.encoder.preprocessing = Preprocessing(
-            preprocessing.size, preprocessing.colour, std=(1.0 / 255.0,) * channels
-        )
     return classifier
 
 

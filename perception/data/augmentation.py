@@ -33,7 +33,7 @@ DENSE: Mapping[str, float] = {  # labels of every pixel, and what is put where n
     "scene_flow": 0.0,
 }
 VECTORS = {"normals": 3, "flow": 2}  # whose first two components turn with the image
-BOXES = ("objects", "boxes", "box")
+BOXES = ("objects", "boxes", "amodal_boxes", "box")
 KEYPOINTS = "keypoints"
 CAMERA_MOTION, CAMERA_POSE = "camera_motion", "camera_pose"
 NOT_MIRRORED = (
@@ -42,6 +42,18 @@ NOT_MIRRORED = (
     "scene_flow",
     CAMERA_POSE,
 )  # no mirror image of the world is meant
+IMMOVABLE = ("boxes_3d",)  # places in front of the lens, which a moved picture does not have
+SIDED = (
+    "action",
+    "state",
+    "goal",
+    "lane",
+    "ego",
+    "imu",
+    "command",
+    "lidar",
+    "birdseye",
+)  # tell left from right
 LEAST_VISIBLE = (
     0.15  # of a box's area: what is pushed farther out of the picture is no longer an object of it
 )
@@ -79,7 +91,8 @@ class AugmentationConfig:
     odd: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: {"steering": ()})
 
     def __post_init__(self) -> None:
-        most = {"mirror": 1.0, "grey": 1.0, "blur": 1.0, "erase": 1.0, "hue": 0.5, "rotate_degrees": 180.0}
+        most = {"mirror": 1.0, "grey": 1.0, "blur": 1.0, "erase": 1.0, "hue": 0.5, "brightness": 1.0}
+        most["rotate_degrees"] = 180.0
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name == "odd":
@@ -100,7 +113,8 @@ class Augmentation:
     Images come out as (B, 3, H, W) floats in 0..1. Class ids, depths and other labels of pixels take the value of the
     nearest pixel; normals and flow turn with the image and change sign in the mirror; boxes and keypoints move along,
     boxes grow to hold what they held. Scale is that of a longer lens: depth stays. What a pixel beyond the old image
-    gets is in DENSE. Other labels pass as they are, but for those named `odd`.
+    gets is in DENSE. Other labels pass as they are, but for those named `odd`; those that tell left from right (SIDED)
+    have to be named there, or nothing is mirrored.
 
     Args:
         config: how strongly.
@@ -169,6 +183,15 @@ class Augmentation:
                 )
             if self.config.mirror and name in NOT_MIRRORED:
                 raise InvalidOption(f"label {name!r} has no mirror image: set mirror to 0")
+            if self.config.mirror and name in SIDED and name not in self.config.odd:
+                raise InvalidOption(
+                    f"label {name!r} tells left from right: name the columns that change sign in the mirror in odd, "
+                    "or set mirror to 0"
+                )
+            if name in IMMOVABLE and (self.config.mirror or self.config.moves):
+                raise InvalidOption(
+                    f"label {name!r} does not move with the pixels: set mirror, rotate_degrees, scale and shift to 0"
+                )
             if len(values) != len(rgb):
                 raise InvalidOption(f"label {name!r} has {len(values)} rows, there are {len(rgb)} images")
 

@@ -67,14 +67,18 @@ def grad_cam(subject: Subject, frames: Tensor, outputs: Tensor, layer: int | Non
         if last.requires_grad is False:
             raise InvalidOption("the network has no parameters that gradients could be taken through")
         scores = subject.head(features).gather(1, outputs[:, None]).sum()
-        (gradient,) = torch.autograd.grad(scores, last)
+        (gradient,) = torch.autograd.grad(scores, last, allow_unused=True)
+    if gradient is None:
+        raise InvalidOption(
+            "the outputs do not follow from these feature maps: Grad-CAM says nothing of them"
+        )
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     seen = (weights * last.detach()).sum(dim=1, keepdim=True).clamp(min=0.0)
     return _enlarged(seen, frames)[:, 0]
 
 
 def guided_gradients(subject: Subject, frames: Tensor, outputs: Tensor) -> Tensor:
-    """(B, 3, H, W) gradients of the chosen outputs that pass each ReLU only where they are positive (captum)."""
+    """(B, 3, H, W) gradients of the chosen outputs that pass each ReLU layer only where they are positive (captum)."""
     from captum.attr import GuidedBackprop
 
     network = _Network(subject)

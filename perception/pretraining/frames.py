@@ -15,10 +15,11 @@ from envs.rendering.labels import LABEL_NAMES, LABELS
 from envs.simulation import Simulation
 from perception.data.frames import FrameMaker, FramesConfig
 from perception.data.stored import StoredFrames, write_frames
+from perception.pretraining.network import STRIDE
+from perception.training.sources import Subset
 
 Arrays = dict[str, NDArray[Any]]
 
-STRIDE = 4  # pixels between neighbouring places of the encoder's finest map, which dense labels are kept for
 LEAST_SHARE = 0.001  # of the pixels: what covers fewer does not count as present
 LANE_TASK = "camshaft/LaneKeeping-v0"
 LANE_COLUMNS = (0, 1, 7, 8)  # of that task's state
@@ -38,7 +39,7 @@ def collect_frames(
     size: int = 84,
     frames_per_file: int = 512,
     progress: Callable[[int, int], None] | None = None,
-) -> StoredFrames:
+) -> Subset:
     """Draw labelled frames of one task, or find those that were drawn before.
 
     Args:
@@ -88,8 +89,9 @@ def collect_frames(
         "frames_per_file": frames_per_file,
         "semantic_labels": list(LABEL_NAMES),
     }
-    write_frames(folder, make, -(-count // frames_per_file), about, resume=True, progress=progress)
-    return StoredFrames(folder, verify=False)
+    files = -(-count // frames_per_file)
+    write_frames(folder, make, files, about, resume=True, progress=progress)
+    return Subset(StoredFrames(folder, verify=False), np.arange(files * frames_per_file))
 
 
 class FrameSet:

@@ -10,17 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from envs.rendering.labels import LABEL_NAMES
-from perception.backbones.encoder import Encoder
+from perception.backbones.encoder import Encoder, channels_first
 
 DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}
 WIDTH = 64
+STRIDE = 4  # pixels between neighbouring places that dense labels are kept for
 
 
 class MultiTaskNetwork(nn.Module):
     """Frames to all labels: dense ones from the feature maps, those of a whole frame from the feature vector.
 
     Args:
-        encoder: to be pretrained; its finest map has stride 4.
+        encoder: to be pretrained.
         vector: outputs of each head on the feature vector, by name.
     """
 
@@ -37,12 +38,15 @@ class MultiTaskNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Label name to (B, K, h, w) for dense labels, (B, K) for others."""
+        """Label name to (B, K, H / STRIDE, W / STRIDE) for dense labels, (B, K) for others."""
         features, maps = self.encoder.features_and_maps(images)
         merged: Tensor = self.lateral[-1](maps[-1])
         for lateral, finer in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
             merged = functional.interpolate(merged, finer.shape[-2:], mode="nearest") + lateral(finer)
         merged = self.smooth(merged)
+        labelled = [side // STRIDE for side in channels_first(images).shape[-2:]]
+        if list(merged.shape[-2:]) != labelled:  # the encoder's finest map has another stride
+            merged = functional.interpolate(merged, labelled, mode="bilinear")
         outputs = {name: head(merged) for name, head in self.dense.items()}
         return outputs | {name: head(features) for name, head in self.vector.items()}
 

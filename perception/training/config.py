@@ -78,10 +78,14 @@ class TrainingConfig:
             self._check(name, int, lambda value: value >= 1, "a whole number from 1")
         for name in ("seed", "patience", "workers"):
             self._check(name, int, lambda value: value >= 0, "a whole number from 0")
-        for name in ("l1", "l2", "weight_decay", "gradient_clip", "poly_power"):
+        for name in ("l1", "l2", "weight_decay", "gradient_clip", "poly_power", "step_factor"):
             self._check(name, float, lambda value: 0.0 <= value < math.inf, "a number from 0")
         for name in ("momentum", "warmup_fraction", "ema_decay"):
             self._check(name, float, lambda value: 0.0 <= value < 1.0, "a number from 0 to below 1")
+        if any(isinstance(part, str) or not 0.0 <= part <= 1.0 for part in self.step_milestones):
+            raise InvalidOption(
+                f"step_milestones must be parts of the training from 0 to 1, got {self.step_milestones!r}"
+            )
         if self.learning_rate is not None:
             self._check("learning_rate", float, lambda value: 0.0 < value < math.inf, "a number above 0")
         if self.weight_decay and self.optimizer != "adamw":

@@ -76,15 +76,15 @@ def is_first_process() -> bool:
 
 
 @contextlib.contextmanager
-def joined_processes() -> Iterator[Processes]:
-    """Join the other processes, if torchrun started this one."""
+def joined_processes(device: torch.device) -> Iterator[Processes]:
+    """Join the other processes, if torchrun started this one, to train on devices of this kind."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1 or dist.is_initialized():
         yield Processes(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Processes()
         return
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), count)
     finally:

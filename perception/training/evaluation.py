@@ -8,10 +8,18 @@ import torch
 from torch import nn
 
 from perception.training.hardware import Hardware, choose_hardware
-from perception.training.sources import IMAGE, Batch, as_images, check_batch, read_batches
+from perception.training.sources import (
+    IMAGE,
+    Batch,
+    as_held_out,
+    check_batch,
+    named_worker_deaths,
+    read_batches,
+)
 from perception.training.task import Task
 
 
+@named_worker_deaths()
 @torch.no_grad()
 def evaluate(
     model: nn.Module,
@@ -26,7 +34,7 @@ def evaluate(
     Args:
         model: on the hardware's device; is left in evaluation mode.
         task: what it was trained for.
-        images: as `train` takes them.
+        images: as `train` takes them, but for streams.
         hardware: float32 on the CPU by default.
         batch_size: images at once.
         workers: as in `TrainingConfig`.
@@ -35,7 +43,7 @@ def evaluate(
         "loss", the mean over the images, and the task's scores.
     """
     hardware = hardware or choose_hardware("cpu", "float32")
-    source = as_images(images)
+    source = as_held_out(images)
 
     def prepare(batch: Batch) -> Batch:
         checked = check_batch(batch, task.labels)

@@ -5,12 +5,11 @@ Sources: LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998; He et al., "De
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 
 from envs.errors import check_choice
+from perception.backbones.lenet import PartialConvolution
 
 INITIALISATIONS = ("own", "fan_in", "unit")
 
@@ -28,8 +27,13 @@ def initialise(module: nn.Module, kind: str) -> None:
     if kind == "own":
         return
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            fan_in = layer.weight[0].numel()
-            nn.init.normal_(layer.weight, std=math.sqrt(2.0 / fan_in) if kind == "fan_in" else 1.0)
+        if isinstance(layer, nn.Conv2d | nn.Linear | PartialConvolution):
+            if isinstance(layer, PartialConvolution):
+                fan_in = layer.fan_in
+            else:
+                fan_in = torch.tensor(float(layer.weight[0].numel()))
+            nn.init.normal_(layer.weight)
+            if kind == "fan_in":
+                layer.weight.mul_(torch.sqrt(2.0 / fan_in))
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

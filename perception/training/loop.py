@@ -37,7 +37,7 @@ from perception.training.plan import Plan
 from perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
 from perception.training.run_folder import CHECKPOINT_FILE, RunFolder
 from perception.training.schedules import learning_rate
-from perception.training.sources import IMAGE, Batch, Images, check_batch, read_batches
+from perception.training.sources import IMAGE, Batch, Images, check_batch, named_worker_deaths, read_batches
 from perception.training.task import Task
 from perception.training.training_progress import TrainingProgress
 
@@ -116,6 +116,7 @@ class TrainingLoop:
         self._forward: Callable[[Tensor], Any] = self.model
         self._learning: tuple[bool, ...] | None = None
 
+    @named_worker_deaths()
     def run(self, bar: TrainingProgress, guard: InterruptGuard) -> None:
         """Train to the end."""
         bar.say(f"training on {len(self._images):,} images: {self._hardware.description()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from envs.errors import CamshaftError, InvalidOption
 
 IMAGE = "rgb"
 AHEAD = 3  # batches that are read ahead
+WORKER_DEATH = re.compile(r"DataLoader worker .*(exited unexpectedly|is killed by signal)")
 
 Batch = dict[str, Tensor]
 
@@ -144,6 +146,16 @@ def as_images(data: Any) -> Any:
     )
 
 
+def as_held_out(data: Any) -> Any:
+    """Likewise, of images that all have to be read once: an object with `render` in the end."""
+    images = as_images(data)
+    if not hasattr(images, "render"):
+        raise InvalidOption(f"a {type(data).__name__} has no end: what is held out needs images by number")
+    if len(images) == 0:
+        raise InvalidOption("there are no images to evaluate on")
+    return images
+
+
 def stack(items: Sequence[Mapping[str, Any]]) -> Batch:
     """One batch of what are items of their own.
 
@@ -241,7 +253,7 @@ def _make_room(ahead: queue.Queue[Any]) -> None:
         ahead.get_nowait()
 
 
-class _Batches(Dataset[Batch]):
+class _Batches(Dataset[Batch | CamshaftError]):
     """Whole batches as items, which is how worker processes read them."""
 
     def __init__(self, images: Images, rows: Sequence[Tensor], prepare: Callable[[Batch], Batch]) -> None:
@@ -250,18 +262,31 @@ class _Batches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> Batch:
-        return self.prepare(_tensors(self.images.render(self.rows[index].numpy())))
+    def __getitem__(self, index: int) -> Batch | CamshaftError:
+        try:
+            return self.prepare(_tensors(self.images.render(self.rows[index].numpy())))
+        except CamshaftError as error:  # raised by the process that asked, as it is
+            return error
 
 
 def _read_in_processes(
     images: Images, rows: Sequence[Tensor], prepare: Callable[[Batch], Batch], workers: int
 ) -> Iterator[Batch]:
     loader = DataLoader(_Batches(images, rows, prepare), batch_size=None, num_workers=workers)
+    with named_worker_deaths():
+        for batch in loader:
+            if isinstance(batch, CamshaftError):
+                raise batch
+            yield batch
+
+
+@contextlib.contextmanager
+def named_worker_deaths() -> Iterator[None]:
+    """Say so if a process that reads images dies; PyTorch interrupts whatever the process that uses them is at."""
     try:
-        yield from loader
+        yield
     except RuntimeError as error:
-        if "exited unexpectedly" not in str(error):
+        if not WORKER_DEATH.search(str(error)):
             raise
         raise CamshaftError(
             f"a process that reads images died ({error}); the last checkpoint is kept: resume with workers 0, or look "

@@ -20,7 +20,7 @@ from perception.training.interrupts import InterruptGuard
 from perception.training.loop import BEST_FILE, Augment, TrainingLoop, TrainingResult
 from perception.training.plan import LearnEverything, Plan
 from perception.training.run_folder import CHECKPOINT_FILE, RunFolder
-from perception.training.sources import as_images
+from perception.training.sources import as_held_out, as_images
 from perception.training.task import Task
 from perception.training.training_progress import TrainingProgress
 
@@ -51,7 +51,7 @@ def train(
         task: what it learns.
         images: to learn from: an object with `render`, a stream such as `FrameStream`, a mapping of arrays, or a torch
             data set of (image, labels).
-        validation: held out, likewise; None for nothing.
+        validation: held out, likewise, but no stream; None for nothing.
         config: how.
         run_folder: gets config.yaml, metrics.jsonl, tensorboard/, checkpoints/ and curves.png.
         augment: changes a batch that is on the device already, with PyTorch's own random numbers.
@@ -73,7 +73,7 @@ def train(
     if described := plan.settings():
         everything["plan"] = described
     with ExitStack() as stack:
-        processes = stack.enter_context(joined_processes())
+        processes = stack.enter_context(joined_processes(hardware.device))
         processes.check_batch_size(config.batch_size)
         run = (
             stack.enter_context(RunFolder(run_folder, everything, resume=resume))
@@ -85,7 +85,7 @@ def train(
         stack.enter_context(torch.random.fork_rng(hardware.cuda_devices()))
         stack.enter_context(freed_memory_kept())
         loop = TrainingLoop(
-            build, task, as_images(images), None if validation is None else as_images(validation), config, run,
+            build, task, as_images(images), None if validation is None else as_held_out(validation), config, run,
             Path(run_folder), hardware, processes, augment, plan, checkpoint,
         )  # fmt: skip
         bar = stack.enter_context(

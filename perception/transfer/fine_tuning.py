@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from envs.errors import InvalidOption
 from perception.backbones.encoder import Encoder
@@ -22,7 +23,7 @@ class FineTuning:
     """A plan of the trainer for a network with an `encoder` and anything on top of it.
 
     Layers are frozen by the encoder's `layer_groups`, counted from its input. A frozen layer's parameters do not
-    change, nor do the running statistics of its batch normalisation, and it does not drop anything out.
+    change, nor do the running statistics of its batch normalisation, and nothing that it gets is dropped out.
 
     Attributes:
         frozen: how many groups, counted from the input, stay as they are; -1 for all of them.
@@ -63,7 +64,10 @@ class FineTuning:
             for value in part.parameters():
                 value.requires_grad_(number >= first)
             if number < first:
-                _stand_still(part)
+                for module in part.modules():
+                    if isinstance(module, _BatchNorm):
+                        module.eval()
+        _drop_nothing_before_frozen(encoder_of(model), learns=first < len(parts))
 
     def settings(self) -> dict[str, Any]:
         """All three attributes."""
@@ -93,7 +97,11 @@ def encoder_of(model: nn.Module) -> Encoder:
     return encoder
 
 
-def _stand_still(part: nn.Module) -> None:
-    for module in part.modules():
-        if isinstance(module, _BatchNorm | nn.Dropout):
+def _drop_nothing_before_frozen(encoder: Encoder, learns: bool) -> None:
+    """Switch off what drops out the inputs of a frozen layer or, unless any of it `learns`, the encoder's features."""
+    for module in reversed(list(encoder.modules())):
+        own = next(module.parameters(recurse=False), None)
+        if own is not None:
+            learns = own.requires_grad
+        elif isinstance(module, _DropoutNd) and not learns:
             module.eval()

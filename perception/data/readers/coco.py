@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import yaml
+from matplotlib.path import Path as MplPath
 from numpy.typing import NDArray
 
 from envs.errors import CorruptFile, InvalidOption
-from perception.data.readers.image_set import Arrays, ImageSet, Size, image_files, read_image
+from perception.data.readers.image_set import Arrays, ImageSet, Size, image_files, read_image, read_text
 
 FloatArray = NDArray[np.float64]
 
@@ -27,12 +27,27 @@ class Instance:
     Attributes:
         number: of its class, into `classes`.
         box: (4,) left, top, right, bottom, pixels.
-        polygons: (k, 2) columns and rows of corners each; empty where only the box is known.
+        polygons: (k, 2) columns and rows of corners each, of its parts; empty where only the box is known.
     """
 
     number: int
     box: FloatArray
     polygons: tuple[FloatArray, ...] = ()
+
+    def mask(self, height: int, width: int) -> NDArray[np.uint8]:
+        """(height, width) 1 where the middle of a pixel lies in one of the parts, or in the box if there are none."""
+        left, top, right, bottom = self.box
+        whole = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+        mask = np.zeros((height, width), np.uint8)
+        for part in self.polygons or (whole,):
+            columns, rows = (
+                np.arange(max(0, int(low)), min(most, int(high) + 1))
+                for low, high, most in zip(part.min(0), part.max(0), (width, height), strict=True)
+            )
+            middles = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
+            inside = MplPath(part).contains_points(middles.reshape(-1, 2)).reshape(middles.shape[:2])
+            mask[rows[:, None], columns] |= inside
+        return mask
 
 
 class InstanceSet(ImageSet):
@@ -65,13 +80,7 @@ class InstanceSet(ImageSet):
         """(n, H, W) 1 inside each object of image `index`; its box where it has no polygon."""
         height, width = self[index]["rgb"].shape[:2]
         found = self.instances(index)
-        masks = np.zeros((len(found), height, width), np.uint8)
-        for mask, instance in zip(masks, found, strict=True):
-            left, top, right, bottom = instance.box
-            corners = [np.array([[left, top], [right, top], [right, bottom], [left, bottom]])]
-            places = [np.round(part).astype(np.int32) for part in instance.polygons or corners]
-            cv2.fillPoly(mask, places, 1)
-        return masks
+        return np.array([each.mask(height, width) for each in found], np.uint8).reshape(-1, height, width)
 
     @abstractmethod
     def _instances(self, item: Any, shape: tuple[int, int]) -> list[Instance]:
@@ -147,11 +156,9 @@ class Coco(InstanceSet):
                 left, top, width, height = (float(value) for value in annotation["bbox"])
                 number = self._numbers[annotation["category_id"]]
                 segments = annotation.get("segmentation") or []
-                polygons = tuple(
-                    np.asarray(part, np.float64).reshape(-1, 2)
-                    for part in segments
-                    if isinstance(segments, list)
-                )
+                if not isinstance(segments, list):
+                    raise TypeError("of masks, polygons are read, not run lengths")
+                polygons = tuple(np.asarray(part, np.float64).reshape(-1, 2) for part in segments)
             except (ValueError, KeyError, TypeError) as error:
                 raise CorruptFile(
                     f"{self._file} has an annotation that cannot be used: {error!r} in {annotation!r}"
@@ -204,7 +211,7 @@ class YoloFolder(InstanceSet):
             return []
         found = []
         scale = np.array([shape[1], shape[0]], np.float64)
-        for line_number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for line_number, line in enumerate(read_text(path).splitlines(), start=1):
             words = line.split()
             if not words:
                 continue

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from envs.errors import CorruptFile, InvalidOption, check_choice
-from perception.data.readers.image_set import Arrays, ImageSet, Size, read_image
+from perception.data.readers.image_set import Arrays, ImageSet, Size, read_image, read_text
 
 SPLITS = ("all", "train", "val")
 BLOCK = 100  # frames in a row that go to the same split
@@ -93,24 +93,21 @@ class DonkeyTub(DrivingLog):
     def _second_version(self) -> list[LogFrame]:
         manifest = self.root / "manifest.json"
         try:
-            lines = manifest.read_text(encoding="utf-8").splitlines()
+            lines = read_text(manifest).splitlines()
             state = json.loads(lines[4])
             catalogs, deleted = list(state["paths"]), set(state.get("deleted_indexes", []))
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise CorruptFile(f"{manifest} is not the manifest of a tub of version 2: {error!r}") from error
-        frames = []
-        for name in catalogs:
-            catalog = self.root / str(name)
-            try:
-                rows = catalog.read_text(encoding="utf-8").splitlines()
-            except OSError as error:
-                raise CorruptFile(f"{catalog} cannot be read: {error.strerror or error}") from error
-            for number, row in enumerate(rows, start=1):
-                if row.strip():
-                    record = _parsed(row, f"{catalog}, line {number}")
-                    if record.get("_index") not in deleted:
-                        frames.append(self._frame(record, self.root / "images", f"{catalog}, line {number}"))
-        return frames
+        files, images = [self.root / str(name) for name in catalogs], self.root / "images"
+        texts = self._readable(lambda file: (file, read_text(file)), files)
+        rows = [
+            (row, f"{catalog}, line {number}")
+            for catalog, text in texts
+            for number, row in enumerate(text.splitlines(), start=1)
+            if row.strip()
+        ]
+        found = self._readable(lambda entry: self._record(entry[0], entry[1], images), rows)
+        return [frame for index, frame in found if index not in deleted]
 
     def _first_version(self) -> list[LogFrame]:
         numbered = {
@@ -118,18 +115,20 @@ class DonkeyTub(DrivingLog):
             for path in self.root.glob("record_*.json")
             if (found := re.fullmatch(r"record_(\d+)\.json", path.name))
         }
-        return [
-            self._frame(_parsed(path.read_text(encoding="utf-8"), str(path)), self.root, str(path))
-            for _, path in sorted(numbered.items())
-        ]
+        paths = [path for _, path in sorted(numbered.items())]
+        records = self._readable(lambda path: self._record(read_text(path), str(path), self.root), paths)
+        return [frame for _, frame in records]
 
     @staticmethod
-    def _frame(record: dict[str, Any], images: Path, where: str) -> LogFrame:
+    def _record(text: str, where: str, images: Path) -> tuple[Any, LogFrame]:
+        """A record's number, if it tells one, and its frame."""
         try:
+            record = json.loads(text)
             # A positive angle of a Donkeycar turns right.
-            return LogFrame(
+            frame = LogFrame(
                 images / record[IMAGE_KEY], -float(record[ANGLE_KEY]), float(record[THROTTLE_KEY])
             )
+            return record.get("_index"), frame
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptFile(f"{where} is not a record of a tub: {error!r}") from error
 
@@ -167,13 +166,13 @@ class UdacityLog(DrivingLog):
     def _find(self) -> Sequence[LogFrame]:
         path = self.root / "driving_log.csv"
         try:
-            with path.open(newline="", encoding="utf-8") as stream:
-                rows = [row for row in csv.reader(stream) if row]
-        except OSError as error:
-            raise CorruptFile(f"{path} cannot be read: {error.strerror or error}") from error
+            rows = [row for row in csv.reader(read_text(path).splitlines()) if row]
+        except csv.Error as error:
+            raise CorruptFile(f"{path} is no table of comma-separated values: {error}") from error
         if rows and rows[0][0].strip() == UDACITY_COLUMNS[0]:
             rows = rows[1:]
-        moments = [self._moment(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
+        numbered = [(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
+        moments = self._readable(lambda entry: self._moment(*entry), numbered)
         kept = range(len(moments))
         if self.split != "all":
             kept_set = [number for number in kept if (number // BLOCK % 5 == 4) == (self.split == "val")]
@@ -193,13 +192,3 @@ class UdacityLog(DrivingLog):
             angle = float(np.clip(-steering + self._corrections[camera], -1.0, 1.0))
             frames.append(LogFrame(self.root / "IMG" / name, angle, throttle))
         return frames
-
-
-def _parsed(text: str, where: str) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise CorruptFile(f"{where} is not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise CorruptFile(f"{where} is not a record of a tub")
-    return record

@@ -94,9 +94,10 @@ class GTSRB(ImageFolder):
     def _find(self) -> Sequence[Item]:
         chosen = []
         for number in range(len(self.classes)):
-            items = [(path, number) for path in image_files(self._folder / self.classes[number])]
-            kept = held_out([self._track(path) for path, _ in items], self._share) if items else set()
-            chosen += [item for item in items if (self._track(item[0]) in kept) == (self.split == "val")]
+            paths = image_files(self._folder / self.classes[number])
+            tracked = self._readable(lambda path: (path, self._track(path)), paths)
+            kept = held_out((track for _, track in tracked), self._share) if tracked else set()
+            chosen += [(path, number) for path, track in tracked if (track in kept) == (self.split == "val")]
         return chosen
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,12 @@ class ImageSet(ABC):
         if size is not None and (len(size) != 2 or min(size) < 1):
             raise InvalidOption(f"size must be (height, width) in pixels, got {size!r}")
         self.size = size
-        check_choice("on_corrupt", on_corrupt, ON_CORRUPT)
+        self._skip = check_choice("on_corrupt", on_corrupt, ON_CORRUPT) == "skip"
         self._items: Sequence[Any] = self._find()
         if not self._items:
             raise CorruptFile(f"{self.root} holds no {self._what()}")
-        if on_corrupt == "skip":
-            self._items = [item for number, item in enumerate(self._items) if self._readable(number)]
+        if self._skip:
+            self._items = self._readable(self._loaded, self._items)
             if not self._items:
                 raise CorruptFile(f"{self.root} holds no {self._what()} that can be read")
 
@@ -92,13 +92,22 @@ class ImageSet(ABC):
     def _what(self) -> str:
         return "image"
 
-    def _readable(self, number: int) -> bool:
-        try:
-            self._load(self._items[number])
-        except CorruptFile as error:
-            warnings.warn(f"left out: {error}", stacklevel=4)
-            return False
-        return True
+    def _loaded(self, item: Any) -> Any:
+        """The item, if it can be read."""
+        self._load(item)
+        return item
+
+    def _readable(self, read: Callable[[Any], Any], entries: Iterable[Any]) -> list[Any]:
+        """What `read` makes of each entry; with on_corrupt "skip", of those that it does not refuse."""
+        found = []
+        for entry in entries:
+            try:
+                found.append(read(entry))
+            except CorruptFile as error:
+                if not self._skip:
+                    raise
+                warnings.warn(f"left out: {error}", stacklevel=4)
+        return found
 
 
 def read_image(path: Path, size: Size = None) -> NDArray[np.uint8]:
@@ -130,6 +139,20 @@ def read_label_image(path: Path, size: Size = None) -> NDArray[np.uint8]:
             f"{path} is not an image that can be read ({len(content)} bytes): {error}"
         ) from error
     return resized(labels, size, NEAREST)
+
+
+def read_text(path: Path) -> str:
+    """The content of a text file.
+
+    Raises:
+        CorruptFile: missing, or not text in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise CorruptFile(f"{path} is no text in UTF-8: {error}") from error
 
 
 def resized(image: NDArray[Any], size: Size, method: int) -> NDArray[Any]:

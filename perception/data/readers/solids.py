@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.errors import CorruptFile, InvalidOption, check_choice
 from perception.data.draws import Draws
-from perception.data.readers.image_set import Arrays, held_out, subfolders
+from perception.data.readers.image_set import Arrays, held_out, read_text, subfolders
 
 SPLITS = ("train", "val", "test")
 MARGIN = 1  # voxels that stay empty around a solid
@@ -133,27 +133,27 @@ def read_off(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         CorruptFile: missing, cut short, or something else.
     """
     try:
-        words = path.read_text(encoding="ascii").split()
-        if not words[0].startswith("OFF"):
+        text = read_text(path)
+        lines = [words for line in text.splitlines() if (words := line.partition("#")[0].split())]
+        if not lines[0][0].startswith("OFF"):
             raise ValueError("it does not begin with OFF")
-        words = ([words[0][3:]] if len(words[0]) > 3 else []) + words[1:]
-        vertices, count = int(words[0]), int(words[1])
-        corners = np.array(words[3 : 3 + 3 * vertices], np.float64).reshape(vertices, 3)
-        faces, place = [], 3 + 3 * vertices
-        for _ in range(count):
-            sides = int(words[place])
-            polygon = [int(word) for word in words[place + 1 : place + 1 + sides]]
-            if len(polygon) != sides or sides < 3:
+        counts = [word for word in (lines[0][0][3:], *lines[0][1:]) if word]
+        lines = [counts, *lines[1:]] if counts else lines[1:]
+        vertices, count = int(lines[0][0]), int(lines[0][1])
+        corners = np.array([line[:3] for line in lines[1 : 1 + vertices]], np.float64).reshape(vertices, 3)
+        faces = []
+        for line in lines[1 + vertices : 1 + vertices + count]:
+            polygon = [int(word) for word in line[1 : 1 + int(line[0])]]  # colours may follow
+            if len(polygon) != int(line[0]) or len(polygon) < 3:
                 raise ValueError("a face is cut short")
-            faces += [(polygon[0], polygon[side], polygon[side + 1]) for side in range(1, sides - 1)]
-            place += 1 + sides
+            faces += [(polygon[0], polygon[side], polygon[side + 1]) for side in range(1, len(polygon) - 1)]
+        if len(lines) < 1 + vertices + count:
+            raise ValueError(f"it has fewer than {count} faces")
         triangles = np.array(faces, np.int64).reshape(-1, 3)
         if not len(triangles) or triangles.min() < 0 or triangles.max() >= vertices:
             raise ValueError("it has no face, or one of corners that are not there")
         if not np.isfinite(corners).all():
             raise ValueError("a corner is no finite number")
-    except OSError as error:
-        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, IndexError) as error:
         raise CorruptFile(f"{path} is not a mesh in OFF: {error}") from error
     return corners, triangles
