@@ -11,7 +11,7 @@ from tyro.conf import OmitArgPrefixes
 from perception.training.config import TrainingConfig
 
 OWN_SIZES = {"lenet5": 32, "lenet5_dense": 32, "alexnet": 63, "alexnet_paper": 67}  # else that of the images
-LOW_RATES = {"alexnet", "alexnet_paper", "vgg16", "zfnet", "zfnet_512"}  # deep without batch normalisation
+UNNORMALISED = {"alexnet", "alexnet_paper", "nature_cnn", "pilotnet", "vgg16", "zfnet", "zfnet_512"}
 TARGET = 0.9  # of the best one's accuracy
 BATCH = 64
 
@@ -40,7 +40,8 @@ class BackbonesConfig:
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(epochs=15, weight_decay=0.05, ema_decay=0.998)
     )
-    """How to train every one; the learning rate of deep networks without batch normalisation is a tenth."""
+    """How to train every one; networks that normalise nothing inside are initialised by fan-in, which they need more
+    than others, the rest as their libraries have them."""
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
@@ -83,10 +84,12 @@ def _measure(
     from perception.classification.fitting import sized_options
     from perception.training.evaluation import evaluate
 
-    rate = config.training.highest_rate * (0.1 if model in LOW_RATES else 1.0)
     options = sized_options(model, OWN_SIZES.get(model, config.size))
     wanted = ClassifierConfig(
-        model=model, model_options=options, training=replace(config.training, learning_rate=rate)
+        model=model,
+        model_options=options,
+        initialisation="fan_in" if model in UNNORMALISED else "own",
+        training=replace(config.training, learning_rate=config.training.highest_rate),
     )
     result = fit_classifier(wanted, sets[0], sets[1], classes, config.out / model, resume=True)
     classifier = result.model
