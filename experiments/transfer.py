@@ -43,6 +43,8 @@ class TransferConfig:
     """With "neighbours": how many vote."""
     jitter: float = 0.5
     """Strength of random changes of colour and light in training."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
     out: Path = Path("runs/transfer/default")
     """Run folder."""
     resume: bool = False
@@ -67,7 +69,12 @@ def run(config: TransferConfig) -> None:
 
     if config.resume:
         check_resumable(config.out)
-    data = open_classification_data(config.data, config.size, seed=config.training.seed)
+    data = open_classification_data(
+        config.data,
+        config.size,
+        seed=config.training.seed,
+        on_corrupt="skip" if config.skip_corrupt else "raise",
+    )
     if config.fraction != 1.0:
         rows = stratified_rows(labels_of(data.train), config.fraction, config.training.seed)
         data = ClassificationData(

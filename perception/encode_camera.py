@@ -28,7 +28,7 @@ class EncodeCamera(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructo
     Around a vector environment all worlds' frames go through the network as one batch; the wrapper is then an
     `EncodeCameraVector`. For example, features for a policy, or predicted depth in the place of colours:
 
-        env = EncodeCamera(gymnasium.make_vec(task, num_envs=16), create_model("resnet18", weights="camshaft"))
+        env = EncodeCamera(gymnasium.make_vec(task, num_envs=16), create_model("policy_resnet", weights="camshaft"))
         env = EncodeCamera(env, depth_network, convert=lambda output: output[:, 0], name="depth")
 
     The network runs in evaluation mode, without gradients, with the weights that it has when it is called.
