@@ -11,6 +11,7 @@ import numpy as np
 from envs.errors import InvalidOption
 
 OBJECTS, SIGNS = "objects", "signs"
+LARGEST = 4096  # pixels of a side
 HELD_OUT = 0.15  # of a folder without a validation split
 
 
@@ -48,8 +49,20 @@ def open_classification_data(
         InvalidOption: there is no such folder, or its images have no classes.
         CorruptFile: an image or an index is damaged; which one.
     """
+    if not 1 <= size <= LARGEST:
+        raise InvalidOption(f"size must be from 1 to {LARGEST} pixels, got {size}")
+    found = _found(data, size, images, seed, on_corrupt)
+    if len(found.classes) < 2:
+        raise InvalidOption(
+            f"{data} has one class only, {found.classes[0]!r}: there is nothing to tell apart"
+        )
+    return found
+
+
+def _found(data: str, size: int, images: int | None, seed: int, on_corrupt: str) -> ClassificationData:
     from perception.data.objects import ObjectImages
     from perception.data.readers import GTSRB, ImageFolder
+    from perception.data.readers.image_set import subfolders
     from perception.data.signs import SignImages
 
     if data in (OBJECTS, SIGNS):
@@ -70,6 +83,11 @@ def open_classification_data(
         return ClassificationData(signs[0], signs[1], signs[1], tuple(signs[0].classes))
     if (folder / "train").is_dir():
         shown = ImageFolder(folder, "train", size=(size, size), on_corrupt=on_corrupt)
+        beyond = {each.name for each in subfolders(folder / "val")} - set(shown.classes)
+        if beyond:
+            raise InvalidOption(
+                f"{folder / 'val'} has classes that {folder / 'train'} lacks: {', '.join(sorted(beyond))}"
+            )
         kept = ImageFolder(folder, "val", shown.classes, (size, size), on_corrupt)
         return ClassificationData(shown, kept, kept, tuple(shown.classes))
     return _halved(ImageFolder(folder, size=(size, size), on_corrupt=on_corrupt), seed)
@@ -98,9 +116,9 @@ class _StoredImages:
         self._frames = StoredFrames(folder, on_corrupt=on_corrupt)
         self._size = (size, size)
         self.classes = self._frames.classes
-        if "class" not in self._frames.labels or not self.classes:
+        if not {"rgb", "class"} <= set(self._frames.labels) or not self.classes:
             raise InvalidOption(
-                f"the frames in {folder} have no classes, only: {', '.join(self._frames.labels)}"
+                f"the frames in {folder} are no images with classes, only: {', '.join(self._frames.labels)}"
             )
 
     def __len__(self) -> int:
@@ -122,6 +140,8 @@ def _halved(images: Any, seed: int) -> ClassificationData:
     from perception.training.sources import Subset
 
     order = np.random.default_rng(seed).permutation(len(images))
+    if len(images) < 2:
+        raise InvalidOption("one image cannot be both learned from and held out")
     held_out = max(1, round(HELD_OUT * len(images)))
     train, validation = Subset(images, np.sort(order[held_out:])), Subset(images, np.sort(order[:held_out]))
     return ClassificationData(train, validation, validation, tuple(images.classes))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 from envs import find_task
 from envs.errors import InvalidOption, check_choice
+from experiments.console import Console
 from experiments.episodes import (
     episode_length,
     has_displaced_views,
@@ -97,7 +97,7 @@ def run(config: CollectConfig) -> None:
                 num_worlds=config.num_worlds,
                 progress=progress,
             )
-        Console().print(f"The episodes of {config.replay}, seen anew: {config.folder}", highlight=False)
+        Console().print(f"The episodes of {config.replay}, seen anew: {config.folder}")
         return
     with progress_bar("Collecting") as progress:
         collect(
@@ -122,6 +122,6 @@ def run(config: CollectConfig) -> None:
             progress=progress,
         )
     console = Console()
-    console.print(f"{config.episodes} episodes in {config.folder}", highlight=False, soft_wrap=True)
+    console.print(f"{config.episodes} episodes in {config.folder}", soft_wrap=True)
     if len(config.views) <= 1:  # a policy learns from one camera
-        console.print(f"Next: camshaft train cloning {config.folder}", highlight=False, soft_wrap=True)
+        console.print(f"Next: camshaft train cloning {config.folder}", soft_wrap=True)

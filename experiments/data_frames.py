@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
+from experiments.console import Console
 from experiments.progress import progress_bar
 
 
@@ -103,5 +103,5 @@ def run(config: DataFramesConfig) -> None:
             resume=config.resume,
             progress=progress,
         )
-    Console().print(f"{count} frames in {config.folder}", highlight=False, soft_wrap=True)
-    Console().print(f"Look at them: camshaft data show {config.folder}", highlight=False, soft_wrap=True)
+    Console().print(f"{count} frames in {config.folder}", soft_wrap=True)
+    Console().print(f"Look at them: camshaft data show {config.folder}", soft_wrap=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
+from experiments.console import Console
 from experiments.progress import progress_bar
 
 
@@ -64,6 +64,8 @@ def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, 
     from envs.errors import InvalidOption
     from perception.data.stored import write_frames
 
+    if not images.labels:
+        raise InvalidOption("labels must be one or more names")
     if images_per_file < 1:
         raise InvalidOption("images_per_file must be at least 1")
     about = {
@@ -88,5 +90,5 @@ def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, 
             progress=progress,
         )
     console = Console()
-    console.print(f"{count} images of {len(images.classes)} classes in {folder}", highlight=False)
-    console.print(f"Look at them: camshaft data show {folder}", highlight=False, soft_wrap=True)
+    console.print(f"{count} images of {len(images.classes)} classes in {folder}")
+    console.print(f"Look at them: camshaft data show {folder}", soft_wrap=True)

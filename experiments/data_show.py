@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 from envs.errors import InvalidOption
+from experiments.console import Console
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,8 +54,8 @@ def run(config: DataShowConfig) -> None:
     write_picture(config.out, sheet(batch, frames.classes))
     console = Console()
     shapes = ", ".join(f"{name} {values.dtype} {values.shape[1:]}" for name, values in batch.items())
-    console.print(f"{len(frames)} frames: {shapes}", highlight=False, soft_wrap=True)
-    console.print(f"Sheet in {config.out}", highlight=False, soft_wrap=True)
+    console.print(f"{len(frames)} frames: {shapes}", soft_wrap=True)
+    console.print(f"Sheet in {config.out}", soft_wrap=True)
 
 
 def sheet(batch: dict[str, Any], classes: tuple[str, ...] = ()) -> Image:

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from agents.cloning import CloningConfig, train
 from agents.collection import CollectionConfig
 from agents.demonstrations import collect
@@ -22,6 +20,7 @@ from agents.policy import ConvPolicy, Policy
 from agents.scripted import ConstantPolicy, ExpertPolicy
 from envs.errors import InvalidOption
 from experiments.comparison import print_comparison
+from experiments.console import Console
 from experiments.driving_report import write_driving_report
 from experiments.driving_results import (
     Driver,
@@ -135,7 +134,7 @@ def run(config: DrivingCloningConfig) -> Path:
     report = write_driving_report(config.folder / "report.html", results)
     drivers = [results.expert, *results.cloned, *results.others]
     print_comparison({driver.name: driver.summary for driver in drivers}, console)
-    console.print(f"Report: {report}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {report}", soft_wrap=True)
     return report
 
 
@@ -254,7 +253,7 @@ class _Experiment:
         }
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)
 
 
 def _training(seed: int) -> str:

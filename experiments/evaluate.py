@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 from envs.errors import InvalidOption
 from experiments.comparison import print_comparison
+from experiments.console import Console
 from experiments.episodes import episode_length, usual_control_mode
 from experiments.policy_folders import find_policy
 from experiments.progress import progress_bar
@@ -81,7 +81,7 @@ def run(config: EvaluateConfig) -> None:
         recorder.write_metrics(evaluation.to_dict())
     print_comparison({name: evaluation.summary()})
     films = " and films" if config.record else ""
-    Console().print(f"Figures{films} in {out}", highlight=False, soft_wrap=True)
+    Console().print(f"Figures{films} in {out}", soft_wrap=True)
 
 
 def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:

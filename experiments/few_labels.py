@@ -55,9 +55,8 @@ class FewLabelsConfig:
 
 def run(config: FewLabelsConfig) -> None:
     """Train all, draw the figure, print the table."""
-    from rich.console import Console
-
     from experiments.classification_data import labels_of, open_classification_data
+    from experiments.console import Console
     from experiments.provenance import commit, machine
     from experiments.seed_curves import draw_intervals, interval_table
     from perception.training.durable_files import write_json_durably
@@ -83,7 +82,7 @@ def run(config: FewLabelsConfig) -> None:
         logarithmic=True,
     )
     Console().print(interval_table(results, "labels", lambda fraction: f"{fraction:.0%}"))
-    Console().print(f"Figure and results in {config.out}", highlight=False)
+    Console().print(f"Figure and results in {config.out}")
 
 
 def _accuracy(

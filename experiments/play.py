@@ -13,11 +13,11 @@ import cv2
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 import envs
 from envs.errors import CamshaftError, InvalidOption
+from experiments.console import Console
 from experiments.episodes import usual_control_mode
 from perception.training.durable_files import named_disk_errors, write_durably
 
@@ -327,7 +327,7 @@ def _report(game: _Game, config: PlayConfig) -> None:
     done = "".join(
         f"\n  return {total:.2f}, {'success' if won else 'no success'}" for total, won in game.finished
     )
-    console.print(f"{len(game.taken)} steps, {len(game.finished)} episodes ended{done}", highlight=False)
+    console.print(f"{len(game.taken)} steps, {len(game.finished)} episodes ended{done}")
     for path, what in ((config.record, "actions"), (config.video, "film")):
         if path is not None and game.taken:
-            console.print(f"The {what}: {path}", highlight=False)
+            console.print(f"The {what}: {path}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,9 @@ class PretrainConfig:
 
 def run(config: PretrainConfig) -> None:
     """Draw the frames, train, test, and write weights."""
-    from rich.console import Console
-
+    from envs.catalogue import find_task
+    from envs.errors import InvalidOption
+    from experiments.console import Console
     from perception.backbones.encoder import check_size
     from perception.classification.fitting import sized_options
     from perception.pretraining import MultiTask, MultiTaskNetwork
@@ -81,6 +82,13 @@ def run(config: PretrainConfig) -> None:
 
     check_model(config.model)
     check_size("the frames", (config.size, config.size), 32)
+    config = replace(config, tasks=tuple(find_task(task).id for task in config.tasks))
+    if not config.tasks or len(set(config.tasks)) < len(config.tasks):
+        raise InvalidOption(
+            f"tasks must be one or more different ones, got {', '.join(config.tasks) or 'none'}"
+        )
+    if config.frames < 1:
+        raise InvalidOption(f"frames must be at least 1, got {config.frames}")
     options = sized_options(config.model, config.size)
     create_model(config.model, **options)  # before frames are drawn for what cannot be made
     held_out = max(1, config.frames // 6)
@@ -116,11 +124,11 @@ def run(config: PretrainConfig) -> None:
     scores = evaluate(result.model, MultiTask(), test, batch_size=config.training.batch_size)
     console = Console()
     for name, value in scores.items():
-        console.print(f"{name:32}{value:10.4f}", highlight=False)
-    console.print(f"Run in {config.out}", highlight=False, soft_wrap=True)
+        console.print(f"{name:32}{value:10.4f}")
+    console.print(f"Run in {config.out}", soft_wrap=True)
     if config.ship is not None:
         _ship(config, result, scores, len(images))
-        console.print(f"Weights in {config.ship}", highlight=False, soft_wrap=True)
+        console.print(f"Weights in {config.ship}", soft_wrap=True)
 
 
 def _frames(config: PretrainConfig, split: str, count: int) -> Any:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 from tyro.conf import Positional, arg
+
+from experiments.console import Console
 
 TILE = 96  # pixels
 
@@ -56,4 +57,4 @@ def run(config: ShowActivationsConfig) -> None:
             title = f"layer {number + 1}: {subject.encoder.channels[number]} maps of {height}x{width}"
             rows.append((title, [enlarged(heat(values), TILE) for values in maps]))
     write_picture(config.out, stacked(rows))
-    Console().print(f"{len(frames)} images through {len(layers)} layers in {config.out}", highlight=False)
+    Console().print(f"{len(frames)} images through {len(layers)} layers in {config.out}")

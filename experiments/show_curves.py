@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from rich.console import Console
 from tyro.conf import Positional, arg
+
+from experiments.console import Console
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def run(config: ShowCurvesConfig) -> None:
         draw_success(runs, config.out)
     else:
         score = _draw_supervised(runs, config)
-    Console().print(f"{len(runs)} curves of {score} in {config.out}", highlight=False, soft_wrap=True)
+    Console().print(f"{len(runs)} curves of {score} in {config.out}", soft_wrap=True)
 
 
 def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesConfig) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 from tyro.conf import Positional, arg
+
+from experiments.console import Console
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,4 @@ def run(config: ShowFiltersConfig) -> None:
     columns = min(16, round(len(filters) ** 0.5) + 2)
     write_picture(config.out, grid([enlarged(picture, 44) for picture in filters], columns))
     size = "×".join(map(str, filters.shape[1:3]))
-    Console().print(
-        f"{len(filters)} filters of {size} pixels in {config.out}", highlight=False, soft_wrap=True
-    )
+    Console().print(f"{len(filters)} filters of {size} pixels in {config.out}", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from envs.errors import CorruptFile, InvalidOption, check_choice
 from perception.data.objects import ObjectImages
 from perception.data.readers.image_set import IMAGE_SUFFIXES, read_image
+from perception.data.signs import SignImages
 from perception.data.stored import INDEX_FILE, StoredFrames
 from perception.insight.subject import Subject
+from perception.training.run_folder import CHECKPOINT_FILE
 from perception.zoo import create_model
 
-OBJECTS = "objects"
+BENCHMARKS: Mapping[str, Any] = {"objects": ObjectImages, "signs": SignImages}
 USUAL_SIZE = (96, 96)  # for networks that take any
 
 
@@ -36,13 +38,18 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
     folder = Path(model)
     if not folder.is_dir():
         return Subject(create_model(model, weights=weights), lambda features: features)
+    if weights is not None:
+        raise InvalidOption(f"{model} has weights of its own: leave out {weights!r}, or name an encoder")
     for inner in ("classifier", "policy"):  # of a run
         folder = folder / inner if (folder / inner).is_dir() else folder
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        unfinished = (folder / CHECKPOINT_FILE).exists()
         raise CorruptFile(
-            f"{folder} holds no classifier or policy: its config.json cannot be read"
+            f"{folder} holds only a training that has not come to its end: resume it"
+            if unfinished
+            else f"{folder} holds no classifier or policy: its config.json cannot be read"
         ) from error
     if "classes" in config:
         from perception.classification.files import load_classifier
@@ -63,8 +70,8 @@ def read_images(sources: Sequence[str], subject: Subject, count: int) -> tuple[N
     """Frames of one size, and what each is called.
 
     Args:
-        sources: image files, folders of them, sets of `camshaft data`, or "objects" for the simulated benchmark's
-            test images.
+        sources: image files, folders of them, sets of `camshaft data`, or "objects" or "signs" for the test images of
+            a simulated benchmark.
         subject: tells the size.
         count: frames from a folder or set, spread over it.
 
@@ -93,11 +100,11 @@ def read_images(sources: Sequence[str], subject: Subject, count: int) -> tuple[N
 
 def _read(source: str, size: tuple[int, int], count: int) -> list[tuple[str, NDArray[np.uint8]]]:
     path = Path(source)
-    if source == OBJECTS:
-        objects = ObjectImages("test", size)
-        batch = objects.render(range(min(count, len(objects))))
+    if source in BENCHMARKS:
+        benchmark = BENCHMARKS[source]("test", size)
+        batch = benchmark.render(range(min(count, len(benchmark))))
         return [
-            (objects.classes[number], image)
+            (benchmark.classes[number], image)
             for number, image in zip(batch["class"], batch["rgb"], strict=True)
         ]
     if (path / INDEX_FILE).is_file():
@@ -105,7 +112,9 @@ def _read(source: str, size: tuple[int, int], count: int) -> list[tuple[str, NDA
         check_choice(f"label of {path}", "rgb", frames.labels)
         batch = frames.render(_spread(len(frames), count))
         classes = (
-            [frames.classes[number] for number in batch["class"]] if frames.classes else [path.name] * count
+            [frames.classes[number] for number in batch["class"]]
+            if frames.classes and "class" in batch
+            else [path.name] * count
         )
         return list(zip(classes, batch["rgb"], strict=False))
     if path.is_dir():

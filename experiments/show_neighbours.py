@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 from tyro.conf import Positional, arg
+
+from experiments.console import Console
 
 TILE = 72  # pixels
 THUMBNAIL = 40
@@ -56,10 +57,13 @@ def run(config: ShowNeighboursConfig) -> None:
     asked = np.unique(np.linspace(0, len(frames) - 1, config.queries).astype(np.int64))
     found = nearest(features, features[asked], config.neighbours + 1)
     rows = [
-        (names[query], [enlarged(frames[number], TILE) for number in (query, *like[like != query])])
+        (
+            f"nearest to {names[query]}, which is the first",
+            [enlarged(frames[number], TILE) for number in (query, *like[like != query])],
+        )
         for query, like in zip(asked, found, strict=True)
     ]
     write_picture(config.out, stacked(rows))
     map_file = config.out.with_stem(f"{config.out.stem}_map")
     write_picture(map_file, scattered(map_of(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
-    Console().print(f"Neighbours in {config.out}, a map in {map_file}", highlight=False, soft_wrap=True)
+    Console().print(f"Neighbours in {config.out}, a map in {map_file}", soft_wrap=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
+from experiments.console import Console
 from experiments.policy_folders import find_policy
 from experiments.progress import progress_bar
 
@@ -69,7 +69,7 @@ def run(config: ShowRolloutConfig) -> None:
         steps = max(1, round(config.seconds * simulation.control_frequency))
         pictures = _pictures(config, simulation, policy, subject, steps, progress)
         write_video(config.out, pictures, round(simulation.control_frequency))
-    Console().print(f"{steps} steps in {config.out}", highlight=False, soft_wrap=True)
+    Console().print(f"{steps} steps in {config.out}", soft_wrap=True)
 
 
 def _pictures(

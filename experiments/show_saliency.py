@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 from tyro.conf import Positional, arg
+
+from experiments.console import Console
 
 TILE = 160  # pixels
 
@@ -63,7 +64,7 @@ def run(config: ShowSaliencyConfig) -> None:
         title = f"{name}: {output}" + (" | image, " + ", ".join(METHODS) if number == 0 else "")
         rows.append((title, [enlarged(tile, TILE) for tile in tiles]))
     write_picture(config.out, stacked(rows))
-    Console().print(f"{len(frames)} images in {config.out}", highlight=False, soft_wrap=True)
+    Console().print(f"{len(frames)} images in {config.out}", soft_wrap=True)
 
 
 def target_number(target: str | None, names: tuple[str, ...]) -> int | None:

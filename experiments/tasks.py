@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from envs import TASKS
+from experiments.console import Console
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def run(config: TasksConfig) -> None:
         from experiments.task_pages import write_pages
 
         written = write_pages(config.docs)
-        Console().print(f"{len(written)} files in {config.docs}", highlight=False)
+        Console().print(f"{len(written)} files in {config.docs}")
         return
     table = Table()
     table.add_column("id", no_wrap=True)

@@ -54,15 +54,16 @@ class TrainClassifierConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        return f"The last checkpoint is kept in {self.out}; the same command with --resume goes on from it."
+        from perception.training.run_folder import what_is_kept
+
+        return what_is_kept(self.out)
 
 
 def run(config: TrainClassifierConfig) -> None:
     """Train, test, and keep the classifier."""
-    from rich.console import Console
-
     from envs.errors import InvalidOption
-    from experiments.classification_data import SIGNS, open_classification_data
+    from experiments.classification_data import OBJECTS, SIGNS, open_classification_data
+    from experiments.console import Console
     from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
     from perception.classification.fitting import sized_options
     from perception.training.distributed import is_first_process
@@ -71,6 +72,10 @@ def run(config: TrainClassifierConfig) -> None:
 
     if config.resume:
         check_resumable(config.out)
+    if config.images is not None and config.data not in (OBJECTS, SIGNS):
+        raise InvalidOption(
+            f"images says how many are drawn of {OBJECTS!r} or {SIGNS!r}, not of {config.data!r}"
+        )
     if config.ship is not None and config.data != SIGNS:
         raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
     if config.ship is not None and not config.normalise:
@@ -114,15 +119,12 @@ def run(config: TrainClassifierConfig) -> None:
     console.print(
         f"accuracy {scores['accuracy']:.1%}, among five {scores['accuracy_of_five']:.1%}, on {len(data.test):,} test "
         f"images (weights of epoch {result.epoch})",
-        highlight=False,
         soft_wrap=True,
     )
-    console.print(
-        f"Classifier in {folder}; curves in {config.out / 'curves.png'}", highlight=False, soft_wrap=True
-    )
+    console.print(f"Classifier in {folder}; curves in {config.out / 'curves.png'}", soft_wrap=True)
     if config.ship is not None:
         _ship(config, result, scores, len(data.train), len(data.test))
-        console.print(f"Weights in {config.ship}", highlight=False, soft_wrap=True)
+        console.print(f"Weights in {config.ship}", soft_wrap=True)
 
 
 def _ship(

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from agents.cloning import CloningConfig, train
 from agents.demonstrations import recorded_task
 from agents.evaluation import LANE_KEEPING
+from experiments.console import Console
 from perception.training.run_folder import check_resumable
 
 
@@ -35,7 +35,9 @@ class TrainCloningConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        return f"The last checkpoint is kept in {self.out}; the same command with --resume goes on from it."
+        from perception.training.run_folder import what_is_kept
+
+        return what_is_kept(self.out)
 
 
 def run(config: TrainCloningConfig) -> None:
@@ -45,7 +47,7 @@ def run(config: TrainCloningConfig) -> None:
     train(config.training, config.data, config.out, resume=config.resume)
     policy = config.out / "policy"
     console = Console()
-    console.print(f"Policy in {policy}", highlight=False, soft_wrap=True)
+    console.print(f"Policy in {policy}", soft_wrap=True)
     evaluated = recorded_task(config.data) == LANE_KEEPING
     command = f"evaluate {policy} --record 2" if evaluated else f"show rollout {policy}"
-    console.print(f"Next: camshaft {command}", highlight=False, soft_wrap=True)
+    console.print(f"Next: camshaft {command}", soft_wrap=True)

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 
 import gymnasium
 import yaml
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 import envs
 from envs.catalogue import full_id
 from envs.errors import CamshaftError, InvalidOption, check_seed
+from experiments.console import Console
 from experiments.progress import progress_bar
 from experiments.provenance import machine, versions
 
@@ -172,6 +172,5 @@ def _report(folder: Path) -> None:
         console.print(
             f"Success after {last['step']:,} steps: {last['success']:.0%} "
             f"(Wilson 95 %: {last['success_low']:.0%} – {last['success_high']:.0%})",
-            highlight=False,
         )
-    console.print(f"Agent and learning curve in {folder}", highlight=False, soft_wrap=True)
+    console.print(f"Agent and learning curve in {folder}", soft_wrap=True)

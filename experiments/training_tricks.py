@@ -78,9 +78,8 @@ class TrainingTricksConfig:
 
 def run(config: TrainingTricksConfig) -> None:
     """Train all, draw the figure, print the table."""
-    from rich.console import Console
-
     from experiments.classification_data import open_classification_data
+    from experiments.console import Console
     from experiments.provenance import commit, machine
     from perception.training.curves import draw_curves, read_metrics
     from perception.training.durable_files import write_json_durably
@@ -99,7 +98,7 @@ def run(config: TrainingTricksConfig) -> None:
     runs = {_title(name): read_metrics(_folder(config, name, first)) for name in results}
     draw_curves(runs, "accuracy", config.out / "tricks.png")
     Console().print(_table(results))
-    Console().print(f"Figure and results in {config.out}", highlight=False)
+    Console().print(f"Figure and results in {config.out}")
 
 
 def _result(

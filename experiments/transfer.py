@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tyro.conf import OmitArgPrefixes
 
 from perception.training.config import TrainingConfig
+
+WITHOUT_TRAINING = ("probe", "neighbours")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class TransferConfig:
     skip_corrupt: bool = False
     """Leave out files that cannot be read, with a warning each."""
     out: Path = Path("runs/transfer/default")
-    """Run folder."""
+    """Run folder; with "probe" and "neighbours" it gets results.json."""
     resume: bool = False
     """Go on from the last checkpoint in the run folder."""
     training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
@@ -54,15 +56,19 @@ class TransferConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        return f"The last checkpoint is kept in {self.out}; the same command with --resume goes on from it."
+        if self.mode in WITHOUT_TRAINING:
+            return "Nothing was kept."
+        from perception.training.run_folder import what_is_kept
+
+        return what_is_kept(self.out)
 
 
 def run(config: TransferConfig) -> None:
     """Learn, test, and print the accuracy."""
-    from rich.console import Console
-
     from experiments.classification_data import ClassificationData, labels_of, open_classification_data
+    from experiments.console import Console
     from perception.training.distributed import is_first_process
+    from perception.training.durable_files import named_disk_errors, write_json_durably
     from perception.training.run_folder import check_resumable
     from perception.training.sources import Subset, as_images
     from perception.transfer.few_labels import stratified_rows
@@ -80,8 +86,11 @@ def run(config: TransferConfig) -> None:
         data = ClassificationData(
             Subset(as_images(data.train), rows), data.validation, data.test, data.classes
         )
-    if config.mode in ("probe", "neighbours"):
+    if config.mode in WITHOUT_TRAINING:
         accuracy = _with_features(config, data)
+        settings = {**asdict(config), "out": str(config.out)}
+        with named_disk_errors(config.out):
+            write_json_durably(config.out / "results.json", {"settings": settings, "accuracy": accuracy})
     else:
         result = _train(config, data)
         if not is_first_process():
@@ -89,7 +98,6 @@ def run(config: TransferConfig) -> None:
         accuracy = _kept(config, data, result)
     Console().print(
         f"accuracy {accuracy:.1%} on {len(data.test):,} test images, from {len(data.train):,} labelled ones",
-        highlight=False,
     )
 
 

@@ -48,10 +48,9 @@ class TransferabilityConfig:
 
 def run(config: TransferabilityConfig) -> None:
     """Train all, draw the figure, print the table."""
-    from rich.console import Console
-
     from envs.errors import InvalidOption
     from experiments.classification_data import labels_of, open_classification_data
+    from experiments.console import Console
     from experiments.provenance import commit, machine
     from experiments.seed_curves import draw_intervals, interval_table
     from perception.classification.fitting import sized_options
@@ -76,7 +75,7 @@ def run(config: TransferabilityConfig) -> None:
     write_json_durably(config.out / "results.json", record)
     draw_intervals(results, config.out / "transferability.png", "layer groups kept", "accuracy on B")
     Console().print(interval_table(results, "layers", lambda layers: f"{layers:.0f}"))
-    Console().print(f"Figure and results in {config.out}", highlight=False)
+    Console().print(f"Figure and results in {config.out}")
 
 
 def _run_seed(

@@ -146,6 +146,8 @@ class _Reader:
     def __init__(
         self, network: nn.Module, convert: Convert | None, name: str, device: str, precision: str
     ) -> None:
+        if not isinstance(network, nn.Module):
+            raise InvalidOption(f"network must be a module, such as create_model makes, got {network!r}")
         self._hardware = choose_hardware(device, precision)
         network = network.to(self._hardware.device).eval()
         self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -63,6 +63,11 @@ def test_image_folders_are_classes_and_colours_are_rgb(pets):
     assert batch["rgb"][:, 0, 0].tolist() == [[10, 50, 0], [11, 50, 0], [30, 50, 0], [31, 50, 0]]
     assert ImageFolder(pets, "val", size=(6, 8))[0]["rgb"].shape == (6, 8, 3)
     assert ImageFolder(pets, "val", classes=("dog",))[0]["class"] == 0
+    assert [int(item["class"]) for item in images] == [0, 0, 1, 1]
+    with pytest.raises(InvalidOption, match="at least one image"):
+        images.render([])
+    with pytest.raises(InvalidOption, match="size must be"):
+        ImageFolder(pets, "train", size=60)
 
 
 def test_a_damaged_image_is_named_or_left_out(pets):
@@ -255,7 +260,7 @@ def test_yolo_boxes_and_polygons_are_shares_of_the_image(tmp_path):
             images[0]
     (tmp_path / "labels" / "a.txt").unlink()
     assert not images[0]["objects"].any()
-    with pytest.raises(CorruptFile, match="holds no image"):
+    with pytest.raises(CorruptFile, match="labels holds no text file for any image"):
         YoloFolder(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "labels", skip_unlabelled=True)
 
 

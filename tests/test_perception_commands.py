@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,8 +95,52 @@ def test_a_finished_training_is_told_apart(
     assert main(words) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert main([*words, "--resume"]) == 2
-    assert "other settings: training was" in capsys.readouterr().err
+    assert capsys.readouterr().err.rstrip().endswith("with other settings: epochs was 12, is 1")
     assert main([*words, "--epochs", "12", "--resume"]) == 0
+
+
+def test_a_run_whose_checkpoint_is_gone_is_not_written_over(
+    trained: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained / "classifier", tmp_path / "classifier")
+    shutil.copy(trained / "metrics.jsonl", tmp_path / "metrics.jsonl")
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+    assert main(["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(tmp_path)]) == 2
+    assert "whose checkpoint is gone" in capsys.readouterr().err
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
+
+
+def test_what_is_said_to_be_kept_is_there(trained: Path, tmp_path: Path) -> None:
+    config = TrainClassifierConfig(out=tmp_path)
+    assert config.when_stopped().startswith("No checkpoint is in")
+    assert "--resume goes on" in dataclasses.replace(config, out=trained).when_stopped()
+
+
+def test_brackets_in_a_path_are_no_markup(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a [b] [" / "x] :smile:"
+    assert main(["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(out)]) == 0
+    assert f"Classifier in {out / 'classifier'};" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: (root / "corner0" / "deeper").mkdir(), None),
+        (lambda root: (root / "empty").mkdir(), "empty holds no image: every folder here is a class"),
+        (lambda root: [shutil.rmtree(root / f"corner{n}") for n in (1, 2, 3)], "one class only, 'corner0'"),
+        (lambda root: [shutil.rmtree(root / f"corner{n}") for n in range(4)], "holds no folders"),
+    ],
+)
+def test_folders_that_are_no_classes_are_named(
+    folder: Path, tmp_path: Path, make: Any, message: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path / "images")
+    make(tmp_path / "images")
+    words = ["train", "classifier", "--data", str(tmp_path / "images"), *LENET, *TINY]
+    assert main([*words, "--out", str(tmp_path / "out")]) == (0 if message is None else 2)
+    assert message is None or message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -107,6 +153,9 @@ def test_a_finished_training_is_told_apart(
         (["--weights", "none.safetensors"], "does not exist"),
         (["--model", "lenet5", "--weights", "camshaft-signs"], "no weights ship for 'lenet5'"),
         (["--ship", "weights"], "only a classifier of 'signs' ships"),
+        (["--ship", "weights", "--data", "signs", "--no-normalise"], "weights ship for normalised frames"),
+        (["--size", "100000"], "size must be from 1 to 4096 pixels"),
+        (["--data", "tests", "--images", "5"], "not of 'tests'"),
     ],
 )
 def test_mistakes_are_named(
@@ -229,7 +278,7 @@ def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None
             np.testing.assert_array_equal(batch["rgb"][1], np.tile(expected, 3))
             assert batch["class"].shape == (2,)
     write_frames(tmp_path / "none", lambda _: {"rgb": frames["rgb"]}, 1, {})
-    with pytest.raises(InvalidOption, match="have no classes, only: rgb"):
+    with pytest.raises(InvalidOption, match="are no images with classes, only: rgb"):
         open_classification_data(str(tmp_path / "none"), 32)
 
 

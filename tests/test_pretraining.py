@@ -175,6 +175,15 @@ def test_labels_that_do_not_exist_are_refused() -> None:
         MultiTask().check({"segmentation": torch.full((1, 4, 4), 200, dtype=torch.uint8)})
 
 
+def test_a_task_has_one_set_of_frames_by_whatever_name(tmp_path: Path) -> None:
+    options = {"size": 48, "frames_per_file": 4}
+    short = collect_frames(tmp_path, "LaneKeeping", 4, **options).render(range(4))
+    assert np.isfinite(short["lane"]).all()
+    assert np.array_equal(
+        short["rgb"], collect_frames(tmp_path, LANE_TASK, 4, **options).render(range(4))["rgb"]
+    )
+
+
 def test_frames_of_an_unfit_size_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="multiple of 4"):
         collect_frames(tmp_path, LANE_TASK, 8, size=50)

@@ -50,10 +50,9 @@ class BackbonesConfig:
 
 def run(config: BackbonesConfig) -> None:
     """Train and measure, print the table and write the file."""
-    from rich.console import Console
-
     from experiments.benchmarks.measure import write_result
     from experiments.classification_data import open_classification_data
+    from experiments.console import Console
     from perception.training.sources import in_memory
     from perception.zoo import check_model, list_models
 
@@ -70,7 +69,7 @@ def run(config: BackbonesConfig) -> None:
     Console().print(_table(figures))
     settings = {**asdict(config), "out": str(config.out)}
     write_result(config.out / "results.json", settings, figures)
-    Console().print(f"Figures in {config.out / 'results.json'}", highlight=False)
+    Console().print(f"Figures in {config.out / 'results.json'}")
 
 
 def _measure(

@@ -16,7 +16,6 @@ import numpy as np
 import pybullet
 from numpy.typing import NDArray
 from pybullet_utils.bullet_client import BulletClient
-from rich.console import Console
 from rich.table import Table
 
 from envs import make_simulation
@@ -52,6 +51,7 @@ from experiments.benchmarks.parts import (
     primitives,
     triangles,
 )
+from experiments.console import Console
 
 LABELLED = "rgb+depth+segmentation"
 CONTENTS = {"rgb": ("rgb", False), "labels": (LABELLED, False), "labels, shadows": (LABELLED, True)}
@@ -130,7 +130,7 @@ def run(config: CamerasConfig) -> None:
     _print(console, rates)
     ratios = _ratios(rates, scaling)
     for line, value in ratios.items():
-        console.print(f"{line}: {value:.2f}", highlight=False)
+        console.print(f"{line}: {value:.2f}")
     figures: list[dict[str, Any]] = [
         {**asdict(subject), "size": size, **rate.to_dict()}
         for size, row in rates.items()
@@ -139,7 +139,7 @@ def run(config: CamerasConfig) -> None:
     figures += [{"name": name, **rate.to_dict()} for name, rate in scaling.items()]
     figures += [{"name": name, "ratio": value} for name, value in ratios.items()]
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
-    console.print(f"Figures and ranges in {config.out}", highlight=False)
+    console.print(f"Figures and ranges in {config.out}")
 
 
 class _Scenes:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from envs.errors import CamshaftError, InvalidOption
 from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface
 from experiments.benchmarks.measure import interleaved, rate_of, write_result
 from experiments.benchmarks.panda_table import table_bodies, table_client, table_state
 from experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, camera_poses
+from experiments.console import Console
 
 OUTPUTS = ("rgb", "depth")
 CHECKED_OUTPUTS = ("rgb", "depth", "segmentation", "instances")
@@ -76,7 +76,7 @@ def run(config: CudaCamerasConfig) -> None:
         }
         subjects = {name: _subject(state, camera, poses, config.seconds) for name, state in scenes.items()}
         for name, rate in interleaved(subjects, config.repeats).items():
-            console.print(f"{name}, {size} × {size}: {rate} frames/s", highlight=False)
+            console.print(f"{name}, {size} × {size}: {rate} frames/s")
             figures.append(
                 {
                     "name": name,
@@ -87,7 +87,7 @@ def run(config: CudaCamerasConfig) -> None:
                 }
             )
     write_result(config.out, {**asdict(config), "out": str(config.out), "gpu": gpu_name()}, figures)
-    console.print(f"Figures and ranges in {config.out}", highlight=False)
+    console.print(f"Figures and ranges in {config.out}")
 
 
 def primitives(num_worlds: int) -> SceneState:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from envs.errors import InvalidOption
 from experiments.benchmarks.measure import Rate, interleaved, write_result
+from experiments.console import Console
 from perception.classification.classifier import create_classifier
 from perception.data.objects import CLASSES, ObjectImages
 from perception.data.simulated import FrameStream, SimulatedFrames
@@ -93,7 +93,7 @@ def run(config: DataConfig) -> None:
             ]
     settings = {**asdict(config), "out": str(config.out), "hardware": hardware.description()}
     write_result(config.out, settings, figures)
-    Console().print(f"Figures in {config.out}", highlight=False)
+    Console().print(f"Figures in {config.out}")
 
 
 def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:

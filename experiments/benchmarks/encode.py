@@ -11,12 +11,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from rich.console import Console
 from rich.table import Table
 
 import envs
 from envs.errors import InvalidOption
 from experiments.benchmarks.measure import Rate, interleaved, write_result
+from experiments.console import Console
 from perception.encode_camera import EncodeCamera
 from perception.training.hardware import choose_hardware
 from perception.zoo import create_model
@@ -92,7 +92,7 @@ def run(config: EncodeConfig) -> None:
     ]
     _print(config, rates)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
-    Console().print(f"Figures in {config.out}", highlight=False)
+    Console().print(f"Figures in {config.out}")
 
 
 class _Timed:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 import envs
@@ -18,6 +17,7 @@ from envs.driving import vehicle
 from envs.driving.simulation import DrivingSimulation
 from envs.errors import InvalidOption
 from experiments.benchmarks.measure import write_result
+from experiments.console import Console
 from experiments.progress import progress_bar
 
 SMOOTHNESS = ("jerk", "lateral_acceleration")
@@ -66,7 +66,7 @@ def run(config: ExpertsConfig) -> None:
             progress(number + 1, len(tasks))
     _print(config, figures)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
-    Console().print(f"Figures in {config.out}", highlight=False)
+    Console().print(f"Figures in {config.out}")
 
 
 def measure_expert(task: str, config: ExpertsConfig) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import gymnasium
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 import envs
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import Rate, interleaved, pinned, write_result
+from experiments.console import Console
 
 RIVALS = {
     "camshaft/Reach-v0": "PandaReach-v3",
@@ -67,7 +67,7 @@ def run(config: ManipulationConfig) -> None:
         for task in tasks:
             figures += _measure(task, config)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
-    Console().print(f"Figures in {config.out}", highlight=False)
+    Console().print(f"Figures in {config.out}")
 
 
 def _measure(task: str, config: ManipulationConfig) -> list[dict[str, Any]]:
@@ -89,7 +89,6 @@ def _measure(task: str, config: ManipulationConfig) -> list[dict[str, Any]]:
     Console().print(table)
     Console().print(
         f"made in {seconds_to_make:.2f} s; reset in {Rate(tuple(resets)).median * 1000:.1f} ms at the median\n",
-        highlight=False,
     )
     rows.append(
         {

@@ -9,11 +9,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 import envs
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import write_result
+from experiments.console import Console
 
 PROGRAM = "import gymnasium, sys; env = gymnasium.make(f'envs:{sys.argv[1]}'); env.reset(seed=0)"
 
@@ -53,10 +52,9 @@ def run(config: StartConfig) -> None:
     console.print(
         f"First frame of {task} after {figure['median']:.2f} s "
         f"({min(seconds):.2f} – {max(seconds):.2f}), median of {config.repeats}",
-        highlight=False,
     )
     write_result(config.out, {**asdict(config), "out": str(config.out)}, [figure])
-    console.print(f"Figures in {config.out}", highlight=False)
+    console.print(f"Figures in {config.out}")
 
 
 def _start(task: str) -> float:

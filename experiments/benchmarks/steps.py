@@ -10,12 +10,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 import envs
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import interleaved, pinned, rate_of, write_result
+from experiments.console import Console
 
 RECORDED = 300  # steps of the expert that are driven again and again
 PLANNED_ACTIONS = 256  # random ones for the others, drawn beforehand
@@ -69,7 +69,7 @@ def run(config: StepsConfig) -> None:
         figures = [_measure(task, rivals, config) for task in tasks]
     _print(config, figures)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
-    Console().print(f"Figures in {config.out}", highlight=False)
+    Console().print(f"Figures in {config.out}")
 
 
 def _measure(task: str, rivals: dict[str, _Random], config: StepsConfig) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -19,6 +18,7 @@ from envs.driving.network.network import Lane, Network, lane_polygon
 from envs.driving.network.town import generate_town
 from envs.errors import CamshaftError, InvalidOption
 from experiments.benchmarks.measure import write_result
+from experiments.console import Console
 
 GRID = 1e-4  # metres to which outlines are rounded: edges that lanes share are then exactly the same
 TOUCH = 0.1  # m² by which lanes side by side in a bend may overlap, since their curves are sampled
@@ -80,7 +80,6 @@ def run(config: TownsConfig) -> None:
     Console().print(
         f"{config.towns} towns with {sum(lanes):,} lanes and {sum(kinds.values()):,} junctions: {len(faults)} faults; "
         f"{1e3 * statistics.median(seconds):.0f} ms of CPU time a town. Figures in {config.out}",
-        highlight=False,
     )
     if faults:
         raise CamshaftError(f"{len(faults)} faults, the first: {faults[0]}")

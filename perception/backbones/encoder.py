@@ -187,6 +187,10 @@ def channels_first(images: Tensor) -> Tensor:
     Raises:
         InvalidOption: this is not a batch of three-channel frames in uint8 or floats.
     """
+    if not isinstance(images, Tensor):
+        raise InvalidOption(
+            f"images in a {type(images).__name__}: accepted are tensors, such as torch.from_numpy makes"
+        )
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise InvalidOption(f"images of {images.dtype}: accepted are uint8, and floats in [0, 1]")
     if images.ndim == 4 and images.shape[1] == 3:
@@ -202,7 +206,7 @@ def check_size(model: str, size: Sequence[int], smallest: int) -> tuple[int, int
     Raises:
         InvalidOption: it is not (height, width) in pixels of at least `smallest`.
     """
-    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < smallest:
+    if isinstance(size, str) or not isinstance(size, Sequence) or len(size) != 2 or min(size) < smallest:
         raise InvalidOption(
             f"size of {model} must be (height, width) of at least {smallest} pixels, got {size!r}"
         )

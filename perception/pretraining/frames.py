@@ -58,13 +58,16 @@ def collect_frames(
         scene; "presence" (L,) uint8, which semantic labels cover a thousandth of the frame; "lane" (4,) float32,
         LANE_NAMES over LANE_SCALES, NaN in tasks without a lane of one's own.
     """
+    task = find_task(task).id
+    if count < 1:
+        raise InvalidOption(f"count must be at least 1, got {count!r}")
     if size % STRIDE:
         raise InvalidOption(f"size must be a multiple of {STRIDE}, got {size}")
     wanted = ["rgb", "segmentation", "depth"]
     if find_task(task).simulation_class().camera_views is not Simulation.camera_views:
         wanted.append("normals")  # which only tasks that show their scene have
     config = FramesConfig(
-        find_task(task).id,
+        task,
         tuple([*wanted, "state"] if task == LANE_TASK else wanted),
         batch_size=min(WORLDS, frames_per_file),
         split=split,

@@ -51,18 +51,23 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
         epochs = [row for row in rows if "train_loss" in row]
         numbers = [row["epoch"] for row in epochs]
         losses.plot(
-            numbers, [row["train_loss"] for row in epochs], "--", color=colour, linewidth=1.0, **_dots(epochs)
+            numbers,
+            [row["train_loss"] for row in epochs],
+            "--",
+            color=colour,
+            linewidth=1.0,
+            **_dots(epochs, "x"),
         )
         valid = [row for row in epochs if row.get("validation/loss") is not None]
         numbers = [row["epoch"] for row in valid]
         for axes, column in ((losses, "loss"), (scores, score)):
             values = [row[f"validation/{column}"] for row in valid]
-            axes.plot(numbers, values, color=colour, linewidth=width, label=name, **_dots(valid))
-    losses.set_title("loss (dashed: training)")
+            axes.plot(numbers, values, color=colour, linewidth=width, label=name, **_dots(valid, "o"))
+    losses.set_title("loss (dashed, ×: training)")
     scores.set_title(score)
     for axes in (losses, scores):
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
     spread = losses.get_ylim()
     if spread[1] > LARGE_SPREAD * max(spread[0], 1e-3):
@@ -72,6 +77,6 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     write_durably(path, lambda stream: figure.savefig(stream, format="png", dpi=110))
 
 
-def _dots(points: Sequence[Any]) -> dict[str, str]:
+def _dots(points: Sequence[Any], marker: str) -> dict[str, str]:
     """How to draw a curve so that one of a single point is seen."""
-    return {"marker": "o"} if len(points) == 1 else {}
+    return {"marker": marker} if len(points) == 1 else {}

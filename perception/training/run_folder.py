@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,23 @@ def check_resumable(folder: str | Path) -> None:
     """
     if not (Path(folder) / CHECKPOINT_FILE).exists():
         raise InvalidOption(f"nothing to resume: {folder} holds no checkpoint. Start without --resume")
+
+
+def what_is_kept(folder: str | Path) -> str:
+    """What a person should know who stopped a run."""
+    if not (Path(folder) / CHECKPOINT_FILE).exists():
+        return f"No checkpoint is in {folder} yet: the same command starts from the beginning."
+    return f"The last checkpoint is kept in {folder}; the same command with --resume goes on from it."
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between settings, each entry by itself."""
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new)
+        elif old != new:
+            yield f"{name} was {old!r}, is {new!r}"
 
 
 class RunFolder:
@@ -123,6 +140,12 @@ class RunFolder:
     def _check_settings(self, settings: Mapping[str, Any], resume: bool) -> None:
         path = self.folder / CONFIG_FILE
         if not self.checkpoint_path.exists():
+            metrics = self.folder / METRICS_FILE
+            if not resume and metrics.exists() and metrics.stat().st_size:
+                raise InvalidOption(
+                    f"{self.folder} holds the metrics of a run whose checkpoint is gone: choose another folder, or "
+                    "remove it"
+                )
             return  # whatever began here got nowhere
         if not resume:
             raise InvalidOption(f"{self.folder} holds a run already: resume it, or choose another folder")
@@ -134,12 +157,7 @@ class RunFolder:
             raise CorruptFile(f"{path} is not the config of a run, or is cut short")
         before.pop("origin", None)
         now = yaml.safe_load(yaml.safe_dump(dict(settings)))
-        changes = [
-            f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
-            for name in sorted(before.keys() | now.keys())
-            if before.get(name) != now.get(name)
-        ]
-        if changes:
+        if changes := list(_changes(before, now)):
             raise InvalidOption(f"cannot resume {self.folder} with other settings: {'; '.join(changes)}")
 
     def _read_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

@@ -203,6 +203,8 @@ class YoloFolder(InstanceSet):
         if not self._labels.is_dir():
             raise CorruptFile(f"no folder at {self._labels}")
         pairs = [(path, self._labels / f"{path.stem}.txt") for path in image_files(self._images)]
+        if pairs and not any(labels.is_file() for _, labels in pairs):
+            raise CorruptFile(f"{self._labels} holds no text file for any image of {self._images}")
         return [pair for pair in pairs if pair[1].is_file() or not self._skip_unlabelled]
 
     def _instances(self, item: tuple[Path, Path], shape: tuple[int, int]) -> list[Instance]:

@@ -56,6 +56,11 @@ class DrivingLog(ImageSet):
         self.split = check_choice("split", split, SPLITS)
         super().__init__(root, size, on_corrupt)
 
+    def _what(self) -> str:
+        if self.split == "all":
+            return "frame of a drive"
+        return f"frame of split {self.split!r} (every fifth {BLOCK} frames in a row are 'val')"
+
     def _chosen(self, frames: Sequence[LogFrame]) -> list[LogFrame]:
         if self.split == "all":
             return list(frames)

@@ -29,7 +29,8 @@ class ImageFolder(ImageSet):
     Args:
         root: holds the folders of the classes, or those of the splits.
         split: the folder of the split; None where there is none.
-        classes: names of the folders, in the order of their numbers; those that are there, by default.
+        classes: names of the folders, in the order of their numbers; by default those that are there, which must not
+            be empty then.
         size: see `ImageSet`.
         on_corrupt: likewise.
     """
@@ -43,6 +44,7 @@ class ImageFolder(ImageSet):
         on_corrupt: str = "raise",
     ) -> None:
         self._folder = Path(root) / split if split else Path(root)
+        self._told = classes is not None
         if classes is None:
             self.classes = tuple(folder.name for folder in subfolders(self._folder))
         else:
@@ -50,11 +52,17 @@ class ImageFolder(ImageSet):
         super().__init__(self._folder, size, on_corrupt)
 
     def _find(self) -> Sequence[Item]:
-        return [
-            (path, number)
-            for number, name in enumerate(self.classes)
-            for path in image_files(self._folder / name)
-        ]
+        if not self.classes:
+            raise CorruptFile(f"{self._folder} holds no folders, of which each would be a class of images")
+        found = self._readable(self._images_of, enumerate(self.classes))
+        return [item for items in found for item in items]
+
+    def _images_of(self, entry: tuple[int, str]) -> list[Item]:
+        number, name = entry
+        paths = image_files(self._folder / name)
+        if not paths and not self._told:
+            raise CorruptFile(f"{self._folder / name} holds no image: every folder here is a class")
+        return [(path, number) for path in paths]
 
     def _load(self, item: Item) -> Arrays:
         path, number = item

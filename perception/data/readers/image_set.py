@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ Size = tuple[int, int] | None
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".webp")
 ON_CORRUPT = ("raise", "skip")
+MOST_PIXELS = 16_384  # a side
 IGNORED = 255  # in segmentations: a pixel that no class is known for
 BILINEAR, NEAREST = cv2.INTER_LINEAR, cv2.INTER_NEAREST
 
@@ -41,8 +42,8 @@ class ImageSet(ABC):
 
     def __init__(self, root: str | Path, size: Size = None, on_corrupt: str = "raise") -> None:
         self.root = Path(root)
-        if size is not None and (len(size) != 2 or min(size) < 1):
-            raise InvalidOption(f"size must be (height, width) in pixels, got {size!r}")
+        if size is not None:
+            check_image_size(size)
         self.size = size
         self._skip = check_choice("on_corrupt", on_corrupt, ON_CORRUPT) == "skip"
         self._items: Sequence[Any] = self._find()
@@ -55,6 +56,9 @@ class ImageSet(ABC):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __iter__(self) -> Iterator[Arrays]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Arrays:
         """Image `index` and its labels.
@@ -73,6 +77,8 @@ class ImageSet(ABC):
             InvalidOption: they differ in size; name one.
         """
         items = [self[int(index)] for index in np.asarray(indices).reshape(-1)]
+        if not items:
+            raise InvalidOption(f"a batch of {self.root} needs at least one image")
         for name, first in items[0].items():
             odd = next((item[name] for item in items if item[name].shape != first.shape), None)
             if odd is not None:
@@ -108,6 +114,12 @@ class ImageSet(ABC):
                     raise
                 warnings.warn(f"left out: {error}", stacklevel=4)
         return found
+
+
+def check_image_size(size: Any) -> None:
+    """Raise InvalidOption unless this is (height, width) in pixels."""
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(1 <= side <= MOST_PIXELS for side in size):
+        raise InvalidOption(f"size must be (height, width) from 1 to {MOST_PIXELS} pixels, got {size!r}")
 
 
 def read_image(path: Path, size: Size = None) -> NDArray[np.uint8]:
@@ -148,7 +160,7 @@ def read_text(path: Path) -> str:
         CorruptFile: missing, or not text in UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CorruptFile(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ class VoxelFile:
                     name: np.unpackbits(packed[name], axis=-1).astype(np.bool_) for name in sorted(packed)
                 }
         except Exception as error:  # numpy raises errors of many kinds
-            raise CorruptFile(f"{self.path} is no file of packed voxels: {error}") from error
+            raise CorruptFile(f"{self.path} is no file of packed voxels ({type(error).__name__})") from error
         if not grids or any(grid.ndim != 4 or len(set(grid.shape[1:])) != 1 for grid in grids.values()):
             raise CorruptFile(f"{self.path} must hold (N, R, R, R / 8) arrays, one a class")
         self.classes = tuple(grids)
@@ -50,6 +51,9 @@ class VoxelFile:
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    def __iter__(self) -> Iterator[Arrays]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Arrays:
         """Solid `index`."""
@@ -111,6 +115,9 @@ class ModelFolder:
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __iter__(self) -> Iterator[Arrays]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Arrays:
         """Solid `index`."""

@@ -1,0 +1,14 @@
+"""What commands say to people: as it stands, whatever characters a path has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import console
+
+
+class Console(console.Console):
+    """Rich's, in which brackets and colons of a text are no markup, and numbers have no colours."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
