@@ -79,6 +79,8 @@ def sheet(batch: dict[str, Any], classes: tuple[str, ...] = ()) -> Image:
         for name, pictures in columns.items():
             title = classes[int(batch["class"][number])] if classes and name == "rgb" else name
             picture = np.ascontiguousarray(pictures[number].repeat(zoom, axis=0).repeat(zoom, axis=1))
+            if name == "rgb":
+                picture = _with_boxes(picture, batch, number, zoom)
             tiles.append((title, picture))
     return contact_sheet(tiles, side_by_side * len(columns))
 
@@ -94,7 +96,7 @@ def _columns(batch: dict[str, Any]) -> dict[str, list[Image]]:
 
     columns: dict[str, list[Image]] = {}
     if "rgb" in batch:
-        columns["rgb"] = [_with_boxes(batch, number) for number in range(len(batch["rgb"]))]
+        columns["rgb"] = list(batch["rgb"])
     if "depth" in batch:
         near, far = _depth_range(batch["depth"])
         columns[f"depth {near:.2g} – {far:.3g} m"] = [
@@ -119,14 +121,14 @@ def _columns(batch: dict[str, Any]) -> dict[str, list[Image]]:
     return columns
 
 
-def _with_boxes(batch: dict[str, Any], number: int) -> Image:
+def _with_boxes(image: Image, batch: dict[str, Any], number: int, zoom: int) -> Image:
+    """With thin lines about what is there, in an image that is `zoom` times as large as what the boxes were told of."""
     from experiments import label_pictures as pictures
 
-    image = batch["rgb"][number]
     if "box" in batch:
-        image = pictures.draw_boxes(image, batch["box"][number][None], pictures.YELLOW)
+        image = pictures.draw_boxes(image, zoom * batch["box"][number][None], pictures.YELLOW)
     if "objects" in batch:
-        image = pictures.draw_boxes(image, batch["objects"][number][:, :4], pictures.YELLOW)
+        image = pictures.draw_boxes(image, zoom * batch["objects"][number][:, :4], pictures.YELLOW)
     return image
 
 
