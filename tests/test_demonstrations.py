@@ -31,6 +31,7 @@ HEIGHT, WIDTH = 10, 16
 class DriftingPoint(Simulation):
     """A point that drifts off a line by chance and is steered back; its frames show where it stands."""
 
+    state_names = ("place",)
     control_modes = ("steering",)
     control_frequency = 20.0
 

@@ -26,6 +26,7 @@ STEPS_TO_INTERVENTION = 129  # the first step at which 1 m is exceeded
 class SidewaysCar(Simulation):
     """A car whose lateral error grows by DRIFT * action * gain each step; a road's seed draws its gain."""
 
+    state_names = ("place",)
     control_modes = ("steering",)
     control_frequency = 10.0
     road_length = np.inf

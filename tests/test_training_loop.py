@@ -213,7 +213,7 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"config": replace(SMALL, learning_rate=0.1)}, "other settings: training was"),
+        ({"config": replace(SMALL, learning_rate=0.1)}, "other settings: learning_rate was 0.05, is 0.1"),
         ({"images": quadrants(90, 5)}, "trained on other images"),
     ],
 )

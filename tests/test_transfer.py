@@ -172,7 +172,9 @@ def test_a_fine_tuning_does_not_go_on_with_another_plan(tmp_path: Path, other: F
 
     fit(FineTuning(frozen=1, rate_decay=0.7))
     fit(FineTuning(frozen=1, rate_decay=0.7))
-    with pytest.raises(InvalidOption, match="other settings: plan was {'frozen': 1, 'rate_decay': 0.7"):
+    with pytest.raises(
+        InvalidOption, match="other settings: (frozen was 1|plan was {'frozen': 1|rate_decay was 0.7)"
+    ):
         fit(other)
 
 

@@ -12,6 +12,12 @@ from perception.training.config import TrainingConfig
 
 OWN_SIZES = {"lenet5": 32, "lenet5_dense": 32, "alexnet": 63, "alexnet_paper": 67}  # else that of the images
 UNNORMALISED = {"alexnet", "alexnet_paper", "nature_cnn", "pilotnet", "vgg16", "zfnet", "zfnet_512"}
+HIGH_RATES = {
+    "lenet5": 1e-2,
+    "lenet5_dense": 1e-2,
+    "nature_cnn": 3e-3,
+    "pilotnet": 3e-3,
+}  # small ones need more
 TARGET = 0.9  # of the best one's accuracy
 BATCH = 64
 
@@ -40,8 +46,8 @@ class BackbonesConfig:
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(epochs=15, weight_decay=0.05, ema_decay=0.998)
     )
-    """How to train every one; networks that normalise nothing inside are initialised by fan-in, which they need more
-    than others, the rest as their libraries have them."""
+    """How to train every one. Networks that normalise nothing inside are initialised by fan-in, the rest as their
+    libraries have them; the smallest learn at a higher rate unless one is given."""
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
@@ -66,7 +72,7 @@ def run(config: BackbonesConfig) -> None:
     for figure in figures:
         figure["share_of_best"] = figure["accuracy"] / best
     figures.sort(key=lambda figure: -figure["accuracy"])
-    Console().print(_table(figures))
+    Console(width=120).print(_table(figures))
     settings = {**asdict(config), "out": str(config.out)}
     write_result(config.out / "results.json", settings, figures)
     Console().print(f"Figures in {config.out / 'results.json'}")
@@ -84,11 +90,12 @@ def _measure(
     from perception.training.evaluation import evaluate
 
     options = sized_options(model, OWN_SIZES.get(model, config.size))
+    rate = config.training.learning_rate or HIGH_RATES.get(model, config.training.highest_rate)
     wanted = ClassifierConfig(
         model=model,
         model_options=options,
         initialisation="fan_in" if model in UNNORMALISED else "own",
-        training=replace(config.training, learning_rate=config.training.highest_rate),
+        training=replace(config.training, learning_rate=rate),
     )
     result = fit_classifier(wanted, sets[0], sets[1], classes, config.out / model, resume=True)
     classifier = result.model
