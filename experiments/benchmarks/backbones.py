@@ -11,7 +11,14 @@ from tyro.conf import OmitArgPrefixes
 from perception.training.config import TrainingConfig
 
 OWN_SIZES = {"lenet5": 32, "lenet5_dense": 32, "alexnet": 63, "alexnet_paper": 67}  # else that of the images
-UNNORMALISED = {"alexnet", "alexnet_paper", "nature_cnn", "pilotnet", "vgg16", "zfnet", "zfnet_512"}
+BY_FAN_IN = {
+    "alexnet",
+    "alexnet_paper",
+    "nature_cnn",
+    "vgg16",
+    "zfnet",
+    "zfnet_512",
+}  # normalise nothing inside
 HIGH_RATES = {
     "lenet5": 1e-2,
     "lenet5_dense": 1e-2,
@@ -46,8 +53,8 @@ class BackbonesConfig:
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(epochs=15, weight_decay=0.05, ema_decay=0.998)
     )
-    """How to train every one. Networks that normalise nothing inside are initialised by fan-in, the rest as their
-    libraries have them; the smallest learn at a higher rate unless one is given."""
+    """How to train every one. Larger networks that normalise nothing inside are initialised by fan-in, the rest as
+    their libraries have them; the smallest learn at a higher rate unless one is given."""
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
@@ -94,7 +101,7 @@ def _measure(
     wanted = ClassifierConfig(
         model=model,
         model_options=options,
-        initialisation="fan_in" if model in UNNORMALISED else "own",
+        initialisation="fan_in" if model in BY_FAN_IN else "own",
         training=replace(config.training, learning_rate=rate),
     )
     result = fit_classifier(wanted, sets[0], sets[1], classes, config.out / model, resume=True)
