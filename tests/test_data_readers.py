@@ -1,13 +1,11 @@
 """Readers of real data on tiny samples written here, and on the real sets where they are at hand."""
 
-import itertools
 import json
-import zipfile
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from image_files import unpacked, write_image
 
 from envs.errors import CorruptFile, InvalidOption, UnknownName
 from envs.rendering import LABELS
@@ -16,26 +14,11 @@ from perception.data.readers import (
     IGNORED,
     CamVid,
     Coco,
-    DonkeyTub,
     ImageFolder,
-    ModelFolder,
-    UdacityLog,
-    VoxelFile,
     YoloFolder,
     camvid_from_simulation,
 )
 from perception.data.readers.coco import Instance
-from perception.data.readers.solids import read_off, surface_points, voxelised
-
-REAL = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def write_image(path, value, size=(12, 16)):
-    """One colour, red = value, in a lossless file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = np.zeros((*size, 3), np.uint8)
-    image[...] = (0, 50, value % 256)  # blue, green, red
-    cv2.imwrite(str(path), image)
 
 
 def write_labels(path, labels):
@@ -264,187 +247,7 @@ def test_yolo_boxes_and_polygons_are_shares_of_the_image(tmp_path):
         YoloFolder(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "labels", skip_unlabelled=True)
 
 
-# ---------------------------------------------------------------------------------------------------- driving logs
-
-
-def second_version(folder, count=6, deleted=(2,)):
-    rows = [
-        {
-            "_index": number,
-            "cam/image_array": f"{number}.png",
-            "user/angle": 0.1 * number,
-            "user/throttle": 0.5,
-        }
-        for number in range(count)
-    ]
-    for number in range(count):
-        write_image(folder / "images" / f"{number}.png", number)
-    (folder / "catalog_0.catalog").write_text("".join(json.dumps(row) + "\n" for row in rows[:4]))
-    (folder / "catalog_1.catalog").write_text("".join(json.dumps(row) + "\n" for row in rows[4:]))
-    state = {"paths": ["catalog_0.catalog", "catalog_1.catalog"], "deleted_indexes": list(deleted)}
-    (folder / "manifest.json").write_text("\n".join(["[]", "[]", "{}", "{}", json.dumps(state)]))
-
-
-def test_a_tub_of_version_two_leaves_out_what_the_driver_deleted_and_left_is_positive(tmp_path):
-    second_version(tmp_path)
-    frames = DonkeyTub(tmp_path)
-    assert [int(frames[number]["rgb"][0, 0, 0]) for number in range(len(frames))] == [0, 1, 3, 4, 5]
-    assert np.allclose(frames.render(range(5))["steering"], [0.0, -0.1, -0.3, -0.4, -0.5])
-
-
-def test_a_tub_of_version_one_is_read_in_the_order_of_its_numbers(tmp_path):
-    for number in (2, 10, 1):
-        record = {"cam/image_array": f"{number}_cam.png", "user/angle": -0.5, "user/throttle": 0.1 * number}
-        (tmp_path / f"record_{number}.json").write_text(json.dumps(record))
-        write_image(tmp_path / f"{number}_cam.png", number)
-    frames = DonkeyTub(tmp_path)
-    assert np.allclose(frames.render(range(3))["throttle"], [0.1, 0.2, 1.0])
-    assert frames[0]["steering"] == 0.5
-
-
-def test_splits_of_a_drive_take_whole_blocks(tmp_path):
-    second_version(tmp_path, 520, ())
-    parts = {split: DonkeyTub(tmp_path, split) for split in ("train", "val", "all")}
-    assert [len(parts[split]) for split in ("train", "val", "all")] == [420, 100, 520]
-    assert {item.image.stem for item in parts["val"]._items} == {str(number) for number in range(400, 500)}
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "words"),
-    [
-        ("manifest.json", "[]", "not the manifest"),
-        ("catalog_1.catalog", "{", r"catalog_1\.catalog, line 1 is not a record of a tub: JSONDecodeError"),
-        ("catalog_1.catalog", '{"_index": 4}', r"line 1 is not a record"),
-        ("catalog_1.catalog", None, r"catalog_1\.catalog cannot be read"),
-    ],
-)
-def test_damage_to_a_tub_is_named(tmp_path, file, text, words):
-    second_version(tmp_path)
-    if text is None:
-        (tmp_path / file).unlink()
-    else:
-        (tmp_path / file).write_text(text)
-    with pytest.raises(CorruptFile, match=words):
-        DonkeyTub(tmp_path)
-
-
-def test_a_record_that_was_cut_short_is_left_out_if_asked(tmp_path):
-    second_version(tmp_path)
-    whole = len(DonkeyTub(tmp_path))
-    catalog = tmp_path / "catalog_1.catalog"
-    catalog.write_bytes(catalog.read_bytes().rstrip()[:-20])
-    with pytest.warns(UserWarning, match=r"catalog_1\.catalog, line \d+ is not a record"):
-        assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == whole - 1
-    catalog.write_bytes(b"\xff\xfe")
-    with pytest.raises(CorruptFile, match=r"catalog_1\.catalog is no text in UTF-8"):
-        DonkeyTub(tmp_path)
-    with pytest.warns(UserWarning, match="no text"):
-        assert 0 < len(DonkeyTub(tmp_path, on_corrupt="skip")) < whole
-
-
-def test_steering_out_of_range_is_named(tmp_path):
-    second_version(tmp_path, 30, ())
-    with pytest.raises(CorruptFile, match=r"11\.png has a steering of -1\.1"):
-        DonkeyTub(tmp_path).render(range(30))
-    with pytest.warns(UserWarning, match="steering"):
-        assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == 11
-
-
-def test_udacitys_side_cameras_steer_back(tmp_path):
-    header = "center,left,right,steering,throttle,brake,speed\n"
-    row = "C:\\drive\\IMG\\c.png, /home/x/IMG/l.png, IMG/r.png, -0.25, 0.5, 0, 12.5\n"
-    for number, name in enumerate("clr"):
-        write_image(tmp_path / "IMG" / f"{name}.png", number)
-    for text in (header + row, row):
-        (tmp_path / "driving_log.csv").write_text(text)
-        batch = UdacityLog(tmp_path, cameras=("center", "left", "right")).render(range(3))
-        assert batch["rgb"][:, 0, 0, 0].tolist() == [0, 1, 2]
-        assert np.allclose(batch["steering"], [0.25, 0.05, 0.45])  # from the left, more to the right
-    assert len(UdacityLog(tmp_path)) == 1
-    (tmp_path / "driving_log.csv").write_text(row + "a,b,c\n")
-    with pytest.raises(CorruptFile, match="row 2"):
-        UdacityLog(tmp_path)
-    with pytest.warns(UserWarning, match="row 2"):
-        assert len(UdacityLog(tmp_path, on_corrupt="skip")) == 1
-
-
-# ---------------------------------------------------------------------------------------------------- solids
-
-CUBE = """8 6 0
-0 0 0\n1 0 0\n1 1 0\n0 1 0\n0 0 1\n1 0 1\n1 1 1\n0 1 1
-4 0 3 2 1\n4 4 5 6 7\n4 0 1 5 4\n4 1 2 6 5\n4 2 3 7 6\n4 3 0 4 7
-"""
-
-
-def test_meshes_become_filled_voxels_and_points_on_the_surface(tmp_path):
-    for number in range(6):
-        for split in ("train", "test"):
-            folder = tmp_path / "cube" / split
-            folder.mkdir(parents=True, exist_ok=True)
-            # the first line of many of ModelNet's files runs on
-            (folder / f"cube_{number}.off").write_text(("OFF\n" if number % 2 else "OFF") + CUBE)
-    solids = ModelFolder(tmp_path, "train", resolution=10)
-    assert (
-        len(solids) == 5
-        and len(ModelFolder(tmp_path, "val")) == 1
-        and len(ModelFolder(tmp_path, "test")) == 6
-    )
-    voxels = solids.render([0, 4])["voxels"]
-    assert voxels.shape == (2, 10, 10, 10) and np.array_equal(voxels[0], voxels[1])
-    assert voxels[0, 2:8, 2:8, 2:8].all() and not voxels[0, 0].any() and voxels[0].sum() <= 9**3
-    points = ModelFolder(tmp_path, "train", "points", points=600)[0]["points"]
-    assert points.shape == (600, 3) and np.isclose(np.linalg.norm(points, axis=1).max(), 1.0)
-    side = np.abs(points).max()
-    assert np.allclose(np.abs(points).max(axis=1), side, atol=0.02)  # on a face each
-    (tmp_path / "cube" / "train" / "bad.off").write_text("OFF" + CUBE[:80])
-    with pytest.warns(UserWarning, match=r"bad\.off"):
-        whole = [len(ModelFolder(tmp_path, split, on_corrupt="skip")) for split in ("train", "val")]
-    assert sum(whole) == 6
-
-
-@pytest.mark.parametrize(
-    "text", ["", "PLY\n1", "OFF\n1 1 0\n0 0 0\n3 0 1 2", "OFF\n3 1 0\n0 0 0 1 0 0 0 1 nan\n3 0 1 2"]
-)
-def test_meshes_that_are_damaged_are_named(tmp_path, text):
-    (tmp_path / "a.off").write_text(text)
-    with pytest.raises(CorruptFile, match=r"a\.off"):
-        read_off(tmp_path / "a.off")
-
-
-def test_comments_and_colours_of_meshes_are_passed_over(tmp_path):
-    plain, dressed = tmp_path / "plain.off", tmp_path / "dressed.off"
-    plain.write_text("OFF\n" + CUBE)
-    lines = CUBE.splitlines()
-    faces = [f"{line} 255 0 0 # red" for line in lines[9:]]
-    dressed.write_text("\n".join(["OFF # a cube", "# by hand", "", *lines[:9], *faces]))
-    for one, other in zip(read_off(plain), read_off(dressed), strict=True):
-        assert np.array_equal(one, other)
-
-
-def test_packed_voxels_are_read_by_class(tmp_path):
-    grids = np.random.default_rng(0).random((5, 16, 16, 16)) < 0.5
-    np.savez(tmp_path / "v.npz", lamp=np.packbits(grids, axis=-1), desk=np.packbits(~grids[:2], axis=-1))
-    solids = VoxelFile(tmp_path / "v.npz")
-    assert solids.classes == ("desk", "lamp")
-    batch = solids.render([0, 2])
-    assert batch["class"].tolist() == [0, 1] and np.array_equal(batch["voxels"][1], grids[0])
-    assert len(VoxelFile(tmp_path / "v.npz", "val")) == 1
-    (tmp_path / "v.npz").write_bytes(b"PK nothing")
-    with pytest.raises(CorruptFile, match=r"v\.npz"):
-        VoxelFile(tmp_path / "v.npz")
-
-
 # ---------------------------------------------------------------------------------------------------- the real sets
-
-
-def unpacked(name, folder, keep=lambda name: True):
-    if not (REAL / name).is_file():
-        pytest.skip(f"{name} is not at hand")
-    with zipfile.ZipFile(REAL / name) as archive:
-        for member in archive.namelist():
-            if keep(member):
-                archive.extract(member, folder)
-    return folder
 
 
 def test_real_camvid(tmp_path):
@@ -465,19 +268,6 @@ def test_real_signs(tmp_path):
     assert train.render(range(8))["rgb"].std() > 10
 
 
-def test_real_tub(tmp_path):
-    root = unpacked("donkey_tub_5.zip", tmp_path) / "data" / "tub_5_24-04-23"
-    frames = DonkeyTub(root, size=(60, 80))
-    assert len(frames) == 1996
-    batch = frames.render(range(700))
-    assert np.abs(batch["steering"]).max() > 0.3 and np.isfinite(batch["throttle"]).all()
-    # Who steers to the left sees the world move to the right.
-    grey = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]
-    window = cv2.createHanningWindow(grey.shape[2:0:-1], cv2.CV_32F)
-    shifts = [cv2.phaseCorrelate(first, second, window)[0][0] for first, second in itertools.pairwise(grey)]
-    assert np.corrcoef(batch["steering"][:-1], np.clip(shifts, -8, 8))[0, 1] > 0.3
-
-
 def test_real_coco(tmp_path):
     root = unpacked("coco128_320.zip", tmp_path)
     detection, polygons = root / "object_detection", root / "instance_segmentation"
@@ -490,21 +280,3 @@ def test_real_coco(tmp_path):
     assert sum((boxes[number]["objects"][:, 5] > 0).sum() for number in range(20)) > 60
     masks = shapes.masks(0)
     assert masks.any(axis=(1, 2)).all()
-
-
-def test_real_voxels():
-    if not (REAL / "modelnet_voxels_32.npz").is_file():
-        pytest.skip("no voxels at hand")
-    solids = VoxelFile(REAL / "modelnet_voxels_32.npz", "train")
-    assert solids.classes == ("chair", "monitor") and solids[0]["voxels"].shape == (32, 32, 32)
-
-
-def test_points_and_voxels_do_not_depend_on_where_a_solid_stands():
-    rng = np.random.default_rng(0)
-    corners = rng.random((5, 3))
-    faces = np.array([[0, 1, 2], [0, 1, 3], [1, 2, 4]])
-    assert np.allclose(
-        surface_points(corners, faces, 50), surface_points(3.0 * corners + 7.0, faces, 50), atol=1e-5
-    )
-    moved = voxelised(2.0 * corners + 1.0, faces, 12)
-    assert (voxelised(corners, faces, 12) ^ moved).sum() <= 2  # rounding at a cell's edge
