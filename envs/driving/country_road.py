@@ -16,6 +16,7 @@ from envs.driving.map_drawing import PAINT, PAVING, MapSketch
 from envs.driving.poses import car_poses
 from envs.driving.road import Road, RoadConfig, generate_road
 from envs.driving.road_scene import FOLIAGE, RoadScene
+from envs.driving.sensors import EGO_NAMES
 from envs.driving.simulation import DrivingSimulation
 from envs.driving.track import Track
 from envs.driving.vehicle import VehicleParameters
@@ -24,6 +25,7 @@ from envs.rendering import Camera
 from envs.simulation import FloatArray, IntArray
 
 FIRST_DISTANCE = 30.0  # metres of road behind the car at the start
+MOTION_NAMES = ("lateral_error", "heading_error", *EGO_NAMES[:4])
 END_OF_ROAD = 20.0  # metres before the last point of the road
 
 
@@ -101,7 +103,7 @@ class CountryRoadSimulation(DrivingSimulation):
         return angles
 
     def _motion(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        """(n, 6) lateral error, heading error, speed, lateral speed, yaw rate, steering of displaced cars."""
+        """(n, 6) MOTION_NAMES of displaced cars."""
         located, cars = self.track.places[worlds], self.vehicles[worlds]
         turned = located[:, places.HEADING_ERROR]
         return np.column_stack(

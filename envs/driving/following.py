@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
-from envs.driving.country_road import FIRST_DISTANCE, CountryRoadSimulation
+from envs.driving.country_road import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
 from envs.driving.map_drawing import VEHICLE, Actors
 from envs.driving.poses import lane_poses
 from envs.driving.road import RoadConfig
@@ -31,12 +31,7 @@ STANDING_GAP = 6.0  # metres
 GAP_GAIN, SPEED_GAIN = 0.35, 1.1  # 1/s² and 1/s, of the expert
 
 STATE_NAMES = (
-    "lateral_error",
-    "heading_error",
-    "speed",
-    "lateral_speed",
-    "yaw_rate",
-    "steering",
+    *MOTION_NAMES,
     "gap",
     "closing_speed",
     *(f"curvature_{round(metres)}" for metres in PREVIEW),

@@ -17,6 +17,7 @@ from envs.driving.maps import draw_map, highway_map
 from envs.driving.motorway_state import SETTLED, place_on_motorway, write_motorway_state
 from envs.driving.network.highway import MOTORWAY_LANE, HighwayConfig
 from envs.driving.network_simulation import NetworkSimulation
+from envs.driving.sensors import EGO_NAMES
 from envs.driving.simulation import reward_of
 from envs.driving.traffic.kinds import HIGHWAY_KINDS
 from envs.driving.traffic.lane_changes import (
@@ -46,11 +47,7 @@ OFF_ROAD = 0.8  # metres beyond the paving's lanes
 STATE_NAMES = (
     "lane_offset",
     "heading_error",
-    "speed",
-    "lateral_speed",
-    "yaw_rate",
-    "steering",
-    "acceleration",
+    *EGO_NAMES,
     *(f"curvature_{round(metres)}" for metres in PREVIEW),
     "lane",
     "lanes",

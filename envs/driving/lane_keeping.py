@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from envs.driving import track as places
 from envs.driving import vehicle
-from envs.driving.country_road import FIRST_DISTANCE, CountryRoadSimulation
+from envs.driving.country_road import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
 from envs.driving.road import RoadConfig
 from envs.driving.simulation import reward_of
 from envs.driving.vehicle import VehicleParameters
@@ -23,12 +23,7 @@ PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead at which the state t
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"
 
 STATE_NAMES = (
-    "lateral_error",
-    "heading_error",
-    "speed",
-    "lateral_speed",
-    "yaw_rate",
-    "steering",
+    *MOTION_NAMES,
     *(f"curvature_{round(metres)}" for metres in PREVIEW),
 )
 STATE_LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, *[0.2] * len(PREVIEW)], np.float32)

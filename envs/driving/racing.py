@@ -20,7 +20,7 @@ from envs.driving.network.circuit import CircuitConfig
 from envs.driving.network.curves import Curve
 from envs.driving.poses import car_poses
 from envs.driving.racing_line import racing_line, speed_profile
-from envs.driving.sensors import EGO_COLUMNS
+from envs.driving.sensors import EGO_COLUMNS, EGO_NAMES
 from envs.driving.simulation import DrivingSimulation, reward_of
 from envs.driving.streets.street_scene import StreetScene
 from envs.driving.track import Track
@@ -49,11 +49,7 @@ CAR = VehicleParameters(
 STATE_NAMES = (
     "lateral_error",
     "heading_error",
-    "speed",
-    "lateral_speed",
-    "yaw_rate",
-    "steering",
-    "acceleration",
+    *EGO_NAMES,
     *(f"curvature_{round(metres)}" for metres in PREVIEW),
 )
 STATE_LIMITS = np.array([8.0, math.pi, 80.0, 20.0, 6.0, 1.0, 12.0, *[0.2] * len(PREVIEW)], np.float32)

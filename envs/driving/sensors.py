@@ -9,6 +9,7 @@ from envs.driving.vehicle import ACCELERATION, GRAVITY, LATERAL_SPEED, SPEED, ST
 from envs.kernels import inlined, kernel
 
 EGO_COLUMNS = (SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION)
+EGO_NAMES = ("speed", "lateral_speed", "yaw_rate", "steering", "acceleration")
 EGO_LIMITS = np.array([80.0, 20.0, 6.0, 1.0, 20.0], np.float32)  # m/s, m/s, rad/s, rad, m/s²
 IMU_LIMITS = np.array([20.0, 20.0, 20.0, 10.0, 10.0, 10.0], np.float32)  # m/s², then rad/s
 NUM_RAYS, RANGE = 72, 60.0  # of the range finder, and metres that it reaches

@@ -10,6 +10,7 @@ from envs.driving import track as places
 from envs.driving import vehicle
 from envs.driving.network.network import LIGHT, STOP, TURN_NAMES
 from envs.driving.routes import point_before
+from envs.driving.sensors import EGO_NAMES
 from envs.driving.track import lane_curvature
 from envs.driving.traffic.ahead import gap_ahead, people_ahead
 from envs.driving.traffic.kinds import EGO_LENGTH
@@ -26,11 +27,7 @@ FAR = 60.0  # metres: nothing nearer
 STATE_NAMES = (
     "lateral_error",
     "heading_error",
-    "speed",
-    "lateral_speed",
-    "yaw_rate",
-    "steering",
-    "acceleration",
+    *EGO_NAMES,
     *(f"curvature_{round(metres)}" for metres in PREVIEW),
     "limit",
     "in_junction",
