@@ -176,9 +176,10 @@ class _Reader:
             )
         if output.is_floating_point():
             output = output.float()
-            if not torch.isfinite(output).all():
-                raise CamshaftError(f"the network's output {name!r} is not finite: its weights are damaged")
-        return output.cpu().numpy()
+        values = output.cpu().numpy()
+        if values.dtype == np.float32 and not np.isfinite(values).all():
+            raise CamshaftError(f"the network's output {name!r} is not finite: its weights are damaged")
+        return values
 
 
 class _Encoding:

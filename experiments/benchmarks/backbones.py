@@ -95,6 +95,7 @@ def _measure(
     from perception.classification import Classification, ClassifierConfig, fit_classifier
     from perception.classification.fitting import sized_options
     from perception.training.evaluation import evaluate
+    from perception.training.hardware import choose_hardware
 
     options = sized_options(model, OWN_SIZES.get(model, config.size))
     rate = config.training.learning_rate or HIGH_RATES.get(model, config.training.highest_rate)
@@ -109,10 +110,13 @@ def _measure(
     encoder: Any = classifier.encoder
     size: tuple[int, int] = encoder.preprocessing.size or (config.size, config.size)
     classifier.auxiliary = torch.nn.ModuleDict()  # type: ignore[assignment]
+    hardware = choose_hardware(config.training.device, "float32")
+    scores = evaluate(classifier.to(hardware.device), Classification(len(classes)), sets[2], hardware)
+    classifier.to("cpu")
     return {
         "name": model,
         "size": list(size),
-        "accuracy": evaluate(classifier, Classification(len(classes)), sets[2])["accuracy"],
+        "accuracy": scores["accuracy"],
         "parameters": count_parameters(classifier),
         "multiply_adds": count_multiply_adds(classifier, torch.zeros(1, 3, *size)),
         "frames_per_second": {

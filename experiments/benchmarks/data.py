@@ -52,7 +52,11 @@ class DataConfig:
     repeats: int = 3
     """Measurements of each, after one of warm-up."""
     threads: int = 1
-    """Threads of PyTorch; what is drawn has one thread beside them."""
+    """Threads of PyTorch."""
+    drawing_threads: int = 1
+    """Threads that draw beside them, in each process that does."""
+    workers: int = 0
+    """Processes that draw; 0 for the training's own."""
     device: str = "auto"
     """auto, cpu or cuda."""
     out: Path = Path("runs/bench/data.json")
@@ -62,12 +66,14 @@ class DataConfig:
 def run(config: DataConfig) -> None:
     """Measure, print the table and write the file."""
     if (
-        min(config.batch_size, config.repeats, config.threads) < 1
+        min(config.batch_size, config.repeats, config.threads, config.drawing_threads) < 1
+        or config.workers < 0
         or config.images < config.batch_size
         or config.seconds <= 0
     ):
         raise InvalidOption(
-            "batch_size, repeats and threads must be at least 1, images at least batch_size, seconds more than 0"
+            "batch_size, repeats, threads and drawing_threads must be at least 1, workers at least 0, images at least "
+            "batch_size, seconds more than 0"
         )
     torch.set_num_threads(config.threads)
     hardware = choose_hardware(config.device)
@@ -98,14 +104,18 @@ def run(config: DataConfig) -> None:
 
 def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:
     """Batches of the object benchmark from memory and drawn."""
-    images = ObjectImages("train", config.size, num_threads=1)
+    images = ObjectImages("train", config.size, num_threads=config.drawing_threads)
     cached = TensorImages(images.render(range(config.images)))
-    return {CACHED: _read(cached, config), DRAWN: _read(images, config)}
+    return {CACHED: _read(cached, config), DRAWN: _read(images, config, config.workers)}
 
 
 def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
     """Batches of a task's frames from memory, from disk and drawn."""
-    options: dict[str, Any] = {"camera": (config.size, config.size), "num_threads": 1}
+    options: dict[str, Any] = {
+        "camera": (config.size, config.size),
+        "num_threads": config.drawing_threads,
+        "workers": config.workers,
+    }
     labels = ("rgb", "depth", "segmentation")
     with SimulatedFrames(config.task, labels, batch_size=config.batch_size, **options) as frames:
         arrays = frames.collect(config.images)
@@ -119,12 +129,12 @@ def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
     }
 
 
-def _read(images: Any, config: DataConfig) -> Iterator[Batch]:
+def _read(images: Any, config: DataConfig, workers: int = 0) -> Iterator[Batch]:
     """Batches without end, in random order, read ahead."""
     for epoch in count():
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
         rows = order[: len(order) // config.batch_size * config.batch_size].split(config.batch_size)
-        yield from read_batches(images, rows, lambda batch: batch)
+        yield from read_batches(images, rows, lambda batch: batch, workers)
 
 
 class _Step:

@@ -38,9 +38,9 @@ def jitter_colours(frames: Tensor, strength: float, generator: torch.Generator, 
     offset = 0.5 - 0.5 * contrast + light[:, 1:]
 
     # One row of pixels at a time, so that the innermost loops are long.
-    gain_row = (contrast / 255.0).repeat(1, width)[:, None].to(frames.device, dtype)
-    offset_row = offset.repeat(1, width)[:, None].to(frames.device, dtype)
-    tone = tone[:, None, None].to(frames.device, dtype)
+    gain_row = (contrast / 255.0).repeat(1, width)[:, None].to(frames.device, dtype, non_blocking=True)
+    offset_row = offset.repeat(1, width)[:, None].to(frames.device, dtype, non_blocking=True)
+    tone = tone[:, None, None].to(frames.device, dtype, non_blocking=True)
     pixels = frames.permute(0, 2, 3, 1).reshape(count, height, width * channels).to(dtype)
     pixels = torch.addcmul(offset_row, pixels, gain_row).clamp_(0.0, 1.0)
     pixels.addcmul_(torch.addcmul(pixels, pixels, pixels, value=-1.0), tone)

@@ -35,12 +35,16 @@ class MovingAverage:
     def update(self, module: nn.Module, steps: int) -> None:
         """Take in the weights after so many steps."""
         decay = min(self.decay, (1.0 + steps) / (10.0 + steps))
+        averages: list[Tensor] = []
+        weights: list[Tensor] = []
         for name, value in module.state_dict().items():
             average = self.tensors[name]
             if average.is_floating_point():
-                average.lerp_(value, 1.0 - decay)
+                averages.append(average)
+                weights.append(value)
             else:
                 average.copy_(value)
+        torch._foreach_lerp_(averages, weights, 1.0 - decay)  # one kernel for many tensors on a GPU
 
     @contextlib.contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:
