@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class MovingAverage:
@@ -44,7 +45,7 @@ class MovingAverage:
                 weights.append(value)
             else:
                 average.copy_(value)
-        torch._foreach_lerp_(averages, weights, 1.0 - decay)  # one kernel for many tensors on a GPU
+        get_ema_multi_avg_fn(decay)(averages, weights, steps)  # few kernels for all tensors on a GPU
 
     @contextlib.contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:
