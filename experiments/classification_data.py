@@ -33,7 +33,7 @@ class ClassificationData:
 
 
 def open_classification_data(
-    data: str, size: int, *, images: int | None = None, seed: int = 0, on_corrupt: str = "raise"
+    data: str, size: int, *, images: int | None = None, seed: int = 0, skip_corrupt: bool = False
 ) -> ClassificationData:
     """Find labelled images.
 
@@ -43,7 +43,7 @@ def open_classification_data(
         size: width and height that images are brought to.
         images: of a simulated benchmark to learn from; all by default.
         seed: of the split of a folder that has none.
-        on_corrupt: "raise", or "skip" to leave out files that cannot be read.
+        skip_corrupt: leave out files that cannot be read, with a warning each.
 
     Raises:
         InvalidOption: there is no such folder, or its images have no classes.
@@ -51,7 +51,7 @@ def open_classification_data(
     """
     if not 1 <= size <= LARGEST:
         raise InvalidOption(f"size must be from 1 to {LARGEST} pixels, got {size}")
-    found = _found(data, size, images, seed, on_corrupt)
+    found = _found(data, size, images, seed, "skip" if skip_corrupt else "raise")
     if len(found.classes) < 2:
         raise InvalidOption(
             f"{data} has one class only, {found.classes[0]!r}: there is nothing to tell apart"

@@ -41,6 +41,8 @@ class FewLabelsConfig:
     """Steps of every training, whatever the number of labels."""
     rate_decay: float = 0.9
     """Of the pretrained encoder: the rate of each layer group over that of the group above it."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
     out: Path = Path("runs/few_labels")
     """Folder for the runs, results.json, the table and the figure."""
     training: OmitArgPrefixes[TrainingConfig] = field(
@@ -62,7 +64,7 @@ def run(config: FewLabelsConfig) -> None:
     from perception.training.durable_files import write_json_durably
     from perception.training.sources import in_memory
 
-    data = open_classification_data(config.data, config.size)
+    data = open_classification_data(config.data, config.size, skip_corrupt=config.skip_corrupt)
     images, test = (in_memory(each, ("class",)) for each in (data.train, data.test))
     classes = labels_of(images)
     results: dict[str, dict[float, list[float]]] = {kind: {} for kind in START_KINDS}

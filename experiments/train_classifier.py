@@ -97,7 +97,7 @@ def run(config: TrainClassifierConfig) -> None:
         config.size,
         images=config.images,
         seed=config.training.seed,
-        on_corrupt="skip" if config.skip_corrupt else "raise",
+        skip_corrupt=config.skip_corrupt,
     )
     result = fit_classifier(
         wanted, data.train, data.validation, data.classes, config.out, resume=config.resume

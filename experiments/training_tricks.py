@@ -55,6 +55,8 @@ class TrainingTricksConfig:
     """Where it is on."""
     jitter: float = 0.5
     """Where it is on."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
     out: Path = Path("runs/tricks")
     """Folder for the runs, results.json, the table and the figure."""
     training: OmitArgPrefixes[TrainingConfig] = field(
@@ -85,7 +87,9 @@ def run(config: TrainingTricksConfig) -> None:
     from perception.training.durable_files import write_json_durably
     from perception.training.sources import in_memory
 
-    data = open_classification_data(config.data, config.size, images=config.images)
+    data = open_classification_data(
+        config.data, config.size, images=config.images, skip_corrupt=config.skip_corrupt
+    )
     sets = [in_memory(each, ("class",)) for each in (data.train, data.validation, data.test)]
     results: dict[str, list[dict[str, float]]] = {name: [] for name in (ALL, *WITHOUT)}
     for seed in config.seeds:

@@ -79,7 +79,7 @@ def run(config: TransferConfig) -> None:
         config.data,
         config.size,
         seed=config.training.seed,
-        on_corrupt="skip" if config.skip_corrupt else "raise",
+        skip_corrupt=config.skip_corrupt,
     )
     if config.fraction != 1.0:
         rows = stratified_rows(labels_of(data.train), config.fraction, config.training.seed)

@@ -34,6 +34,8 @@ class TransferabilityConfig:
     """Numbers of layer groups to keep; from 1 to all by default."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One split into A and B each."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
     out: Path = Path("runs/transferability")
     """Folder for the runs, results.json, the table and the figure."""
     training: OmitArgPrefixes[TrainingConfig] = field(
@@ -64,7 +66,9 @@ def run(config: TransferabilityConfig) -> None:
         raise InvalidOption(
             f"layers must be within the 1..{groups} groups of {config.model!r}, got {config.layers}"
         )
-    data = open_classification_data(config.data, config.size, images=config.images)
+    data = open_classification_data(
+        config.data, config.size, images=config.images, skip_corrupt=config.skip_corrupt
+    )
     images, test = (in_memory(each, ("class",)) for each in (data.train, data.test))
     sets = {"train": (images, labels_of(images)), "test": (test, labels_of(test))}
     results: dict[str, dict[float, list[float]]] = {"baseB": {}, **{name: {} for name in TREATMENTS}}

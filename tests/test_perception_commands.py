@@ -166,20 +166,31 @@ def test_mistakes_are_named(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "classifier"],
+        ["experiment", "few-labels", "--fractions", "1.0", "--seeds", "0", "--steps", "1"],
+        ["experiment", "tricks", "--seeds", "0"],
+        ["experiment", "transferability", "--seeds", "0", "--layers", "1"],
+    ],
+    ids=lambda words: words[1],
+)
 def test_a_damaged_image_is_named_or_left_out(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = tmp_path / "images"
-    for number in range(2):
-        (damaged / f"corner{number}").mkdir(parents=True)
-        for path in (folder / f"corner{number}").iterdir():
-            (damaged / f"corner{number}" / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(folder, damaged)
     (damaged / "corner1" / "05.png").write_bytes(b"not a picture")
-    words = ["train", "classifier", "--data", str(damaged), *LENET, *TINY, "--out", str(tmp_path / "run")]
-    assert main(words) == 2
+    words = [*words, "--data", str(damaged), *LENET, *TINY[2:]]
+    if "few-labels" in words:
+        words += ["--weights", str(trained / "classifier" / "model.safetensors")]
+    else:
+        words += TINY[:2]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 2
     assert "05.png" in capsys.readouterr().err
     with pytest.warns(UserWarning, match=r"left out: .*05\.png"):
-        assert main([*words[:-1], str(tmp_path / "other"), "--skip-corrupt"]) == 0
+        assert main([*words, "--out", str(tmp_path / "other"), "--skip-corrupt"]) == 0
 
 
 @pytest.mark.parametrize("mode", ["tune", "head", "probe", "neighbours"])
