@@ -38,7 +38,8 @@ class TrainingConfig:
         seed: of everything random.
         checkpoint_steps: steps from one checkpoint to the next; each epoch ends with one as well.
         log_steps: steps from one row of the metrics to the next.
-        workers: processes that read images; 0 reads in a thread of this one, which is enough for rendered images.
+        workers: processes that read images; 0 reads in a thread of this one, which is enough for rendered images beside
+            a CPU. Beside a GPU that thread and the launching of kernels share the interpreter.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "float32" or "bfloat16".
         compile: let torch.compile fuse the network; a minute at the start, faster steps on a GPU.
