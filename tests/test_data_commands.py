@@ -106,20 +106,24 @@ def test_mistakes_are_named(here, capsys):
 
 
 @pytest.mark.slow
-def test_benchmarks_of_data_and_encoders_write_their_figures(here):
+def test_benchmarks_of_data_and_encoders_write_their_figures(here, capsys):
     tiny = ("--seconds", "0.1", "--repeats", "1", "--model", "nature_cnn")
     assert main(["bench", "encode", "--worlds", "2", "--size", "36", *tiny]) == 0
     figures = {
         row["name"]: row for row in json.loads((here / "runs/bench/encode.json").read_text())["figures"]
     }
     assert len(figures) == 3 and all(row["median"] > 0 for row in figures.values())
-    assert main(["bench", "data", "--size", "36", "--batch-size", "4", "--images", "8", *tiny]) == 0
-    rows = json.loads((here / "runs/bench/data.json").read_text())["figures"]
-    assert [row["kind"] for row in rows] == [
-        *("in memory", "drawn on the fly"),
-        *("in memory", "stored on disk", "drawn on the fly"),
-    ]
-    assert all(0.0 <= row["waiting_share"] <= 1.0 for row in rows)
+    for elsewhere in ((), ("--workers", "1", "--drawing-threads", "2")):
+        words = ("--size", "36", "--batch-size", "4", "--images", "8", *tiny, *elsewhere)
+        assert main(["bench", "data", *words]) == 0
+        rows = json.loads((here / "runs/bench/data.json").read_text())["figures"]
+        assert [row["kind"] for row in rows] == [
+            *("in memory", "drawn on the fly"),
+            *("in memory", "stored on disk", "drawn on the fly"),
+        ]
+        assert all(0.0 <= row["waiting_share"] <= 1.0 for row in rows)
+    assert main(["bench", "data", "--workers", "-1"]) == 2
+    assert "workers at least 0" in capsys.readouterr().err
 
 
 def test_manipulation_has_every_label_too():
