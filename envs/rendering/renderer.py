@@ -15,14 +15,13 @@ from envs.rendering.annotations import (
     MOTIONS,
     Annotations,
     Moment,
-    Motion,
     annotation_shapes,
     draw_annotated_frames,
-    make_motion,
 )
 from envs.rendering.camera import Camera
 from envs.rendering.frames import Images, draw_frames
 from envs.rendering.lens import make_lens
+from envs.rendering.motion import Motion, make_motion
 from envs.rendering.scene_state import SceneState
 from envs.rendering.scratch import Scratch, make_scratch
 from envs.rendering.shading import Light
