@@ -13,15 +13,15 @@ from pathlib import Path
 
 import torch
 
-from agents.cloning_config import CloningConfig
-from agents.cloning_data import TrainingData
-from agents.cloning_loop import CloningLoop
-from agents.demonstrations import Demonstrations
-from agents.policy import ConvPolicy
-from perception.training.hardware import choose_hardware, freed_memory_kept
-from perception.training.interrupts import InterruptGuard, TrainingInterrupted
-from perception.training.run_folder import RunFolder
-from perception.training.training_progress import TrainingProgress
+from camshaft.agents.cloning_config import CloningConfig
+from camshaft.agents.cloning_data import TrainingData
+from camshaft.agents.cloning_loop import CloningLoop
+from camshaft.agents.demonstrations import Demonstrations
+from camshaft.agents.policy import ConvPolicy
+from camshaft.perception.training.hardware import choose_hardware, freed_memory_kept
+from camshaft.perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from camshaft.perception.training.run_folder import RunFolder
+from camshaft.perception.training.training_progress import TrainingProgress
 
 __all__ = ["CloningConfig", "TrainingData", "TrainingInterrupted", "train"]
 
@@ -43,7 +43,7 @@ def train(
 
     Args:
         config: how.
-        demonstrations: folder that `agents.demonstrations.collect` wrote, or what was loaded from one.
+        demonstrations: folder that `camshaft.agents.demonstrations.collect` wrote, or what was loaded from one.
         run_folder: gets config.yaml, metrics.jsonl, tensorboard/, checkpoints/last.safetensors and policy/.
         progress: show a progress bar.
         resume: go on with the run in `run_folder`; starts one if there is none.

@@ -10,9 +10,9 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from envs.errors import InvalidOption, check_choice
-from perception.training.hardware import DEVICES, PRECISIONS
-from perception.zoo import check_model
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.perception.training.hardware import DEVICES, PRECISIONS
+from camshaft.perception.zoo import check_model
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "huber": functional.huber_loss,

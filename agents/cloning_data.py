@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 CONSTANT_ACTION = 1e-4  # standard deviation below which an action has no scale of its own
 
 
 class TrainingData(Protocol):
-    """What is learned from; `agents.demonstrations.Demonstrations` is one.
+    """What is learned from; `camshaft.agents.demonstrations.Demonstrations` is one.
 
     Attributes:
         images: (M, H, W, 3) uint8.

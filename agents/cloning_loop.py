@@ -11,22 +11,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.cloning_config import LOSSES, CloningConfig
-from agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
-from agents.policy import ConvPolicy
-from envs.errors import InvalidOption
-from perception.pretrained import load_weights
-from perception.training.augmentation import jitter_colours
-from perception.training.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
-from perception.training.config import TrainingConfig
-from perception.training.divergence import check_finite
-from perception.training.hardware import Hardware
-from perception.training.interrupts import InterruptGuard, TrainingInterrupted
-from perception.training.optimizers import make_optimizer
-from perception.training.plan import LearnEverything
-from perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
-from perception.training.run_folder import RunFolder
-from perception.training.training_progress import TrainingProgress
+from camshaft.agents.cloning_config import LOSSES, CloningConfig
+from camshaft.agents.cloning_data import TrainingData, action_scale, check_data, fingerprint, validation_episodes
+from camshaft.agents.policy import ConvPolicy
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.pretrained import load_weights
+from camshaft.perception.training.augmentation import jitter_colours
+from camshaft.perception.training.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.divergence import check_finite
+from camshaft.perception.training.hardware import Hardware
+from camshaft.perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from camshaft.perception.training.optimizers import make_optimizer
+from camshaft.perception.training.plan import LearnEverything
+from camshaft.perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
+from camshaft.perception.training.run_folder import RunFolder
+from camshaft.perception.training.training_progress import TrainingProgress
 
 
 class CloningLoop:

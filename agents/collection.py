@@ -18,17 +18,17 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agents.lerobot_dataset import DatasetWriter, Feature, encode_png
-from agents.observation_columns import (
+from camshaft.agents.lerobot_dataset import DatasetWriter, Feature, encode_png
+from camshaft.agents.observation_columns import (
     DISPLACED,
     FRONT,
     frame_columns,
     observation_features,
     observation_rows,
 )
-from envs.errors import InvalidOption
-from envs.rendering.camera_set import UNNAMED
-from envs.simulation import Measurements, Simulation
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.camera_set import UNNAMED
+from camshaft.envs.simulation import Measurements, Simulation
 
 ACTION = "action"
 DISPLACED_ACTION = "displaced.action"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.collection import (
+from camshaft.agents.collection import (
     ACTION,
     DISPLACED_ACTION,
     CollectionConfig,
@@ -23,14 +23,14 @@ from agents.collection import (
     Recorded,
     recorded_features,
 )
-from agents.lerobot_dataset import DatasetReader, DatasetWriter
-from agents.lerobot_format import INFO
-from agents.observation_columns import DISPLACED, frame_columns
-from envs import find_task, make_simulation
-from envs.catalogue import Task
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, check_choice
-from envs.simulation import Simulation
-from perception.training.durable_files import named_disk_errors, write_json_durably
+from camshaft.agents.lerobot_dataset import DatasetReader, DatasetWriter
+from camshaft.agents.lerobot_format import INFO
+from camshaft.agents.observation_columns import DISPLACED, frame_columns
+from camshaft.envs import find_task, make_simulation
+from camshaft.envs.catalogue import Task
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, check_choice
+from camshaft.envs.simulation import Simulation
+from camshaft.perception.training.durable_files import named_disk_errors, write_json_durably
 
 ARGUMENTS = Path("meta/camshaft.json")
 DRIVERS = ("expert",)

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.evaluation_results import Evaluation, RoadResult, Trace, summarise
-from agents.policy import Policy
-from agents.scripted import ScriptedPolicy
-from envs import find_task, make_simulation
-from envs.errors import InvalidOption
-from envs.simulation import Measurements, Simulation
+from camshaft.agents.evaluation_results import Evaluation, RoadResult, Trace, summarise
+from camshaft.agents.policy import Policy
+from camshaft.agents.scripted import ScriptedPolicy
+from camshaft.envs import find_task, make_simulation
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.simulation import Measurements, Simulation
 
 LANE_KEEPING = "camshaft/LaneKeeping-v0"
 INTERVENTION_ERROR = 1.0  # metres off the lane centre at which the safety driver takes over

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.intervals import poisson_interval, wilson_interval
+from camshaft.agents.intervals import poisson_interval, wilson_interval
 
 INTERVENTION_COST = 6.0  # seconds that one intervention counts as (Bojarski et al. 2016)
 

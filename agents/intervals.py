@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 from scipy.stats import t as student
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:

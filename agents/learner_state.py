@@ -17,7 +17,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from torch import Tensor
 
-from perception.training.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
+from camshaft.perception.training.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
 
 REPLAY_ARRAYS = ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length")
 REPLAY_DICTS = ("observations", "next_observations")

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from agents.lerobot_format import IMAGE_TYPE, Feature
-from agents.lerobot_statistics import Statistics, number_statistics, picture_statistics, sampled_frames
-from agents.png import decode_png, encode_png
-from envs.errors import InvalidOption, check_choice
+from camshaft.agents.lerobot_format import IMAGE_TYPE, Feature
+from camshaft.agents.lerobot_statistics import Statistics, number_statistics, picture_statistics, sampled_frames
+from camshaft.agents.png import decode_png, encode_png
+from camshaft.envs.errors import InvalidOption, check_choice
 
 Column = NDArray[Any] | Sequence[bytes]
 

@@ -14,17 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from agents.lerobot_format import (
+from camshaft.agents.lerobot_format import (
     Feature,
     data_path,
     load_state,
     numpy_column,
     video_path,
 )
-from agents.lerobot_writer import DatasetWriter
-from agents.png import decode_png, encode_png
-from agents.video import read_video
-from envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.agents.lerobot_writer import DatasetWriter
+from camshaft.agents.png import decode_png, encode_png
+from camshaft.agents.video import read_video
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
 
 __all__ = ["DatasetReader", "DatasetWriter", "Feature", "encode_png"]
 

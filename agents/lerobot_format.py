@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
 
 VERSION = "v3.0"
 FILES_PER_CHUNK = 1000

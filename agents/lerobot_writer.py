@@ -22,19 +22,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from agents import lerobot_format as layout
-from agents.lerobot_columns import Column, arrow_column, check_columns, column_statistics
-from agents.lerobot_format import INDEX_FEATURES, DatasetState, Feature
-from agents.lerobot_statistics import (
+from camshaft.agents import lerobot_format as layout
+from camshaft.agents.lerobot_columns import Column, arrow_column, check_columns, column_statistics
+from camshaft.agents.lerobot_format import INDEX_FEATURES, DatasetState, Feature
+from camshaft.agents.lerobot_statistics import (
     Statistics,
     merge_statistics,
     statistics_columns,
     statistics_lists,
     take_statistics,
 )
-from agents.video import VideoWriter, video_info
-from envs.errors import CamshaftError, InvalidOption
-from perception.training.durable_files import (
+from camshaft.agents.video import VideoWriter, video_info
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.perception.training.durable_files import (
     TEMPORARY_SUFFIX,
     FolderLock,
     named_disk_errors,

@@ -13,10 +13,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agents.lerobot_format import Feature
-from agents.png import encode_png
-from envs.goal import OBSERVED
-from envs.simulation import IMAGE_PARTS, Observation, Simulation
+from camshaft.agents.lerobot_format import Feature
+from camshaft.agents.png import encode_png
+from camshaft.envs.goal import OBSERVED
+from camshaft.envs.simulation import IMAGE_PARTS, Observation, Simulation
 
 IMAGES = "observation.images."
 FRONT = f"{IMAGES}front"

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, CorruptFile
-from envs.kernels import available_cores, run_chunks
+from camshaft.envs.errors import CamshaftError, CorruptFile
+from camshaft.envs.kernels import available_cores, run_chunks
 
 # Level 1 with run-length strategy: the fastest setting that still compresses rendered frames well.
 PNG_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)

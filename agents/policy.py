@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from envs.errors import CorruptFile, InvalidOption, UnknownName, check_choice
-from perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
-from perception.zoo import create_model
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName, check_choice
+from camshaft.perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
+from camshaft.perception.zoo import create_model
 
 
 class Policy(ABC):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.policy import Policy
+from camshaft.agents.policy import Policy
 
 
 class ScriptedPolicy(Policy):

@@ -15,7 +15,7 @@ from sb3_contrib import TQC
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor, nn
 
-from perception.training.hardware import choose_hardware
+from camshaft.perception.training.hardware import choose_hardware
 
 CHUNK = 64  # rows of a batch whose pairwise differences fit into a core's cache
 

@@ -12,8 +12,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, InvalidOption
-from perception.training.durable_files import finish_file, named_disk_errors, temporary_name
+from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.perception.training.durable_files import finish_file, named_disk_errors, temporary_name
 
 CODEC = "libx264"
 PIXEL_FORMAT = "yuv420p"

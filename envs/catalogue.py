@@ -9,7 +9,7 @@ from typing import Any
 
 import gymnasium
 
-from envs.errors import InvalidOption, check_choice
+from camshaft.envs.errors import InvalidOption, check_choice
 
 
 @dataclass(frozen=True)
@@ -39,133 +39,133 @@ class Task:
 TASKS = (
     Task(
         id="camshaft/LaneKeeping-v0",
-        simulation="envs.driving.lane_keeping:LaneKeeping",
+        simulation="camshaft.envs.driving.lane_keeping:LaneKeeping",
         max_episode_steps=1200,
         summary="Steer a car along the right lane of a winding country road for a minute.",
         tags=("driving", "imitation"),
     ),
     Task(
         id="camshaft/Following-v0",
-        simulation="envs.driving.following:Following",
+        simulation="camshaft.envs.driving.following:Following",
         max_episode_steps=1200,
         summary="Keep a distance behind a car, from camera alone.",
         tags=("driving", "imitation"),
     ),
     Task(
         id="camshaft/Racing-v0",
-        simulation="envs.driving.racing:Racing",
+        simulation="camshaft.envs.driving.racing:Racing",
         max_episode_steps=1500,
         summary="Drive a lap of a race track as fast as possible, by steering and pedals.",
         tags=("driving",),
     ),
     Task(
         id="camshaft/Highway-v0",
-        simulation="envs.driving.highway:Highway",
+        simulation="camshaft.envs.driving.highway:Highway",
         max_episode_steps=900,
         summary="Drive fast through traffic on a motorway.",
         tags=("driving", "traffic"),
     ),
     Task(
         id="camshaft/Town-v0",
-        simulation="envs.driving.town:Town",
+        simulation="camshaft.envs.driving.town:Town",
         max_episode_steps=1500,
         summary="Follow a route through a town with lights, signs, other cars and people on foot.",
         tags=("driving", "traffic"),
     ),
     Task(
         id="camshaft/Parking-v0",
-        simulation="envs.driving.parking:Parking",
+        simulation="camshaft.envs.driving.parking:Parking",
         max_episode_steps=600,
         summary="Bring a car to rest in a bay of a parking lot, the right way round.",
         tags=("driving", "goal"),
     ),
     Task(
         id="camshaft/Reach-v0",
-        simulation="envs.manipulation.reach:Reach",
+        simulation="camshaft.envs.manipulation.reach:Reach",
         max_episode_steps=50,
         summary="Bring an arm's gripper to a ball.",
         tags=("manipulation", "goal"),
     ),
     Task(
         id="camshaft/Push-v0",
-        simulation="envs.manipulation.push:Push",
+        simulation="camshaft.envs.manipulation.push:Push",
         max_episode_steps=50,
         summary="Push a cube to a place on the table.",
         tags=("manipulation", "goal"),
     ),
     Task(
         id="camshaft/Slide-v0",
-        simulation="envs.manipulation.slide:Slide",
+        simulation="camshaft.envs.manipulation.slide:Slide",
         max_episode_steps=50,
         summary="Hit a puck so that it slides to a place out of reach.",
         tags=("manipulation", "goal"),
     ),
     Task(
         id="camshaft/PickAndPlace-v0",
-        simulation="envs.manipulation.pick_and_place:PickAndPlace",
+        simulation="camshaft.envs.manipulation.pick_and_place:PickAndPlace",
         max_episode_steps=50,
         summary="Bring a cube to a place on the table or in the air.",
         tags=("manipulation", "goal"),
     ),
     Task(
         id="camshaft/Lift-v0",
-        simulation="envs.manipulation.lift:Lift",
+        simulation="camshaft.envs.manipulation.lift:Lift",
         max_episode_steps=60,
         summary="Raise a cube off the table.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/Stack-v0",
-        simulation="envs.manipulation.stack:Stack",
+        simulation="camshaft.envs.manipulation.stack:Stack",
         max_episode_steps=100,
         summary="Put a cube on another.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/Stack3-v0",
-        simulation="envs.manipulation.stack:Stack3",
+        simulation="camshaft.envs.manipulation.stack:Stack3",
         max_episode_steps=150,
         summary="Put three cubes on top of each other.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/Button-v0",
-        simulation="envs.manipulation.button:Button",
+        simulation="camshaft.envs.manipulation.button:Button",
         max_episode_steps=60,
         summary="Press a button on the table.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/Drawer-v0",
-        simulation="envs.manipulation.drawer:Drawer",
+        simulation="camshaft.envs.manipulation.drawer:Drawer",
         max_episode_steps=80,
         summary="Open a drawer that is closed, close one that is open.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/Sort-v0",
-        simulation="envs.manipulation.sort:Sort",
+        simulation="camshaft.envs.manipulation.sort:Sort",
         max_episode_steps=200,
         summary="Put each cube into the tray of its colour.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/PegInsertion-v0",
-        simulation="envs.manipulation.peg_insertion:PegInsertion",
+        simulation="camshaft.envs.manipulation.peg_insertion:PegInsertion",
         max_episode_steps=100,
         summary="Put a square peg into a square hole.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/TidyUp-v0",
-        simulation="envs.manipulation.tidy_up:TidyUp",
+        simulation="camshaft.envs.manipulation.tidy_up:TidyUp",
         max_episode_steps=200,
         summary="Open a box and put two cubes into it.",
         tags=("manipulation",),
     ),
     Task(
         id="camshaft/GraspClutter-v0",
-        simulation="envs.manipulation.grasp_clutter:GraspClutter",
+        simulation="camshaft.envs.manipulation.grasp_clutter:GraspClutter",
         max_episode_steps=100,
         summary="Lift any of several objects of irregular shape.",
         tags=("manipulation",),
@@ -195,7 +195,7 @@ def full_id(name: str) -> str:
     """The id of the task that is called so in short; every other name as it is."""
     if not isinstance(name, str):
         return name
-    bare = name.removeprefix("envs:")
+    bare = name.removeprefix("camshaft:")
     with_namespace = f"camshaft/{bare}"
     return SHORT_NAMES.get(bare, with_namespace if with_namespace in TASK_IDS else bare)
 
@@ -206,7 +206,7 @@ def make_simulation(task_id: str, num_worlds: int = 1, **options: Any) -> Any:
     Args:
         task_id: such as "camshaft/LaneKeeping-v0", in short "LaneKeeping".
         num_worlds: independent copies.
-        options: see `envs.simulation.Simulation` and the task's docstring.
+        options: see `camshaft.envs.simulation.Simulation` and the task's docstring.
 
     Raises:
         UnknownName: no such task or option.
@@ -238,8 +238,8 @@ def register_tasks() -> None:
             continue
         gymnasium.register(
             id=task.id,
-            entry_point="envs.single:GoalTaskEnv" if "goal" in task.tags else "envs.single:TaskEnv",
-            vector_entry_point="envs.vector:TaskVectorEnv",
+            entry_point="camshaft.envs.single:GoalTaskEnv" if "goal" in task.tags else "camshaft.envs.single:TaskEnv",
+            vector_entry_point="camshaft.envs.vector:TaskVectorEnv",
             max_episode_steps=task.max_episode_steps,
             kwargs={"task_id": task.id},
         )

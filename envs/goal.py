@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.simulation import BoolArray, FloatArray, Simulation
+from camshaft.envs.simulation import BoolArray, FloatArray, Simulation
 
 OBSERVED, ACHIEVED, DESIRED = "observation", "achieved_goal", "desired_goal"
 

@@ -17,9 +17,9 @@ from typing import Any
 import numba
 from numba.core import event
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
-IMPORTS = re.compile(r"^from (envs[.\w]*) import (\([^)]*\)|.*)$", re.MULTILINE)
+IMPORTS = re.compile(r"^from camshaft\.(envs[.\w]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 NAMES = re.compile(r"\w+")
 
 _executors: dict[int, ThreadPoolExecutor] = {}
@@ -148,7 +148,7 @@ class _Announcer(event.Listener):  # type: ignore[misc]
 
     def on_start(self, event: Any) -> None:
         module = str(event.data["dispatcher"].py_func.__module__)
-        if not _Announcer.announced and module.startswith("envs."):
+        if not _Announcer.announced and module.startswith("camshaft.envs."):
             _Announcer.announced = True
             print(
                 "Camshaft: compiling kernels for this machine (half a minute to a minute and a half, once for each "

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 Split = Literal["train", "test"] | None
 

@@ -13,12 +13,12 @@ import numpy as np
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, InvalidOption, check_choice, check_seed
-from envs.kernels import check_num_threads
-from envs.randomization import Split
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice, check_seed
+from camshaft.envs.kernels import check_num_threads
+from camshaft.envs.randomization import Split
 
 if TYPE_CHECKING:
-    from envs.rendering import Camera, SceneState
+    from camshaft.envs.rendering import Camera, SceneState
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

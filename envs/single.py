@@ -9,10 +9,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.catalogue import make_simulation
-from envs.errors import CamshaftError, InvalidOption
-from envs.goal import GoalSimulation
-from envs.simulation import Observation, Simulation
+from camshaft.envs.catalogue import make_simulation
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.goal import GoalSimulation
+from camshaft.envs.simulation import Observation, Simulation
 
 
 class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
@@ -24,7 +24,7 @@ class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         task_id: the row of the catalogue.
         render_mode: one of the task's `render_modes` ("rgb_array": pictures for people) gives what `render()` returns;
             None gives none.
-        options: see `envs.simulation.Simulation` and the task's docstring.
+        options: see `camshaft.envs.simulation.Simulation` and the task's docstring.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "map"], "render_fps": 20}  # noqa: RUF012
@@ -103,7 +103,7 @@ class GoalTaskEnv(TaskEnv):
 
     @property
     def compute_reward(self) -> Callable[..., Any]:
-        """What a goal is worth, see `envs.goal.GoalSimulation`; there only where `obs_mode` has "state"."""
+        """What a goal is worth, see `camshaft.envs.goal.GoalSimulation`; there only where `obs_mode` has "state"."""
         simulation = self.simulation
         assert isinstance(simulation, GoalSimulation)
         if "state" not in simulation.obs_parts:

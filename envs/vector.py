@@ -11,10 +11,10 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from envs.catalogue import make_simulation
-from envs.errors import CamshaftError, InvalidOption
-from envs.simulation import BoolArray, FloatArray, IntArray, Observation, Simulation
-from envs.single import check_no_worlds, check_render_mode
+from camshaft.envs.catalogue import make_simulation
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Observation, Simulation
+from camshaft.envs.single import check_no_worlds, check_render_mode
 
 
 class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
@@ -28,7 +28,7 @@ class TaskVectorEnv(gymnasium.vector.VectorEnv[Any, Any, Any]):
         num_envs: how many worlds.
         max_episode_steps: time limit in control steps.
         render_mode: one of the task's `render_modes` gives what `render()` returns; None gives none.
-        options: see `envs.simulation.Simulation` and the task's docstring.
+        options: see `camshaft.envs.simulation.Simulation` and the task's docstring.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012

@@ -1,6 +1,6 @@
 """Contact sheets of the simulated benchmarks for the docs: some training and some test images of every class.
 
-Run as `python -m experiments.benchmark_sheets`; it writes docs/objects.jpg and docs/signs.jpg.
+Run as `python -m camshaft.experiments.benchmark_sheets`; it writes docs/objects.jpg and docs/signs.jpg.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.contact_sheet import contact_sheet, write_sheet
-from perception.data.objects import ObjectImages
-from perception.data.signs import SignImages
+from camshaft.experiments.contact_sheet import contact_sheet, write_sheet
+from camshaft.perception.data.objects import ObjectImages
+from camshaft.perception.data.signs import SignImages
 
 EACH = 3  # images of a split
 SIZE = 64

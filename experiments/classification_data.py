@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 OBJECTS, SIGNS = "objects", "signs"
 LARGEST = 4096  # pixels of a side
@@ -60,10 +60,10 @@ def open_classification_data(
 
 
 def _found(data: str, size: int, images: int | None, seed: int, on_corrupt: str) -> ClassificationData:
-    from perception.data.objects import ObjectImages
-    from perception.data.readers import GTSRB, ImageFolder
-    from perception.data.readers.image_set import subfolders
-    from perception.data.signs import SignImages
+    from camshaft.perception.data.objects import ObjectImages
+    from camshaft.perception.data.readers import GTSRB, ImageFolder
+    from camshaft.perception.data.readers.image_set import subfolders
+    from camshaft.perception.data.signs import SignImages
 
     if data in (OBJECTS, SIGNS):
         benchmark: Any = ObjectImages if data == OBJECTS else SignImages
@@ -95,7 +95,7 @@ def _found(data: str, size: int, images: int | None, seed: int, on_corrupt: str)
 
 def labels_of(images: Any) -> Any:
     """(N,) the class of every image of a set, read once."""
-    from perception.training.sources import as_images
+    from camshaft.perception.training.sources import as_images
 
     source = as_images(images)
     rows = range(0, len(source), 256)
@@ -111,7 +111,7 @@ class _StoredImages:
     """The images of a set that 'camshaft data' wrote, brought to one size, with their classes."""
 
     def __init__(self, folder: Path, size: int, on_corrupt: str) -> None:
-        from perception.data.stored import StoredFrames
+        from camshaft.perception.data.stored import StoredFrames
 
         self._frames = StoredFrames(folder, on_corrupt=on_corrupt)
         self._size = (size, size)
@@ -126,7 +126,7 @@ class _StoredImages:
 
     def render(self, indices: Any) -> dict[str, Any]:
         """Images and labels, (n, …) each."""
-        from perception.data.readers.image_set import BILINEAR, resized
+        from camshaft.perception.data.readers.image_set import BILINEAR, resized
 
         batch = self._frames.render(indices)
         images = batch["rgb"]
@@ -137,7 +137,7 @@ class _StoredImages:
 
 def _halved(images: Any, seed: int) -> ClassificationData:
     """Split by image, at random."""
-    from perception.training.sources import Subset
+    from camshaft.perception.training.sources import Subset
 
     order = np.random.default_rng(seed).permutation(len(images))
     if len(images) < 2:

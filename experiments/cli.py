@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from envs.errors import CamshaftError, check_choice
+from camshaft.envs.errors import CamshaftError, check_choice
 
 FAILED, STOPPED = 2, 130
 
@@ -33,103 +33,103 @@ class Command:
 
 COMMANDS = {
     "demo": Command(
-        "experiments.driving_cloning:DrivingCloningConfig",
+        "camshaft.experiments.driving_cloning:DrivingCloningConfig",
         "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
     ),
-    "tasks": Command("experiments.tasks:TasksConfig", "list the tasks"),
-    "play": Command("experiments.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
+    "tasks": Command("camshaft.experiments.tasks:TasksConfig", "list the tasks"),
+    "play": Command("camshaft.experiments.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
     "collect": Command(
-        "experiments.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"
+        "camshaft.experiments.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"
     ),
     "train cloning": Command(
-        "experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
+        "camshaft.experiments.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"
     ),
     "train goals": Command(
-        "experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
+        "camshaft.experiments.train_goals:TrainGoalsConfig", "train TQC+HER on a task with goals, from its state"
     ),
     "train classifier": Command(
-        "experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
+        "camshaft.experiments.train_classifier:TrainClassifierConfig", "train a classifier on simulated or real images"
     ),
     "pretrain": Command(
-        "experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
+        "camshaft.experiments.pretrain:PretrainConfig", "pretrain an encoder on labels of simulated frames"
     ),
     "transfer": Command(
-        "experiments.transfer:TransferConfig", "put a pretrained encoder to use on other classes of images"
+        "camshaft.experiments.transfer:TransferConfig", "put a pretrained encoder to use on other classes of images"
     ),
     "experiment few-labels": Command(
-        "experiments.few_labels:FewLabelsConfig",
+        "camshaft.experiments.few_labels:FewLabelsConfig",
         "accuracy against the number of labels, pretrained and from scratch",
     ),
     "experiment transferability": Command(
-        "experiments.transferability:TransferabilityConfig",
+        "camshaft.experiments.transferability:TransferabilityConfig",
         "how transferable each layer is: AnB, BnB, AnB+, BnB+",
     ),
     "experiment tricks": Command(
-        "experiments.training_tricks:TrainingTricksConfig", "the tricks of training taken away one at a time"
+        "camshaft.experiments.training_tricks:TrainingTricksConfig", "the tricks of training taken away one at a time"
     ),
     "evaluate": Command(
-        "experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
+        "camshaft.experiments.evaluate:EvaluateConfig", "let a policy, the expert or nobody drive unseen roads"
     ),
     "data frames": Command(
-        "experiments.data_frames:DataFramesConfig", "write labelled frames of a task to a folder"
+        "camshaft.experiments.data_frames:DataFramesConfig", "write labelled frames of a task to a folder"
     ),
     "data objects": Command(
-        "experiments.data_objects:DataObjectsConfig",
+        "camshaft.experiments.data_objects:DataObjectsConfig",
         "write the simulated benchmark of objects to a folder",
     ),
     "data signs": Command(
-        "experiments.data_signs:DataSignsConfig", "write the simulated benchmark of traffic signs to a folder"
+        "camshaft.experiments.data_signs:DataSignsConfig", "write the simulated benchmark of traffic signs to a folder"
     ),
-    "data show": Command("experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
-    "show filters": Command("experiments.show_filters:ShowFiltersConfig", "draw a network's first filters"),
+    "data show": Command("camshaft.experiments.data_show:DataShowConfig", "check a set and draw some of its frames"),
+    "show filters": Command("camshaft.experiments.show_filters:ShowFiltersConfig", "draw a network's first filters"),
     "show activations": Command(
-        "experiments.show_activations:ShowActivationsConfig", "draw what each layer makes of images"
+        "camshaft.experiments.show_activations:ShowActivationsConfig", "draw what each layer makes of images"
     ),
     "show saliency": Command(
-        "experiments.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"
+        "camshaft.experiments.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"
     ),
     "show neighbours": Command(
-        "experiments.show_neighbours:ShowNeighboursConfig",
+        "camshaft.experiments.show_neighbours:ShowNeighboursConfig",
         "draw the nearest images in feature space, and a map of it",
     ),
     "show curves": Command(
-        "experiments.show_curves:ShowCurvesConfig", "draw learning curves of several runs"
+        "camshaft.experiments.show_curves:ShowCurvesConfig", "draw learning curves of several runs"
     ),
     "show rollout": Command(
-        "experiments.show_rollout:ShowRolloutConfig", "film what a policy's network sees while it drives"
+        "camshaft.experiments.show_rollout:ShowRolloutConfig", "film what a policy's network sees while it drives"
     ),
     "bench steps": Command(
-        "experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
+        "camshaft.experiments.benchmarks.steps:StepsConfig", "environment steps per second with a camera frame each"
     ),
     "bench backbones": Command(
-        "experiments.benchmarks.backbones:BackbonesConfig",
+        "camshaft.experiments.benchmarks.backbones:BackbonesConfig",
         "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
     ),
     "bench manipulation": Command(
-        "experiments.benchmarks.manipulation:ManipulationConfig",
+        "camshaft.experiments.benchmarks.manipulation:ManipulationConfig",
         "manipulation steps per second, beside panda-gym",
     ),
     "bench experts": Command(
-        "experiments.benchmarks.experts:ExpertsConfig",
+        "camshaft.experiments.benchmarks.experts:ExpertsConfig",
         "how well every task's expert does it, over many seeds",
     ),
     "bench start": Command(
-        "experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
+        "camshaft.experiments.benchmarks.start:StartConfig", "seconds from starting Python to the first frame"
     ),
     "bench cameras": Command(
-        "experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
+        "camshaft.experiments.benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
     ),
     "bench data": Command(
-        "experiments.benchmarks.data:DataConfig", "training speed on drawn data, against data in memory"
+        "camshaft.experiments.benchmarks.data:DataConfig", "training speed on drawn data, against data in memory"
     ),
     "bench encode": Command(
-        "experiments.benchmarks.encode:EncodeConfig", "what EncodeCamera costs beyond its encoder"
+        "camshaft.experiments.benchmarks.encode:EncodeConfig", "what EncodeCamera costs beyond its encoder"
     ),
     "bench cuda": Command(
-        "experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
+        "camshaft.experiments.benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"
     ),
     "bench towns": Command(
-        "experiments.benchmarks.towns:TownsConfig",
+        "camshaft.experiments.benchmarks.towns:TownsConfig",
         "generate 1,000 towns and check each for overlaps and reach",
     ),
 }

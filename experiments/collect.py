@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from envs import find_task
-from envs.errors import InvalidOption, check_choice
-from experiments.console import Console
-from experiments.episodes import (
+from camshaft.envs import find_task
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.experiments.console import Console
+from camshaft.experiments.episodes import (
     episode_length,
     has_displaced_views,
     usual_camera,
     usual_control_mode,
     usual_record_hz,
 )
-from experiments.progress import progress_bar
+from camshaft.experiments.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def seen_otherwise(config: CollectConfig, task: str) -> dict[str, Any]:
 
 def run(config: CollectConfig) -> None:
     """Record, with a progress bar."""
-    from agents.collection import CollectionConfig
-    from agents.demonstrations import collect, recorded_task, replay
+    from camshaft.agents.collection import CollectionConfig
+    from camshaft.agents.demonstrations import collect, recorded_task, replay
 
     if config.replay is not None:
         with progress_bar("Replaying") as progress:

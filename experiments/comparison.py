@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 HEADER = (
     "Driver",

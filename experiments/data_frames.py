@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
-from experiments.progress import progress_bar
+from camshaft.experiments.console import Console
+from camshaft.experiments.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def run(config: DataFramesConfig) -> None:
     import numpy as np
     from numpy.typing import NDArray
 
-    from envs.errors import InvalidOption
-    from perception.data.frames import FrameMaker, FramesConfig
-    from perception.data.stored import write_frames
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.perception.data.frames import FrameMaker, FramesConfig
+    from camshaft.perception.data.stored import write_frames
 
     if min(config.frames, config.frames_per_file, config.num_worlds) < 1:
         raise InvalidOption("frames, frames_per_file and num_worlds must be at least 1")

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
-from experiments.progress import progress_bar
+from camshaft.experiments.console import Console
+from camshaft.experiments.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class DataObjectsConfig:
 
 def run(config: DataObjectsConfig) -> None:
     """Write, with a progress bar."""
-    from perception.data.objects import ObjectImages
+    from camshaft.perception.data.objects import ObjectImages
 
     images = ObjectImages(config.split, config.size, config.images, config.seed, config.labels)
     write_benchmark("objects", images, config.folder, config.images_per_file, config.resume)
@@ -61,8 +61,8 @@ def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, 
         images_per_file: images a file.
         resume: go on with a set that is there.
     """
-    from envs.errors import InvalidOption
-    from perception.data.stored import write_frames
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.perception.data.stored import write_frames
 
     if not images.labels:
         raise InvalidOption("labels must be one or more names")

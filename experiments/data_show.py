@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from envs.errors import InvalidOption
-from experiments.console import Console
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.console import Console
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,8 @@ def run(config: DataShowConfig) -> None:
     """Draw and print what the set holds."""
     import numpy as np
 
-    from experiments.pictures import write_picture
-    from perception.data.stored import StoredFrames
+    from camshaft.experiments.pictures import write_picture
+    from camshaft.perception.data.stored import StoredFrames
 
     if config.count < 1:
         raise InvalidOption("count must be at least 1")
@@ -65,7 +65,7 @@ def sheet(batch: dict[str, Any], classes: tuple[str, ...] = ()) -> Image:
     """
     import numpy as np
 
-    from experiments.contact_sheet import GAP, contact_sheet
+    from camshaft.experiments.contact_sheet import GAP, contact_sheet
 
     columns = _columns(batch)
     if not columns:
@@ -89,7 +89,7 @@ def _columns(batch: dict[str, Any]) -> dict[str, list[Image]]:
     """Title to the pictures of every label that has pictures."""
     import numpy as np
 
-    from experiments import label_pictures as pictures
+    from camshaft.experiments import label_pictures as pictures
 
     def mask(values: Any) -> Image:
         return np.repeat(np.uint8(255) * values[..., None].astype(np.uint8), 3, axis=2)
@@ -123,7 +123,7 @@ def _columns(batch: dict[str, Any]) -> dict[str, list[Image]]:
 
 def _with_boxes(image: Image, batch: dict[str, Any], number: int, zoom: int) -> Image:
     """With thin lines about what is there, in an image that is `zoom` times as large as what the boxes were told of."""
-    from experiments import label_pictures as pictures
+    from camshaft.experiments import label_pictures as pictures
 
     if "box" in batch:
         image = pictures.draw_boxes(image, zoom * batch["box"][number][None], pictures.YELLOW)

@@ -40,8 +40,8 @@ class DataSignsConfig:
 
 def run(config: DataSignsConfig) -> None:
     """Write, with a progress bar."""
-    from experiments.data_objects import write_benchmark
-    from perception.data.signs import SignImages
+    from camshaft.experiments.data_objects import write_benchmark
+    from camshaft.perception.data.signs import SignImages
 
     images = SignImages(config.split, config.size, config.images, config.seed)
     write_benchmark("signs", images, config.folder, config.images_per_file, config.resume)

@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agents.cloning import CloningConfig, train
-from agents.collection import CollectionConfig
-from agents.demonstrations import collect
-from agents.evaluation import evaluate
-from agents.policy import ConvPolicy, Policy
-from agents.scripted import ConstantPolicy, ExpertPolicy
-from envs.errors import InvalidOption
-from experiments.comparison import print_comparison
-from experiments.console import Console
-from experiments.driving_report import write_driving_report
-from experiments.driving_results import (
+from camshaft.agents.cloning import CloningConfig, train
+from camshaft.agents.collection import CollectionConfig
+from camshaft.agents.demonstrations import collect
+from camshaft.agents.evaluation import evaluate
+from camshaft.agents.policy import ConvPolicy, Policy
+from camshaft.agents.scripted import ConstantPolicy, ExpertPolicy
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.comparison import print_comparison
+from camshaft.experiments.console import Console
+from camshaft.experiments.driving_report import write_driving_report
+from camshaft.experiments.driving_results import (
     Driver,
     DrivingResults,
     Rollout,
@@ -32,10 +32,10 @@ from experiments.driving_results import (
     save_evaluation,
     training_samples,
 )
-from experiments.episodes import episode_length
-from experiments.progress import progress_bar
-from experiments.recording import RolloutRecorder
-from experiments.stages import StagedRun
+from camshaft.experiments.episodes import episode_length
+from camshaft.experiments.progress import progress_bar
+from camshaft.experiments.recording import RolloutRecorder
+from camshaft.experiments.stages import StagedRun
 
 TASK = "camshaft/LaneKeeping-v0"
 TRAINING_SEED = 0  # of the first training road

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.evaluation import INTERVENTION_ERROR
-from experiments.comparison import HEADER, comparison_row
-from experiments.driving_results import Driver, DrivingResults
-from experiments.report import (
+from camshaft.agents.evaluation import INTERVENTION_ERROR
+from camshaft.experiments.comparison import HEADER, comparison_row
+from camshaft.experiments.driving_results import Driver, DrivingResults
+from camshaft.experiments.report import (
     FIRST,
     INK,
     MUTED,

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.evaluation_results import Evaluation, Trace
-from agents.lerobot_dataset import DatasetReader
-from agents.observation_columns import DISPLACED, FRONT
-from agents.video import read_video
-from envs.errors import CorruptFile
-from perception.training.curves import read_metrics
-from perception.training.durable_files import write_durably, write_json_durably
+from camshaft.agents.evaluation_results import Evaluation, Trace
+from camshaft.agents.lerobot_dataset import DatasetReader
+from camshaft.agents.observation_columns import DISPLACED, FRONT
+from camshaft.agents.video import read_video
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.training.curves import read_metrics
+from camshaft.perception.training.durable_files import write_durably, write_json_durably
 
 POSTER_FRAME = 40
 

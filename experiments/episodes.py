@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from envs import find_task
-from envs.errors import InvalidOption
-from envs.simulation import Simulation
+from camshaft.envs import find_task
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.simulation import Simulation
 
 
 def usual_control_mode(task: str) -> str:

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from envs.errors import InvalidOption
-from experiments.comparison import print_comparison
-from experiments.console import Console
-from experiments.episodes import episode_length, usual_control_mode
-from experiments.policy_folders import find_policy
-from experiments.progress import progress_bar
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.comparison import print_comparison
+from camshaft.experiments.console import Console
+from camshaft.experiments.episodes import episode_length, usual_control_mode
+from camshaft.experiments.policy_folders import find_policy
+from camshaft.experiments.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class EvaluateConfig:
 
 def run(config: EvaluateConfig) -> None:
     """Evaluate, print the figures and write them."""
-    from agents.evaluation import check_task, evaluate
-    from experiments.recording import RolloutRecorder
+    from camshaft.agents.evaluation import check_task, evaluate
+    from camshaft.experiments.recording import RolloutRecorder
 
     policy, name, trained_for, env_options = _load(config.policy, config.task)
     task = config.task or trained_for
@@ -86,10 +86,10 @@ def run(config: EvaluateConfig) -> None:
 
 def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:
     """The policy, its name, the task and the options of the task that it goes with."""
-    from agents.cloning import POLICY_FOLDER
-    from agents.evaluation import LANE_KEEPING
-    from agents.policy import ConvPolicy
-    from agents.scripted import SCRIPTED_POLICIES
+    from camshaft.agents.cloning import POLICY_FOLDER
+    from camshaft.agents.evaluation import LANE_KEEPING
+    from camshaft.agents.policy import ConvPolicy
+    from camshaft.agents.scripted import SCRIPTED_POLICIES
 
     if policy in SCRIPTED_POLICIES:
         chosen = task or LANE_KEEPING

@@ -8,7 +8,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 START_KINDS = ("scratch", "pretrained")
 
@@ -57,12 +57,12 @@ class FewLabelsConfig:
 
 def run(config: FewLabelsConfig) -> None:
     """Train all, draw the figure, print the table."""
-    from experiments.classification_data import labels_of, open_classification_data
-    from experiments.console import Console
-    from experiments.provenance import commit, machine
-    from experiments.seed_curves import draw_intervals, interval_table
-    from perception.training.durable_files import write_json_durably
-    from perception.training.sources import in_memory
+    from camshaft.experiments.classification_data import labels_of, open_classification_data
+    from camshaft.experiments.console import Console
+    from camshaft.experiments.provenance import commit, machine
+    from camshaft.experiments.seed_curves import draw_intervals, interval_table
+    from camshaft.perception.training.durable_files import write_json_durably
+    from camshaft.perception.training.sources import in_memory
 
     data = open_classification_data(config.data, config.size, skip_corrupt=config.skip_corrupt)
     images, test = (in_memory(each, ("class",)) for each in (data.train, data.test))
@@ -99,12 +99,12 @@ def _accuracy(
 ) -> float:
     from dataclasses import replace
 
-    from perception.classification import Classification, ClassifierConfig, fit_classifier
-    from perception.classification.fitting import sized_options
-    from perception.training.evaluation import evaluate
-    from perception.training.sources import Subset
-    from perception.transfer import FineTuning
-    from perception.transfer.few_labels import stratified_rows
+    from camshaft.perception.classification import Classification, ClassifierConfig, fit_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.evaluation import evaluate
+    from camshaft.perception.training.sources import Subset
+    from camshaft.perception.transfer import FineTuning
+    from camshaft.perception.transfer.few_labels import stratified_rows
 
     rows = stratified_rows(classes, fraction, seed)
     batch = min(config.training.batch_size, len(rows))

@@ -1,6 +1,6 @@
 """A film as one picture: frames at equal distances in time, for pages that cannot play it.
 
-Run as `python -m experiments.film_strip FILM PICTURE`.
+Run as `python -m camshaft.experiments.film_strip FILM PICTURE`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pictures of the README and of docs/gallery.md: what every lens, label, light, sensor and surface looks like.
 
-Run as `python -m experiments.gallery`; writes into docs/.
+Run as `python -m camshaft.experiments.gallery`; writes into docs/.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import make_simulation
-from envs.driving import textures
-from envs.driving.light import Conditions, draw_light, point_headlights
-from envs.driving.models import broadleaf, bush, conifer
-from envs.driving.models.cars import saloon
-from envs.rendering import (
+from camshaft.envs import make_simulation
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.models import broadleaf, bush, conifer
+from camshaft.envs.driving.models.cars import saloon
+from camshaft.envs.rendering import (
     Camera,
     Mesh,
     Renderer,
@@ -32,12 +32,12 @@ from envs.rendering import (
     stereo_rig,
     surround_rig,
 )
-from envs.rendering.sensor import SensorModel
-from envs.simulation import Simulation
-from experiments.contact_sheet import contact_sheet, write_sheet
-from experiments.gallery_street import PAINTS, TIME_STEP, Street
-from experiments.gallery_town import town_sheet, traffic_sheet
-from experiments.label_pictures import (
+from camshaft.envs.rendering.sensor import SensorModel
+from camshaft.envs.simulation import Simulation
+from camshaft.experiments.contact_sheet import contact_sheet, write_sheet
+from camshaft.experiments.gallery_street import PAINTS, TIME_STEP, Street
+from camshaft.experiments.gallery_town import town_sheet, traffic_sheet
+from camshaft.experiments.label_pictures import (
     RED,
     WHITE,
     YELLOW,

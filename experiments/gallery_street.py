@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import Conditions, draw_light, point_headlights
-from envs.driving.models.cars import SALOON, saloon
-from envs.driving.road import RoadConfig, generate_road
-from envs.driving.road_mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
-from envs.driving.scenery import RoadsideScenery
-from envs.rendering import Camera, Renderer, Scene, SceneState
-from envs.rendering.annotations import Moment
+from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.models.cars import SALOON, saloon
+from camshaft.envs.driving.road import RoadConfig, generate_road
+from camshaft.envs.driving.road_mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
+from camshaft.envs.driving.scenery import RoadsideScenery
+from camshaft.envs.rendering import Camera, Renderer, Scene, SceneState
+from camshaft.envs.rendering.annotations import Moment
 
 FloatArray = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class Street:
     Args:
         seed: of road and scenery.
         distance: metres along the road at which the own car stands.
-        time_of_day: one of `envs.driving.light.TIMES_OF_DAY`.
+        time_of_day: one of `camshaft.envs.driving.light.TIMES_OF_DAY`.
         cut_out: whether near plants have leaves that are cut out.
         traffic: whether the five cars are there.
 

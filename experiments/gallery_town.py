@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving import models, textures
-from envs.driving.light import Conditions, draw_light, point_headlights
-from envs.driving.textures.signs import SIGNS
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at, project
-from experiments.contact_sheet import contact_sheet
-from experiments.label_pictures import YELLOW
+from camshaft.envs.driving import models, textures
+from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.textures.signs import SIGNS
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at, project
+from camshaft.experiments.contact_sheet import contact_sheet
+from camshaft.experiments.label_pictures import YELLOW
 
 Image = NDArray[np.uint8]
 Place = tuple[float, float]  # x and y, metres
@@ -28,7 +28,7 @@ class Stage:
     Args:
         ground: texture of the ground.
         metres: after which it repeats.
-        time_of_day: as in `envs.driving.light`.
+        time_of_day: as in `camshaft.envs.driving.light`.
     """
 
     def __init__(self, ground: Texture, metres: float = 8.0, time_of_day: str = "day") -> None:

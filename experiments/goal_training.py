@@ -14,8 +14,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
-from agents.intervals import wilson_interval
-from agents.learner_state import (
+from camshaft.agents.intervals import wilson_interval
+from camshaft.agents.learner_state import (
     begin_afresh,
     between_episodes,
     cut_episode_short,
@@ -23,11 +23,11 @@ from agents.learner_state import (
     normalization,
     restore_learner,
 )
-from agents.tqc import QuickTQC
-from envs.errors import InvalidOption
-from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
-from perception.training.interrupts import InterruptGuard, TrainingInterrupted
-from perception.training.run_folder import RunFolder
+from camshaft.agents.tqc import QuickTQC
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
+from camshaft.perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from camshaft.perception.training.run_folder import RunFolder
 
 TEST_SEED = 1_000_000  # of the first episode that is never trained on
 STEPS_BETWEEN_REPORTS = 50

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.rendering import LABELS, Camera, project
+from camshaft.envs.rendering import LABELS, Camera, project
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-import envs
+from camshaft import envs
 
 SIDE = 150  # pixels
 SHOWN = {  # steps of the expert before the picture is taken
@@ -33,7 +33,7 @@ SHOWN = {  # steps of the expert before the picture is taken
 class ManipulationPicturesConfig:
     """Draw every manipulation task for the documentation.
 
-    For example: python -m experiments.manipulation_pictures
+    For example: python -m camshaft.experiments.manipulation_pictures
     """
 
     out: Path = Path("docs/manipulation.png")

@@ -34,7 +34,7 @@ MAX_LATERAL_ERROR = 1.0  # metres; the safety driver takes over beyond it
 
 
 class Instruments(Protocol):
-    """What is shown; `agents.evaluation.Moment` has it."""
+    """What is shown; `camshaft.agents.evaluation.Moment` has it."""
 
     @property
     def command(self) -> NDArray[np.float32]:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError
-from perception.training.durable_files import named_disk_errors, write_durably
+from camshaft.envs.errors import CamshaftError
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:

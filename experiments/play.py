@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tyro.conf import Positional, arg
 
-import envs
-from envs.errors import CamshaftError, InvalidOption
-from experiments.console import Console
-from experiments.episodes import usual_control_mode
-from perception.training.durable_files import named_disk_errors, write_durably
+from camshaft import envs
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.console import Console
+from camshaft.experiments.episodes import usual_control_mode
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably
 
 Image = NDArray[np.uint8]
 Actions = NDArray[Any]  # (N, A), or (N,) of a space of choices; a row of NaN begins the next episode
@@ -141,7 +141,7 @@ class _Game:
     """Episodes one after the other, what was done in them, and their film."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], config: PlayConfig) -> None:
-        from agents.video import VideoWriter
+        from camshaft.agents.video import VideoWriter
 
         self._env, self._config = env, config
         self.taken: list[NDArray[np.float32]] = []

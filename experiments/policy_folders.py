@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 
 def find_policy(given: str | Path, others: str = "") -> Path:
@@ -17,8 +17,8 @@ def find_policy(given: str | Path, others: str = "") -> Path:
     Raises:
         InvalidOption: neither.
     """
-    from agents.cloning import POLICY_FOLDER
-    from perception.training.model_folder import CONFIG_FILE
+    from camshaft.agents.cloning import POLICY_FOLDER
+    from camshaft.perception.training.model_folder import CONFIG_FILE
 
     for folder in (Path(given), Path(given) / POLICY_FOLDER):
         if (folder / CONFIG_FILE).exists():

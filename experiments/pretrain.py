@@ -8,7 +8,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 NO_MATTER = ("data", "out", "ship", "resume", "finish")  # to the weights
 DEFAULT_TASKS = (
@@ -66,19 +66,19 @@ class PretrainConfig:
 
 def run(config: PretrainConfig) -> None:
     """Draw the frames, train, test, and write weights."""
-    from envs.catalogue import find_task
-    from envs.errors import InvalidOption
-    from experiments.console import Console
-    from perception.backbones.encoder import check_size
-    from perception.classification.fitting import sized_options
-    from perception.pretraining import MultiTask, MultiTaskNetwork
-    from perception.pretraining.task import VECTOR_HEADS
-    from perception.training.augmentation import ColourJitter
-    from perception.training.distributed import is_first_process
-    from perception.training.evaluation import evaluate
-    from perception.training.hardware import choose_hardware
-    from perception.training.trainer import best_so_far, train
-    from perception.zoo import check_model, create_model
+    from camshaft.envs.catalogue import find_task
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.console import Console
+    from camshaft.perception.backbones.encoder import check_size
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.pretraining import MultiTask, MultiTaskNetwork
+    from camshaft.perception.pretraining.task import VECTOR_HEADS
+    from camshaft.perception.training.augmentation import ColourJitter
+    from camshaft.perception.training.distributed import is_first_process
+    from camshaft.perception.training.evaluation import evaluate
+    from camshaft.perception.training.hardware import choose_hardware
+    from camshaft.perception.training.trainer import best_so_far, train
+    from camshaft.perception.zoo import check_model, create_model
 
     check_model(config.model)
     check_size("the frames", (config.size, config.size), 32)
@@ -132,8 +132,8 @@ def run(config: PretrainConfig) -> None:
 
 
 def _frames(config: PretrainConfig, split: str, count: int) -> Any:
-    from experiments.progress import progress_bar
-    from perception.pretraining import FrameSet, collect_frames
+    from camshaft.experiments.progress import progress_bar
+    from camshaft.perception.pretraining import FrameSet, collect_frames
 
     parts = []
     for task in config.tasks:
@@ -150,10 +150,10 @@ def _frames(config: PretrainConfig, split: str, count: int) -> Any:
 
 
 def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: int) -> None:
-    from experiments.command_lines import command_line
-    from experiments.provenance import commit, machine
-    from perception.backbones.encoder import count_parameters
-    from perception.pretraining.shipping import ship_encoder, training_card
+    from camshaft.experiments.command_lines import command_line
+    from camshaft.experiments.provenance import commit, machine
+    from camshaft.perception.backbones.encoder import count_parameters
+    from camshaft.perception.pretraining.shipping import ship_encoder, training_card
 
     assert config.ship is not None
     training, parameters = config.training, count_parameters(result.model.encoder)

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 
 @contextmanager

@@ -11,23 +11,23 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.evaluation import Moment
-from agents.evaluation_results import RoadResult
-from agents.lerobot_dataset import DatasetWriter, Feature
-from agents.lerobot_format import INFO
-from agents.observation_columns import FRONT, STATE
-from agents.video import VideoWriter
-from envs import find_task
-from envs.errors import InvalidOption
-from experiments.overlay import annotate
-from perception.training.durable_files import named_disk_errors, write_json_durably
+from camshaft.agents.evaluation import Moment
+from camshaft.agents.evaluation_results import RoadResult
+from camshaft.agents.lerobot_dataset import DatasetWriter, Feature
+from camshaft.agents.lerobot_format import INFO
+from camshaft.agents.observation_columns import FRONT, STATE
+from camshaft.agents.video import VideoWriter
+from camshaft.envs import find_task
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.overlay import annotate
+from camshaft.perception.training.durable_files import named_disk_errors, write_json_durably
 
 FILM_RATE_FACTOR = 24
 KEY_FRAME_SECONDS = 2
 
 
 class RolloutRecorder:
-    """Records the first roads of an evaluation; hand it to `agents.evaluation.evaluate`.
+    """Records the first roads of an evaluation; hand it to `camshaft.agents.evaluation.evaluate`.
 
     Writes into the run folder:
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.training.durable_files import write_durably
+from camshaft.perception.training.durable_files import write_durably
 
 # Colours that charts are drawn in; the page replaces each by the CSS variable that suits light or dark paper.
 INK, MUTED, LINE = "#010101", "#020202", "#030303"

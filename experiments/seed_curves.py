@@ -9,8 +9,8 @@ from statistics import fmean
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from agents.intervals import mean_interval
-from perception.training.durable_files import write_durably
+from camshaft.agents.intervals import mean_interval
+from camshaft.perception.training.durable_files import write_durably
 
 SIDESTEP = 0.06  # of the axis' unit, or of the place itself on a logarithmic axis, from one curve to the next
 Results = Mapping[str, Mapping[float, Sequence[float]]]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 TILE = 96  # pixels
 
@@ -38,11 +38,11 @@ def run(config: ShowActivationsConfig) -> None:
     """Draw."""
     import torch
 
-    from envs.errors import InvalidOption
-    from experiments.pictures import write_picture
-    from experiments.show_models import load_subject, read_images
-    from perception.insight.activations import activation_maps
-    from perception.insight.canvas import enlarged, heat, stacked
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.pictures import write_picture
+    from camshaft.experiments.show_models import load_subject, read_images
+    from camshaft.perception.insight.activations import activation_maps
+    from camshaft.perception.insight.canvas import enlarged, heat, stacked
 
     if config.channels < 1:
         raise InvalidOption("channels must be at least 1")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class ShowCurvesConfig:
 
 def run(config: ShowCurvesConfig) -> None:
     """Draw."""
-    from envs.errors import InvalidOption, check_choice
-    from perception.training.curves import read_metrics
+    from camshaft.envs.errors import InvalidOption, check_choice
+    from camshaft.perception.training.curves import read_metrics
 
     if not config.runs:
         raise InvalidOption("name at least one run folder")
@@ -43,7 +43,7 @@ def run(config: ShowCurvesConfig) -> None:
             f"{', '.join(with_success)} have success to draw, {others} have not: draw them apart"
         )
     if with_success:
-        from experiments.success_curves import draw_success
+        from camshaft.experiments.success_curves import draw_success
 
         score = check_choice("score", config.score or "success", ("success",))
         draw_success(runs, config.out)
@@ -54,8 +54,8 @@ def run(config: ShowCurvesConfig) -> None:
 
 def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesConfig) -> str:
     """Draw; the score that was drawn."""
-    from envs.errors import InvalidOption, check_choice
-    from perception.training.curves import draw_curves
+    from camshaft.envs.errors import InvalidOption, check_choice
+    from camshaft.perception.training.curves import draw_curves
 
     prefix = "validation/"
     found = [

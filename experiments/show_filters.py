@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class ShowFiltersConfig:
 
 def run(config: ShowFiltersConfig) -> None:
     """Draw."""
-    from experiments.pictures import write_picture
-    from experiments.show_models import load_subject
-    from perception.insight.canvas import enlarged, grid
-    from perception.insight.filters import first_filters
+    from camshaft.experiments.pictures import write_picture
+    from camshaft.experiments.show_models import load_subject
+    from camshaft.perception.insight.canvas import enlarged, grid
+    from camshaft.perception.insight.filters import first_filters
 
     filters = first_filters(load_subject(config.model, config.weights).encoder)
     columns = min(16, round(len(filters) ** 0.5) + 2)

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
-from perception.data.objects import ObjectImages
-from perception.data.readers.image_set import IMAGE_SUFFIXES, read_image
-from perception.data.signs import SignImages
-from perception.data.stored import INDEX_FILE, StoredFrames
-from perception.insight.subject import Subject
-from perception.training.run_folder import CHECKPOINT_FILE
-from perception.zoo import create_model
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.data.objects import ObjectImages
+from camshaft.perception.data.readers.image_set import IMAGE_SUFFIXES, read_image
+from camshaft.perception.data.signs import SignImages
+from camshaft.perception.data.stored import INDEX_FILE, StoredFrames
+from camshaft.perception.insight.subject import Subject
+from camshaft.perception.training.run_folder import CHECKPOINT_FILE
+from camshaft.perception.zoo import create_model
 
 BENCHMARKS: Mapping[str, Any] = {"objects": ObjectImages, "signs": SignImages}
 USUAL_SIZE = (96, 96)  # for networks that take any
@@ -52,12 +52,12 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
             else f"{folder} holds no classifier or policy: its config.json cannot be read"
         ) from error
     if "classes" in config:
-        from perception.classification.files import load_classifier
+        from camshaft.perception.classification.files import load_classifier
 
         classifier, loaded = load_classifier(folder)
         return Subject(classifier.encoder, classifier.head, tuple(loaded["classes"]))
     if "action_dim" in config:
-        from agents.policy import ConvPolicy
+        from camshaft.agents.policy import ConvPolicy
 
         policy = ConvPolicy.load(folder)
         return Subject(

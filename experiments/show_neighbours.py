@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 TILE = 72  # pixels
 THUMBNAIL = 40
@@ -41,11 +41,11 @@ def run(config: ShowNeighboursConfig) -> None:
     """Draw both pictures."""
     import numpy as np
 
-    from envs.errors import InvalidOption
-    from experiments.pictures import write_picture
-    from experiments.show_models import load_subject, read_images
-    from perception.insight.canvas import enlarged, scattered, stacked
-    from perception.insight.features import all_features, map_of, nearest
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.pictures import write_picture
+    from camshaft.experiments.show_models import load_subject, read_images
+    from camshaft.perception.insight.canvas import enlarged, scattered, stacked
+    from camshaft.perception.insight.features import all_features, map_of, nearest
 
     if config.queries < 1 or config.neighbours < 1:
         raise InvalidOption("queries and neighbours must be at least 1")

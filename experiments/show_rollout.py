@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
-from experiments.policy_folders import find_policy
-from experiments.progress import progress_bar
+from camshaft.experiments.console import Console
+from camshaft.experiments.policy_folders import find_policy
+from camshaft.experiments.progress import progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,11 +47,11 @@ class ShowRolloutConfig:
 
 def run(config: ShowRolloutConfig) -> None:
     """Drive and film."""
-    from agents.policy import ConvPolicy
-    from agents.video import write_video
-    from envs.catalogue import make_simulation
-    from envs.errors import InvalidOption
-    from perception.insight.subject import Subject
+    from camshaft.agents.policy import ConvPolicy
+    from camshaft.agents.video import write_video
+    from camshaft.envs.catalogue import make_simulation
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.perception.insight.subject import Subject
 
     policy = ConvPolicy.load(find_policy(config.policy))
     task = policy.config["task"]
@@ -96,9 +96,9 @@ def picture_of(frame: Image, subject: Any, method: str, action: NDArray[np.float
     import numpy as np
     import torch
 
-    from perception.insight.activations import activation_maps
-    from perception.insight.canvas import heat, heated
-    from perception.insight.saliency import saliency
+    from camshaft.perception.insight.activations import activation_maps
+    from camshaft.perception.insight.canvas import heat, heated
+    from camshaft.perception.insight.saliency import saliency
 
     image = torch.from_numpy(np.ascontiguousarray(frame))[None]
     target = None if method == "visual_back_prop" else 0

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 TILE = 160  # pixels
 
@@ -43,10 +43,10 @@ def run(config: ShowSaliencyConfig) -> None:
     """Draw."""
     import torch
 
-    from experiments.pictures import write_picture
-    from experiments.show_models import load_subject, read_images
-    from perception.insight.canvas import enlarged, heat, heated, stacked
-    from perception.insight.saliency import METHODS, saliency
+    from camshaft.experiments.pictures import write_picture
+    from camshaft.experiments.show_models import load_subject, read_images
+    from camshaft.perception.insight.canvas import enlarged, heat, heated, stacked
+    from camshaft.perception.insight.saliency import METHODS, saliency
 
     subject = load_subject(config.model, config.weights)
     frames, names = read_images(config.images, subject, config.count)
@@ -69,7 +69,7 @@ def run(config: ShowSaliencyConfig) -> None:
 
 def target_number(target: str | None, names: tuple[str, ...]) -> int | None:
     """The number of an output that is given by name or number."""
-    from envs.errors import InvalidOption, check_choice
+    from camshaft.envs.errors import InvalidOption, check_choice
 
     if target is None:
         return None

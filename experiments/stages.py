@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from envs.errors import CorruptFile, InvalidOption
-from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
+from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
 
 CONFIG = "config.yaml"
 STAGES = "stages.json"

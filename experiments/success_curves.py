@@ -7,8 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from perception.training.curves import Rows
-from perception.training.durable_files import write_durably
+from camshaft.perception.training.curves import Rows
+from camshaft.perception.training.durable_files import write_durably
 
 
 def draw_success(runs: Mapping[str, Rows], path: Path) -> None:

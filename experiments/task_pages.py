@@ -10,10 +10,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.catalogue import TASKS, Task
-from envs.driving.light import WEATHERS
-from experiments.contact_sheet import contact_sheet, filled, title_row, write_sheet
-from experiments.label_pictures import label_picture
+from camshaft.envs.catalogue import TASKS, Task
+from camshaft.envs.driving.light import WEATHERS
+from camshaft.experiments.contact_sheet import contact_sheet, filled, title_row, write_sheet
+from camshaft.experiments.label_pictures import label_picture
 
 Image = NDArray[np.uint8]
 HEIGHT = 260  # pixels of a page's pictures
@@ -39,7 +39,7 @@ def page(task: Task) -> str:
         "",
         "```python",
         "import gymnasium",
-        "import envs",
+        "import camshaft",
         "",
         f'env = gymnasium.make("{task.id}", obs_mode="rgb+state", randomize="train")',
         "observation, info = env.reset(seed=0)",

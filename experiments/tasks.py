@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from envs import TASKS
-from experiments.console import Console
+from camshaft.envs import TASKS
+from camshaft.experiments.console import Console
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TasksConfig:
 def run(config: TasksConfig) -> None:
     """Print one row a task, or write the pages."""
     if config.docs is not None:
-        from experiments.task_pages import write_pages
+        from camshaft.experiments.task_pages import write_pages
 
         written = write_pages(config.docs)
         Console().print(f"{len(written)} files in {config.docs}")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class TrainClassifierConfig:
     """Train a classifier on a simulated benchmark or on a folder of images.
 
     Stopped or killed, it goes on with --resume and ends with the same weights. Processes that 'torchrun -m
-    experiments.cli' starts share every batch.
+    camshaft.experiments.cli' starts share every batch.
 
     For example: camshaft train classifier --model resnet18 --data objects --out runs/classifier/resnet18
     """
@@ -54,21 +54,21 @@ class TrainClassifierConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        from perception.training.run_folder import what_is_kept
+        from camshaft.perception.training.run_folder import what_is_kept
 
         return what_is_kept(self.out)
 
 
 def run(config: TrainClassifierConfig) -> None:
     """Train, test, and keep the classifier."""
-    from envs.errors import InvalidOption
-    from experiments.classification_data import OBJECTS, SIGNS, open_classification_data
-    from experiments.console import Console
-    from perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
-    from perception.classification.fitting import sized_options
-    from perception.training.distributed import is_first_process
-    from perception.training.evaluation import evaluate
-    from perception.training.run_folder import check_resumable
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.classification_data import OBJECTS, SIGNS, open_classification_data
+    from camshaft.experiments.console import Console
+    from camshaft.perception.classification import Classification, ClassifierConfig, fit_classifier, save_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.distributed import is_first_process
+    from camshaft.perception.training.evaluation import evaluate
+    from camshaft.perception.training.run_folder import check_resumable
 
     if config.resume:
         check_resumable(config.out)
@@ -130,10 +130,10 @@ def run(config: TrainClassifierConfig) -> None:
 def _ship(
     config: TrainClassifierConfig, result: Any, scores: dict[str, float], count: int, tested: int
 ) -> None:
-    from experiments.command_lines import command_line
-    from experiments.provenance import commit, machine
-    from perception.backbones.encoder import count_parameters
-    from perception.pretraining.shipping import ship_encoder, training_card
+    from camshaft.experiments.command_lines import command_line
+    from camshaft.experiments.provenance import commit, machine
+    from camshaft.perception.backbones.encoder import count_parameters
+    from camshaft.perception.pretraining.shipping import ship_encoder, training_card
 
     assert config.ship is not None
     training, model = config.training, config.model

@@ -8,11 +8,11 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from agents.cloning import CloningConfig, train
-from agents.demonstrations import recorded_task
-from agents.evaluation import LANE_KEEPING
-from experiments.console import Console
-from perception.training.run_folder import check_resumable
+from camshaft.agents.cloning import CloningConfig, train
+from camshaft.agents.demonstrations import recorded_task
+from camshaft.agents.evaluation import LANE_KEEPING
+from camshaft.experiments.console import Console
+from camshaft.perception.training.run_folder import check_resumable
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TrainCloningConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        from perception.training.run_folder import what_is_kept
+        from camshaft.perception.training.run_folder import what_is_kept
 
         return what_is_kept(self.out)
 

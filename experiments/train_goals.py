@@ -11,12 +11,12 @@ import gymnasium
 import yaml
 from tyro.conf import Positional, arg
 
-import envs
-from envs.catalogue import full_id
-from envs.errors import CamshaftError, InvalidOption, check_seed
-from experiments.console import Console
-from experiments.progress import progress_bar
-from experiments.provenance import machine, versions
+from camshaft import envs
+from camshaft.envs.catalogue import full_id
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_seed
+from camshaft.experiments.console import Console
+from camshaft.experiments.progress import progress_bar
+from camshaft.experiments.provenance import machine, versions
 
 SETTINGS = Path(__file__).parent / "tuned" / "tqc_her.yaml"
 DECISIVE = ("task", "settings", "eval_every", "eval_episodes", "checkpoint_every", "seed")  # for the outcome
@@ -62,7 +62,7 @@ class TrainGoalsConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        from perception.training.run_folder import CHECKPOINT_FILE
+        from camshaft.perception.training.run_folder import CHECKPOINT_FILE
 
         if not (self.folder / CHECKPOINT_FILE).exists():
             return f"Nothing to go on from was kept: the first checkpoint comes after {self.checkpoint_every:,} steps."
@@ -95,9 +95,9 @@ def _train(
 ) -> None:
     import torch
 
-    from experiments.goal_training import GoalTraining, keep_agent, make_learner
-    from perception.training.hardware import freed_memory_kept
-    from perception.training.run_folder import RunFolder, check_resumable
+    from camshaft.experiments.goal_training import GoalTraining, keep_agent, make_learner
+    from camshaft.perception.training.hardware import freed_memory_kept
+    from camshaft.perception.training.run_folder import RunFolder, check_resumable
 
     if config.resume:
         check_resumable(config.folder)
@@ -165,7 +165,7 @@ def make_goal_env(task: str) -> gymnasium.Env[Any, Any]:
 
 
 def _report(folder: Path) -> None:
-    from perception.training.curves import read_metrics
+    from camshaft.perception.training.curves import read_metrics
 
     console = Console()
     for last in read_metrics(folder)[-1:]:

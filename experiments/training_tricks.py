@@ -9,7 +9,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 ALL = "all"
 # What each trick's absence changes, in the classifier and in its training.
@@ -80,12 +80,12 @@ class TrainingTricksConfig:
 
 def run(config: TrainingTricksConfig) -> None:
     """Train all, draw the figure, print the table."""
-    from experiments.classification_data import open_classification_data
-    from experiments.console import Console
-    from experiments.provenance import commit, machine
-    from perception.training.curves import draw_curves, read_metrics
-    from perception.training.durable_files import write_json_durably
-    from perception.training.sources import in_memory
+    from camshaft.experiments.classification_data import open_classification_data
+    from camshaft.experiments.console import Console
+    from camshaft.experiments.provenance import commit, machine
+    from camshaft.perception.training.curves import draw_curves, read_metrics
+    from camshaft.perception.training.durable_files import write_json_durably
+    from camshaft.perception.training.sources import in_memory
 
     data = open_classification_data(
         config.data, config.size, images=config.images, skip_corrupt=config.skip_corrupt
@@ -108,10 +108,10 @@ def run(config: TrainingTricksConfig) -> None:
 def _result(
     config: TrainingTricksConfig, name: str, seed: int, sets: list[Any], classes: tuple[str, ...]
 ) -> dict[str, float]:
-    from perception.classification import Classification, ClassifierConfig, fit_classifier
-    from perception.classification.fitting import sized_options
-    from perception.training.divergence import TrainingDiverged
-    from perception.training.evaluation import evaluate
+    from camshaft.perception.classification import Classification, ClassifierConfig, fit_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.divergence import TrainingDiverged
+    from camshaft.perception.training.evaluation import evaluate
 
     changes, training = WITHOUT.get(name, ({}, {}))
     wanted = ClassifierConfig(
@@ -146,7 +146,7 @@ def _table(results: Mapping[str, list[dict[str, float]]]) -> Any:
 
     from rich.table import Table
 
-    from agents.intervals import mean_interval
+    from camshaft.agents.intervals import mean_interval
 
     table = Table("training", "test accuracy, mean (95 %)", "difference", "best epoch", "diverged")
     reference = [each["accuracy"] for each in results[ALL]]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 WITHOUT_TRAINING = ("probe", "neighbours")
 
@@ -58,20 +58,20 @@ class TransferConfig:
         """What a person should know who stopped it."""
         if self.mode in WITHOUT_TRAINING:
             return "Nothing was kept."
-        from perception.training.run_folder import what_is_kept
+        from camshaft.perception.training.run_folder import what_is_kept
 
         return what_is_kept(self.out)
 
 
 def run(config: TransferConfig) -> None:
     """Learn, test, and print the accuracy."""
-    from experiments.classification_data import ClassificationData, labels_of, open_classification_data
-    from experiments.console import Console
-    from perception.training.distributed import is_first_process
-    from perception.training.durable_files import named_disk_errors, write_json_durably
-    from perception.training.run_folder import check_resumable
-    from perception.training.sources import Subset, as_images
-    from perception.transfer.few_labels import stratified_rows
+    from camshaft.experiments.classification_data import ClassificationData, labels_of, open_classification_data
+    from camshaft.experiments.console import Console
+    from camshaft.perception.training.distributed import is_first_process
+    from camshaft.perception.training.durable_files import named_disk_errors, write_json_durably
+    from camshaft.perception.training.run_folder import check_resumable
+    from camshaft.perception.training.sources import Subset, as_images
+    from camshaft.perception.transfer.few_labels import stratified_rows
 
     if config.resume:
         check_resumable(config.out)
@@ -102,9 +102,9 @@ def run(config: TransferConfig) -> None:
 
 
 def _with_features(config: TransferConfig, data: Any) -> float:
-    from perception.classification.fitting import sized_options
-    from perception.transfer import extract_features, linear_probe, nearest_neighbours
-    from perception.zoo import create_model
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.transfer import extract_features, linear_probe, nearest_neighbours
+    from camshaft.perception.zoo import create_model
 
     encoder = create_model(config.model, weights=config.weights, **sized_options(config.model, config.size))
     train, validation, test = (
@@ -116,9 +116,9 @@ def _with_features(config: TransferConfig, data: Any) -> float:
 
 
 def _train(config: TransferConfig, data: Any) -> Any:
-    from perception.classification import ClassifierConfig, fit_classifier
-    from perception.classification.fitting import sized_options
-    from perception.transfer import FineTuning
+    from camshaft.perception.classification import ClassifierConfig, fit_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.transfer import FineTuning
 
     plan = FineTuning(-1) if config.mode == "head" else None
     plan = plan or FineTuning(config.frozen, config.rate_decay, config.unfreeze_epochs)
@@ -136,9 +136,9 @@ def _train(config: TransferConfig, data: Any) -> Any:
 
 def _kept(config: TransferConfig, data: Any, result: Any) -> float:
     """The accuracy of a trained classifier, once it is in the run folder."""
-    from perception.classification import Classification, save_classifier
-    from perception.classification.fitting import sized_options
-    from perception.training.evaluation import evaluate
+    from camshaft.perception.classification import Classification, save_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.evaluation import evaluate
 
     scores = evaluate(result.model, Classification(len(data.classes)), data.test)
     save_classifier(

@@ -9,7 +9,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,16 @@ class TransferabilityConfig:
 
 def run(config: TransferabilityConfig) -> None:
     """Train all, draw the figure, print the table."""
-    from envs.errors import InvalidOption
-    from experiments.classification_data import labels_of, open_classification_data
-    from experiments.console import Console
-    from experiments.provenance import commit, machine
-    from experiments.seed_curves import draw_intervals, interval_table
-    from perception.classification.fitting import sized_options
-    from perception.training.durable_files import write_json_durably
-    from perception.training.sources import in_memory
-    from perception.transfer.transferability import TREATMENTS
-    from perception.zoo import create_model
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.classification_data import labels_of, open_classification_data
+    from camshaft.experiments.console import Console
+    from camshaft.experiments.provenance import commit, machine
+    from camshaft.experiments.seed_curves import draw_intervals, interval_table
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.durable_files import write_json_durably
+    from camshaft.perception.training.sources import in_memory
+    from camshaft.perception.transfer.transferability import TREATMENTS
+    from camshaft.perception.zoo import create_model
 
     groups = len(create_model(config.model, **sized_options(config.model, config.size)).layer_groups)
     if not all(1 <= layers <= groups for layers in config.layers or ()):
@@ -89,8 +89,8 @@ def _run_seed(
     names: tuple[str, ...],
     results: dict[str, dict[float, list[float]]],
 ) -> None:
-    from perception.transfer import FineTuning
-    from perception.transfer.transferability import TREATMENTS, ClassSubset, split_classes
+    from camshaft.perception.transfer import FineTuning
+    from camshaft.perception.transfer.transferability import TREATMENTS, ClassSubset, split_classes
 
     halves = dict(zip("AB", split_classes(len(names), seed), strict=True))
 
@@ -134,11 +134,11 @@ def _fit(
 ) -> tuple[Any, float]:
     from dataclasses import replace
 
-    from perception.classification import Classification, ClassifierConfig, build_classifier
-    from perception.classification.fitting import sized_options
-    from perception.training.evaluation import evaluate
-    from perception.training.trainer import train
-    from perception.transfer.transferability import keep_layers
+    from camshaft.perception.classification import Classification, ClassifierConfig, build_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.evaluation import evaluate
+    from camshaft.perception.training.trainer import train
+    from camshaft.perception.transfer.transferability import keep_layers
 
     wanted = ClassifierConfig(
         model=config.model,

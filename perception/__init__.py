@@ -1,1 +1,6 @@
 """Convolutional networks and the vision tasks they learn from labelled camera frames."""
+
+if __name__ == "perception":  # found on the path as a folder of the checkout
+    from camshaft.aliases import alias
+
+    alias(__name__)

@@ -15,8 +15,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from envs.errors import CamshaftError, InvalidOption, check_choice
-from perception.training.hardware import choose_hardware
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
+from camshaft.perception.training.hardware import choose_hardware
 
 RGB = "rgb"
 Convert = Callable[[Any], Any]

@@ -14,10 +14,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName, check_choice
-from perception.backbones.encoder import Encoder
-from perception.training.checkpoint import read_file
-from perception.zoo import TIMM_PREFIX
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName, check_choice
+from camshaft.perception.backbones.encoder import Encoder
+from camshaft.perception.training.checkpoint import read_file
+from camshaft.perception.zoo import TIMM_PREFIX
 
 SHIPPED = Path(__file__).parent / "weights"
 CHECKSUMS = "SHA256SUMS"

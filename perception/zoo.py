@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from envs.errors import InvalidOption, check_choice
+from camshaft.envs.errors import InvalidOption, check_choice
 
 if TYPE_CHECKING:
-    from perception.backbones.encoder import Encoder
+    from camshaft.perception.backbones.encoder import Encoder
 
 Builder = TypeVar("Builder", bound="Callable[..., Encoder]")
 
@@ -55,7 +55,7 @@ def create_model(name: str, *, weights: str | Path | None = None, **options: Any
     """
     encoder = _build(name, options)
     if weights is not None:
-        importlib.import_module("perception.pretrained").load_weights(name, encoder, weights)
+        importlib.import_module("camshaft.perception.pretrained").load_weights(name, encoder, weights)
     return encoder
 
 
@@ -82,7 +82,7 @@ def _build(name: str, options: Mapping[str, Any]) -> Encoder:
     check_model(name)
     builders = _all_builders()
     if name.startswith(TIMM_PREFIX):
-        bridge = importlib.import_module("perception.backbones.timm_bridge").TimmEncoder
+        bridge = importlib.import_module("camshaft.perception.backbones.timm_bridge").TimmEncoder
         return _call(name, bridge, {**options, "name": name.removeprefix(TIMM_PREFIX)})
     return _call(name, builders[name], options)
 
@@ -97,5 +97,5 @@ def _call(name: str, builder: Callable[..., Encoder], options: Mapping[str, Any]
 
 
 def _all_builders() -> dict[str, Callable[..., Encoder]]:
-    importlib.import_module("perception.backbones")  # its modules register themselves
+    importlib.import_module("camshaft.perception.backbones")  # its modules register themselves
     return _builders

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, look_at
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, look_at
 
 VIEWS = np.array(  # directions from which models are looked at
     [

@@ -6,9 +6,9 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from envs.driving.network.blocks import RoadBlocks
-from envs.driving.network.network import DASHED, LIGHT, SOLID, STOP
-from envs.driving.network.opendrive import read_opendrive
+from camshaft.envs.driving.network.blocks import RoadBlocks
+from camshaft.envs.driving.network.network import DASHED, LIGHT, SOLID, STOP
+from camshaft.envs.driving.network.opendrive import read_opendrive
 
 HEADER = '<header revMajor="1" revMinor="6" name="sample" version="1" date="2026-11-26"/>'
 

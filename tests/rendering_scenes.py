@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, look_at
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, look_at
 
 FORWARD = look_at([0.0, 0.0, 0.0], [1.0, 0.0, 0.0])  # looks along x, y to the left, z up
 

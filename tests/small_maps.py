@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.curves import Pose, straight
-from envs.driving.network.junctions import add_junction, reach
-from envs.driving.network.network import Arm
-from envs.driving.network.roundabouts import add_roundabout, roundabout_reach
-from envs.driving.network.town import half_width
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.curves import Pose, straight
+from camshaft.envs.driving.network.junctions import add_junction, reach
+from camshaft.envs.driving.network.network import Arm
+from camshaft.envs.driving.network.roundabouts import add_roundabout, roundabout_reach
+from camshaft.envs.driving.network.town import half_width
 
 ARM = 60.0  # metres of each road of a crossroads
 EAST, NORTH, WEST, SOUTH = range(4)

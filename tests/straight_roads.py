@@ -1,9 +1,9 @@
 """Straight roads for tests, and vehicles set out on them."""
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.curves import Pose, straight
-from envs.driving.traffic.kinds import SALOON
-from envs.driving.traffic.traffic import Traffic, TrafficMap
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.curves import Pose, straight
+from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.traffic.traffic import Traffic, TrafficMap
 
 STEP = 0.1  # seconds
 LIMIT = 30.0  # m/s of the straight road

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from rendering_scenes import FORWARD, build, clutter, moved, render
 
-from envs.errors import InvalidOption
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at, project, rays
-from envs.rendering.renderer import OUTPUT_TYPES
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at, project, rays
+from camshaft.envs.rendering.renderer import OUTPUT_TYPES
 
 CAMERAS = [
     Camera(120, 90, 75.0),

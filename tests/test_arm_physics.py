@@ -4,12 +4,12 @@ import numpy as np
 import pybullet
 import pytest
 
-from envs.manipulation.arm_model import load_arm
-from envs.manipulation.arms import ARMS
-from envs.manipulation.bodies import Body, Part, cube
-from envs.manipulation.kinematics import Kinematics, pointing_down
-from envs.manipulation.table_scene import table_parts
-from envs.manipulation.world import GRAVITY, SUBSTEPS, TABLE_FRICTION, TIME_STEP, Setup, World
+from camshaft.envs.manipulation.arm_model import load_arm
+from camshaft.envs.manipulation.arms import ARMS
+from camshaft.envs.manipulation.bodies import Body, Part, cube
+from camshaft.envs.manipulation.kinematics import Kinematics, pointing_down
+from camshaft.envs.manipulation.table_scene import table_parts
+from camshaft.envs.manipulation.world import GRAVITY, SUBSTEPS, TABLE_FRICTION, TIME_STEP, Setup, World
 
 TABLE = table_parts(1.1, 0.8, -0.3)
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)

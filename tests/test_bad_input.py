@@ -4,9 +4,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs
-import envs.single
-from envs.errors import CamshaftError, InvalidOption, UnknownName
+from camshaft import envs
+import camshaft.envs.single
+from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
 
 TASK = "camshaft/LaneKeeping-v0"
 
@@ -32,7 +32,7 @@ def test_an_unknown_task_gets_its_nearest_name():
         envs.make_simulation("camshaft/LaneKeping-v0")
 
 
-@pytest.mark.parametrize("name", ["Push", "Push-v0", "camshaft/Push-v0", "envs:camshaft/Push-v0"])
+@pytest.mark.parametrize("name", ["Push", "Push-v0", "camshaft/Push-v0", "camshaft:camshaft/Push-v0"])
 def test_a_task_has_a_short_name(name):
     assert envs.find_task(name).id == "camshaft/Push-v0"
 
@@ -87,7 +87,7 @@ def test_a_wrong_number_of_worlds_is_named(count):
 
 def test_an_unknown_render_mode_is_named():
     with pytest.raises(InvalidOption, match="unknown render_mode 'human'. Accepted: None, rgb_array, map"):
-        envs.single.TaskEnv(TASK, render_mode="human")
+        camshaft.envs.single.TaskEnv(TASK, render_mode="human")
 
 
 @pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])

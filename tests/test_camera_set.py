@@ -4,10 +4,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs
-from envs.errors import InvalidOption
-from envs.rendering import Camera, Sensor, parse_cameras, rays, stereo_rig, surround_rig
-from envs.rendering.camera import rotation_z
+from camshaft import envs
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera, Sensor, parse_cameras, rays, stereo_rig, surround_rig
+from camshaft.envs.rendering.camera import rotation_z
 
 TASK = "camshaft/LaneKeeping-v0"
 CAMERAS = {

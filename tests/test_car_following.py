@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from straight_roads import CAR, LEFT_LANE, LIMIT, RIGHT_LANE, STEP, TRAITS, long_road, set_out, traffic_on
 
-from envs.driving.maps import highway_map
-from envs.driving.network.highway import HighwayConfig
-from envs.driving.traffic.advance import drive_acceleration
-from envs.driving.traffic.idm import HARDEST, STANDING_GAP, equilibrium_gap
-from envs.driving.traffic.lane_changes import (
+from camshaft.envs.driving.maps import highway_map
+from camshaft.envs.driving.network.highway import HighwayConfig
+from camshaft.envs.driving.traffic.advance import drive_acceleration
+from camshaft.envs.driving.traffic.idm import HARDEST, STANDING_GAP, equilibrium_gap
+from camshaft.envs.driving.traffic.lane_changes import (
     RIGHT_BIAS,
     SAFE_BRAKING,
     THRESHOLD,

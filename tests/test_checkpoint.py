@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from envs.errors import CorruptFile
-from perception.training.checkpoint import (
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.training.checkpoint import (
     load_checkpoint,
     optimizer_tensors,
     restore_optimizer,

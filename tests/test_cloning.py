@@ -22,17 +22,17 @@ import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import agents.cloning_loop
-from agents.cloning import CloningConfig, TrainingInterrupted, train
-from agents.cloning_data import validation_episodes
-from agents.cloning_loop import learning_rate
-from agents.policy import ConvPolicy
-from envs.errors import CorruptFile, InvalidOption, UnknownName
-from perception.training.augmentation import jitter_colours
-from perception.training.checkpoint import load_checkpoint
-from perception.training.divergence import TrainingDiverged
-from perception.training.training_progress import TrainingProgress
-from perception.zoo import create_model
+import camshaft.agents.cloning_loop
+from camshaft.agents.cloning import CloningConfig, TrainingInterrupted, train
+from camshaft.agents.cloning_data import validation_episodes
+from camshaft.agents.cloning_loop import learning_rate
+from camshaft.agents.policy import ConvPolicy
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
+from camshaft.perception.training.augmentation import jitter_colours
+from camshaft.perception.training.checkpoint import load_checkpoint
+from camshaft.perception.training.divergence import TrainingDiverged
+from camshaft.perception.training.training_progress import TrainingProgress
+from camshaft.perception.zoo import create_model
 
 
 @dataclass
@@ -186,7 +186,7 @@ def test_an_error_within_a_step_spoils_nothing(
             raise KeyboardInterrupt
         return jitter_colours(*arguments)
 
-    monkeypatch.setattr(agents.cloning_loop, "jitter_colours", fail)
+    monkeypatch.setattr(camshaft.agents.cloning_loop, "jitter_colours", fail)
     with pytest.raises(KeyboardInterrupt):
         train(SMALL, small_bars(), tmp_path, progress=False)
     monkeypatch.undo()

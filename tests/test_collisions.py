@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from envs.driving.collisions import box_corners, find_overlaps, find_struck, hits_static
+from camshaft.envs.driving.collisions import box_corners, find_overlaps, find_struck, hits_static
 
 BOXES = 120
 NEAR = 1e-6  # metres within which touching and not touching cannot be told apart

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import COMMANDS, main
+from camshaft.experiments.cli import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = "runs/driving_cloning/demo"
 
 
 def command_line(*words: str) -> list[str]:
-    return [sys.executable, "-m", "experiments.cli", *words]
+    return [sys.executable, "-m", "camshaft.experiments.cli", *words]
 
 
 def environment() -> dict[str, str]:
@@ -100,7 +100,7 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
 
 def test_help_and_tasks_are_quick_because_they_import_nothing_heavy(tmp_path: Path) -> None:
     code = (
-        "import sys; from experiments.cli import main; "
+        "import sys; from camshaft.experiments.cli import main; "
         "assert main(['--help']) == 0; assert main(['tasks']) == 0; "
         "assert not {'torch', 'matplotlib', 'numba'} & set(sys.modules)"
     )

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from rendering_scenes import FORWARD, build, moved
 
-from envs.errors import CamshaftError, InvalidOption, UnknownName
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at
+from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at
 
-cuda_renderer = pytest.importorskip("envs.rendering.cuda.renderer")
-cuda_arrays = pytest.importorskip("envs.rendering.cuda.arrays")
+cuda_renderer = pytest.importorskip("camshaft.envs.rendering.cuda.renderer")
+cuda_arrays = pytest.importorskip("camshaft.envs.rendering.cuda.arrays")
 
 CAMERAS = {  # at the size of the simulator, which draws some hundred pixels a second
     "pinhole": Camera(20, 16, 70.0),
@@ -88,9 +88,9 @@ def compare(state, camera, outputs=OUTPUTS):
 
 def simulate():
     """Findings of all runs in the simulator, by name."""
-    import envs.rendering.shadows
+    import camshaft.envs.rendering.shadows
 
-    envs.rendering.shadows.MIN_SIZE = 32  # texels, for want of time
+    camshaft.envs.rendering.shadows.MIN_SIZE = 32  # texels, for want of time
     state = everything()
     findings = {name: compare(state, camera) for name, camera in CAMERAS.items()}
     findings["second time"] = simulate_again(state)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from envs.driving.network.curves import Pose, arc, bend, chain, join, straight, through
+from camshaft.envs.driving.network.curves import Pose, arc, bend, chain, join, straight, through
 
 # Curves.
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from envs.errors import InvalidOption
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at
-from perception.data import FrameMaker, FramesConfig
-from perception.data.augmentation import Augmentation, AugmentationConfig
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at
+from camshaft.perception.data import FrameMaker, FramesConfig
+from camshaft.perception.data.augmentation import Augmentation, AugmentationConfig
 
 STILL = AugmentationConfig(**{f.name: 0.0 for f in dataclasses.fields(AugmentationConfig) if f.name != "odd"})
 LABELS = ("rgb", "depth", "segmentation", "normals", "flow", "keypoints", "boxes")

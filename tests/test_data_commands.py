@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from envs.errors import CorruptFile
-from experiments.cli import main
-from experiments.data_show import sheet
-from perception.data import FrameMaker, FramesConfig
-from perception.data.objects import ObjectImages
-from perception.data.signs import SignImages
-from perception.data.stored import StoredFrames
+from camshaft.envs.errors import CorruptFile
+from camshaft.experiments.cli import main
+from camshaft.experiments.data_show import sheet
+from camshaft.perception.data import FrameMaker, FramesConfig
+from camshaft.perception.data.objects import ObjectImages
+from camshaft.perception.data.signs import SignImages
+from camshaft.perception.data.stored import StoredFrames
 
 FRAMES = (
     *("--labels", "rgb", "depth", "objects", "--frames", "12", "--frames-per-file", "6"),

@@ -5,10 +5,10 @@ import pickle
 import numpy as np
 import pytest
 
-from envs.errors import InvalidOption, UnknownName
-from perception.data.draws import Draws
-from perception.data.objects import CLASSES, ObjectImages
-from perception.data.objects.catalogue import object_models
+from camshaft.envs.errors import InvalidOption, UnknownName
+from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.objects import CLASSES, ObjectImages
+from camshaft.perception.data.objects.catalogue import object_models
 
 SIZE = 48
 

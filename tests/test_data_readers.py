@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from image_files import unpacked, write_image
 
-from envs.errors import CorruptFile, InvalidOption, UnknownName
-from envs.rendering import LABELS
-from perception.data.readers import (
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
+from camshaft.envs.rendering import LABELS
+from camshaft.perception.data.readers import (
     GTSRB,
     IGNORED,
     CamVid,
@@ -18,7 +18,7 @@ from perception.data.readers import (
     YoloFolder,
     camvid_from_simulation,
 )
-from perception.data.readers.coco import Instance
+from camshaft.perception.data.readers.coco import Instance
 
 
 def write_labels(path, labels):

@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from envs.errors import InvalidOption, UnknownName
-from perception.data.signs import CLASSES, SPLITS, SignImages
-from perception.data.signs.catalogue import STYLES, TEST_STYLES, sign_face
-from perception.data.signs.plate import PIXELS
+from camshaft.envs.errors import InvalidOption, UnknownName
+from camshaft.perception.data.signs import CLASSES, SPLITS, SignImages
+from camshaft.perception.data.signs.catalogue import STYLES, TEST_STYLES, sign_face
+from camshaft.perception.data.signs.plate import PIXELS
 
 SIZE = 32
 MIRRORED = (

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from envs.catalogue import make_simulation
-from envs.errors import CamshaftError, InvalidOption, UnknownName
-from envs.rendering import project, rays
-from perception.data import FrameMaker, FramesConfig, FrameStream, SimulatedFrames
-from perception.training.config import TrainingConfig
-from perception.training.task import Task
-from perception.training.trainer import train
-from perception.zoo import create_model
+from camshaft.envs.catalogue import make_simulation
+from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
+from camshaft.envs.rendering import project, rays
+from camshaft.perception.data import FrameMaker, FramesConfig, FrameStream, SimulatedFrames
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.task import Task
+from camshaft.perception.training.trainer import train
+from camshaft.perception.zoo import create_model
 
 LANE = "camshaft/LaneKeeping-v0"
 SMALL = {"batch_size": 4, "camera": (40, 32), "num_threads": 1}

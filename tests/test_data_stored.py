@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
-from perception.data.stored import StoredFrames, write_frames
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from camshaft.perception.data.stored import StoredFrames, write_frames
 
 FILES, FRAMES = 3, 5
 ABOUT = {"what": "counts"}

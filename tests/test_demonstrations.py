@@ -8,21 +8,21 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import demonstrations
-from agents.collection import (
+from camshaft.agents import demonstrations
+from camshaft.agents.collection import (
     ACTION,
     DISPLACED_ACTION,
     CollectionConfig,
     Recorded,
     _Episode,
 )
-from agents.demonstrations import Demonstrations, collect
-from agents.lerobot_dataset import DatasetReader
-from agents.observation_columns import DISPLACED, FRONT, STATE
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
-from envs.rendering.camera import Camera
-from envs.simulation import Measurements, Simulation
-from perception.training import durable_files
+from camshaft.agents.demonstrations import Demonstrations, collect
+from camshaft.agents.lerobot_dataset import DatasetReader
+from camshaft.agents.observation_columns import DISPLACED, FRONT, STATE
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.simulation import Measurements, Simulation
+from camshaft.perception.training import durable_files
 
 TASK = "camshaft/LaneKeeping-v0"
 HEIGHT, WIDTH = 10, 16

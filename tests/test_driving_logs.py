@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from image_files import unpacked, write_image
 
-from envs.errors import CorruptFile
-from perception.data.readers import DonkeyTub, UdacityLog
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.data.readers import DonkeyTub, UdacityLog
 
 
 def second_version(folder, count=6, deleted=(2,)):

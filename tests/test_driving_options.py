@@ -10,10 +10,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs
-from envs.driving.light import TIMES_OF_DAY, WEATHERS, Conditions
-from envs.errors import InvalidOption
-from envs.rendering import Camera
+from camshaft import envs
+from camshaft.envs.driving.light import TIMES_OF_DAY, WEATHERS, Conditions
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera
 
 DRIVING = [task.id for task in envs.TASKS if "driving" in task.tags]
 every_driving_task = pytest.mark.parametrize("task", DRIVING)

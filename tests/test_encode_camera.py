@@ -7,10 +7,10 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from torch import nn
 
-import envs  # noqa: F401  registers the tasks
-from envs.errors import CamshaftError, InvalidOption, UnknownName
-from perception.encode_camera import EncodeCamera, EncodeCameraVector
-from perception.zoo import create_model
+from camshaft import envs  # noqa: F401  registers the tasks
+from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
+from camshaft.perception.encode_camera import EncodeCamera, EncodeCameraVector
+from camshaft.perception.zoo import create_model
 
 LANE = "camshaft/LaneKeeping-v0"
 OPTIONS = {"camera": (40, 40), "num_threads": 1}

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import agents.evaluation
-from agents.evaluation import LANE_KEEPING, Moment, evaluate
-from agents.evaluation_results import RoadResult, autonomy
-from agents.intervals import poisson_interval, wilson_interval
-from agents.policy import Policy
-from agents.scripted import ConstantPolicy, ExpertPolicy
-from envs.errors import InvalidOption
-from envs.simulation import IntArray, Measurements, Simulation
+import camshaft.agents.evaluation
+from camshaft.agents.evaluation import LANE_KEEPING, Moment, evaluate
+from camshaft.agents.evaluation_results import RoadResult, autonomy
+from camshaft.agents.intervals import poisson_interval, wilson_interval
+from camshaft.agents.policy import Policy
+from camshaft.agents.scripted import ConstantPolicy, ExpertPolicy
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.simulation import IntArray, Measurements, Simulation
 
 DRIFT = 1 / 128  # metres a step at full steering: exact in binary
 STEPS_TO_INTERVENTION = 129  # the first step at which 1 m is exceeded
@@ -88,7 +88,7 @@ def simulations(monkeypatch: pytest.MonkeyPatch) -> list[SidewaysCar]:
         made.append(SidewaysCar(num_worlds, **options))
         return made[-1]
 
-    monkeypatch.setattr(agents.evaluation, "make_simulation", make)
+    monkeypatch.setattr(camshaft.agents.evaluation, "make_simulation", make)
     return made
 
 

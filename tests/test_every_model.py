@@ -12,12 +12,12 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from envs.errors import InvalidOption, UnknownName
-from perception.backbones import Encoder, Preprocessing
-from perception.backbones.cost import count_multiply_adds
-from perception.backbones.encoder import count_parameters
-from perception.classification import Classifier
-from perception.zoo import create_model, list_models, register_model
+from camshaft.envs.errors import InvalidOption, UnknownName
+from camshaft.perception.backbones import Encoder, Preprocessing
+from camshaft.perception.backbones.cost import count_multiply_adds
+from camshaft.perception.backbones.encoder import count_parameters
+from camshaft.perception.classification import Classifier
+from camshaft.perception.zoo import create_model, list_models, register_model
 
 # Networks for large frames are tried at the smallest that leaves them something to look at.
 SIZES = {

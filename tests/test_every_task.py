@@ -14,10 +14,10 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
-import envs
-from envs.errors import InvalidOption
-from envs.goal import GoalSimulation
-from envs.rendering import LABELS
+from camshaft import envs
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.goal import GoalSimulation
+from camshaft.envs.rendering import LABELS
 
 SMALL = {"camera": (48, 40), "randomize": "train"}
 SECTIONS = (
@@ -441,7 +441,7 @@ def test_asynchronous_worlds_equal_the_native_ones(task, context):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, of forking with threads
         workers = gymnasium.make_vec(
-            f"envs:{task}",
+            f"camshaft:{task}",
             num_envs=2,
             vectorization_mode="async",
             vector_kwargs={"context": context},
@@ -487,7 +487,7 @@ def run_python(code):
 
 @every_task
 def test_an_id_with_the_module_works_where_nothing_was_imported(task):
-    code = f"import gymnasium; env = gymnasium.make('envs:{task}'); print(env.reset(seed=0)[0].shape)"
+    code = f"import gymnasium; env = gymnasium.make('camshaft:{task}'); print(env.reset(seed=0)[0].shape)"
     assert run_python(code).strip().splitlines()[-1] == "(84, 84, 3)"
 
 

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from envs.rendering import Camera
-from experiments import gallery_town
-from experiments.contact_sheet import MAX_BYTES, contact_sheet, fitted, write_sheet
-from experiments.gallery import SHEETS, remap
-from experiments.gallery_street import Street
-from experiments.label_pictures import (
+from camshaft.envs.rendering import Camera
+from camshaft.experiments import gallery_town
+from camshaft.experiments.contact_sheet import MAX_BYTES, contact_sheet, fitted, write_sheet
+from camshaft.experiments.gallery import SHEETS, remap
+from camshaft.experiments.gallery_street import Street
+from camshaft.experiments.label_pictures import (
     depth_picture,
     direction_picture,
     draw_boxes,

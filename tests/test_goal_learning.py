@@ -15,16 +15,16 @@ from sb3_contrib import TQC
 from sb3_contrib.common.utils import quantile_huber_loss as reference_loss
 from stable_baselines3 import HerReplayBuffer
 
-import agents.tqc
-import experiments.train_goals
-from agents.tqc import QuickTQC, quantile_huber_loss
-from envs.errors import InvalidOption
-from experiments.cli import main
-from experiments.goal_training import GoalTraining, make_learner
-from perception.training.checkpoint import load_checkpoint
-from perception.training.curves import read_metrics
-from perception.training.hardware import Hardware
-from perception.training.run_folder import CHECKPOINT_FILE, RunFolder, check_resumable
+import camshaft.agents.tqc
+import camshaft.experiments.train_goals
+from camshaft.agents.tqc import QuickTQC, quantile_huber_loss
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.cli import main
+from camshaft.experiments.goal_training import GoalTraining, make_learner
+from camshaft.perception.training.checkpoint import load_checkpoint
+from camshaft.perception.training.curves import read_metrics
+from camshaft.perception.training.hardware import Hardware
+from camshaft.perception.training.run_folder import CHECKPOINT_FILE, RunFolder, check_resumable
 
 SETTINGS = {
     "normalize": True,
@@ -85,7 +85,7 @@ def learner(kind: type[TQC]) -> TQC:
 
 @pytest.fixture
 def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agents.tqc, "choose_hardware", lambda _: Hardware(torch.device("cpu"), torch.float32))
+    monkeypatch.setattr(camshaft.agents.tqc, "choose_hardware", lambda _: Hardware(torch.device("cpu"), torch.float32))
 
 
 def test_the_quantile_loss_and_its_gradient_are_those_of_sb3_contrib() -> None:
@@ -188,7 +188,7 @@ def test_an_agent_is_kept_for_stable_baselines_and_its_environments_are_closed(
         def close(self) -> None:
             closed.append(self)
 
-    monkeypatch.setattr(experiments.train_goals, "make_goal_env", lambda _: Closing())
+    monkeypatch.setattr(camshaft.experiments.train_goals, "make_goal_env", lambda _: Closing())
     words = ["train", "goals", "Reach", "--eval-every", "20", "--eval-episodes", "1", "--steps"]
     assert main([*words, "40", "--out", str(tmp_path)]) == 0
     assert len(set(map(id, closed))) == 2

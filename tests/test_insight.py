@@ -8,20 +8,20 @@ import pytest
 import torch
 from torch import nn
 
-from agents.policy import ConvPolicy
-from agents.video import read_video
-from envs.driving.lane_keeping import LaneKeeping
-from envs.errors import CorruptFile, InvalidOption, UnknownName
-from experiments.cli import main
-from perception.backbones.encoder import Preprocessing, StagedEncoder
-from perception.classification.classifier import create_classifier
-from perception.classification.files import save_classifier
-from perception.insight.activations import activation_maps
-from perception.insight.features import all_features, map_of, nearest, neighbour_chances
-from perception.insight.filters import first_filters
-from perception.insight.saliency import METHODS, guided_gradients, saliency
-from perception.insight.subject import Subject
-from perception.zoo import create_model
+from camshaft.agents.policy import ConvPolicy
+from camshaft.agents.video import read_video
+from camshaft.envs.driving.lane_keeping import LaneKeeping
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
+from camshaft.experiments.cli import main
+from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder
+from camshaft.perception.classification.classifier import create_classifier
+from camshaft.perception.classification.files import save_classifier
+from camshaft.perception.insight.activations import activation_maps
+from camshaft.perception.insight.features import all_features, map_of, nearest, neighbour_chances
+from camshaft.perception.insight.filters import first_filters
+from camshaft.perception.insight.saliency import METHODS, guided_gradients, saliency
+from camshaft.perception.insight.subject import Subject
+from camshaft.perception.zoo import create_model
 
 SIDE = 32
 
@@ -265,7 +265,7 @@ def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
     with pytest.raises(InvalidOption, match="at least 4"):
         map_of(np.zeros((3, 2), np.float32))
     with pytest.raises((CorruptFile, UnknownName)):
-        from experiments.show_models import load_subject
+        from camshaft.experiments.show_models import load_subject
 
         (tmp_path / "config.json").write_text("{}")
         load_subject(str(tmp_path))

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs import kernels
-from envs.errors import InvalidOption
-from envs.kernels import check_num_threads, kernel_sources, run_chunks
+from camshaft.envs import kernels
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.kernels import check_num_threads, kernel_sources, run_chunks
 
 CODE = """
 import numpy as np
-from envs.driving.vehicle import steering_for_curvature, VehicleParameters
+from camshaft.envs.driving.vehicle import steering_for_curvature, VehicleParameters
 print(steering_for_curvature(0.01, 10.0, VehicleParameters().as_row()))
 print(steering_for_curvature(0.02, 10.0, VehicleParameters().as_row()))
 """

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-import envs
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.road import RoadConfig, generate_road
-from envs.driving.track import Track
+from camshaft import envs
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.road import RoadConfig, generate_road
+from camshaft.envs.driving.track import Track
 
 TASK = "camshaft/LaneKeeping-v0"
 LANE_OFFSET = -1.8

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from rendering_scenes import FORWARD, build, clutter, moved, render
 
-from envs.errors import InvalidOption
-from envs.rendering import Camera, Mesh, Surface, look_at, project, rays
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Surface, look_at, project, rays
 
 GLOWING = Surface((1.0, 1.0, 1.0), emissive=True)
 PINHOLES = [(), (-0.25, 0.06, 0.002, -0.001), (-0.2, 0.03, 0.001, -0.0005, 0.002, 0.01, 0.02, 0.003)]

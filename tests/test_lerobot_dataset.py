@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from agents import lerobot_writer
-from agents.lerobot_dataset import DatasetReader, DatasetWriter, Feature, encode_png
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
-from perception.training import durable_files
+from camshaft.agents import lerobot_writer
+from camshaft.agents.lerobot_dataset import DatasetReader, DatasetWriter, Feature, encode_png
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from camshaft.perception.training import durable_files
 
 FRONT = "observation.images.front"
 TASK = "keep to the lane"
@@ -140,7 +140,7 @@ KILLED_WRITER = """
     import sys
     sys.path[:0] = [{root!r}, {tests!r}]
     from test_lerobot_dataset import FEATURES, VIDEO_FEATURES, TASK, make_episode
-    from agents.lerobot_dataset import DatasetWriter
+    from camshaft.agents.lerobot_dataset import DatasetWriter
     features = {features}
     writer = DatasetWriter({folder!r}, 10, features, task=TASK, buffer_megabytes=0)
     for seed in range(10_000):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rendering_scenes import FORWARD, build, clutter, moved, render
 
-from envs.errors import InvalidOption
-from envs.rendering import Camera, Mesh, Surface, Texture, look_at
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Surface, Texture, look_at
 
 WHITE = Surface((1.0, 1.0, 1.0))
 DOWN = look_at([0.0, 0.0, 12.0], [0.0, 0.0, 0.0])
@@ -248,7 +248,7 @@ def test_impossible_surfaces_are_refused_by_name(fields, message):
 
 
 def test_the_image_with_shadows_does_not_depend_on_threads():
-    from envs.rendering import Renderer
+    from camshaft.envs.rendering import Renderer
 
     state, _ = build(clutter(), num_worlds=5)
     state.sun_direction[:] = np.linspace([0.5, 0.5, 0.7], [-0.5, 0.2, 0.8], 5)

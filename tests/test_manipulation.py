@@ -9,12 +9,12 @@ import numpy as np
 import pybullet
 import pytest
 
-import envs
-from envs.errors import CamshaftError, CorruptFile, InvalidOption
-from envs.manipulation import intentions, urdf_files
-from envs.manipulation.arms import ARMS
-from envs.manipulation.control import CONTROL_MODES
-from envs.manipulation.lift import LiftConfig
+from camshaft import envs
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption
+from camshaft.envs.manipulation import intentions, urdf_files
+from camshaft.envs.manipulation.arms import ARMS
+from camshaft.envs.manipulation.control import CONTROL_MODES
+from camshaft.envs.manipulation.lift import LiftConfig
 
 TASKS = [task.id for task in envs.catalogue.TASKS if "manipulation" in task.tags]
 GOAL_TASKS = [task for task in TASKS if "goal" in envs.find_task(task).tags]
@@ -98,7 +98,7 @@ def test_a_rebuilt_world_is_a_new_one_to_the_bit(task):
 
 def test_another_process_gives_the_same_bits():
     code = (
-        "import envs, numpy as np, hashlib\n"
+        "from camshaft import envs; import numpy as np, hashlib\n"
         "s = envs.make_simulation('camshaft/Push-v0', 1, obs_mode='state'); s.reset(seeds=[3])\n"
         "for _ in range(25): s.step(s.expert_action())\n"
         "print(hashlib.sha256(s.joints.tobytes() + s.poses.tobytes()).hexdigest())"

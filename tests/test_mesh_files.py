@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from envs.errors import CorruptFile
-from envs.rendering import Mesh, Surface, Texture
-from envs.rendering.mesh_cache import _load_levels, load_levels
-from envs.rendering.mesh_files import read_texture, texture_files
-from envs.rendering.mesh_levels import bake_textures, detail_levels
-from envs.rendering.mesh_shell import outer_shell
+from camshaft.envs.errors import CorruptFile
+from camshaft.envs.rendering import Mesh, Surface, Texture
+from camshaft.envs.rendering.mesh_cache import _load_levels, load_levels
+from camshaft.envs.rendering.mesh_files import read_texture, texture_files
+from camshaft.envs.rendering.mesh_levels import bake_textures, detail_levels
+from camshaft.envs.rendering.mesh_shell import outer_shell
 
 COLOURS = {"red": (0.8, 0.2, 0.2), "green": (0.2, 0.6, 0.2)}
 COLLADA = """<?xml version="1.0"?>
@@ -216,7 +216,7 @@ def test_levels_are_made_once_and_read_back_the_same(tmp_path, cache, monkeypatc
     assert len(made) > 4 and len(list(cache.iterdir())) == 1
     assert load_levels(path) is made
     _load_levels.cache_clear()
-    monkeypatch.setattr("envs.rendering.mesh_cache.detail_levels", lambda mesh: pytest.fail("made again"))
+    monkeypatch.setattr("camshaft.envs.rendering.mesh_cache.detail_levels", lambda mesh: pytest.fail("made again"))
     assert same(load_levels(path), made)
 
 
@@ -261,7 +261,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path, cache):
 def test_two_processes_may_fill_the_cache_at_once(tmp_path):
     path, cache = write_ball(tmp_path / "ball.obj"), tmp_path / "cache"
     code = (
-        "import pathlib, envs.rendering.mesh_cache as m\n"
+        "import pathlib, camshaft.envs.rendering.mesh_cache as m\n"
         f"m.cache_root = lambda: pathlib.Path({str(cache)!r})\n"  # that of compiled kernels stays
         f"m.load_levels(pathlib.Path({str(path)!r}))"
     )

@@ -13,10 +13,10 @@ import torch
 import torchvision
 from torch import nn
 
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
-from perception.backbones.encoder import IMAGENET_MEAN, IMAGENET_STD
-from perception.classification import create_classifier
-from perception.zoo import create_model
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
+from camshaft.perception.backbones.encoder import IMAGENET_MEAN, IMAGENET_STD
+from camshaft.perception.classification import create_classifier
+from camshaft.perception.zoo import create_model
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ import pytest
 import shapely
 from small_maps import ARM, EAST, NORTH, SOUTH, WEST, crossroads, through_lane, way_in, way_out
 
-from envs.driving.maps import town_map
-from envs.driving.network.arrays import pack
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.circuit import CircuitConfig, generate_circuit
-from envs.driving.network.curves import Pose, straight
-from envs.driving.network.footpaths import add_footpaths
-from envs.driving.network.highway import HighwayConfig, generate_highway
-from envs.driving.network.junctions import add_junction
-from envs.driving.network.network import (
+from camshaft.envs.driving.maps import town_map
+from camshaft.envs.driving.network.arrays import pack
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.circuit import CircuitConfig, generate_circuit
+from camshaft.envs.driving.network.curves import Pose, straight
+from camshaft.envs.driving.network.footpaths import add_footpaths
+from camshaft.envs.driving.network.highway import HighwayConfig, generate_highway
+from camshaft.envs.driving.network.junctions import add_junction
+from camshaft.envs.driving.network.network import (
     FOLLOW,
     FREE,
     LEFT,
@@ -29,11 +29,11 @@ from envs.driving.network.network import (
     Arm,
     lane_polygon,
 )
-from envs.driving.network.route import ANNOUNCED, make_route
-from envs.driving.network.routing import Routes
-from envs.driving.network.town import TownConfig, generate_town
-from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.towns import find_faults, find_overlaps, find_unreachable
+from camshaft.envs.driving.network.route import ANNOUNCED, make_route
+from camshaft.envs.driving.network.routing import Routes
+from camshaft.envs.driving.network.town import TownConfig, generate_town
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.benchmarks.towns import find_faults, find_overlaps, find_unreachable
 
 SEEDS = (0, 7, 36, 120, 555)
 

@@ -23,13 +23,13 @@ from opendrive_samples import (
 from opendrive_samples import lane as lane_text
 from test_networks import check_links
 
-import envs  # noqa: F401  registers the tasks
-from envs.driving.network.curves import Pose, bend
-from envs.driving.network.network import DASHED, FREE, LIGHT, RIGHT, SOLID, STOP, YIELD, lane_polygon
-from envs.driving.network.opendrive import OpenDriveWarning, read_opendrive
-from envs.driving.network.town import TownConfig, generate_town
-from envs.driving.town import Town, TownTaskConfig
-from experiments.benchmarks.towns import find_faults
+from camshaft import envs  # noqa: F401  registers the tasks
+from camshaft.envs.driving.network.curves import Pose, bend
+from camshaft.envs.driving.network.network import DASHED, FREE, LIGHT, RIGHT, SOLID, STOP, YIELD, lane_polygon
+from camshaft.envs.driving.network.opendrive import OpenDriveWarning, read_opendrive
+from camshaft.envs.driving.network.town import TownConfig, generate_town
+from camshaft.envs.driving.town import Town, TownTaskConfig
+from camshaft.experiments.benchmarks.towns import find_faults
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from opendrive_samples import (
 )
 from opendrive_samples import lane as lane_text
 
-import envs  # noqa: F401  registers the tasks
-from envs.driving.network.opendrive import OpenDriveWarning, read_opendrive
-from envs.driving.town import Town
-from envs.errors import CamshaftError, CorruptFile
+from camshaft import envs  # noqa: F401  registers the tasks
+from camshaft.envs.driving.network.opendrive import OpenDriveWarning, read_opendrive
+from camshaft.envs.driving.town import Town
+from camshaft.envs.errors import CamshaftError, CorruptFile
 
 
 @pytest.fixture

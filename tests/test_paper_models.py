@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import UnknownName
-from perception.backbones import Preprocessing
-from perception.backbones.cost import count_multiply_adds
-from perception.backbones.encoder import count_parameters
-from perception.backbones.pooling import make_pooling
-from perception.classification import Classifier, create_classifier
-from perception.zoo import create_model
+from camshaft.envs.errors import UnknownName
+from camshaft.perception.backbones import Preprocessing
+from camshaft.perception.backbones.cost import count_multiply_adds
+from camshaft.perception.backbones.encoder import count_parameters
+from camshaft.perception.backbones.pooling import make_pooling
+from camshaft.perception.classification import Classifier, create_classifier
+from camshaft.perception.zoo import create_model
 
 PILOTNET_LAYERS = [1824, 21636, 43248, 27712, 36928, 115300, 5050, 510]
 NATURE_CNN_LAYERS = [6176, 32832, 36928, 1606144]

@@ -6,13 +6,13 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.driving import vehicle
-from envs.driving.collisions import box_corners
-from envs.driving.parking import RANGES, REACH
-from envs.driving.parking_lot import LotConfig, parking_lot
-from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
-from envs.errors import InvalidOption
-from envs.rendering import LABELS
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.collisions import box_corners
+from camshaft.envs.driving.parking import RANGES, REACH
+from camshaft.envs.driving.parking_lot import LotConfig, parking_lot
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import LABELS
 
 TASK = "camshaft/Parking-v0"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import shapely
 
-from envs.driving.collisions import box_corners
-from envs.driving.parking_lot import parking_lot
-from envs.driving.parking_planner import MARGIN, STEP, plan
-from envs.driving.reeds_shepp import NUM_PATHS, advance_on, shortest_path, trace, write_path
+from camshaft.envs.driving.collisions import box_corners
+from camshaft.envs.driving.parking_lot import parking_lot
+from camshaft.envs.driving.parking_planner import MARGIN, STEP, plan
+from camshaft.envs.driving.reeds_shepp import NUM_PATHS, advance_on, shortest_path, trace, write_path
 
 CAR = (4.5, 1.8, 1.35)  # metres of length, width, and from the rear axle to the middle
 RADIUS = 5.5  # metres of the tightest turn

@@ -5,8 +5,8 @@ import pytest
 from model_checks import see_through, silhouette_agreement
 from trimesh.triangles import closest_point
 
-from envs.driving import models
-from envs.driving.models.walk import KEYPOINTS, PARTS
+from camshaft.envs.driving import models
+from camshaft.envs.driving.models.walk import KEYPOINTS, PARTS
 
 BODIES = range(models.NUM_BODIES)
 PHASES = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)

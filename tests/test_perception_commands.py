@@ -18,15 +18,15 @@ import numpy as np
 import pytest
 import torch
 
-from envs.errors import InvalidOption
-from experiments.classification_data import open_classification_data
-from experiments.cli import _read_options, main
-from experiments.command_lines import command_line
-from experiments.pretrain import PretrainConfig
-from experiments.train_classifier import TrainClassifierConfig
-from perception.classification import load_classifier
-from perception.data.stored import write_frames
-from perception.training.config import TrainingConfig
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.classification_data import open_classification_data
+from camshaft.experiments.cli import _read_options, main
+from camshaft.experiments.command_lines import command_line
+from camshaft.experiments.pretrain import PretrainConfig
+from camshaft.experiments.train_classifier import TrainClassifierConfig
+from camshaft.perception.classification import load_classifier
+from camshaft.perception.data.stored import write_frames
+from camshaft.perception.training.config import TrainingConfig
 
 TINY = ["--epochs", "1", "--batch-size", "16", "--device", "cpu"]
 LENET = ["--model", "lenet5_dense", "--size", "32"]
@@ -77,7 +77,7 @@ def test_two_processes_train_and_one_of_them_keeps_the_classifier(folder: Path, 
     words = ["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*start, "-m", "experiments.cli", *words],
+        [*start, "-m", "camshaft.experiments.cli", *words],
         env=environment,
         capture_output=True,
         text=True,

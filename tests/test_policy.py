@@ -13,10 +13,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from agents.policy import ConvPolicy
-from envs.errors import CorruptFile, InvalidOption, UnknownName
-from perception.backbones.encoder import count_parameters
-from perception.zoo import list_models
+from camshaft.agents.policy import ConvPolicy
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
+from camshaft.perception.backbones.encoder import count_parameters
+from camshaft.perception.zoo import list_models
 
 ENV_OPTIONS = {"obs_mode": "rgb", "control_mode": "steering", "camera": {"width": 200, "height": 66}}
 

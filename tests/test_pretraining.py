@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 import torch
 
-from envs.errors import CorruptFile, InvalidOption, UnknownName
-from envs.rendering.labels import LABELS
-from perception import pretrained
-from perception.classification import create_classifier
-from perception.pretrained import shipped_weights
-from perception.pretraining import FrameSet, MultiTask, MultiTaskNetwork, collect_frames
-from perception.pretraining.frames import LABELS_KEPT, LANE_TASK
-from perception.pretraining.shipping import ship_encoder
-from perception.pretraining.task import VECTOR_HEADS
-from perception.training.config import TrainingConfig
-from perception.training.evaluation import evaluate
-from perception.training.trainer import train
-from perception.zoo import create_model
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
+from camshaft.envs.rendering.labels import LABELS
+from camshaft.perception import pretrained
+from camshaft.perception.classification import create_classifier
+from camshaft.perception.pretrained import shipped_weights
+from camshaft.perception.pretraining import FrameSet, MultiTask, MultiTaskNetwork, collect_frames
+from camshaft.perception.pretraining.frames import LABELS_KEPT, LANE_TASK
+from camshaft.perception.pretraining.shipping import ship_encoder
+from camshaft.perception.pretraining.task import VECTOR_HEADS
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.evaluation import evaluate
+from camshaft.perception.training.trainer import train
+from camshaft.perception.zoo import create_model
 
 
 @pytest.fixture(autouse=True)

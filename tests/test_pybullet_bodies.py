@@ -12,8 +12,8 @@ pybullet = pytest.importorskip("pybullet")
 import pybullet_data  # noqa: E402
 from pybullet_utils.bullet_client import BulletClient  # noqa: E402
 
-from envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName  # noqa: E402
-from envs.rendering import (  # noqa: E402
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName  # noqa: E402
+from camshaft.envs.rendering import (  # noqa: E402
     LABELS,
     Camera,
     PyBulletBodies,
@@ -22,7 +22,7 @@ from envs.rendering import (  # noqa: E402
     SceneState,
     look_at,
 )
-from envs.rendering.pybullet_links import pose_matrices  # noqa: E402
+from camshaft.envs.rendering.pybullet_links import pose_matrices  # noqa: E402
 
 DATA = Path(pybullet_data.getDataPath())
 FOV, NEAR, FAR = 60.0, 0.05, 50.0
@@ -315,7 +315,7 @@ def test_few_triangles_of_the_panda_table_look_like_all(client, monkeypatch):
     images, counts = {}, {}
     for size, most in ((84, 2300), (224, 4500)):
         for pixels in (1e-9, 0.5):
-            monkeypatch.setattr("envs.rendering.scene.MOST_ERROR_PIXELS", pixels)
+            monkeypatch.setattr("camshaft.envs.rendering.scene.MOST_ERROR_PIXELS", pixels)
             state = SceneState(bodies.scene, 1)
             bodies.update(state)
             outputs = ("rgb", "instances")
@@ -426,5 +426,5 @@ def test_a_missing_texture_is_left_out_with_a_warning(client, tmp_path):
 
 
 def test_importing_environments_does_not_import_pybullet():
-    code = "import sys, envs.rendering; assert not {'pybullet', 'trimesh', 'PIL'} & set(sys.modules)"
+    code = "import sys, camshaft.envs.rendering; assert not {'pybullet', 'trimesh', 'PIL'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.errors import InvalidOption
-from envs.randomization import SplitRange, split_seed, split_variants
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.randomization import SplitRange, split_seed, split_variants
 
 
 def test_train_and_test_values_never_share_a_bin():

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from agents.lerobot_dataset import DatasetReader
-from agents.observation_columns import FRONT, STATE
-from agents.video import VideoWriter, read_video, write_video
-from envs.errors import CamshaftError, CorruptFile, InvalidOption
-from experiments.overlay import BAD, EXPERT, GOOD, POLICY, annotate
-from experiments.recording import RolloutRecorder
+from camshaft.agents.lerobot_dataset import DatasetReader
+from camshaft.agents.observation_columns import FRONT, STATE
+from camshaft.agents.video import VideoWriter, read_video, write_video
+from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption
+from camshaft.experiments.overlay import BAD, EXPERT, GOOD, POLICY, annotate
+from camshaft.experiments.recording import RolloutRecorder
 
 TASK = "camshaft/LaneKeeping-v0"
 ROAD = SimpleNamespace(success=True)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from envs.errors import InvalidOption
-from envs.rendering import LABELS, Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import LABELS, Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at
 
 ALL = ("rgb", "depth", "segmentation", "instances")
 FORWARD = look_at([0.0, 0.0, 0.0], [1.0, 0.0, 0.0])  # looks along x, y to the left, z up

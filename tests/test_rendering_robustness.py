@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.errors import CorruptFile, InvalidOption
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at
+from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, Texture, look_at
 
 POSE = look_at([0.0, 0.0, 0.0], [1.0, 0.0, 0.0])[None]
 ALL = ("rgb", "depth", "segmentation", "instances")

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from agents.collection import ACTION, CollectionConfig
-from agents.demonstrations import Demonstrations, collect, replay
-from agents.lerobot_dataset import DatasetReader
-from agents.observation_columns import as_pictures, column_of, from_pictures
-from envs import make_simulation
-from envs.errors import CamshaftError, InvalidOption
-from experiments.cli import main
+from camshaft.agents.collection import ACTION, CollectionConfig
+from camshaft.agents.demonstrations import Demonstrations, collect, replay
+from camshaft.agents.lerobot_dataset import DatasetReader
+from camshaft.agents.observation_columns import as_pictures, column_of, from_pictures
+from camshaft.envs import make_simulation
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.cli import main
 
 TASKS = {
     "camshaft/LaneKeeping-v0": ("curvature", True),

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.evaluation_results import Evaluation, Trace, summarise
-from agents.video import read_video, write_video
-from envs.errors import CorruptFile
-from experiments.driving_report import write_driving_report
-from experiments.driving_results import (
+from camshaft.agents.evaluation_results import Evaluation, Trace, summarise
+from camshaft.agents.video import read_video, write_video
+from camshaft.envs.errors import CorruptFile
+from camshaft.experiments.driving_report import write_driving_report
+from camshaft.experiments.driving_results import (
     Driver,
     DrivingResults,
     LearningCurve,
@@ -24,7 +24,7 @@ from experiments.driving_results import (
     poster,
     save_evaluation,
 )
-from experiments.report import Section, Settings, Table, write_page
+from camshaft.experiments.report import Section, Settings, Table, write_page
 
 VOID_ELEMENTS = {"meta", "img", "source", "br", "input", "link", "hr"}
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from envs.driving.network.curves import integrate
-from envs.driving.road import Road, RoadConfig, generate_road
-from envs.driving.road_mesh import (
+from camshaft.envs.driving.network.curves import integrate
+from camshaft.envs.driving.road import Road, RoadConfig, generate_road
+from camshaft.envs.driving.road_mesh import (
     EDGE_LINE,
     VERGE,
     RoadAppearance,
@@ -19,9 +19,9 @@ from envs.driving.road_mesh import (
     arena_size,
     build_geometry,
 )
-from envs.driving.textures import NUM_VARIANTS
-from envs.errors import InvalidOption
-from envs.rendering import Scene, SceneState
+from camshaft.envs.driving.textures import NUM_VARIANTS
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Scene, SceneState
 
 SEEDS = range(12)
 CONFIG = RoadConfig()

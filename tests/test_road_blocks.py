@@ -10,16 +10,16 @@ import pytest
 import shapely
 from test_networks import check_links
 
-import envs  # noqa: F401  registers the tasks
-from envs.driving.network.blocks import RAMP, STUB, RoadBlocks
-from envs.driving.network.cross_section import CrossSection
-from envs.driving.network.curves import Pose
-from envs.driving.network.network import LEFT, LIGHT, RIGHT, STRAIGHT
-from envs.driving.network.route import make_route
-from envs.driving.network.routing import Routes
-from envs.driving.town import Town, TownTaskConfig
-from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.towns import find_overlaps, find_unreachable
+from camshaft import envs  # noqa: F401  registers the tasks
+from camshaft.envs.driving.network.blocks import RAMP, STUB, RoadBlocks
+from camshaft.envs.driving.network.cross_section import CrossSection
+from camshaft.envs.driving.network.curves import Pose
+from camshaft.envs.driving.network.network import LEFT, LIGHT, RIGHT, STRAIGHT
+from camshaft.envs.driving.network.route import make_route
+from camshaft.envs.driving.network.routing import Routes
+from camshaft.envs.driving.town import Town, TownTaskConfig
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.benchmarks.towns import find_overlaps, find_unreachable
 
 STREET = CrossSection(sidewalks=(2.6, 2.6))
 MOTORWAY = CrossSection(2, 0, 100.0 / 3.6, "motorway", lane_width=3.75)

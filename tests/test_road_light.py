@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from envs import make_simulation
-from envs.driving import models
-from envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, Conditions, draw_light, point_headlights
-from envs.errors import InvalidOption
-from envs.rendering import LABELS, Camera, Renderer, Scene, SceneState, look_at
+from camshaft.envs import make_simulation
+from camshaft.envs.driving import models
+from camshaft.envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, Conditions, draw_light, point_headlights
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import LABELS, Camera, Renderer, Scene, SceneState, look_at
 
 TASK = "camshaft/LaneKeeping-v0"
 FRONT = {"width": 96, "height": 72}

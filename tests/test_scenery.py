@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.driving import models, textures
-from envs.driving.road import RoadConfig, generate_road
-from envs.driving.road_mesh import RoadAppearance, RoadGeometry, build_geometry
-from envs.driving.scenery import CLEARANCE, MARKER_LATERAL, POST_LATERAL, RoadsideScenery
-from envs.errors import InvalidOption
-from envs.rendering import HIDDEN, Scene, SceneState
+from camshaft.envs.driving import models, textures
+from camshaft.envs.driving.road import RoadConfig, generate_road
+from camshaft.envs.driving.road_mesh import RoadAppearance, RoadGeometry, build_geometry
+from camshaft.envs.driving.scenery import CLEARANCE, MARKER_LATERAL, POST_LATERAL, RoadsideScenery
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import HIDDEN, Scene, SceneState
 
 CONFIG = RoadConfig()
 SEEDS = range(6)

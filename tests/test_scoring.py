@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.network.network import LIGHT, STOP
-from envs.driving.network_simulation import EGO_LENGTH
-from envs.driving.scoring import AGAIN, NAMES, PENALTIES, Infractions
-from envs.driving.town import Town, TownTaskConfig
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.network.network import LIGHT, STOP
+from camshaft.envs.driving.network_simulation import EGO_LENGTH
+from camshaft.envs.driving.scoring import AGAIN, NAMES, PENALTIES, Infractions
+from camshaft.envs.driving.town import Town, TownTaskConfig
 
 SECONDS = 0.1  # of a control step
 NOBODY = TownTaskConfig(num_maps=4, collision_ends=False)

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from envs.errors import InvalidOption
-from envs.rendering.camera import Camera
-from envs.rendering.sensor import SENSOR_RANGES, Sensor, SensorModel, sample_sensor, white_balance_gains
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.sensor import SENSOR_RANGES, Sensor, SensorModel, sample_sensor, white_balance_gains
 
 WIDTH, HEIGHT = 96, 72
 CAMERA = Camera(width=WIDTH, height=HEIGHT, far=100.0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from image_files import REAL
 
-from envs.errors import CorruptFile
-from perception.data.readers import ModelFolder, VoxelFile
-from perception.data.readers.solids import read_off, surface_points, voxelised
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.data.readers import ModelFolder, VoxelFile
+from camshaft.perception.data.readers.solids import read_off, surface_points, voxelised
 
 CUBE = """8 6 0
 0 0 0\n1 0 0\n1 1 0\n0 1 0\n0 0 1\n1 0 1\n1 1 1\n0 1 1

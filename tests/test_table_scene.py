@@ -6,9 +6,9 @@ import gymnasium
 import numpy as np
 from test_manipulation import make
 
-import envs
-from envs.manipulation.cameras import VIEW
-from envs.rendering import LABELS, Renderer
+from camshaft import envs
+from camshaft.envs.manipulation.cameras import VIEW
+from camshaft.envs.rendering import LABELS, Renderer
 
 
 def test_cameras_have_names():

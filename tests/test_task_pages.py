@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import envs
-from envs.errors import CamshaftError, InvalidOption
-from experiments.cli import main
-from experiments.play import PlayConfig, _Window, run
-from experiments.task_pages import index, page, pictures, short_name
+from camshaft import envs
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.cli import main
+from camshaft.experiments.play import PlayConfig, _Window, run
+from camshaft.experiments.task_pages import index, page, pictures, short_name
 
 DOCS = Path(__file__).parent.parent / "docs" / "tasks"
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from model_checks import likeness, see_through, seen_from_ahead, silhouette_agreement
 
-from envs.driving import models, textures
-from envs.driving.models.barriers import PIECE
-from envs.driving.models.signals import COLOURS
-from envs.driving.textures import boards, facades
-from envs.driving.textures.signs import NUM_STYLES, SIGNS, SPEED_LIMITS, sign_face
-from envs.errors import InvalidOption
-from envs.rendering import LABELS
+from camshaft.envs.driving import models, textures
+from camshaft.envs.driving.models.barriers import PIECE
+from camshaft.envs.driving.models.signals import COLOURS
+from camshaft.envs.driving.textures import boards, facades
+from camshaft.envs.driving.textures.signs import NUM_STYLES, SIGNS, SPEED_LIMITS, sign_face
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import LABELS
 
 FURNITURE = {
     "street_lamp": models.street_lamp,

@@ -8,13 +8,13 @@ import pytest
 from small_maps import EAST, NORTH, SOUTH, WEST, crossroads, through_lane, way_in
 from straight_roads import CAR, LEFT_LANE, RIGHT_LANE, STEP, long_road, set_out, traffic_on
 
-from envs.driving import models
-from envs.driving.collisions import find_overlaps
-from envs.driving.maps import highway_map, town_map
-from envs.driving.network.junctions import GREEN as GREEN_SECONDS
-from envs.driving.network.network import LIGHT
-from envs.driving.traffic.kinds import HIGHWAY_KINDS, TOWN_KINDS
-from envs.driving.traffic.signals import (
+from camshaft.envs.driving import models
+from camshaft.envs.driving.collisions import find_overlaps
+from camshaft.envs.driving.maps import highway_map, town_map
+from camshaft.envs.driving.network.junctions import GREEN as GREEN_SECONDS
+from camshaft.envs.driving.network.network import LIGHT
+from camshaft.envs.driving.traffic.kinds import HIGHWAY_KINDS, TOWN_KINDS
+from camshaft.envs.driving.traffic.signals import (
     AMBER,
     AMBER_SECONDS,
     GREEN,
@@ -24,8 +24,8 @@ from envs.driving.traffic.signals import (
     seconds_to_green,
     show_signals,
 )
-from envs.driving.traffic.state import WAITING, WALKING
-from envs.driving.traffic.traffic import Traffic, TrafficMap
+from camshaft.envs.driving.traffic.state import WAITING, WALKING
+from camshaft.envs.driving.traffic.traffic import Traffic, TrafficMap
 
 
 @pytest.fixture(scope="module")

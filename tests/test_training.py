@@ -14,15 +14,15 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import CamshaftError, InvalidOption, UnknownName
-from perception.backbones.encoder import count_parameters
-from perception.classification import Classification
-from perception.training.averaging import MovingAverage
-from perception.training.config import TrainingConfig
-from perception.training.curves import draw_curves
-from perception.training.optimizers import ParameterGroup, add_penalty_gradients, make_optimizer
-from perception.training.schedules import learning_rate
-from perception.training.sources import (
+from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
+from camshaft.perception.backbones.encoder import count_parameters
+from camshaft.perception.classification import Classification
+from camshaft.perception.training.averaging import MovingAverage
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.curves import draw_curves
+from camshaft.perception.training.optimizers import ParameterGroup, add_penalty_gradients, make_optimizer
+from camshaft.perception.training.schedules import learning_rate
+from camshaft.perception.training.sources import (
     ItemImages,
     TensorImages,
     as_images,

@@ -19,20 +19,20 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import CorruptFile, InvalidOption, UnknownName
-from perception.classification import (
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
+from camshaft.perception.classification import (
     Classification,
     Classifier,
     create_classifier,
     load_classifier,
     save_classifier,
 )
-from perception.training.checkpoint import load_checkpoint
-from perception.training.config import TrainingConfig
-from perception.training.divergence import TrainingDiverged
-from perception.training.evaluation import evaluate
-from perception.training.interrupts import TrainingInterrupted
-from perception.training.trainer import TrainingResult, train
+from camshaft.perception.training.checkpoint import load_checkpoint
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.divergence import TrainingDiverged
+from camshaft.perception.training.evaluation import evaluate
+from camshaft.perception.training.interrupts import TrainingInterrupted
+from camshaft.perception.training.trainer import TrainingResult, train
 
 SMALL = TrainingConfig(
     epochs=3,
@@ -244,8 +244,8 @@ TORCHRUN = """
     sys.path.insert(0, "tests")
     from test_training_loop import SMALL, quadrants
     from dataclasses import replace
-    from perception.classification import Classification, create_classifier
-    from perception.training.trainer import train
+    from camshaft.perception.classification import Classification, create_classifier
+    from camshaft.perception.training.trainer import train
     torch.set_num_threads(1)
     train(lambda: create_classifier("lenet5", 4), Classification(4), quadrants(90), quadrants(40, 1),
           replace(SMALL, ema_decay=0.0), sys.argv[1], progress=False)
@@ -256,10 +256,10 @@ SLOW_DISK = """
     import time
     sys.path.insert(0, "tests")
     import torch
-    import perception.training.loop as loop
+    import camshaft.perception.training.loop as loop
     from test_training_loop import SMALL, lenet, quadrants, replace
-    from perception.classification import Classification
-    from perception.training.trainer import train
+    from camshaft.perception.classification import Classification
+    from camshaft.perception.training.trainer import train
     torch.set_num_threads(1)
     write = loop.save_checkpoint
     loop.save_checkpoint = lambda *arguments: (time.sleep(1.0), write(*arguments))

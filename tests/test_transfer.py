@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import nn
 
-from agents.intervals import mean_interval
-from envs.errors import InvalidOption
-from perception.classification import Classification, ClassifierConfig, create_classifier, fit_classifier
-from perception.training.config import TrainingConfig
-from perception.training.initialisation import initialise
-from perception.training.trainer import TrainingResult, train
-from perception.transfer import FineTuning, extract_features, linear_probe, nearest_neighbours
-from perception.transfer.few_labels import stratified_rows
-from perception.transfer.transferability import ClassSubset, keep_layers, split_classes
-from perception.zoo import create_model, list_models
+from camshaft.agents.intervals import mean_interval
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.classification import Classification, ClassifierConfig, create_classifier, fit_classifier
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.initialisation import initialise
+from camshaft.perception.training.trainer import TrainingResult, train
+from camshaft.perception.transfer import FineTuning, extract_features, linear_probe, nearest_neighbours
+from camshaft.perception.transfer.few_labels import stratified_rows
+from camshaft.perception.transfer.transferability import ClassSubset, keep_layers, split_classes
+from camshaft.perception.zoo import create_model, list_models
 
 SMALL = TrainingConfig(
     epochs=1, batch_size=8, optimizer="sgd", learning_rate=0.1, l2=0.01, device="cpu", precision="float32"

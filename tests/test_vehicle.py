@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.driving import vehicle
-from envs.driving.vehicle import GRAVITY, TIME_STEP, VehicleParameters
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.vehicle import GRAVITY, TIME_STEP, VehicleParameters
 
 CAR = VehicleParameters()
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from model_checks import likeness, see_through, seen_from_ahead, silhouette_agreement
 
-from envs.driving import models
-from envs.driving.models.vehicle_model import _AMBER_LIT, _BRAKE_LIT
-from envs.driving.textures.vehicles import destination
-from envs.errors import InvalidOption
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at
+from camshaft.envs.driving import models
+from camshaft.envs.driving.models.vehicle_model import _AMBER_LIT, _BRAKE_LIT
+from camshaft.envs.driving.textures.vehicles import destination
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at
 
 MOTOR_VEHICLES = [name for name in models.VEHICLES if name != "bicycle"]
 MOST_TRIANGLES = (480, 210, 80)

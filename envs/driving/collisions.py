@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
+from camshaft.envs.kernels import inlined, kernel
 
 FloatArray = NDArray[np.float64]
 

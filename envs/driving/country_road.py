@@ -10,19 +10,19 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.map_drawing import PAINT, PAVING, MapSketch
-from envs.driving.poses import car_poses
-from envs.driving.road import Road, RoadConfig, generate_road
-from envs.driving.road_scene import FOLIAGE, RoadScene
-from envs.driving.sensors import EGO_NAMES
-from envs.driving.simulation import DrivingSimulation
-from envs.driving.track import Track
-from envs.driving.vehicle import VehicleParameters
-from envs.errors import check_choice
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.map_drawing import PAINT, PAVING, MapSketch
+from camshaft.envs.driving.poses import car_poses
+from camshaft.envs.driving.road import Road, RoadConfig, generate_road
+from camshaft.envs.driving.road_scene import FOLIAGE, RoadScene
+from camshaft.envs.driving.sensors import EGO_NAMES
+from camshaft.envs.driving.simulation import DrivingSimulation
+from camshaft.envs.driving.track import Track
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray
 
 FIRST_DISTANCE = 30.0  # metres of road behind the car at the start
 MOTION_NAMES = ("lateral_error", "heading_error", *EGO_NAMES[:4])

@@ -10,18 +10,18 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.country_road import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
-from envs.driving.map_drawing import VEHICLE, Actors
-from envs.driving.poses import lane_poses
-from envs.driving.road import RoadConfig
-from envs.driving.road_scene import RoadScene
-from envs.driving.simulation import reward_of
-from envs.driving.traffic.kinds import SALOON
-from envs.driving.vehicle import VehicleParameters
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.country_road import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
+from camshaft.envs.driving.map_drawing import VEHICLE, Actors
+from camshaft.envs.driving.poses import lane_poses
+from camshaft.envs.driving.road import RoadConfig
+from camshaft.envs.driving.road_scene import RoadScene
+from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead
 CAR_LENGTH = 4.4  # metres

@@ -11,24 +11,24 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.maps import draw_map, highway_map
-from envs.driving.motorway_state import SETTLED, place_on_motorway, write_motorway_state
-from envs.driving.network.highway import MOTORWAY_LANE, HighwayConfig
-from envs.driving.network_simulation import NetworkSimulation
-from envs.driving.sensors import EGO_NAMES
-from envs.driving.simulation import reward_of
-from envs.driving.traffic.kinds import HIGHWAY_KINDS
-from envs.driving.traffic.lane_changes import (
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.maps import draw_map, highway_map
+from camshaft.envs.driving.motorway_state import SETTLED, place_on_motorway, write_motorway_state
+from camshaft.envs.driving.network.highway import MOTORWAY_LANE, HighwayConfig
+from camshaft.envs.driving.network_simulation import NetworkSimulation
+from camshaft.envs.driving.sensors import EGO_NAMES
+from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.traffic.kinds import HIGHWAY_KINDS
+from camshaft.envs.driving.traffic.lane_changes import (
     LATERAL_SPEED,
     ego_acceleration_on,
     ego_change,
 )
-from envs.driving.vehicle import VehicleParameters
-from envs.errors import InvalidOption
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
 LANE_LEFT, IDLE, LANE_RIGHT, FASTER, SLOWER = range(5)
 PREVIEW = np.array([20.0, 50.0, 100.0])  # metres ahead

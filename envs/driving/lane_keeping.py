@@ -10,14 +10,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.country_road import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
-from envs.driving.road import RoadConfig
-from envs.driving.simulation import reward_of
-from envs.driving.vehicle import VehicleParameters
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.country_road import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
+from camshaft.envs.driving.road import RoadConfig
+from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead at which the state tells the lane's curvature
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"
@@ -59,7 +59,7 @@ class LaneKeeping(CountryRoadSimulation):
         Every world has a road of its own, drawn from its seed: straight lines, clothoids and arcs of 60 m radius and
         more, over gentle hills, with two lanes, line markings, shoulders, trees, houses and posts. Traffic keeps to
         the right; there is none. A cruise controller drives at 13 to 18 m/s and slows down for bends. Control runs
-        at 20 Hz, the car's dynamics at 100 Hz (`envs.driving.vehicle`).
+        at 20 Hz, the car's dynamics at 100 Hz (`camshaft.envs.driving.vehicle`).
 
     Observation:
         By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 metres along the optical axis, the camera's

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import check_choice
-from envs.randomization import Split, SplitRange
-from envs.rendering import Camera, SceneState
+from camshaft.envs.errors import check_choice
+from camshaft.envs.randomization import Split, SplitRange
+from camshaft.envs.rendering import Camera, SceneState
 
 FloatArray = NDArray[np.float64]
 Colour = tuple[float, float, float]

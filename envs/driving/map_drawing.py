@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.collisions import box_corners
-from envs.driving.network.curves import FloatArray
-from envs.driving.network.network import DASHED, Network, lane_polygon
+from camshaft.envs.driving.collisions import box_corners
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.network.network import DASHED, Network, lane_polygon
 
 Colour = tuple[int, int, int]
 PIXELS = 640  # of a side of the picture

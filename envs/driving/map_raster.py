@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.collisions import box_corners
-from envs.driving.maps import DrivingMap
-from envs.driving.network.curves import FloatArray
-from envs.driving.network.network import DASHED, Network, lane_polygon
-from envs.driving.sensors import sample_raster, stamp_boxes
-from envs.driving.traffic.traffic import Traffic
-from envs.rendering import LABELS
+from camshaft.envs.driving.collisions import box_corners
+from camshaft.envs.driving.maps import DrivingMap
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.network.network import DASHED, Network, lane_polygon
+from camshaft.envs.driving.sensors import sample_raster, stamp_boxes
+from camshaft.envs.driving.traffic.traffic import Traffic
+from camshaft.envs.rendering import LABELS
 
 SIZE, METRES = 64, 48.0  # cells of a side of the bird's-eye raster, and metres that it covers
 SCALE = 4.0  # cells a metre of the rasters that are kept

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.network.circuit import CircuitConfig, generate_circuit
-from envs.driving.network.highway import HighwayConfig, generate_highway
-from envs.driving.network.network import Network
-from envs.driving.network.opendrive import read_opendrive
-from envs.driving.network.route import Route, make_route
-from envs.driving.network.routing import Routes
-from envs.driving.network.town import TownConfig, generate_town
-from envs.driving.traffic.traffic import TrafficMap
-from envs.errors import CamshaftError, InvalidOption
-from envs.randomization import Split
+from camshaft.envs.driving.network.circuit import CircuitConfig, generate_circuit
+from camshaft.envs.driving.network.highway import HighwayConfig, generate_highway
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.driving.network.opendrive import read_opendrive
+from camshaft.envs.driving.network.route import Route, make_route
+from camshaft.envs.driving.network.routing import Routes
+from camshaft.envs.driving.network.town import TownConfig, generate_town
+from camshaft.envs.driving.traffic.traffic import TrafficMap
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.randomization import Split
 
 if TYPE_CHECKING:
-    from envs.driving.streets.layout import Layout
-    from envs.driving.streets.strips import ChunkedMesh
+    from camshaft.envs.driving.streets.layout import Layout
+    from camshaft.envs.driving.streets.strips import ChunkedMesh
 
 Map = TypeVar("Map")
 
@@ -84,22 +84,22 @@ class DrivingMap:
     @cached_property
     def mesh(self) -> ChunkedMesh:
         """Paving, kerbs, markings and ground, in surfaces that are to be replaced."""
-        from envs.driving.streets.looks import plain_look
-        from envs.driving.streets.street_mesh import build_street_mesh
+        from camshaft.envs.driving.streets.looks import plain_look
+        from camshaft.envs.driving.streets.street_mesh import build_street_mesh
 
         return build_street_mesh(self.network, plain_look(self.style))
 
     @cached_property
     def layout(self) -> Layout:
         """What stands beside the roads."""
-        from envs.driving.streets.layouts import lay_out
+        from camshaft.envs.driving.streets.layouts import lay_out
 
         return lay_out(self.style, self.network, self.seed)
 
     @cached_property
     def raster(self) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """As `map_raster.rasterise`."""
-        from envs.driving.map_raster import rasterise
+        from camshaft.envs.driving.map_raster import rasterise
 
         return rasterise(self)
 

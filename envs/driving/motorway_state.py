@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.network.highway import MOTORWAY_LANE
-from envs.driving.track import lane_curvature
-from envs.driving.traffic.lane_changes import measure_neighbours
-from envs.driving.traffic.lanes import place_on_lane
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.network.highway import MOTORWAY_LANE
+from camshaft.envs.driving.track import lane_curvature
+from camshaft.envs.driving.traffic.lane_changes import measure_neighbours
+from camshaft.envs.driving.traffic.lanes import place_on_lane
+from camshaft.envs.kernels import inlined, kernel
 
 SETTLED = 0.6  # metres from the middle of a lane within which one may change to the next
 MOST_LANES = 6  # on either side of one that are counted

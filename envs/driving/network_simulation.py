@@ -10,25 +10,25 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import vehicle
-from envs.driving.collisions import find_hurt, find_overlaps, find_struck
-from envs.driving.map_drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
-from envs.driving.map_raster import METRES, SIZE, MapRasters
-from envs.driving.maps import DrivingMap
-from envs.driving.network.network import FOLLOW, TURN_NAMES
-from envs.driving.poses import car_poses
-from envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
-from envs.driving.simulation import DrivingSimulation
-from envs.driving.streets.street_scene import StreetScene
-from envs.driving.track import Track
-from envs.driving.traffic.advance import drive_acceleration
-from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SALOON, VehicleKind
-from envs.driving.traffic.lanes import measure_departure
-from envs.driving.traffic.traffic import Traffic
-from envs.driving.vehicle import VehicleParameters
-from envs.errors import InvalidOption
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.collisions import find_hurt, find_overlaps, find_struck
+from camshaft.envs.driving.map_drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
+from camshaft.envs.driving.map_raster import METRES, SIZE, MapRasters
+from camshaft.envs.driving.maps import DrivingMap
+from camshaft.envs.driving.network.network import FOLLOW, TURN_NAMES
+from camshaft.envs.driving.poses import car_poses
+from camshaft.envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
+from camshaft.envs.driving.simulation import DrivingSimulation
+from camshaft.envs.driving.streets.street_scene import StreetScene
+from camshaft.envs.driving.track import Track
+from camshaft.envs.driving.traffic.advance import drive_acceleration
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SALOON, VehicleKind
+from camshaft.envs.driving.traffic.lanes import measure_departure
+from camshaft.envs.driving.traffic.traffic import Traffic
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray
 
 EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # of the expert as a driver
 PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # metres, of the boxes that people are for collisions

@@ -11,24 +11,24 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import vehicle
-from envs.driving.collisions import find_struck
-from envs.driving.map_drawing import GOAL, PAINT, PAVING, Actors, MapSketch
-from envs.driving.maps import draw_map
-from envs.driving.parking_lot import LotConfig, ParkingLot, parking_lot
-from envs.driving.parking_planner import MOST_POINTS, plan
-from envs.driving.plan_following import follow_plans
-from envs.driving.poses import car_poses
-from envs.driving.sensors import measure_ranges
-from envs.driving.simulation import DrivingSimulation, reward_of
-from envs.driving.streets.lot_mesh import PAINT_WIDTH
-from envs.driving.streets.parking_scene import ParkingScene
-from envs.driving.streets.street_scene import StreetScene
-from envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
-from envs.driving.vehicle import VehicleParameters
-from envs.goal import GoalSimulation
-from envs.rendering import Camera
-from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.collisions import find_struck
+from camshaft.envs.driving.map_drawing import GOAL, PAINT, PAVING, Actors, MapSketch
+from camshaft.envs.driving.maps import draw_map
+from camshaft.envs.driving.parking_lot import LotConfig, ParkingLot, parking_lot
+from camshaft.envs.driving.parking_planner import MOST_POINTS, plan
+from camshaft.envs.driving.plan_following import follow_plans
+from camshaft.envs.driving.poses import car_poses
+from camshaft.envs.driving.sensors import measure_ranges
+from camshaft.envs.driving.simulation import DrivingSimulation, reward_of
+from camshaft.envs.driving.streets.lot_mesh import PAINT_WIDTH
+from camshaft.envs.driving.streets.parking_scene import ParkingScene
+from camshaft.envs.driving.streets.street_scene import StreetScene
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.goal import GoalSimulation
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
 RANGES, REACH = 24, 12.0  # rays of the range finder, and metres that they reach
 RADIUS = 1.1  # by which the planner's tightest turn is wider than the car's

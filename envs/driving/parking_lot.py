@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs.driving.network.curves import FloatArray, Pose
-from envs.errors import InvalidOption
+from camshaft.envs.driving.network.curves import FloatArray, Pose
+from camshaft.envs.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from envs.driving.streets.layout import Layout
-    from envs.driving.streets.strips import ChunkedMesh
+    from camshaft.envs.driving.streets.layout import Layout
+    from camshaft.envs.driving.streets.strips import ChunkedMesh
 
 GOAL_MARGIN = 2  # bays at either end of a row that are never the goal
 END = 3.0  # metres of lot beyond the last bays
@@ -88,14 +88,14 @@ class ParkingLot:
     @cached_property
     def mesh(self) -> ChunkedMesh:
         """Paving, lines, kerbs and ground, in surfaces that are to be replaced."""
-        from envs.driving.streets.lot_mesh import build_lot_mesh
+        from camshaft.envs.driving.streets.lot_mesh import build_lot_mesh
 
         return build_lot_mesh(self)
 
     @cached_property
     def layout(self) -> Layout:
         """Cars, lamps, hedges, trees and buildings."""
-        from envs.driving.streets.lot_layout import lay_out_lot
+        from camshaft.envs.driving.streets.lot_layout import lay_out_lot
 
         return lay_out_lot(self)
 

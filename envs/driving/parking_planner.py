@@ -6,10 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from envs.driving.collisions import hits_static
-from envs.driving.network.curves import FloatArray
-from envs.driving.reeds_shepp import NUM_PATHS, advance_on, trace, write_path
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.collisions import hits_static
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.reeds_shepp import NUM_PATHS, advance_on, trace, write_path
+from camshaft.envs.kernels import inlined, kernel
 
 STEP = 0.25  # metres between poses of a plan
 CHECK = 0.35  # metres between poses that are checked for collisions

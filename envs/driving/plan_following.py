@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.vehicle import HEADING, MAX_STEERING, SPEED, STEERING, X, Y
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.vehicle import HEADING, MAX_STEERING, SPEED, STEERING, X, Y
+from camshaft.envs.kernels import inlined, kernel
 
 FORWARDS, BACKWARDS = 2.2, 1.6  # m/s at most
 BRAKING = 0.8  # m/s², planned

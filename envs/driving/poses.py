@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.track import GRADE, HEADING_ERROR, HEIGHT, Ways, point_of
-from envs.driving.vehicle import HEADING, X, Y
-from envs.kernels import kernel
+from camshaft.envs.driving.track import GRADE, HEADING_ERROR, HEIGHT, Ways, point_of
+from camshaft.envs.driving.vehicle import HEADING, X, Y
+from camshaft.envs.kernels import kernel
 
 
 @kernel

@@ -12,21 +12,21 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.map_drawing import MapSketch, sketch_network
-from envs.driving.maps import DrivingMap, circuit_map, draw_map
-from envs.driving.network.circuit import CircuitConfig
-from envs.driving.network.curves import Curve
-from envs.driving.poses import car_poses
-from envs.driving.racing_line import racing_line, speed_profile
-from envs.driving.sensors import EGO_COLUMNS, EGO_NAMES
-from envs.driving.simulation import DrivingSimulation, reward_of
-from envs.driving.streets.street_scene import StreetScene
-from envs.driving.track import Track
-from envs.driving.vehicle import VehicleParameters
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.map_drawing import MapSketch, sketch_network
+from camshaft.envs.driving.maps import DrivingMap, circuit_map, draw_map
+from camshaft.envs.driving.network.circuit import CircuitConfig
+from camshaft.envs.driving.network.curves import Curve
+from camshaft.envs.driving.poses import car_poses
+from camshaft.envs.driving.racing_line import racing_line, speed_profile
+from camshaft.envs.driving.sensors import EGO_COLUMNS, EGO_NAMES
+from camshaft.envs.driving.simulation import DrivingSimulation, reward_of
+from camshaft.envs.driving.streets.street_scene import StreetScene
+from camshaft.envs.driving.track import Track
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0])  # metres ahead
 LINE_MARGIN = 1.5  # metres that the expert's line keeps from the edge of the track
@@ -92,7 +92,7 @@ class Racing(DrivingSimulation):
         radius and more, red and white kerbs on their inside and gravel around. It starts on the straightest part,
         driving.
         Steering and pedals are the driver's. Control runs at 20 Hz, the car's dynamics at 100 Hz
-        (`envs.driving.vehicle`): tyres saturate, and who brakes too late leaves the track.
+        (`camshaft.envs.driving.vehicle`): tyres saturate, and who brakes too late leaves the track.
 
     Observation:
         By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 metres along the optical axis; "segmentation"

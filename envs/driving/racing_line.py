@@ -10,8 +10,8 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
-from envs.driving.network.curves import Curve, FloatArray, through
-from envs.driving.vehicle import GRAVITY, VehicleParameters
+from camshaft.envs.driving.network.curves import Curve, FloatArray, through
+from camshaft.envs.driving.vehicle import GRAVITY, VehicleParameters
 
 STEP = 3  # points of the track from one that is moved to the next
 GRIP = 0.80  # share of the tyres' friction that is used in bends

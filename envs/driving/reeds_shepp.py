@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
+from camshaft.envs.kernels import inlined, kernel
 
 HALF_TURN = 0.5 * np.pi
 WORDS, REVERSED_WORDS = 9, 3

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.network.curves import GAUSS_NODES, GAUSS_WEIGHTS, integrate
-from envs.errors import InvalidOption
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.network.curves import GAUSS_NODES, GAUSS_WEIGHTS, integrate
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.kernels import inlined, kernel
 
 FloatArray = NDArray[np.float64]
 

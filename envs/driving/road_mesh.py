@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import textures
-from envs.driving.road import FloatArray, Road, RoadConfig
-from envs.driving.terrain import NUM_ROWS, Terrain, build_terrain
-from envs.errors import check_choice
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.road import FloatArray, Road, RoadConfig
+from camshaft.envs.driving.terrain import NUM_ROWS, Terrain, build_terrain
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Mesh, Surface
 
 STATION = 4.0  # metres between cross-sections; a dash of the centre line is one long, a gap two
 NEAR_STATIONS = 6  # stations in a chunk of road, and between columns of the land

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import Conditions, draw_light, point_headlights
-from envs.driving.models import OWN_PAINT, saloon
-from envs.driving.road import Road, RoadConfig
-from envs.driving.road_mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
-from envs.driving.scenery import RoadsideScenery
-from envs.driving.textures import NUM_VARIANTS
-from envs.randomization import Split, split_variants
-from envs.rendering import HIDDEN, Scene, SceneState
+from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.models import OWN_PAINT, saloon
+from camshaft.envs.driving.road import Road, RoadConfig
+from camshaft.envs.driving.road_mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
+from camshaft.envs.driving.scenery import RoadsideScenery
+from camshaft.envs.driving.textures import NUM_VARIANTS
+from camshaft.envs.randomization import Split, split_variants
+from camshaft.envs.rendering import HIDDEN, Scene, SceneState
 
 FOLIAGE = ("solid", "cut_out")
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving.network.route import CHANGE_LENGTH, Route
-from envs.driving.traffic.ahead import COMMITTED
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving.network.route import CHANGE_LENGTH, Route
+from camshaft.envs.driving.traffic.ahead import COMMITTED
+from camshaft.envs.kernels import inlined, kernel
 
 MOST_STOPS = 24  # stop lines of a route, and changes of lanes
 NEVER = 1e9  # metres

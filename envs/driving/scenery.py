@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving import models, textures
-from envs.driving.road import FloatArray, Road, RoadConfig
-from envs.driving.road_mesh import RoadGeometry
-from envs.driving.terrain import DITCH, NUM_ROWS
-from envs.kernels import kernel
-from envs.rendering import Scene, SceneState
+from camshaft.envs.driving import models, textures
+from camshaft.envs.driving.road import FloatArray, Road, RoadConfig
+from camshaft.envs.driving.road_mesh import RoadGeometry
+from camshaft.envs.driving.terrain import DITCH, NUM_ROWS
+from camshaft.envs.kernels import kernel
+from camshaft.envs.rendering import Scene, SceneState
 
 TREES, BUSHES, HOUSES, MARKERS, POLES = 280, 80, 10, 36, 24
 POST_SPACINGS = (36.0, 50.0)  # metres between delineators

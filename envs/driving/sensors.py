@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.vehicle import ACCELERATION, GRAVITY, LATERAL_SPEED, SPEED, STEERING, YAW_RATE
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.vehicle import ACCELERATION, GRAVITY, LATERAL_SPEED, SPEED, STEERING, YAW_RATE
+from camshaft.envs.kernels import inlined, kernel
 
 EGO_COLUMNS = (SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION)
 EGO_NAMES = ("speed", "lateral_speed", "yaw_rate", "steering", "acceleration")

@@ -11,17 +11,17 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.driving import vehicle
-from envs.driving.light import Conditions
-from envs.driving.map_drawing import EGO, Actors, MapSketch, draw_map
-from envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
-from envs.driving.traffic.kinds import SALOON
-from envs.driving.vehicle import VehicleParameters
-from envs.errors import InvalidOption
-from envs.randomization import SplitRange, split_seed
-from envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
-from envs.rendering.camera_set import UNNAMED
-from envs.simulation import (
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.light import Conditions
+from camshaft.envs.driving.map_drawing import EGO, Actors, MapSketch, draw_map
+from camshaft.envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
+from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.randomization import SplitRange, split_seed
+from camshaft.envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
+from camshaft.envs.rendering.camera_set import UNNAMED
+from camshaft.envs.simulation import (
     IMAGE_PARTS,
     FloatArray,
     IntArray,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.road import FloatArray, Road, height_at
-from envs.kernels import kernel
+from camshaft.envs.driving.road import FloatArray, Road, height_at
+from camshaft.envs.kernels import kernel
 
 # Rows of vertices, metres beyond the verge; one more follows on a straight line beyond them all. On a
 # slanting road rows lie further apart by the secant of the heading, near ones in full, far ones less.

@@ -10,24 +10,24 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.map_drawing import Actors
-from envs.driving.maps import DrivingMap, as_map, draw_map, town_map
-from envs.driving.network.network import LIGHT, STOP, Network
-from envs.driving.network.route import Route
-from envs.driving.network.town import TownConfig
-from envs.driving.network_simulation import NetworkSimulation
-from envs.driving.routes import WorldRoutes, place_on_routes, read_commands
-from envs.driving.scoring import Infractions
-from envs.driving.simulation import reward_of
-from envs.driving.town_state import LIMIT, STATE_LIMITS, STATE_NAMES, reward_driving, town_state
-from envs.driving.traffic.ahead import acceleration_to_change
-from envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
-from envs.driving.traffic.signals import RED, RED_AMBER
-from envs.driving.vehicle import VehicleParameters
-from envs.rendering import Camera
-from envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.map_drawing import Actors
+from camshaft.envs.driving.maps import DrivingMap, as_map, draw_map, town_map
+from camshaft.envs.driving.network.network import LIGHT, STOP, Network
+from camshaft.envs.driving.network.route import Route
+from camshaft.envs.driving.network.town import TownConfig
+from camshaft.envs.driving.network_simulation import NetworkSimulation
+from camshaft.envs.driving.routes import WorldRoutes, place_on_routes, read_commands
+from camshaft.envs.driving.scoring import Infractions
+from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.town_state import LIMIT, STATE_LIMITS, STATE_NAMES, reward_driving, town_state
+from camshaft.envs.driving.traffic.ahead import acceleration_to_change
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
+from camshaft.envs.driving.traffic.signals import RED, RED_AMBER
+from camshaft.envs.driving.vehicle import VehicleParameters
+from camshaft.envs.rendering import Camera
+from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
 OFF_ROUTE = 30.0  # metres from the route at which it is lost, as in the CARLA leaderboard
 BLOCKED = 60.0  # seconds without moving after which an episode ends
@@ -95,7 +95,7 @@ class Town(NetworkSimulation):
 
     Success:
         The end of the route is reached without an infraction. `driving_score`, `route_completion` and the number of
-        each infraction are those of the CARLA leaderboard (`envs.driving.scoring`).
+        each infraction are those of the CARLA leaderboard (`camshaft.envs.driving.scoring`).
 
     Termination:
         The end of the route is reached; the car runs into somebody or something (unless `collision_ends` is False in

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs.driving import track as places
-from envs.driving import vehicle
-from envs.driving.network.network import LIGHT, STOP, TURN_NAMES
-from envs.driving.routes import point_before
-from envs.driving.sensors import EGO_NAMES
-from envs.driving.track import lane_curvature
-from envs.driving.traffic.ahead import gap_ahead, people_ahead
-from envs.driving.traffic.kinds import EGO_LENGTH
-from envs.driving.traffic.signals import AMBER, GREEN
-from envs.kernels import inlined, kernel
-from envs.simulation import FloatArray
+from camshaft.envs.driving import track as places
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.network.network import LIGHT, STOP, TURN_NAMES
+from camshaft.envs.driving.routes import point_before
+from camshaft.envs.driving.sensors import EGO_NAMES
+from camshaft.envs.driving.track import lane_curvature
+from camshaft.envs.driving.traffic.ahead import gap_ahead, people_ahead
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH
+from camshaft.envs.driving.traffic.signals import AMBER, GREEN
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.simulation import FloatArray
 
 if TYPE_CHECKING:
-    from envs.driving.town import Town
+    from camshaft.envs.driving.town import Town
 
 PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # metres ahead at which the route's curvature is told
 FAR = 60.0  # metres: nothing nearer

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.network.curves import Curve
-from envs.driving.road import FloatArray, Road
-from envs.driving.vehicle import HEADING, LATERAL_SPEED, MAX_BRAKING, REAR, SPEED, YAW_RATE, X, Y
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.network.curves import Curve
+from camshaft.envs.driving.road import FloatArray, Road
+from camshaft.envs.driving.vehicle import HEADING, LATERAL_SPEED, MAX_BRAKING, REAR, SPEED, YAW_RATE, X, Y
+from camshaft.envs.kernels import inlined, kernel
 
 LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s by default, and metres, of the pursuit
 COMFORTABLE_LATERAL = 3.0  # m/s², that the cruise controller slows down for

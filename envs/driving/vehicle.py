@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
+from camshaft.envs.kernels import inlined, kernel
 
 GRAVITY = 9.81  # m/s²
 TIME_STEP = 0.01  # s, of the integration

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import check_choice
-from envs.manipulation.arm_physics import physics_urdf
-from envs.manipulation.arms import ARMS, HAND_FILE, WHITE, Arm
-from envs.manipulation.urdf_files import Shape, UrdfFile, frame_of, joint_limits, keep_urdf, origin_of
+from camshaft.envs.errors import check_choice
+from camshaft.envs.manipulation.arm_physics import physics_urdf
+from camshaft.envs.manipulation.arms import ARMS, HAND_FILE, WHITE, Arm
+from camshaft.envs.manipulation.urdf_files import Shape, UrdfFile, frame_of, joint_limits, keep_urdf, origin_of
 
 FloatArray = NDArray[np.float64]
 

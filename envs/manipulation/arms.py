@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from envs.manipulation.urdf_files import Colour
+from camshaft.envs.manipulation.urdf_files import Colour
 
 HAND_FILE = "franka_panda/panda.urdf"
 HAND_MASS = 0.81  # kg

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile
-from envs.rendering import Mesh, Surface
-from envs.rendering.camera import rotation_x, rotation_y, rotation_z
+from camshaft.envs.errors import CorruptFile
+from camshaft.envs.rendering import Mesh, Surface
+from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
 
 FloatArray = NDArray[np.float64]
 Vector = tuple[float, float, float]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption, check_choice
-from envs.rendering import Camera, parse_cameras
-from envs.rendering.camera_set import UNNAMED
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.envs.rendering import Camera, parse_cameras
+from camshaft.envs.rendering.camera_set import UNNAMED
 
 FloatArray = NDArray[np.float64]
 

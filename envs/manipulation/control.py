@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.manipulation.arms import FINGER_TRAVEL
-from envs.manipulation.kinematics import Kinematics
-from envs.manipulation.world import FEED_FORWARD
-from envs.rendering.camera import rotation_z
+from camshaft.envs.manipulation.arms import FINGER_TRAVEL
+from camshaft.envs.manipulation.kinematics import Kinematics
+from camshaft.envs.manipulation.world import FEED_FORWARD
+from camshaft.envs.rendering.camera import rotation_z
 
 FloatArray = NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.manipulation.bodies import Body
-from envs.manipulation.simulation_types import Start
-from envs.manipulation.table_scene import shifted
-from envs.manipulation.world import SUBSTEPS
-from envs.randomization import Split, SplitRange, split_variants
+from camshaft.envs.manipulation.bodies import Body
+from camshaft.envs.manipulation.simulation_types import Start
+from camshaft.envs.manipulation.table_scene import shifted
+from camshaft.envs.manipulation.world import SUBSTEPS
+from camshaft.envs.randomization import Split, SplitRange, split_variants
 
 FloatArray = NDArray[np.float64]
 

@@ -9,11 +9,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
-from envs.goal import GoalSimulation
-from envs.manipulation.kinematics import pointing_down
-from envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
-from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.goal import GoalSimulation
+from camshaft.envs.manipulation.kinematics import pointing_down
+from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
+from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
 REACH_ERROR = 0.02  # metres and radians that inverse kinematics may leave for a goal that is within reach
 

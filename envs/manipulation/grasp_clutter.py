@@ -11,16 +11,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.manipulation import experts
-from envs.manipulation.arms import PAD
-from envs.manipulation.bodies import Body, Part
-from envs.manipulation.control import CONTROL_MODES
-from envs.manipulation.experts import CLOSE, Pick
-from envs.manipulation.simulation import Start, TableConfig
-from envs.manipulation.staged import StagedSimulation, nearness
-from envs.manipulation.urdf_files import data_path
-from envs.rendering.pybullet_links import pose_matrices
-from envs.simulation import BoolArray, FloatArray
+from camshaft.envs.manipulation import experts
+from camshaft.envs.manipulation.arms import PAD
+from camshaft.envs.manipulation.bodies import Body, Part
+from camshaft.envs.manipulation.control import CONTROL_MODES
+from camshaft.envs.manipulation.experts import CLOSE, Pick
+from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.staged import StagedSimulation, nearness
+from camshaft.envs.manipulation.urdf_files import data_path
+from camshaft.envs.rendering.pybullet_links import pose_matrices
+from camshaft.envs.simulation import BoolArray, FloatArray
 
 OBJECTS_THERE_ARE = 1000
 SCALE = 0.011  # metres for one unit of the mesh files: objects of 2 to 11 cm

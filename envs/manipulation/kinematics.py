@@ -11,9 +11,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
-from envs.manipulation.arm_model import ArmModel
-from envs.manipulation.arms import GRASP_POINT
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.manipulation.arm_model import ArmModel
+from camshaft.envs.manipulation.arms import GRASP_POINT
 
 FloatArray = NDArray[np.float64]
 

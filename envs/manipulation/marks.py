@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from envs.manipulation.bodies import Body, Colour, Part
+from camshaft.envs.manipulation.bodies import Body, Colour, Part
 
 EDGE = 0.003  # metres
 GOAL_COLOUR: Colour = (0.95, 0.2, 0.15)

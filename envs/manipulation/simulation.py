@@ -10,20 +10,20 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
-from envs.manipulation.arm_model import load_arm
-from envs.manipulation.bodies import Body, Part
-from envs.manipulation.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
-from envs.manipulation.control import CONTROL_MODES, Controller
-from envs.manipulation.dynamics import draw_dynamics
-from envs.manipulation.kinematics import Kinematics, pointing_down
-from envs.manipulation.simulation_types import Start, TableConfig
-from envs.manipulation.table_scene import TableScene, table_parts
-from envs.manipulation.table_state import TableState
-from envs.manipulation.world import SUBSTEPS, Reading, Setup, World
-from envs.randomization import split_seed
-from envs.rendering import CameraSet, Renderer, SceneState
-from envs.simulation import (
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.manipulation.arm_model import load_arm
+from camshaft.envs.manipulation.bodies import Body, Part
+from camshaft.envs.manipulation.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
+from camshaft.envs.manipulation.control import CONTROL_MODES, Controller
+from camshaft.envs.manipulation.dynamics import draw_dynamics
+from camshaft.envs.manipulation.kinematics import Kinematics, pointing_down
+from camshaft.envs.manipulation.simulation_types import Start, TableConfig
+from camshaft.envs.manipulation.table_scene import TableScene, table_parts
+from camshaft.envs.manipulation.table_state import TableState
+from camshaft.envs.manipulation.world import SUBSTEPS, Reading, Setup, World
+from camshaft.envs.randomization import split_seed
+from camshaft.envs.rendering import CameraSet, Renderer, SceneState
+from camshaft.envs.simulation import (
     IMAGE_PARTS,
     FloatArray,
     IntArray,

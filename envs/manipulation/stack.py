@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.manipulation import experts
-from envs.manipulation.bodies import Colour, cube
-from envs.manipulation.experts import CLOSE, OPEN, Pick
-from envs.manipulation.simulation import Start, TableConfig
-from envs.manipulation.staged import StagedSimulation, nearness
-from envs.simulation import BoolArray, FloatArray
+from camshaft.envs.manipulation import experts
+from camshaft.envs.manipulation.bodies import Colour, cube
+from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
+from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.staged import StagedSimulation, nearness
+from camshaft.envs.simulation import BoolArray, FloatArray
 
 COLOURS: tuple[Colour, ...] = ((0.8, 0.2, 0.15), (0.15, 0.6, 0.25), (0.2, 0.35, 0.8))
 NAMES = ("red", "green", "blue")

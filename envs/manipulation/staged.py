@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.manipulation.simulation import ManipulationSimulation
-from envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+from camshaft.envs.manipulation.simulation import ManipulationSimulation
+from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
 
 class StagedSimulation(ManipulationSimulation):

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.manipulation import textures
-from envs.manipulation.arm_model import ArmModel
-from envs.manipulation.arms import FINGER_ROOT
-from envs.manipulation.bodies import Body, Part, parts_mesh
-from envs.randomization import Split, SplitRange, split_variants
-from envs.rendering import Mesh, Objects, Scene, SceneState, Surface
-from envs.rendering.pybullet_links import pose_matrices
+from camshaft.envs.manipulation import textures
+from camshaft.envs.manipulation.arm_model import ArmModel
+from camshaft.envs.manipulation.arms import FINGER_ROOT
+from camshaft.envs.manipulation.bodies import Body, Part, parts_mesh
+from camshaft.envs.randomization import Split, SplitRange, split_variants
+from camshaft.envs.rendering import Mesh, Objects, Scene, SceneState, Surface
+from camshaft.envs.rendering.pybullet_links import pose_matrices
 
 FloatArray = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.manipulation import intentions
-from envs.manipulation.arm_model import ArmModel
-from envs.manipulation.bodies import Body
-from envs.manipulation.kinematics import Kinematics
-from envs.manipulation.simulation_types import TableConfig
+from camshaft.envs.manipulation import intentions
+from camshaft.envs.manipulation.arm_model import ArmModel
+from camshaft.envs.manipulation.bodies import Body
+from camshaft.envs.manipulation.kinematics import Kinematics
+from camshaft.envs.manipulation.simulation_types import TableConfig
 
 FloatArray = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering import Texture
+from camshaft.envs.rendering import Texture
 
 NUM_VARIANTS = 8
 SIZE = 256  # pixels a side

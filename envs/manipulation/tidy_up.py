@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.manipulation import experts, intentions
-from envs.manipulation.bodies import Body, Colour, Part, Slider, cube
-from envs.manipulation.experts import CLOSE, OPEN, Pick
-from envs.manipulation.simulation import Start, TableConfig
-from envs.manipulation.sort import tray_parts
-from envs.manipulation.staged import StagedSimulation, nearness
-from envs.simulation import BoolArray, FloatArray
+from camshaft.envs.manipulation import experts, intentions
+from camshaft.envs.manipulation.bodies import Body, Colour, Part, Slider, cube
+from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
+from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.sort import tray_parts
+from camshaft.envs.manipulation.staged import StagedSimulation, nearness
+from camshaft.envs.simulation import BoolArray, FloatArray
 
 CUBES = 2
 COLOURS: tuple[Colour, ...] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))

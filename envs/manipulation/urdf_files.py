@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile
-from envs.kernels import cache_root
-from envs.rendering import Mesh
-from envs.rendering.camera import rotation_x, rotation_y, rotation_z
-from envs.rendering.mesh_cache import load_levels
-from envs.rendering.mesh_files import texture_files
+from camshaft.envs.errors import CorruptFile
+from camshaft.envs.kernels import cache_root
+from camshaft.envs.rendering import Mesh
+from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
+from camshaft.envs.rendering.mesh_cache import load_levels
+from camshaft.envs.rendering.mesh_files import texture_files
 
 FloatArray = NDArray[np.float64]
 Colour = tuple[float, float, float]

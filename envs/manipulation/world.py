@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError
-from envs.manipulation.arm_model import ArmModel
-from envs.manipulation.arms import FINGER_FORCE
-from envs.manipulation.bodies import Body, Part, Slider
-from envs.manipulation.urdf_files import keep_urdf
-from envs.rendering.pybullet_links import Connection
+from camshaft.envs.errors import CamshaftError
+from camshaft.envs.manipulation.arm_model import ArmModel
+from camshaft.envs.manipulation.arms import FINGER_FORCE
+from camshaft.envs.manipulation.bodies import Body, Part, Slider
+from camshaft.envs.manipulation.urdf_files import keep_urdf
+from camshaft.envs.rendering.pybullet_links import Connection
 
 FloatArray = NDArray[np.float64]
 Row = Sequence[float]

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
-from envs.rendering.boxes import to_camera, write_amodal_box, write_box_3d, write_boxes
-from envs.rendering.covering import TOLERANCE, depths_of_point
-from envs.rendering.frames import depth_on_ray, draw_frame
-from envs.rendering.lens import project_point
-from envs.rendering.motion import look_later, write_motion
-from envs.rendering.planes import NORMAL, READY, WITH_NORMALS, at, set_up
-from envs.rendering.visibility import OUTSIDE, SKY, place_views
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.boxes import to_camera, write_amodal_box, write_box_3d, write_boxes
+from camshaft.envs.rendering.covering import TOLERANCE, depths_of_point
+from camshaft.envs.rendering.frames import depth_on_ray, draw_frame
+from camshaft.envs.rendering.lens import project_point
+from camshaft.envs.rendering.motion import look_later, write_motion
+from camshaft.envs.rendering.planes import NORMAL, READY, WITH_NORMALS, at, set_up
+from camshaft.envs.rendering.visibility import OUTSIDE, SKY, place_views
 
 KEYPOINT_DEPTH = 0.1  # share of its object's radius by which a visible keypoint may lie inside it
 UNSEEN, HIDDEN_BEHIND, VISIBLE = 0.0, 1.0, 2.0  # keypoints, as in COCO

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined, kernel
-from envs.rendering.lens import project_point
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.lens import project_point
 
 EDGE_STEPS = 8  # points of a bent edge that its box reaches to
 

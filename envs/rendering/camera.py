@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption, check_choice
-from envs.rendering.sensor import Sensor
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.envs.rendering.sensor import Sensor
 
 MAX_PIXELS_A_SIDE = 8192
 MAX_EVERY = 1000

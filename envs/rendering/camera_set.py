@@ -9,12 +9,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
-from envs.rendering.annotations import Moment
-from envs.rendering.camera import Camera
-from envs.rendering.renderer import IMAGE_TYPES, Renderer
-from envs.rendering.scene_state import SceneState
-from envs.rendering.sensor import SensorModel
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.renderer import IMAGE_TYPES, Renderer
+from camshaft.envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.sensor import SensorModel
 
 UNNAMED = ""
 NEVER = -1  # step of a picture that was not taken

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile
+from camshaft.envs.errors import CorruptFile
 
 PRIMITIVES = ("triangles", "polylist", "polygons")
 

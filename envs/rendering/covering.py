@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined
-from envs.rendering.frames import depth_on_ray
-from envs.rendering.planes import set_up
-from envs.rendering.visibility import OUTSIDE
+from camshaft.envs.kernels import inlined
+from camshaft.envs.rendering.frames import depth_on_ray
+from camshaft.envs.rendering.planes import set_up
+from camshaft.envs.rendering.visibility import OUTSIDE
 
 TOLERANCE = 0.01  # share of the distance by which a point may lie behind a surface and still be on it
 

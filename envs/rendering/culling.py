@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined
+from camshaft.envs.kernels import inlined
 
 ZERO = np.float32(0.0)
 SMALLEST = 0.4  # pixels of radius; what is smaller would only flicker

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
-from envs.rendering.planes import set_up
-from envs.rendering.shading import bright, shade_frame
-from envs.rendering.shadows import draw_shadow_map
-from envs.rendering.visibility import NO_TRIANGLE, draw_world, place_views
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.planes import set_up
+from camshaft.envs.rendering.shading import bright, shade_frame
+from camshaft.envs.rendering.shadows import draw_shadow_map
+from camshaft.envs.rendering.visibility import NO_TRIANGLE, draw_world, place_views
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined
-from envs.rendering.gather import LANES, RUN
-from envs.rendering.planes import ALBEDO, NORMAL, SHINY, run_of
-from envs.rendering.texturing import power_of_two, whole_lanes
-from envs.rendering.visibility import METALLIC
+from camshaft.envs.kernels import inlined
+from camshaft.envs.rendering.gather import LANES, RUN
+from camshaft.envs.rendering.planes import ALBEDO, NORMAL, SHINY, run_of
+from camshaft.envs.rendering.texturing import power_of_two, whole_lanes
+from camshaft.envs.rendering.visibility import METALLIC
 
 ONE = np.float32(1.0)
 TWO = np.float32(2.0)

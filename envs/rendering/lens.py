@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.kernels import inlined, kernel
-from envs.rendering.camera import Camera
-from envs.rendering.gather import RUN
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.gather import RUN
 
 PINHOLE, FISHEYE, CYLINDRICAL = 0, 1, 2
 KINDS = {"pinhole": PINHOLE, "fisheye": FISHEYE, "cylindrical": CYLINDRICAL}

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption
-from envs.rendering.surface import Surface
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.surface import Surface
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,7 @@ class Mesh:
         Raises:
             CorruptFile: missing, unreadable or without a triangle; or a texture that it names is.
         """
-        from envs.rendering.mesh_files import load_mesh
+        from camshaft.envs.rendering.mesh_files import load_mesh
 
         return load_mesh(Path(path), surface)
 
@@ -220,7 +220,7 @@ class Mesh:
 
         Texture coordinates are lost. A mesh that has no more than that is returned as it is.
         """
-        from envs.rendering.mesh_levels import decimate
+        from camshaft.envs.rendering.mesh_levels import decimate
 
         return decimate(self, faces)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.errors import CorruptFile
-from envs.kernels import cache_root
-from envs.rendering.mesh import Mesh
-from envs.rendering.mesh_files import load_mesh, read_texture
-from envs.rendering.mesh_levels import detail_levels
-from envs.rendering.surface import Surface
+from camshaft.envs.errors import CorruptFile
+from camshaft.envs.kernels import cache_root
+from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.mesh_files import load_mesh, read_texture
+from camshaft.envs.rendering.mesh_levels import detail_levels
+from camshaft.envs.rendering.surface import Surface
 
 WHITE = (1.0, 1.0, 1.0)
 MAKERS = ("mesh.py", "mesh_files.py", "mesh_levels.py", "mesh_shell.py", "mesh_cache.py", "collada.py")

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile
-from envs.rendering.mesh import Mesh
-from envs.rendering.surface import Surface, Texture
+from camshaft.envs.errors import CorruptFile
+from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.surface import Surface, Texture
 
 CREASE_ANGLE = np.deg2rad(35.0)  # edges sharper than this stay sharp where a file has no normals
 MAX_TEXTURE_SIDE = 1024  # texels
@@ -173,6 +173,6 @@ def creased(positions: NDArray[Any], faces: NDArray[Any], surface: Surface) -> M
 
 
 def _read_collada(path: Path) -> list[Any]:
-    from envs.rendering.collada import read_collada
+    from camshaft.envs.rendering.collada import read_collada
 
     return read_collada(path)

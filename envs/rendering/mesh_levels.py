@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering.mesh import Mesh
-from envs.rendering.mesh_files import creased
-from envs.rendering.mesh_shell import outer_shell
-from envs.rendering.surface import Surface, Texture
+from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.mesh_files import creased
+from camshaft.envs.rendering.mesh_shell import outer_shell
+from camshaft.envs.rendering.surface import Surface, Texture
 
 LEVEL_SIZES = tuple(2**power for power in range(12, 3, -1))  # triangles, 4,096 down to 16
 LARGEST_ERROR = 0.5  # of the radius; coarser would no longer be the object

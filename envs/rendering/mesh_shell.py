@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering.camera import Camera, look_at
-from envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.camera import Camera, look_at
+from camshaft.envs.rendering.mesh import Mesh
 
 VIEWS = 32
 PIXELS = 256
@@ -46,9 +46,9 @@ def outer_shell(mesh: Mesh) -> Mesh:
 
 def _seen_faces(mesh: Mesh) -> NDArray[np.bool_]:
     """(F,) whether a face covers a pixel of any of the views."""
-    from envs.rendering.renderer import Renderer  # scenes are made of meshes
-    from envs.rendering.scene import Scene
-    from envs.rendering.scene_state import SceneState
+    from camshaft.envs.rendering.renderer import Renderer  # scenes are made of meshes
+    from camshaft.envs.rendering.scene import Scene
+    from camshaft.envs.rendering.scene_state import SceneState
 
     scene = Scene()
     objects = scene.add("mesh", mesh)

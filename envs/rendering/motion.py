@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined
-from envs.rendering.covering import behind_something
-from envs.rendering.lens import project_point
-from envs.rendering.scratch import Scratch
-from envs.rendering.visibility import OUTSIDE, draw_world, place_views
+from camshaft.envs.kernels import inlined
+from camshaft.envs.rendering.covering import behind_something
+from camshaft.envs.rendering.lens import project_point
+from camshaft.envs.rendering.scratch import Scratch
+from camshaft.envs.rendering.visibility import OUTSIDE, draw_world, place_views
 
 
 class Motion(NamedTuple):

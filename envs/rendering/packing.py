@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import kernel
-from envs.rendering.mesh import Mesh
+from camshaft.envs.kernels import kernel
+from camshaft.envs.rendering.mesh import Mesh
 
 if TYPE_CHECKING:
-    from envs.rendering.scene import Geometry
+    from camshaft.envs.rendering.scene import Geometry
 
 
 def write_mesh(

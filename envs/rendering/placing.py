@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import kernel
+from camshaft.envs.kernels import kernel
 
 
 @kernel

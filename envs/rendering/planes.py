@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined
-from envs.rendering.visibility import DOUBLE_SIDED, EMISSIVE, UNTINTED
+from camshaft.envs.kernels import inlined
+from camshaft.envs.rendering.visibility import DOUBLE_SIDED, EMISSIVE, UNTINTED
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

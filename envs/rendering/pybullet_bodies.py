@@ -10,11 +10,11 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
-from envs.rendering.pybullet_links import LinkPoses, body_ids, check_bodies, connection
-from envs.rendering.pybullet_shapes import BodyShape, read_shapes, shape_rows
-from envs.rendering.scene import Objects, Scene
-from envs.rendering.scene_state import SceneState
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.pybullet_links import LinkPoses, body_ids, check_bodies, connection
+from camshaft.envs.rendering.pybullet_shapes import BodyShape, read_shapes, shape_rows
+from camshaft.envs.rendering.scene import Objects, Scene
+from camshaft.envs.rendering.scene_state import SceneState
 
 
 class PyBulletBodies:

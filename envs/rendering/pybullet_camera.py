@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption
-from envs.rendering.camera import Camera
-from envs.rendering.pybullet_bodies import PyBulletBodies
-from envs.rendering.pybullet_links import LinkPoses, body_ids, check_bodies, connection
-from envs.rendering.pybullet_shapes import shape_rows
-from envs.rendering.renderer import Renderer
-from envs.rendering.scene_state import SceneState
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.pybullet_bodies import PyBulletBodies
+from camshaft.envs.rendering.pybullet_links import LinkPoses, body_ids, check_bodies, connection
+from camshaft.envs.rendering.pybullet_shapes import shape_rows
+from camshaft.envs.rendering.renderer import Renderer
+from camshaft.envs.rendering.scene_state import SceneState
 
 # The light of a room: a white surface is nearly white, wherever it faces.
 LIGHT = {

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering.pybullet_links import link_pose
+from camshaft.envs.rendering.pybullet_links import link_pose
 
 FAR = 100.0  # metres
 PROBE_RADIUS = 1e-3

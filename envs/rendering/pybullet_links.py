@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.errors import CamshaftError, InvalidOption
 
 BASE = -1  # number of the link that is a body's base
 

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
-from envs.rendering.labels import LABELS
-from envs.rendering.mesh import Mesh
-from envs.rendering.mesh_cache import load_levels
-from envs.rendering.mesh_files import read_texture, texture_files
-from envs.rendering.pybullet_capsules import capsule_frames
-from envs.rendering.pybullet_links import pose_matrices
-from envs.rendering.surface import Surface, Texture
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.envs.rendering.labels import LABELS
+from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.mesh_cache import load_levels
+from camshaft.envs.rendering.mesh_files import read_texture, texture_files
+from camshaft.envs.rendering.pybullet_capsules import capsule_frames
+from camshaft.envs.rendering.pybullet_links import pose_matrices
+from camshaft.envs.rendering.surface import Surface, Texture
 
 SPHERE, BOX, CYLINDER, MESH, PLANE, CAPSULE = 2, 3, 4, 5, 6, 7  # pybullet.GEOM_*
 WITH_TEXTURES = 1  # pybullet.VISUAL_SHAPE_DATA_TEXTURE_UNIQUE_IDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined, kernel
+from camshaft.envs.kernels import inlined, kernel
 
 SLIVER = 1e-3  # square pixels; the slopes of a smaller triangle are not to be trusted
 LIMIT = 1e15  # square pixels; a triangle of a larger area (or NaN) is not drawn

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CamshaftError, InvalidOption, check_choice
-from envs.kernels import check_num_threads, run_chunks
-from envs.rendering.annotations import (
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
+from camshaft.envs.kernels import check_num_threads, run_chunks
+from camshaft.envs.rendering.annotations import (
     ANNOTATION_TYPES,
     MOTIONS,
     Annotations,
@@ -18,14 +18,14 @@ from envs.rendering.annotations import (
     annotation_shapes,
     draw_annotated_frames,
 )
-from envs.rendering.camera import Camera
-from envs.rendering.frames import Images, draw_frames
-from envs.rendering.lens import make_lens
-from envs.rendering.motion import Motion, make_motion
-from envs.rendering.scene_state import SceneState
-from envs.rendering.scratch import Scratch, make_scratch
-from envs.rendering.shading import Light
-from envs.rendering.shadows import shadow_map_size
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.frames import Images, draw_frames
+from camshaft.envs.rendering.lens import make_lens
+from camshaft.envs.rendering.motion import Motion, make_motion
+from camshaft.envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.scratch import Scratch, make_scratch
+from camshaft.envs.rendering.shading import Light
+from camshaft.envs.rendering.shadows import shadow_map_size
 
 IMAGE_TYPES: Mapping[str, type] = {
     "rgb": np.uint8,
@@ -292,7 +292,7 @@ class Renderer:
 def _cuda_renderer(state: SceneState, camera: Camera, outputs: Sequence[str]) -> Any:
     """A `CudaRenderer`, whose module is imported only where it is wanted: what it needs is optional."""
     try:
-        from envs.rendering.cuda.renderer import CudaRenderer
+        from camshaft.envs.rendering.cuda.renderer import CudaRenderer
     except ImportError as error:
         raise CamshaftError("device='cuda' needs numba-cuda: pip install 'camshaft[cuda]'") from error
     return CudaRenderer(state, camera, outputs)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from envs.errors import InvalidOption
-from envs.rendering.camera import Camera
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.camera import Camera
 
 
 def stereo_rig(camera: Camera, baseline: float) -> dict[str, Camera]:

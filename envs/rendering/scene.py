@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption
-from envs.rendering.labels import LABELS
-from envs.rendering.mesh import Mesh
-from envs.rendering.packing import bounding_sphere, write_mesh
-from envs.rendering.surface import Surface, Texture
-from envs.rendering.texturing import LEVEL_FIELDS, LEVELS
-from envs.rendering.visibility import (
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.labels import LABELS
+from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.packing import bounding_sphere, write_mesh
+from camshaft.envs.rendering.surface import Surface, Texture
+from camshaft.envs.rendering.texturing import LEVEL_FIELDS, LEVELS
+from camshaft.envs.rendering.visibility import (
     DOUBLE_SIDED,
     EMISSIVE,
     HAS_MASKED,

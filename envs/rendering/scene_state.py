@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CamshaftError, InvalidOption
-from envs.rendering.annotations import Moment
-from envs.rendering.mesh import Mesh
-from envs.rendering.packing import chunk_bounds, faces_within, write_mesh
-from envs.rendering.placing import bound_slots, stand_upright
-from envs.rendering.scene import HIDDEN, Arena, Objects, Scene
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.packing import chunk_bounds, faces_within, write_mesh
+from camshaft.envs.rendering.placing import bound_slots, stand_upright
+from camshaft.envs.rendering.scene import HIDDEN, Arena, Objects, Scene
 
 
 class SceneState:

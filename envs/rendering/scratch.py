@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.rendering.gather import RUN
-from envs.rendering.gloss import Gloss, make_gloss
-from envs.rendering.lens import Lens
-from envs.rendering.texturing import Lookups, make_lookups
-from envs.rendering.visibility import NO_TRIANGLE, OUTSIDE
+from camshaft.envs.rendering.gather import RUN
+from camshaft.envs.rendering.gloss import Gloss, make_gloss
+from camshaft.envs.rendering.lens import Lens
+from camshaft.envs.rendering.texturing import Lookups, make_lookups
+from camshaft.envs.rendering.visibility import NO_TRIANGLE, OUTSIDE
 
 
 class Scratch(NamedTuple):

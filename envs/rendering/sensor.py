@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption
-from envs.kernels import check_num_threads, run_chunks
-from envs.randomization import Split, SplitRange
-from envs.rendering import sensor_kernels as kernels
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.kernels import check_num_threads, run_chunks
+from camshaft.envs.randomization import Split, SplitRange
+from camshaft.envs.rendering import sensor_kernels as kernels
 
 if TYPE_CHECKING:
-    from envs.rendering.camera import Camera
+    from camshaft.envs.rendering.camera import Camera
 
 DAYLIGHT = 6500.0  # kelvin
 RGB_FROM_XYZ = np.array(

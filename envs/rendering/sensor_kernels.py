@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
-from envs.rendering.hashing import gaussian, make_key, uniform
-from envs.rendering.weather import add_rain, add_spray
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.hashing import gaussian, make_key, uniform
+from camshaft.envs.rendering.weather import add_rain, add_spray
 
 # Columns of the settings of a world's sensor.
 EXPOSURE, VIGNETTING, SHOT, READ, RED, BLUE, SHUTTER, RAIN, SPRAY = range(9)

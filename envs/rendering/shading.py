@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined, kernel
-from envs.rendering.gather import RUN
-from envs.rendering.gloss import shine_row
-from envs.rendering.planes import (
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.gather import RUN
+from camshaft.envs.rendering.gloss import shine_row
+from camshaft.envs.rendering.planes import (
     ALBEDO,
     GLOWING,
     NORMAL,
@@ -32,10 +32,10 @@ from envs.rendering.planes import (
     run_of,
     set_up,
 )
-from envs.rendering.shadows import sunlit
-from envs.rendering.sky import add_fog, shade_sky
-from envs.rendering.texturing import BLUE, GREEN, LEVELS, locate, texel_light, tint
-from envs.rendering.visibility import OUTSIDE, SKY
+from camshaft.envs.rendering.shadows import sunlit
+from camshaft.envs.rendering.sky import add_fog, shade_sky
+from camshaft.envs.rendering.texturing import BLUE, GREEN, LEVELS, locate, texel_light, tint
+from camshaft.envs.rendering.visibility import OUTSIDE, SKY
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from envs.kernels import inlined
-from envs.rendering.camera import Camera
-from envs.rendering.culling import SMALLEST, solve
-from envs.rendering.rasterise import fill_masked, fill_triangle
-from envs.rendering.visibility import HAS_MASKED, MASKED, NO_SHADOW, compose
+from camshaft.envs.kernels import inlined
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.culling import SMALLEST, solve
+from camshaft.envs.rendering.rasterise import fill_masked, fill_triangle
+from camshaft.envs.rendering.visibility import HAS_MASKED, MASKED, NO_SHADOW, compose
 
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined
+from camshaft.envs.kernels import inlined
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

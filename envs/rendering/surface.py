@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption, check_choice
-from envs.rendering.labels import LABELS
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.envs.rendering.labels import LABELS
 
 MAX_SQUARINGS = 10  # log2 of the largest shininess
 
@@ -53,7 +53,7 @@ class Surface:
     Attributes:
         colour: red, green, blue in 0..1 as displayed; multiplies the texture.
         texture: None for a plain colour.
-        label: semantic label, one of `envs.rendering.LABELS`.
+        label: semantic label, one of `camshaft.envs.rendering.LABELS`.
         double_sided: drawn from behind too.
         emissive: shown at its own colour, whatever the light.
         specular: share of light that it mirrors when seen face on: 0 for none, 0.04 paint and plastic, 0.6 and more

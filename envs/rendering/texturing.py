@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.kernels import inlined
-from envs.rendering.gather import LANES, RUN, gather
-from envs.rendering.planes import U, V
+from camshaft.envs.kernels import inlined
+from camshaft.envs.rendering.gather import LANES, RUN, gather
+from camshaft.envs.rendering.planes import U, V
 
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)

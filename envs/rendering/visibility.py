@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined, kernel
-from envs.rendering.culling import level_of_detail, list_front_faces, list_visible
-from envs.rendering.rasterise import fill_masked, fill_triangle
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.culling import level_of_detail, list_front_faces, list_visible
+from camshaft.envs.rendering.rasterise import fill_masked, fill_triangle
 
 DOUBLE_SIDED = 1  # surface flags
 EMISSIVE = 2

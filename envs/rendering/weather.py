@@ -14,8 +14,8 @@ import math
 
 import numpy as np
 
-from envs.kernels import inlined, kernel
-from envs.rendering.hashing import make_key, uniform
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.hashing import make_key, uniform
 
 MAX_STREAKS = 600
 STREAK_SECONDS = 1.0 / 40.0  # exposure time of a streak

@@ -8,7 +8,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from perception.training.config import TrainingConfig
+from camshaft.perception.training.config import TrainingConfig
 
 OWN_SIZES = {"lenet5": 32, "lenet5_dense": 32, "alexnet": 63, "alexnet_paper": 67}  # else that of the images
 BY_FAN_IN = {
@@ -63,11 +63,11 @@ class BackbonesConfig:
 
 def run(config: BackbonesConfig) -> None:
     """Train and measure, print the table and write the file."""
-    from experiments.benchmarks.measure import write_result
-    from experiments.classification_data import open_classification_data
-    from experiments.console import Console
-    from perception.training.sources import in_memory
-    from perception.zoo import check_model, list_models
+    from camshaft.experiments.benchmarks.measure import write_result
+    from camshaft.experiments.classification_data import open_classification_data
+    from camshaft.experiments.console import Console
+    from camshaft.perception.training.sources import in_memory
+    from camshaft.perception.zoo import check_model, list_models
 
     models = config.models or tuple(list_models())
     for model in models:
@@ -90,12 +90,12 @@ def _measure(
 ) -> dict[str, Any]:
     import torch
 
-    from perception.backbones.cost import count_multiply_adds
-    from perception.backbones.encoder import count_parameters
-    from perception.classification import Classification, ClassifierConfig, fit_classifier
-    from perception.classification.fitting import sized_options
-    from perception.training.evaluation import evaluate
-    from perception.training.hardware import choose_hardware
+    from camshaft.perception.backbones.cost import count_multiply_adds
+    from camshaft.perception.backbones.encoder import count_parameters
+    from camshaft.perception.classification import Classification, ClassifierConfig, fit_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.evaluation import evaluate
+    from camshaft.perception.training.hardware import choose_hardware
 
     options = sized_options(model, OWN_SIZES.get(model, config.size))
     rate = config.training.learning_rate or HIGH_RATES.get(model, config.training.highest_rate)
@@ -133,7 +133,7 @@ def _speed(classifier: Any, size: tuple[int, int], device: str, repeats: int) ->
 
     import torch
 
-    from perception.training.hardware import choose_hardware
+    from camshaft.perception.training.hardware import choose_hardware
 
     hardware = choose_hardware(device)
     classifier = classifier.to(hardware.device, memory_format=torch.channels_last).eval()

@@ -16,7 +16,7 @@ import pybullet
 from numpy.typing import NDArray
 from pybullet_utils.bullet_client import BulletClient
 
-from experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, Part
+from camshaft.experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, Part
 
 PLUGIN_SYMBOL = "_eglRendererPlugin"
 PROBE = """

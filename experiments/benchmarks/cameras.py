@@ -18,28 +18,28 @@ from numpy.typing import NDArray
 from pybullet_utils.bullet_client import BulletClient
 from rich.table import Table
 
-from envs import make_simulation
-from envs.errors import InvalidOption
-from envs.kernels import kernel
-from envs.rendering import Camera, Renderer, SceneState
-from envs.simulation import Simulation
-from experiments.benchmarks.bullet_camera import (
+from camshaft.envs import make_simulation
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.kernels import kernel
+from camshaft.envs.rendering import Camera, Renderer, SceneState
+from camshaft.envs.simulation import Simulation
+from camshaft.experiments.benchmarks.bullet_camera import (
     BulletCamera,
     egl_client,
     egl_plugin,
     filled_client,
     parts_filler,
 )
-from experiments.benchmarks.measure import OwnProcess, Rate, interleaved, pinned, rate_of, write_result
-from experiments.benchmarks.mujoco_camera import mujoco_work
-from experiments.benchmarks.panda_table import (
+from camshaft.experiments.benchmarks.measure import OwnProcess, Rate, interleaved, pinned, rate_of, write_result
+from camshaft.experiments.benchmarks.mujoco_camera import mujoco_work
+from camshaft.experiments.benchmarks.panda_table import (
     fill_table,
     table_bodies,
     table_client,
     table_parts,
     table_state,
 )
-from experiments.benchmarks.parts import (
+from camshaft.experiments.benchmarks.parts import (
     FAR,
     FOV_DEGREES,
     NEAR,
@@ -51,7 +51,7 @@ from experiments.benchmarks.parts import (
     primitives,
     triangles,
 )
-from experiments.console import Console
+from camshaft.experiments.console import Console
 
 LABELLED = "rgb+depth+segmentation"
 CONTENTS = {"rgb": ("rgb", False), "labels": (LABELLED, False), "labels, shadows": (LABELLED, True)}

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, InvalidOption
-from envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface
-from experiments.benchmarks.measure import interleaved, rate_of, write_result
-from experiments.benchmarks.panda_table import table_bodies, table_client, table_state
-from experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, camera_poses
-from experiments.console import Console
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface
+from camshaft.experiments.benchmarks.measure import interleaved, rate_of, write_result
+from camshaft.experiments.benchmarks.panda_table import table_bodies, table_client, table_state
+from camshaft.experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, camera_poses
+from camshaft.experiments.console import Console
 
 OUTPUTS = ("rgb", "depth")
 CHECKED_OUTPUTS = ("rgb", "depth", "segmentation", "instances")
@@ -58,7 +58,7 @@ def run(config: CudaCamerasConfig) -> None:
         raise InvalidOption(
             "worlds, repeats and checked must be at least 1, seconds more than 0, sizes not empty"
         )
-    from envs.rendering.cuda.renderer import require_gpu
+    from camshaft.envs.rendering.cuda.renderer import require_gpu
 
     require_gpu()
     console = Console()

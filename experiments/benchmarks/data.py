@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from envs.errors import InvalidOption
-from experiments.benchmarks.measure import Rate, interleaved, write_result
-from experiments.console import Console
-from perception.classification.classifier import create_classifier
-from perception.data.objects import CLASSES, ObjectImages
-from perception.data.simulated import FrameStream, SimulatedFrames
-from perception.data.stored import StoredFrames, write_frames
-from perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
-from perception.training.sources import Batch, TensorImages, read_batches
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.benchmarks.measure import Rate, interleaved, write_result
+from camshaft.experiments.console import Console
+from camshaft.perception.classification.classifier import create_classifier
+from camshaft.perception.data.objects import CLASSES, ObjectImages
+from camshaft.perception.data.simulated import FrameStream, SimulatedFrames
+from camshaft.perception.data.stored import StoredFrames, write_frames
+from camshaft.perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
+from camshaft.perception.training.sources import Batch, TensorImages, read_batches
 
 CACHED, STORED, DRAWN = "in memory", "stored on disk", "drawn on the fly"
 

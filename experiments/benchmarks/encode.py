@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from rich.table import Table
 
-import envs
-from envs.errors import InvalidOption
-from experiments.benchmarks.measure import Rate, interleaved, write_result
-from experiments.console import Console
-from perception.encode_camera import EncodeCamera
-from perception.training.hardware import choose_hardware
-from perception.zoo import create_model
+from camshaft import envs
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.benchmarks.measure import Rate, interleaved, write_result
+from camshaft.experiments.console import Console
+from camshaft.perception.encode_camera import EncodeCamera
+from camshaft.perception.training.hardware import choose_hardware
+from camshaft.perception.zoo import create_model
 
 ENCODER, WRAPPER, ENVIRONMENT = "encoder alone", "EncodeCamera's part of a step", "the environment without it"
 

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-import envs
-from agents.intervals import wilson_interval
-from envs.driving import vehicle
-from envs.driving.simulation import DrivingSimulation
-from envs.errors import InvalidOption
-from experiments.benchmarks.measure import write_result
-from experiments.console import Console
-from experiments.progress import progress_bar
+from camshaft import envs
+from camshaft.agents.intervals import wilson_interval
+from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.simulation import DrivingSimulation
+from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.benchmarks.measure import write_result
+from camshaft.experiments.console import Console
+from camshaft.experiments.progress import progress_bar
 
 SMOOTHNESS = ("jerk", "lateral_acceleration")
 SCORES = ("driving_score", "route_completion", "lap_time", "collisions")  # of an episode's last info

@@ -12,10 +12,10 @@ import gymnasium
 import numpy as np
 from rich.table import Table
 
-import envs
-from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.measure import Rate, interleaved, pinned, write_result
-from experiments.console import Console
+from camshaft import envs
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.benchmarks.measure import Rate, interleaved, pinned, write_result
+from camshaft.experiments.console import Console
 
 RIVALS = {
     "camshaft/Reach-v0": "PandaReach-v3",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, Part, check_picture
+from camshaft.experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, Part, check_picture
 
 
 class MujocoCamera:

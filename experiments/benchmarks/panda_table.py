@@ -7,8 +7,8 @@ import pybullet
 import pybullet_data
 from pybullet_utils.bullet_client import BulletClient
 
-from envs.rendering import PyBulletBodies, SceneState
-from experiments.benchmarks.parts import Part
+from camshaft.envs.rendering import PyBulletBodies, SceneState
+from camshaft.experiments.benchmarks.parts import Part
 
 MODELS = (
     ("plane.urdf", (0.0, 0.0, -0.65), "terrain"),

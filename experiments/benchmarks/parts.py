@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError
-from envs.rendering import Mesh, Scene, SceneState, Surface, look_at
+from camshaft.envs.errors import CamshaftError
+from camshaft.envs.rendering import Mesh, Scene, SceneState, Surface, look_at
 
 FOV_DEGREES = 60.0
 NEAR, FAR = 0.05, 20.0  # metres

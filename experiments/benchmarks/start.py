@@ -9,12 +9,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import envs
-from envs.errors import CamshaftError, InvalidOption
-from experiments.benchmarks.measure import write_result
-from experiments.console import Console
+from camshaft import envs
+from camshaft.envs.errors import CamshaftError, InvalidOption
+from camshaft.experiments.benchmarks.measure import write_result
+from camshaft.experiments.console import Console
 
-PROGRAM = "import gymnasium, sys; env = gymnasium.make(f'envs:{sys.argv[1]}'); env.reset(seed=0)"
+PROGRAM = "import gymnasium, sys; env = gymnasium.make(f'camshaft:{sys.argv[1]}'); env.reset(seed=0)"
 
 
 @dataclass(frozen=True)

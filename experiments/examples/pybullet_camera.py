@@ -1,6 +1,6 @@
 """A fast camera for a PyBullet simulation of one's own: a Panda at a table, seen from the side and from its hand.
 
-    python -m experiments.examples.pybullet_camera
+    python -m camshaft.experiments.examples.pybullet_camera
 
 Writes pybullet_camera.png and prints frames per second, beside those of PyBullet's TinyRenderer.
 """
@@ -18,7 +18,7 @@ import pybullet
 import pybullet_data
 from pybullet_utils.bullet_client import BulletClient
 
-from envs.rendering import Camera, PyBulletCamera, look_at
+from camshaft.envs.rendering import Camera, PyBulletCamera, look_at
 
 SIZE = 224  # pixels
 HAND = 8  # link of the Panda

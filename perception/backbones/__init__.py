@@ -1,16 +1,16 @@
 """Encoders: convolutional networks from camera frames to features; importing this registers them all."""
 
-from perception.backbones.alexnet import AlexNet, AlexNetPaper
-from perception.backbones.encoder import Encoder, Preprocessing, StagedEncoder
-from perception.backbones.googlenet import GoogLeNet
-from perception.backbones.lenet import LeNet5
-from perception.backbones.nature_cnn import NatureCNN
-from perception.backbones.pilotnet import PilotNet
-from perception.backbones.policy_resnet import PolicyResNet
-from perception.backbones.resnet import ResNet
-from perception.backbones.timm_bridge import TimmEncoder
-from perception.backbones.vgg import VGG16
-from perception.backbones.zfnet import ZFNet
+from camshaft.perception.backbones.alexnet import AlexNet, AlexNetPaper
+from camshaft.perception.backbones.encoder import Encoder, Preprocessing, StagedEncoder
+from camshaft.perception.backbones.googlenet import GoogLeNet
+from camshaft.perception.backbones.lenet import LeNet5
+from camshaft.perception.backbones.nature_cnn import NatureCNN
+from camshaft.perception.backbones.pilotnet import PilotNet
+from camshaft.perception.backbones.policy_resnet import PolicyResNet
+from camshaft.perception.backbones.resnet import ResNet
+from camshaft.perception.backbones.timm_bridge import TimmEncoder
+from camshaft.perception.backbones.vgg import VGG16
+from camshaft.perception.backbones.zfnet import ZFNet
 
 __all__ = [
     "VGG16",

@@ -11,16 +11,16 @@ import torch
 import torchvision
 from torch import nn
 
-from perception.backbones.encoder import (
+from camshaft.perception.backbones.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocessing,
     StagedEncoder,
     check_size,
 )
-from perception.backbones.pooling import make_pooling
-from perception.backbones.sequential import SequentialEncoder
-from perception.zoo import register_model
+from camshaft.perception.backbones.pooling import make_pooling
+from camshaft.perception.backbones.sequential import SequentialEncoder
+from camshaft.perception.zoo import register_model
 
 SMALLEST_SIDE = 67  # of the paper's network, which pads neither its first convolution nor its pooling
 

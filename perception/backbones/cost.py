@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from perception.backbones.lenet import PartialConvolution
+from camshaft.perception.backbones.lenet import PartialConvolution
 
 
 def count_multiply_adds(module: nn.Module, images: Tensor) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from envs.errors import InvalidOption, check_choice
+from camshaft.envs.errors import InvalidOption, check_choice
 
 COLOUR_SPACES = {
     "rgb": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),

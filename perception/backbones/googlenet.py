@@ -13,8 +13,8 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models.googlenet import Inception, InceptionAux
 
-from perception.backbones.encoder import Encoder, Preprocessing, check_optional_size
-from perception.zoo import register_model
+from camshaft.perception.backbones.encoder import Encoder, Preprocessing, check_optional_size
+from camshaft.perception.zoo import register_model
 
 STAGES = (
     ("conv1",),

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
-from perception.backbones.pooling import make_pooling
-from perception.zoo import register_model
+from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
+from camshaft.perception.backbones.pooling import make_pooling
+from camshaft.perception.zoo import register_model
 
 SMALLEST_SIDE = 32
 BACKGROUND, FOREGROUND = -0.1, 1.175  # what the paper brings black and white to

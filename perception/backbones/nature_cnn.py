@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
-from perception.zoo import register_model
+from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
+from camshaft.perception.zoo import register_model
 
 SMALLEST_SIDE = 36  # pixels: below it the last convolution has nothing left to look at
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from perception.backbones.encoder import Preprocessing, StagedEncoder, check_optional_size
-from perception.zoo import register_model
+from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_optional_size
+from camshaft.perception.zoo import register_model
 
 WIDTHS = (32, 64, 128, 192)
 CHANNELS_IN_GROUP = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from envs.errors import check_choice
+from camshaft.envs.errors import check_choice
 
 POOLINGS = ("max", "average", "lp")
 SMALLEST_MEAN = 1e-12  # keeps the gradient of the root finite where everything is zero

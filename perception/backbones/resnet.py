@@ -10,14 +10,14 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
-from perception.backbones.encoder import (
+from camshaft.perception.backbones.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Encoder,
     Preprocessing,
     check_optional_size,
 )
-from perception.zoo import register_model
+from camshaft.perception.zoo import register_model
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from perception.backbones.encoder import (
+from camshaft.perception.backbones.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Encoder,

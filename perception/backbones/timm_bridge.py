@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from envs.errors import InvalidOption, check_choice
-from perception.backbones.encoder import Encoder, Preprocessing, check_optional_size, has_parameters
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.perception.backbones.encoder import Encoder, Preprocessing, check_optional_size, has_parameters
 
 
 class TimmEncoder(Encoder):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torchvision
 
-from perception.backbones.sequential import SequentialEncoder
-from perception.zoo import register_model
+from camshaft.perception.backbones.sequential import SequentialEncoder
+from camshaft.perception.zoo import register_model
 
 
 class VGG16(SequentialEncoder):

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from torch import nn
 
-from perception.backbones.alexnet import fully_connected, response_normalisation
-from perception.backbones.encoder import (
+from camshaft.perception.backbones.alexnet import fully_connected, response_normalisation
+from camshaft.perception.backbones.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocessing,
     StagedEncoder,
     check_size,
 )
-from perception.backbones.pooling import make_pooling
-from perception.zoo import register_model
+from camshaft.perception.backbones.pooling import make_pooling
+from camshaft.perception.zoo import register_model
 
 SMALLEST_SIDE = 33
 

@@ -1,9 +1,9 @@
 """Image classification: any encoder of the zoo with a linear head."""
 
-from perception.classification.classifier import Classifier, create_classifier
-from perception.classification.files import load_classifier, save_classifier
-from perception.classification.fitting import ClassifierConfig, build_classifier, fit_classifier
-from perception.classification.task import Classification
+from camshaft.perception.classification.classifier import Classifier, create_classifier
+from camshaft.perception.classification.files import load_classifier, save_classifier
+from camshaft.perception.classification.fitting import ClassifierConfig, build_classifier, fit_classifier
+from camshaft.perception.classification.task import Classification
 
 __all__ = [
     "Classification",

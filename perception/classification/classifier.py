@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.googlenet import InceptionAux
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder, Preprocessing
-from perception.pretrained import load_weights
-from perception.zoo import create_model
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import Encoder, Preprocessing
+from camshaft.perception.pretrained import load_weights
+from camshaft.perception.zoo import create_model
 
 Logits = Tensor | tuple[Tensor, ...]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from envs.errors import CorruptFile, UnknownName
-from perception.classification.classifier import Classifier, create_classifier
-from perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
+from camshaft.envs.errors import CorruptFile, UnknownName
+from camshaft.perception.classification.classifier import Classifier, create_classifier
+from camshaft.perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
 
 
 def save_classifier(

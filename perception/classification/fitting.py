@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from envs.errors import InvalidOption, check_choice
-from perception.classification.classifier import Classifier, create_classifier
-from perception.classification.task import Classification
-from perception.training.augmentation import ColourJitter
-from perception.training.config import TrainingConfig
-from perception.training.hardware import choose_hardware
-from perception.training.initialisation import INITIALISATIONS, initialise
-from perception.training.plan import Plan
-from perception.training.trainer import Augment, TrainingResult, train
-from perception.zoo import check_model, model_option_names
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.perception.classification.classifier import Classifier, create_classifier
+from camshaft.perception.classification.task import Classification
+from camshaft.perception.training.augmentation import ColourJitter
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.hardware import choose_hardware
+from camshaft.perception.training.initialisation import INITIALISATIONS, initialise
+from camshaft.perception.training.plan import Plan
+from camshaft.perception.training.trainer import Augment, TrainingResult, train
+from camshaft.perception.zoo import check_model, model_option_names
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def fit_classifier(
         images: to learn from, with the label "class".
         validation: held out; None for nothing.
         classes: names by number.
-        run_folder: as `perception.training.trainer.train` fills it.
+        run_folder: as `camshaft.perception.training.trainer.train` fills it.
         plan: which parts learn; everything by default.
         augment: replaces the changes of colour.
         progress: show a progress bar.

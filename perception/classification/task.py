@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from envs.errors import InvalidOption
-from perception.training.task import Tally, Targets, Task
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.training.task import Tally, Targets, Task
 
 CLASS = "class"
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015)

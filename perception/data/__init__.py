@@ -1,6 +1,6 @@
 """Labelled images: simulated streams, sets written once, readers of real data, augmentation on the GPU."""
 
-from perception.data.frames import FrameMaker, FramesConfig
-from perception.data.simulated import FrameStream, SimulatedFrames
+from camshaft.perception.data.frames import FrameMaker, FramesConfig
+from camshaft.perception.data.simulated import FrameStream, SimulatedFrames
 
 __all__ = ["FrameMaker", "FrameStream", "FramesConfig", "SimulatedFrames"]

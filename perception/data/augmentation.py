@@ -14,8 +14,8 @@ import kornia
 import torch
 from torch import Tensor
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import channels_first
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import channels_first
 
 Batch = dict[str, Tensor]
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption, check_choice, check_seed
+from camshaft.envs.errors import InvalidOption, check_choice, check_seed
 
 SPLITS = ("train", "val", "test")
 SMALLEST_SIDE = 8  # pixels

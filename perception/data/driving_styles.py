@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
-from envs.simulation import Simulation
-from perception.data.draws import Draws
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.simulation import Simulation
+from camshaft.perception.data.draws import Draws
 
 STYLES = ("expert", "disturbed", "random")
 STYLE_SHARES = {  # of the episodes, in the order of STYLES

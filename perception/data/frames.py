@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.catalogue import find_task, make_simulation
-from envs.errors import InvalidOption, check_choice, check_seed
-from envs.goal import ACHIEVED, DESIRED, OBSERVED
-from envs.randomization import Split
-from envs.rendering import Renderer
-from envs.rendering.annotations import MOTIONS
-from envs.rendering.renderer import OUTPUT_TYPES
-from envs.simulation import IMAGE_PARTS, Simulation
-from perception.data.draws import Draws
-from perception.data.driving_styles import STYLE_SHARES, Actors
-from perception.data.visible_objects import visible_objects
+from camshaft.envs.catalogue import find_task, make_simulation
+from camshaft.envs.errors import InvalidOption, check_choice, check_seed
+from camshaft.envs.goal import ACHIEVED, DESIRED, OBSERVED
+from camshaft.envs.randomization import Split
+from camshaft.envs.rendering import Renderer
+from camshaft.envs.rendering.annotations import MOTIONS
+from camshaft.envs.rendering.renderer import OUTPUT_TYPES
+from camshaft.envs.simulation import IMAGE_PARTS, Simulation
+from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.driving_styles import STYLE_SHARES, Actors
+from camshaft.perception.data.visible_objects import visible_objects
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -45,7 +45,7 @@ class FramesConfig:
     Attributes:
         task: id of the task, such as "camshaft/LaneKeeping-v0".
         labels: any of the renderer's images ("rgb", "depth", "segmentation", "instances", "normals", "flow", …, see
-            `envs.rendering.Renderer`), of the task's state parts ("state", …; of tasks with a goal, that
+            `camshaft.envs.rendering.Renderer`), of the task's state parts ("state", …; of tasks with a goal, that
             is what is observed, achieved and desired in one row), and of OWN_LABELS: "objects" are the
             things that are seen, (max_objects, 6) as in `visible_objects`; "next_rgb" is the frame `interval` steps
             later, against which "flow", "scene_flow" and "occluded" are measured; "action" is what the expert would
@@ -56,7 +56,7 @@ class FramesConfig:
             never shows.
         randomize: overrides the looks of the split: "train", "test" or None for the nominal ones.
         seed: another seed is another stream.
-        camera: as in `envs.simulation.Simulation`; one camera.
+        camera: as in `camshaft.envs.simulation.Simulation`; one camera.
         acting: one of STYLE_SHARES: "mixed" lets the expert, the disturbed expert and chance act by turns.
         stride: control steps from one frame of a world to its next.
         interval: control steps from a frame to what its motion is measured against; at most `stride`.

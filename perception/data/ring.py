@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.errors import CamshaftError
+from camshaft.envs.errors import CamshaftError
 
 Arrays = dict[str, NDArray[Any]]
 Batch = dict[str, Tensor]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption
-from perception.data.frames import FrameMaker, FramesConfig
-from perception.data.ring import Batch, ProcessRing, Ring, ThreadRing
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.data.frames import FrameMaker, FramesConfig
+from camshaft.perception.data.ring import Batch, ProcessRing, Ring, ThreadRing
 
 
 class SimulatedFrames:

@@ -19,8 +19,8 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
-from perception.training.durable_files import FolderLock, named_disk_errors, write_durably, write_json_durably
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.training.durable_files import FolderLock, named_disk_errors, write_durably, write_json_durably
 
 Arrays = dict[str, NDArray[Any]]
 Progress = Callable[[int, int], None]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from envs.rendering import LABELS
+from camshaft.envs.rendering import LABELS
 
 STUFF = ("sky", "terrain", "road", "lane_marking", "shoulder", "sidewalk")  # no things: without number or end
 _IS_THING = np.ones(256, np.bool_)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perception.backbones.encoder import Encoder
+from camshaft.perception.backbones.encoder import Encoder
 
 
 @torch.no_grad()

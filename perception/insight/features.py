@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 FloatArray = NDArray[np.float32]
 

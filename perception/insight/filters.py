@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import Encoder
 
 
 def first_filters(encoder: Encoder) -> NDArray[np.uint8]:

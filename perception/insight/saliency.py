@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from envs.errors import InvalidOption
-from perception.insight.subject import Subject, as_floats
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.insight.subject import Subject, as_floats
 
 METHODS = ("grad_cam", "guided", "guided_grad_cam", "visual_back_prop")
 LEAST_SIDE = 4  # places of a feature map below which it says too little of where things are

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import Encoder
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Subject:
 
 def as_floats(images: Tensor) -> Tensor:
     """(B, 3, H, W) floats in 0..1 of frames of any accepted kind: what gradients can be taken of."""
-    from perception.backbones.encoder import channels_first
+    from camshaft.perception.backbones.encoder import channels_first
 
     images = channels_first(images)
     return images.float() / 255.0 if images.dtype == torch.uint8 else images.float()

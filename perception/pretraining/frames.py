@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.catalogue import find_task
-from envs.errors import InvalidOption
-from envs.rendering.labels import LABEL_NAMES, LABELS
-from envs.simulation import Simulation
-from perception.data.frames import FrameMaker, FramesConfig
-from perception.data.stored import StoredFrames, write_frames
-from perception.pretraining.network import STRIDE
-from perception.training.sources import Subset
+from camshaft.envs.catalogue import find_task
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.labels import LABEL_NAMES, LABELS
+from camshaft.envs.simulation import Simulation
+from camshaft.perception.data.frames import FrameMaker, FramesConfig
+from camshaft.perception.data.stored import StoredFrames, write_frames
+from camshaft.perception.pretraining.network import STRIDE
+from camshaft.perception.training.sources import Subset
 
 Arrays = dict[str, NDArray[Any]]
 

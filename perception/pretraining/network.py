@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from envs.rendering.labels import LABEL_NAMES
-from perception.backbones.encoder import Encoder, channels_first
+from camshaft.envs.rendering.labels import LABEL_NAMES
+from camshaft.perception.backbones.encoder import Encoder, channels_first
 
 DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}
 WIDTH = 64

@@ -11,11 +11,11 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from envs.errors import InvalidOption
-from perception.pretrained import CHECKSUMS, SHIPPED, shipped_weights
-from perception.training.config import TrainingConfig
-from perception.training.durable_files import named_disk_errors, write_durably
-from perception.training.hardware import choose_hardware
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.pretrained import CHECKSUMS, SHIPPED, shipped_weights
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably
+from camshaft.perception.training.hardware import choose_hardware
 
 LARGEST_BYTES = 16 * 1024 * 1024
 

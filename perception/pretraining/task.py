@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from envs.errors import InvalidOption
-from envs.rendering.labels import LABEL_NAMES
-from perception.pretraining.frames import LANE_NAMES
-from perception.pretraining.network import unit
-from perception.training.task import Tally, Targets, Task
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.labels import LABEL_NAMES
+from camshaft.perception.pretraining.frames import LANE_NAMES
+from camshaft.perception.pretraining.network import unit
+from camshaft.perception.training.task import Tally, Targets, Task
 
 NUM_LABELS = len(LABEL_NAMES)
 VECTOR_HEADS = {"presence": NUM_LABELS, "lane": len(LANE_NAMES)}

@@ -13,8 +13,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from envs.errors import CorruptFile
-from perception.training.durable_files import named_disk_errors, write_durably
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably
 
 
 def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:

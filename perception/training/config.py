@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from envs.errors import InvalidOption, check_choice
-from perception.training.hardware import DEVICES, PRECISIONS
-from perception.training.optimizers import OPTIMIZERS
-from perception.training.schedules import SCHEDULES
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.perception.training.hardware import DEVICES, PRECISIONS
+from camshaft.perception.training.optimizers import OPTIMIZERS
+from camshaft.perception.training.schedules import SCHEDULES
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from envs.errors import CorruptFile
-from perception.training.checkpoint import read_file
-from perception.training.durable_files import write_durably
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.training.checkpoint import read_file
+from camshaft.perception.training.durable_files import write_durably
 
 LARGE_SPREAD = 5.0  # largest loss over the smallest beyond which the axis becomes logarithmic
 

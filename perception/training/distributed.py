@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 
 @dataclass(frozen=True)

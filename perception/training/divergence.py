@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from envs.errors import CamshaftError
+from camshaft.envs.errors import CamshaftError
 
 
 class TrainingDiverged(CamshaftError):

@@ -11,7 +11,7 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
-from envs.errors import CamshaftError
+from camshaft.envs.errors import CamshaftError
 
 TEMPORARY_SUFFIX = ".unfinished"
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from perception.training.hardware import Hardware, choose_hardware
-from perception.training.sources import (
+from camshaft.perception.training.hardware import Hardware, choose_hardware
+from camshaft.perception.training.sources import (
     IMAGE,
     Batch,
     as_held_out,
@@ -16,7 +16,7 @@ from perception.training.sources import (
     named_worker_deaths,
     read_batches,
 )
-from perception.training.task import Task
+from camshaft.perception.training.task import Task
 
 
 @named_worker_deaths()

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from envs.errors import InvalidOption, check_choice
+from camshaft.envs.errors import InvalidOption, check_choice
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from envs.errors import check_choice
-from perception.backbones.lenet import PartialConvolution
+from camshaft.envs.errors import check_choice
+from camshaft.perception.backbones.lenet import PartialConvolution
 
 INITIALISATIONS = ("own", "fan_in", "unit")
 

@@ -16,30 +16,30 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from envs.errors import InvalidOption
-from perception.training.averaging import MovingAverage
-from perception.training.checkpoint import (
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.training.averaging import MovingAverage
+from camshaft.perception.training.checkpoint import (
     load_checkpoint,
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
     tensors_below,
 )
-from perception.training.config import TrainingConfig
-from perception.training.curves import draw_curves, read_metrics
-from perception.training.distributed import Processes
-from perception.training.divergence import check_finite
-from perception.training.evaluation import evaluate
-from perception.training.hardware import Hardware
-from perception.training.interrupts import InterruptGuard, TrainingInterrupted
-from perception.training.optimizers import add_penalty_gradients, make_optimizer
-from perception.training.plan import Plan
-from perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
-from perception.training.run_folder import CHECKPOINT_FILE, RunFolder
-from perception.training.schedules import learning_rate
-from perception.training.sources import IMAGE, Batch, Images, check_batch, named_worker_deaths, read_batches
-from perception.training.task import Task
-from perception.training.training_progress import TrainingProgress
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.curves import draw_curves, read_metrics
+from camshaft.perception.training.distributed import Processes
+from camshaft.perception.training.divergence import check_finite
+from camshaft.perception.training.evaluation import evaluate
+from camshaft.perception.training.hardware import Hardware
+from camshaft.perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from camshaft.perception.training.optimizers import add_penalty_gradients, make_optimizer
+from camshaft.perception.training.plan import Plan
+from camshaft.perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
+from camshaft.perception.training.run_folder import CHECKPOINT_FILE, RunFolder
+from camshaft.perception.training.schedules import learning_rate
+from camshaft.perception.training.sources import IMAGE, Batch, Images, check_batch, named_worker_deaths, read_batches
+from camshaft.perception.training.task import Task
+from camshaft.perception.training.training_progress import TrainingProgress
 
 BEST_FILE = "checkpoints/best.safetensors"
 CURVES_FILE = "curves.png"

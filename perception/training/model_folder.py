@@ -12,9 +12,9 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
-from envs.errors import CorruptFile
-from perception.training.checkpoint import read_file
-from perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.training.checkpoint import read_file
+from camshaft.perception.training.durable_files import named_disk_errors, write_durably, write_json_durably
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"

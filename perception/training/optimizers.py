@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from perception.training.config import TrainingConfig
+    from camshaft.perception.training.config import TrainingConfig
 
 OPTIMIZERS = {
     "sgd": 0.05,

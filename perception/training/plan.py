@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from perception.training.optimizers import ParameterGroup
+from camshaft.perception.training.optimizers import ParameterGroup
 
 
 class Plan(Protocol):

@@ -14,9 +14,9 @@ import yaml
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from envs.errors import CorruptFile, InvalidOption
-from perception.training.checkpoint import load_checkpoint, read_file, save_checkpoint
-from perception.training.durable_files import FolderLock, named_disk_errors, write_durably
+from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.perception.training.checkpoint import load_checkpoint, read_file, save_checkpoint
+from camshaft.perception.training.durable_files import FolderLock, named_disk_errors, write_durably
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.jsonl"

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perception.training.config import TrainingConfig
+    from camshaft.perception.training.config import TrainingConfig
 
 SCHEDULES = ("cosine", "poly", "step", "constant")
 

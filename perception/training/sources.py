@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.errors import CamshaftError, InvalidOption
 
 IMAGE = "rgb"
 AHEAD = 3  # batches that are read ahead

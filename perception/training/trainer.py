@@ -11,18 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from envs.errors import InvalidOption
-from perception.training.checkpoint import load_checkpoint
-from perception.training.config import TrainingConfig
-from perception.training.distributed import joined_processes
-from perception.training.hardware import choose_hardware, freed_memory_kept
-from perception.training.interrupts import InterruptGuard
-from perception.training.loop import BEST_FILE, Augment, TrainingLoop, TrainingResult
-from perception.training.plan import LearnEverything, Plan
-from perception.training.run_folder import CHECKPOINT_FILE, RunFolder
-from perception.training.sources import as_held_out, as_images
-from perception.training.task import Task
-from perception.training.training_progress import TrainingProgress
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.training.checkpoint import load_checkpoint
+from camshaft.perception.training.config import TrainingConfig
+from camshaft.perception.training.distributed import joined_processes
+from camshaft.perception.training.hardware import choose_hardware, freed_memory_kept
+from camshaft.perception.training.interrupts import InterruptGuard
+from camshaft.perception.training.loop import BEST_FILE, Augment, TrainingLoop, TrainingResult
+from camshaft.perception.training.plan import LearnEverything, Plan
+from camshaft.perception.training.run_folder import CHECKPOINT_FILE, RunFolder
+from camshaft.perception.training.sources import as_held_out, as_images
+from camshaft.perception.training.task import Task
+from camshaft.perception.training.training_progress import TrainingProgress
 
 __all__ = ["Augment", "TrainingResult", "best_so_far", "train"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption
+from camshaft.envs.errors import InvalidOption
 
 
 def stratified_rows(classes: ArrayLike, fraction: float, seed: int) -> NDArray[np.int64]:

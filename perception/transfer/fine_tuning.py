@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder
-from perception.training.optimizers import ParameterGroup
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import Encoder
+from camshaft.perception.training.optimizers import ParameterGroup
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from envs.errors import InvalidOption
-from perception.training.hardware import Hardware, choose_hardware
-from perception.training.sources import IMAGE, as_images, check_batch, read_batches
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.training.hardware import Hardware, choose_hardware
+from camshaft.perception.training.sources import IMAGE, as_images, check_batch, read_batches
 
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 LBFGS_STEPS = 60

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.errors import InvalidOption
-from perception.backbones.encoder import Encoder
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import Encoder
 
 TREATMENTS = ("AnB", "AnB+", "BnB", "BnB+")
 

@@ -6,7 +6,7 @@ who comes along x sees its front; pieces of barriers lie along x. Where a model 
 training and odd ones for testing.
 """
 
-from envs.driving.models.barriers import (
+from camshaft.envs.driving.models.barriers import (
     concrete_barrier,
     guard_rail,
     hedge,
@@ -15,16 +15,16 @@ from envs.driving.models.barriers import (
     wire_fence,
     wooden_fence,
 )
-from envs.driving.models.bicycle import PEDAL_FRAMES, RIDERS, bicycle, bicycle_frames
-from envs.driving.models.blocks import BuildingModel
-from envs.driving.models.bodies import BODIES, NUM_BODIES, SHIRTS
-from envs.driving.models.buildings import KINDS, NUM_BUILDINGS, building, buildings
-from envs.driving.models.bus import bus
-from envs.driving.models.cars import hatchback, saloon, suv
-from envs.driving.models.houses import house
-from envs.driving.models.lorry import lorry
-from envs.driving.models.motorcycle import motorcycle
-from envs.driving.models.pedestrians import (
+from camshaft.envs.driving.models.bicycle import PEDAL_FRAMES, RIDERS, bicycle, bicycle_frames
+from camshaft.envs.driving.models.blocks import BuildingModel
+from camshaft.envs.driving.models.bodies import BODIES, NUM_BODIES, SHIRTS
+from camshaft.envs.driving.models.buildings import KINDS, NUM_BUILDINGS, building, buildings
+from camshaft.envs.driving.models.bus import bus
+from camshaft.envs.driving.models.cars import hatchback, saloon, suv
+from camshaft.envs.driving.models.houses import house
+from camshaft.envs.driving.models.lorry import lorry
+from camshaft.envs.driving.models.motorcycle import motorcycle
+from camshaft.envs.driving.models.pedestrians import (
     STANDING,
     WALK_FRAMES,
     frame_at,
@@ -32,9 +32,9 @@ from envs.driving.models.pedestrians import (
     pedestrian_frames,
     pedestrian_parts,
 )
-from envs.driving.models.plants import broadleaf, bush, conifer
-from envs.driving.models.posts import bend_marker, delineator, utility_pole
-from envs.driving.models.signals import (
+from camshaft.envs.driving.models.plants import broadleaf, bush, conifer
+from camshaft.envs.driving.models.posts import bend_marker, delineator, utility_pole
+from camshaft.envs.driving.models.signals import (
     CROSSING_STATES,
     SIGNAL_STATES,
     crossing_light,
@@ -42,8 +42,8 @@ from envs.driving.models.signals import (
     traffic_light,
     traffic_light_variants,
 )
-from envs.driving.models.signs import exit_board, sign, street_name
-from envs.driving.models.street import (
+from camshaft.envs.driving.models.signs import exit_board, sign, street_name
+from camshaft.envs.driving.models.street import (
     advertising_column,
     bench,
     bollard,
@@ -54,11 +54,11 @@ from envs.driving.models.street import (
     waste_bin,
     wheel_stop,
 )
-from envs.driving.models.track import advert_board, brake_board, grandstand, start_gantry
-from envs.driving.models.van import van
-from envs.driving.models.vehicle_model import LIGHTS, VehicleModel
-from envs.driving.models.vehicles import OWN_PAINT, PAINTS, VEHICLES
-from envs.driving.models.walk import KEYPOINTS, PARTS, walk_keypoints, walk_poses
+from camshaft.envs.driving.models.track import advert_board, brake_board, grandstand, start_gantry
+from camshaft.envs.driving.models.van import van
+from camshaft.envs.driving.models.vehicle_model import LIGHTS, VehicleModel
+from camshaft.envs.driving.models.vehicles import OWN_PAINT, PAINTS, VEHICLES
+from camshaft.envs.driving.models.walk import KEYPOINTS, PARTS, walk_keypoints, walk_poses
 
 __all__ = [
     "BODIES",

@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.driving import textures
-from envs.driving.models.shapes import FloatArray, Polygon, box, lathe, polygon_mesh, welded
-from envs.driving.textures.boards import TYRE_METRES, planks, tyre_stack
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, box, lathe, polygon_mesh, welded
+from camshaft.envs.driving.textures.boards import TYRE_METRES, planks, tyre_stack
+from camshaft.envs.rendering import Mesh, Surface
 
 PIECE = 4.0  # metres of every piece
 OVERLAP = 0.03  # metres by which a piece reaches further at both ends

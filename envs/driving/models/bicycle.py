@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.bodies import BODIES, Body
-from envs.driving.models.figures import figures
-from envs.driving.models.lofts import tube
-from envs.driving.models.riders import seated_poses
-from envs.driving.models.shapes import FloatArray, Polygon, polygon_mesh, welded
-from envs.driving.models.vehicle_model import VehicleModel
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.bodies import BODIES, Body
+from camshaft.envs.driving.models.figures import figures
+from camshaft.envs.driving.models.lofts import tube
+from camshaft.envs.driving.models.riders import seated_poses
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, polygon_mesh, welded
+from camshaft.envs.driving.models.vehicle_model import VehicleModel
+from camshaft.envs.rendering import Mesh, Surface
 
 LENGTH, WIDTH, WHEELBASE = 1.74, 0.56, 1.06  # metres
 WHEEL_RADIUS = 0.34

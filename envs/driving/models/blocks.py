@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.driving.models.shapes import FloatArray, Polygon, box, inset, polygon_mesh, wall, welded
-from envs.driving.textures.facades import Window
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, box, inset, polygon_mesh, wall, welded
+from camshaft.envs.driving.textures.facades import Window
+from camshaft.envs.rendering import Mesh, Surface
 
 FOUNDATION = 0.5  # metres that walls reach below the ground
 FRONT, RIGHT, BACK, LEFT = range(4)  # walls, as seen from the street

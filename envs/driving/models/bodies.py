@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envs.errors import check_choice
+from camshaft.envs.errors import check_choice
 
 Colour = tuple[float, float, float]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from envs.driving import textures
-from envs.rendering import Surface, Texture
+from camshaft.envs.driving import textures
+from camshaft.envs.rendering import Surface, Texture
 
 Colour = tuple[float, float, float]
 

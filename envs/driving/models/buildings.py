@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from envs.driving import textures
-from envs.driving.models.blocks import BuildingModel
-from envs.driving.models.church import church
-from envs.driving.models.homes import apartment_block, garage, terraced_house
-from envs.driving.models.trade import office, shop, warehouse
-from envs.errors import InvalidOption
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.blocks import BuildingModel
+from camshaft.envs.driving.models.church import church
+from camshaft.envs.driving.models.homes import apartment_block, garage, terraced_house
+from camshaft.envs.driving.models.trade import office, shop, warehouse
+from camshaft.envs.errors import InvalidOption
 
 # What each number is; of every pair, the first is for training and the second for testing.
 KINDS = (

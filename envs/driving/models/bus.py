@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.hulls import FLIP, Hull, sections
-from envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, mirrored, polygon_mesh, welded
-from envs.driving.models.vehicle_model import (
+from camshaft.envs.driving.models.hulls import FLIP, Hull, sections
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, mirrored, polygon_mesh, welded
+from camshaft.envs.driving.models.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,
     FAR_TAIL_LEFT,
@@ -18,7 +18,7 @@ from envs.driving.models.vehicle_model import (
     VehicleModel,
     both_sides,
 )
-from envs.driving.models.vehicle_parts import (
+from camshaft.envs.driving.models.vehicle_parts import (
     DARK,
     GLASS,
     PAINT,
@@ -31,8 +31,8 @@ from envs.driving.models.vehicle_parts import (
     side_window,
     wheel_polygons,
 )
-from envs.driving.textures.vehicles import destination
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.textures.vehicles import destination
+from camshaft.envs.rendering import Mesh, Surface
 
 LENGTH, WIDTH, HEIGHT = 12.0, 2.55, 3.15  # metres
 AXLES = (3.3, -2.6)  # x, metres

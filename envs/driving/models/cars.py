@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from envs.driving.models.hulls import FLIP, Hull, Section, sections
-from envs.driving.models.shapes import FloatArray, Polygon, box, inset, mirrored, polygon_mesh, welded
-from envs.driving.models.vehicle_model import (
+from camshaft.envs.driving.models.hulls import FLIP, Hull, Section, sections
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, box, inset, mirrored, polygon_mesh, welded
+from camshaft.envs.driving.models.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,
     FAR_TAIL_LEFT,
@@ -21,7 +21,7 @@ from envs.driving.models.vehicle_model import (
     VehicleModel,
     both_sides,
 )
-from envs.driving.models.vehicle_parts import (
+from camshaft.envs.driving.models.vehicle_parts import (
     DARK,
     GLASS,
     PAINT,
@@ -33,7 +33,7 @@ from envs.driving.models.vehicle_parts import (
     side_uvs,
     wheel_polygons,
 )
-from envs.rendering import Mesh
+from camshaft.envs.rendering import Mesh
 
 
 @dataclass(frozen=True)

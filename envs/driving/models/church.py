@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.models.blocks import (
+from camshaft.envs.driving.models.blocks import (
     BACK,
     BuildingModel,
     Levels,
@@ -16,10 +16,10 @@ from envs.driving.models.blocks import (
     outline,
     pitched_roof,
 )
-from envs.driving.models.building_looks import DARK, averaged, pictured, textured, tiled
-from envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, inset, wall
-from envs.driving.textures import facades as fronts
-from envs.rendering import Surface
+from camshaft.envs.driving.models.building_looks import DARK, averaged, pictured, textured, tiled
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, inset, wall
+from camshaft.envs.driving.textures import facades as fronts
+from camshaft.envs.rendering import Surface
 
 
 def church(number: int, variant: int, lit: bool) -> BuildingModel:

@@ -9,11 +9,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.models.bodies import BODIES, Body, Colour
-from envs.driving.models.lofts import loft, tube
-from envs.driving.models.shapes import FloatArray, box, polygon_mesh
-from envs.driving.models.walk import CHIN
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.bodies import BODIES, Body, Colour
+from camshaft.envs.driving.models.lofts import loft, tube
+from camshaft.envs.driving.models.shapes import FloatArray, box, polygon_mesh
+from camshaft.envs.driving.models.walk import CHIN
+from camshaft.envs.rendering import Mesh, Surface
 
 SHIRT = Surface((1.0, 1.0, 1.0), label="person")
 BAG = Surface((0.24, 0.20, 0.18), label="person", tinted=False)

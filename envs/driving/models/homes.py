@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from envs.driving.models.blocks import (
+from camshaft.envs.driving.models.blocks import (
     COOL_LIGHT,
     BuildingModel,
     Levels,
@@ -18,7 +18,7 @@ from envs.driving.models.blocks import (
     outline,
     pitched_roof,
 )
-from envs.driving.models.building_looks import (
+from camshaft.envs.driving.models.building_looks import (
     BITUMEN,
     CONCRETE,
     GLASS,
@@ -29,9 +29,9 @@ from envs.driving.models.building_looks import (
     textured,
     tiled,
 )
-from envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, inset, wall
-from envs.driving.textures import facades as fronts
-from envs.rendering import Surface
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, inset, wall
+from camshaft.envs.driving.textures import facades as fronts
+from camshaft.envs.rendering import Surface
 
 
 def terraced_house(number: int, variant: int, lit: bool) -> BuildingModel:

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving import textures
-from envs.driving.models.shapes import FloatArray, Polygon, polygon_mesh, wall
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, polygon_mesh, wall
+from camshaft.envs.rendering import Mesh, Surface
 
 STONE = (0.55, 0.54, 0.52)
 DOORS = ((0.35, 0.2, 0.14), (0.2, 0.32, 0.26), (0.25, 0.28, 0.4), (0.5, 0.14, 0.12))

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from envs.driving.models.shapes import FloatArray, Polygon, inset, mirrored, polygon_mesh
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, inset, mirrored, polygon_mesh
+from camshaft.envs.rendering import Mesh, Surface
 
 Place = tuple[float, float]
 Section = tuple[

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.driving.models.shapes import FloatArray, as_mesh_arrays
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.shapes import FloatArray, as_mesh_arrays
+from camshaft.envs.rendering import Mesh, Surface
 
 
 def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> Mesh:

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.hulls import Hull, sections
-from envs.driving.models.shapes import Polygon, box, inset, polygon_mesh, welded
-from envs.driving.models.vehicle_model import (
+from camshaft.envs.driving.models.hulls import Hull, sections
+from camshaft.envs.driving.models.shapes import Polygon, box, inset, polygon_mesh, welded
+from camshaft.envs.driving.models.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,
     FAR_TAIL_LEFT,
@@ -17,7 +17,7 @@ from envs.driving.models.vehicle_model import (
     VehicleModel,
     both_sides,
 )
-from envs.driving.models.vehicle_parts import (
+from camshaft.envs.driving.models.vehicle_parts import (
     DARK,
     GLASS,
     PAINT,
@@ -30,7 +30,7 @@ from envs.driving.models.vehicle_parts import (
     side_window,
     wheel_polygons,
 )
-from envs.rendering import Mesh, Surface
+from camshaft.envs.rendering import Mesh, Surface
 
 LENGTH, WIDTH, HEIGHT = 8.2, 2.5, 3.5  # metres
 AXLES = (2.95, -2.35)  # x, metres

@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.bodies import BODIES, Body
-from envs.driving.models.figures import figures
-from envs.driving.models.hulls import Hull, sections
-from envs.driving.models.lofts import loft, tube
-from envs.driving.models.riders import seated_poses
-from envs.driving.models.shapes import FloatArray, Polygon, box, disc, polygon_mesh, welded
-from envs.driving.models.vehicle_model import (
+from camshaft.envs.driving.models.bodies import BODIES, Body
+from camshaft.envs.driving.models.figures import figures
+from camshaft.envs.driving.models.hulls import Hull, sections
+from camshaft.envs.driving.models.lofts import loft, tube
+from camshaft.envs.driving.models.riders import seated_poses
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, box, disc, polygon_mesh, welded
+from camshaft.envs.driving.models.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,
     FAR_TAIL_LEFT,
@@ -21,10 +21,10 @@ from envs.driving.models.vehicle_model import (
     VehicleModel,
     both_sides,
 )
-from envs.driving.models.vehicle_parts import CHROME, DARK, GLASS, PAINT, TYRE
-from envs.driving.models.walk import CHIN, PARTS
-from envs.driving.textures.vehicles import wheel
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.vehicle_parts import CHROME, DARK, GLASS, PAINT, TYRE
+from camshaft.envs.driving.models.walk import CHIN, PARTS
+from camshaft.envs.driving.textures.vehicles import wheel
+from camshaft.envs.rendering import Mesh, Surface
 
 LENGTH, WIDTH = 2.10, 0.70  # metres
 AXLES = (0.73, -0.69)  # x, metres

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.models.bodies import BODIES
-from envs.driving.models.figures import figures
-from envs.driving.models.walk import PARTS, walk_keypoints, walk_poses
-from envs.rendering import Mesh
+from camshaft.envs.driving.models.bodies import BODIES
+from camshaft.envs.driving.models.figures import figures
+from camshaft.envs.driving.models.walk import PARTS, walk_keypoints, walk_poses
+from camshaft.envs.rendering import Mesh
 
 FloatArray = NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from envs.driving import textures
-from envs.driving.models.shapes import blob, lathe, turned, with_surface
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.shapes import blob, lathe, turned, with_surface
+from camshaft.envs.rendering import Mesh, Surface
 
 
 def conifer(variant: int, cut_out: bool = False) -> list[Mesh]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving import textures
-from envs.driving.models.shapes import lathe, plate, polygon_mesh
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.shapes import lathe, plate, polygon_mesh
+from camshaft.envs.rendering import Mesh, Surface
 
 WHITE, BLACK, WOOD = (0.93, 0.93, 0.93), (0.07, 0.07, 0.07), (0.42, 0.34, 0.26)
 

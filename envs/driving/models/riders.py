@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.models.bodies import Body
-from envs.driving.models.shapes import FloatArray
-from envs.driving.models.walk import NECK, PARTS, forwards, two_links
+from camshaft.envs.driving.models.bodies import Body
+from camshaft.envs.driving.models.shapes import FloatArray
+from camshaft.envs.driving.models.walk import NECK, PARTS, forwards, two_links
 
 
 def seated_poses(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.rendering import Mesh, Surface
+from camshaft.envs.rendering import Mesh, Surface
 
 FloatArray = NDArray[np.float64]
 Polygon = tuple[ArrayLike, Surface, ArrayLike | None]

@@ -6,11 +6,11 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.lofts import tube
-from envs.driving.models.shapes import UNIT_SQUARE, FloatArray, Polygon, box, lathe, polygon_mesh, welded
-from envs.driving.textures.signals import signal_figure
-from envs.errors import check_choice
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.lofts import tube
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, FloatArray, Polygon, box, lathe, polygon_mesh, welded
+from camshaft.envs.driving.textures.signals import signal_figure
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Mesh, Surface
 
 SIGNAL_STATES = ("off", "red", "red_yellow", "green", "yellow")
 CROSSING_STATES = ("off", "red", "green")

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.shapes import (
+from camshaft.envs.driving.models.shapes import (
     UNIT_SQUARE,
     FloatArray,
     Polygon,
@@ -16,8 +16,8 @@ from envs.driving.models.shapes import (
     polygon_mesh,
     welded,
 )
-from envs.driving.textures import signs as faces
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.textures import signs as faces
+from camshaft.envs.rendering import Mesh, Surface
 
 STEEL = Surface((0.50, 0.51, 0.53), label="pole", tinted=False)
 BACK = Surface((0.48, 0.49, 0.51), label="traffic_sign", tinted=False)

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from envs.driving import textures
-from envs.driving.models.lofts import tube
-from envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, lathe, plate, polygon_mesh, welded
-from envs.driving.textures.boards import poster, ticket_front
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.lofts import tube
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, lathe, plate, polygon_mesh, welded
+from camshaft.envs.driving.textures.boards import poster, ticket_front
+from camshaft.envs.rendering import Mesh, Surface
 
 LAMP_HEIGHT, LAMP_REACH = (
     7.6,

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, plate, polygon_mesh, welded
-from envs.driving.textures.boards import advertisement, crowd, distance_board, start_banner
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, Polygon, box, plate, polygon_mesh, welded
+from camshaft.envs.driving.textures.boards import advertisement, crowd, distance_board, start_banner
+from camshaft.envs.rendering import Mesh, Surface
 
 GANTRY_HEIGHT = 7.2  # metres to the top
 START_LIGHTS = 5

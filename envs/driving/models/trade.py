@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving import textures
-from envs.driving.models.blocks import (
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.models.blocks import (
     BACK,
     COOL_LIGHT,
     FRONT,
@@ -18,7 +18,7 @@ from envs.driving.models.blocks import (
     outline,
     pitched_roof,
 )
-from envs.driving.models.building_looks import (
+from camshaft.envs.driving.models.building_looks import (
     BITUMEN,
     CONCRETE,
     DARK,
@@ -32,9 +32,9 @@ from envs.driving.models.building_looks import (
     textured,
     tiled,
 )
-from envs.driving.models.shapes import UNIT_SQUARE, FloatArray, Polygon, box, inset, wall
-from envs.driving.textures import facades as fronts
-from envs.rendering import Surface
+from camshaft.envs.driving.models.shapes import UNIT_SQUARE, FloatArray, Polygon, box, inset, wall
+from camshaft.envs.driving.textures import facades as fronts
+from camshaft.envs.rendering import Surface
 
 
 def shop(number: int, variant: int, lit: bool) -> BuildingModel:

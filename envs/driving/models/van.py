@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.models.hulls import Hull, sections
-from envs.driving.models.shapes import Polygon, box, polygon_mesh, welded
-from envs.driving.models.vehicle_model import (
+from camshaft.envs.driving.models.hulls import Hull, sections
+from camshaft.envs.driving.models.shapes import Polygon, box, polygon_mesh, welded
+from camshaft.envs.driving.models.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,
     FAR_TAIL_LEFT,
@@ -18,7 +18,7 @@ from envs.driving.models.vehicle_model import (
     VehicleModel,
     both_sides,
 )
-from envs.driving.models.vehicle_parts import (
+from camshaft.envs.driving.models.vehicle_parts import (
     DARK,
     GLASS,
     PAINT,
@@ -31,7 +31,7 @@ from envs.driving.models.vehicle_parts import (
     side_window,
     wheel_polygons,
 )
-from envs.rendering import Mesh
+from camshaft.envs.rendering import Mesh
 
 LENGTH, WIDTH, HEIGHT = 5.5, 2.0, 2.5  # metres
 AXLES = (1.83, -1.72)  # x, metres

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from envs.driving.models.shapes import Polygon, mirrored
-from envs.errors import check_choice
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.models.shapes import Polygon, mirrored
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Mesh, Surface
 
 LIGHTS = ("off", "braking", "left", "right", "braking_left", "braking_right")  # left and right are indicators
 

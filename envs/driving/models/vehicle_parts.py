@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.driving.models.shapes import FloatArray, Polygon, disc
-from envs.driving.textures.vehicles import GLASS as GLASS_COLOUR
-from envs.driving.textures.vehicles import SHADOW, side_view, wheel
-from envs.rendering import Surface
+from camshaft.envs.driving.models.shapes import FloatArray, Polygon, disc
+from camshaft.envs.driving.textures.vehicles import GLASS as GLASS_COLOUR
+from camshaft.envs.driving.textures.vehicles import SHADOW, side_view, wheel
+from camshaft.envs.rendering import Surface
 
 Colour = tuple[float, float, float]
 

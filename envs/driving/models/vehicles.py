@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from envs.driving.models.bicycle import bicycle
-from envs.driving.models.bus import bus
-from envs.driving.models.cars import hatchback, saloon, suv
-from envs.driving.models.lorry import lorry
-from envs.driving.models.motorcycle import motorcycle
-from envs.driving.models.van import van
-from envs.driving.models.vehicle_model import VehicleModel
+from camshaft.envs.driving.models.bicycle import bicycle
+from camshaft.envs.driving.models.bus import bus
+from camshaft.envs.driving.models.cars import hatchback, saloon, suv
+from camshaft.envs.driving.models.lorry import lorry
+from camshaft.envs.driving.models.motorcycle import motorcycle
+from camshaft.envs.driving.models.van import van
+from camshaft.envs.driving.models.vehicle_model import VehicleModel
 
 VEHICLES: Mapping[str, Callable[[], VehicleModel]] = {
     "saloon": saloon,

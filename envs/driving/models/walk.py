@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.models.bodies import BODIES
+from camshaft.envs.driving.models.bodies import BODIES
 
 FloatArray = NDArray[np.float64]
 

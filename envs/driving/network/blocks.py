@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder, wrapped
-from envs.driving.network.checks import find_overlaps
-from envs.driving.network.cross_section import CrossSection
-from envs.driving.network.curves import Curve, FloatArray, Pose, bend, join, through
-from envs.driving.network.curves import straight as straight_line
-from envs.driving.network.footpaths import add_footpaths
-from envs.driving.network.junctions import KINDS, LEAST_ANGLE, add_junction, reach
-from envs.driving.network.network import Arm, Network, Road
-from envs.driving.network.roundabouts import add_roundabout, roundabout_reach
-from envs.errors import CamshaftError, InvalidOption, check_choice
+from camshaft.envs.driving.network.builder import NetworkBuilder, wrapped
+from camshaft.envs.driving.network.checks import find_overlaps
+from camshaft.envs.driving.network.cross_section import CrossSection
+from camshaft.envs.driving.network.curves import Curve, FloatArray, Pose, bend, join, through
+from camshaft.envs.driving.network.curves import straight as straight_line
+from camshaft.envs.driving.network.footpaths import add_footpaths
+from camshaft.envs.driving.network.junctions import KINDS, LEAST_ANGLE, add_junction, reach
+from camshaft.envs.driving.network.network import Arm, Network, Road
+from camshaft.envs.driving.network.roundabouts import add_roundabout, roundabout_reach
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
 
 STUB = 24.0  # metres of road that are laid from a junction where nothing else is
 CLOTHOID = 20.0  # metres, at most, from straight to the full curvature of a curve

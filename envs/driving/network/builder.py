@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from envs.driving.network.curves import Curve, Pose
-from envs.driving.network.network import (
+from camshaft.envs.driving.network.curves import Curve, Pose
+from camshaft.envs.driving.network.network import (
     DASHED,
     NONE,
     SOLID,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx
 import numpy as np
 
-from envs.driving.network.network import Network
+from camshaft.envs.driving.network.network import Network
 
 MARGIN = 0.6  # metres by which the edges of lanes may overlap
 STEP = 4  # points of a lane from one that is looked at to the next

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.curves import STEP, Curve, FloatArray
-from envs.driving.network.network import Network
-from envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.curves import STEP, Curve, FloatArray
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.errors import CamshaftError, InvalidOption
 
 ATTEMPTS = 200
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from envs.driving.network.builder import EDGE_MARGIN, LANE_WIDTH
-from envs.driving.network.network import DASHED, SOLID
-from envs.errors import InvalidOption, check_choice
+from camshaft.envs.driving.network.builder import EDGE_MARGIN, LANE_WIDTH
+from camshaft.envs.driving.network.network import DASHED, SOLID
+from camshaft.envs.errors import InvalidOption, check_choice
 
 
 @dataclass(frozen=True)

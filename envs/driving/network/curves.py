@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-from envs.kernels import kernel
+from camshaft.envs.kernels import kernel
 
 FloatArray = NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.curves import Curve, Pose, join, straight
-from envs.driving.network.junctions import CROSSING_GAP, CROSSING_WIDTH
-from envs.driving.network.network import Arm, Crossing, Junction, Walkway
-from envs.driving.network.roundabouts import round_the_ring
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.curves import Curve, Pose, join, straight
+from camshaft.envs.driving.network.junctions import CROSSING_GAP, CROSSING_WIDTH
+from camshaft.envs.driving.network.network import Arm, Crossing, Junction, Walkway
+from camshaft.envs.driving.network.roundabouts import round_the_ring
 
 KERB = 0.3  # metres between the paving and where people walk
 CORNER_WIDTH = 2.0  # metres

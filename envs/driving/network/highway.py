@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from envs.driving.network.blocks import RoadBlocks
-from envs.driving.network.cross_section import CrossSection
-from envs.driving.network.curves import Curve, Pose, bend
-from envs.driving.network.network import Network
-from envs.errors import InvalidOption
+from camshaft.envs.driving.network.blocks import RoadBlocks
+from camshaft.envs.driving.network.cross_section import CrossSection
+from camshaft.envs.driving.network.curves import Curve, Pose, bend
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.errors import InvalidOption
 
 MOTORWAY_LANE = 3.75  # metres
 MEDIAN = 4.0  # metres between the carriageways' inner lanes

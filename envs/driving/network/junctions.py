@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder, wrapped
-from envs.driving.network.conflicts import find_conflicts
-from envs.driving.network.curves import Curve, FloatArray, Pose, join
-from envs.driving.network.network import (
+from camshaft.envs.driving.network.builder import NetworkBuilder, wrapped
+from camshaft.envs.driving.network.conflicts import find_conflicts
+from camshaft.envs.driving.network.curves import Curve, FloatArray, Pose, join
+from camshaft.envs.driving.network.network import (
     FREE,
     LEFT,
     LIGHT,

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from envs.driving.network.curves import Curve, FloatArray, Pose
+from camshaft.envs.driving.network.curves import Curve, FloatArray, Pose
 
 # Which way a lane turns.
 FOLLOW, LEFT, STRAIGHT, RIGHT = range(4)

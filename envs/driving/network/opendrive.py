@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.driving.network.arrays import MOST_SUCCESSORS
-from envs.driving.network.builder import NetworkBuilder, wrapped
-from envs.driving.network.checks import find_overlaps
-from envs.driving.network.curves import FloatArray
-from envs.driving.network.footpaths import add_footpaths
-from envs.driving.network.network import DASHED, NONE, SOLID, Arm, Lane, Network, Road
-from envs.driving.network.opendrive_file import UNLIMITED, parse_opendrive
-from envs.driving.network.opendrive_geometry import beside, borders, end_of, stations
-from envs.driving.network.opendrive_junctions import add_junctions
-from envs.driving.network.opendrive_records import OpenDriveFile, RoadRecord, Section
+from camshaft.envs.driving.network.arrays import MOST_SUCCESSORS
+from camshaft.envs.driving.network.builder import NetworkBuilder, wrapped
+from camshaft.envs.driving.network.checks import find_overlaps
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.network.footpaths import add_footpaths
+from camshaft.envs.driving.network.network import DASHED, NONE, SOLID, Arm, Lane, Network, Road
+from camshaft.envs.driving.network.opendrive_file import UNLIMITED, parse_opendrive
+from camshaft.envs.driving.network.opendrive_geometry import beside, borders, end_of, stations
+from camshaft.envs.driving.network.opendrive_junctions import add_junctions
+from camshaft.envs.driving.network.opendrive_records import OpenDriveFile, RoadRecord, Section
 
 DRIVING = ("driving", "entry", "exit", "onRamp", "offRamp", "connectingRamp", "slipLane")
 PAVED = (

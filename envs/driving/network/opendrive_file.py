@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from envs.driving.network.opendrive_records import (
+from camshaft.envs.driving.network.opendrive_records import (
     Connection,
     Cubic,
     Geometry,
@@ -25,7 +25,7 @@ from envs.driving.network.opendrive_records import (
     Section,
     SignalRecord,
 )
-from envs.errors import CorruptFile
+from camshaft.envs.errors import CorruptFile
 
 UNITS = {"m/s": 1.0, "km/h": 1.0 / 3.6, "mph": 0.44704}
 UNLIMITED = 130.0 / 3.6  # m/s where a file says that there is no limit

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import fresnel
 
-from envs.driving.network.curves import Curve, FloatArray, resampled
-from envs.driving.network.opendrive_records import Cubic, Geometry, LaneRecord, Section
+from camshaft.envs.driving.network.curves import Curve, FloatArray, resampled
+from camshaft.envs.driving.network.opendrive_records import Cubic, Geometry, LaneRecord, Section
 
 FINE = 0.5  # metres between samples
 BEFORE = 1e-6  # metres

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.curves import FloatArray
-from envs.driving.network.junctions import govern_junction, turn_of
-from envs.driving.network.network import FREE, STOP, YIELD, Arm, Lane, lane_polygon
-from envs.driving.network.opendrive_records import Connection, JunctionRecord, OpenDriveFile, SignalRecord
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.network.junctions import govern_junction, turn_of
+from camshaft.envs.driving.network.network import FREE, STOP, YIELD, Arm, Lane, lane_polygon
+from camshaft.envs.driving.network.opendrive_records import Connection, JunctionRecord, OpenDriveFile, SignalRecord
 
 # Types of signals, as OpenDRIVE's signal base, the German StVO and the American MUTCD number them.
 MEANINGS = {

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envs.errors import CorruptFile
+from camshaft.envs.errors import CorruptFile
 
 
 @dataclass(frozen=True)

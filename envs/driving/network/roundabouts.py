@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.driving.network.builder import NetworkBuilder
-from envs.driving.network.conflicts import find_conflicts
-from envs.driving.network.curves import Curve, FloatArray, Pose, arc, chain, join
-from envs.driving.network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
-from envs.driving.network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
+from camshaft.envs.driving.network.builder import NetworkBuilder
+from camshaft.envs.driving.network.conflicts import find_conflicts
+from camshaft.envs.driving.network.curves import Curve, FloatArray, Pose, arc, chain, join
+from camshaft.envs.driving.network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
+from camshaft.envs.driving.network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
 
 RADIUS = 13.0  # metres, of the middle of the lane around
 RING_WIDTH = 5.0  # metres

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.network.curves import Curve, FloatArray, chain, join
-from envs.driving.network.network import FOLLOW, FREE, Network
+from camshaft.envs.driving.network.curves import Curve, FloatArray, chain, join
+from camshaft.envs.driving.network.network import FOLLOW, FREE, Network
 
 CHANGE_AFTER = 6.0  # metres on a lane before one changes to the next
 CHANGE_LENGTH = 28.0  # metres that a change of lanes takes

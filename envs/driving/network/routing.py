@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from envs.driving.network.curves import FloatArray
-from envs.driving.network.network import Network
-from envs.errors import CamshaftError
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.errors import CamshaftError
 
 CHANGE = 20.0  # metres that a change of lanes counts for
 UNREACHED = -9999  # what SciPy writes where there is no way

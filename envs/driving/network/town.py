@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import networkx
 import numpy as np
 
-from envs.driving.network.builder import EDGE_MARGIN, LANE_WIDTH, NetworkBuilder
-from envs.driving.network.checks import find_dead_ends, find_faults
-from envs.driving.network.curves import FloatArray, Pose, join
-from envs.driving.network.footpaths import add_footpaths
-from envs.driving.network.junctions import LEAST_ANGLE, add_junction, reach
-from envs.driving.network.network import DASHED, Arm, Network
-from envs.driving.network.roundabouts import add_roundabout, roundabout_reach
-from envs.errors import CamshaftError, InvalidOption
+from camshaft.envs.driving.network.builder import EDGE_MARGIN, LANE_WIDTH, NetworkBuilder
+from camshaft.envs.driving.network.checks import find_dead_ends, find_faults
+from camshaft.envs.driving.network.curves import FloatArray, Pose, join
+from camshaft.envs.driving.network.footpaths import add_footpaths
+from camshaft.envs.driving.network.junctions import LEAST_ANGLE, add_junction, reach
+from camshaft.envs.driving.network.network import DASHED, Arm, Network
+from camshaft.envs.driving.network.roundabouts import add_roundabout, roundabout_reach
+from camshaft.envs.errors import CamshaftError, InvalidOption
 
 SIDEWALK = 2.6  # metres
 ATTEMPTS = 40  # layouts drawn before giving up

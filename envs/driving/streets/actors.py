@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import models
-from envs.driving.models import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
-from envs.driving.streets.street_mesh import KERB_HEIGHT
-from envs.driving.traffic.kinds import VehicleKind
-from envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green
-from envs.driving.traffic.state import WAITING
-from envs.kernels import kernel
-from envs.randomization import Split
-from envs.rendering import Mesh
+from camshaft.envs.driving import models
+from camshaft.envs.driving.models import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
+from camshaft.envs.driving.streets.street_mesh import KERB_HEIGHT
+from camshaft.envs.driving.traffic.kinds import VehicleKind
+from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green
+from camshaft.envs.driving.traffic.state import WAITING
+from camshaft.envs.kernels import kernel
+from camshaft.envs.randomization import Split
+from camshaft.envs.rendering import Mesh
 
 Variants = list[list[Mesh]]
 BLINK = 1.5  # 1/s, of indicators

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from envs.driving import models
-from envs.driving.textures import NUM_VARIANTS
-from envs.driving.textures.signs import NUM_STYLES, SIGNS
-from envs.errors import check_choice
-from envs.rendering import Mesh
+from camshaft.envs.driving import models
+from camshaft.envs.driving.textures import NUM_VARIANTS
+from camshaft.envs.driving.textures.signs import NUM_STYLES, SIGNS
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Mesh
 
 Size = tuple[float, float]  # metres along x and y of the model
 NOTHING: Size = (0.0, 0.0)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.collisions import box_corners
-from envs.driving.network.curves import FloatArray
-from envs.driving.streets.fixtures import catalogue, variants_of
-from envs.driving.streets.free_space import FreeSpace
-from envs.driving.streets.street_mesh import GROUND_HEIGHT
+from camshaft.envs.driving.collisions import box_corners
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.streets.fixtures import catalogue, variants_of
+from camshaft.envs.driving.streets.free_space import FreeSpace
+from camshaft.envs.driving.streets.street_mesh import GROUND_HEIGHT
 
 
 @dataclass(frozen=True, eq=False)

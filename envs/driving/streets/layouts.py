@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from envs.driving.network.network import Network
-from envs.driving.streets.layout import Layout
-from envs.driving.streets.open_layouts import lay_out_circuit, lay_out_motorway
-from envs.driving.streets.town_layout import lay_out_town
-from envs.errors import check_choice
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.driving.streets.layout import Layout
+from camshaft.envs.driving.streets.open_layouts import lay_out_circuit, lay_out_motorway
+from camshaft.envs.driving.streets.town_layout import lay_out_town
+from camshaft.envs.errors import check_choice
 
 LAYOUTS: Mapping[str, Callable[[Network, int], Layout]] = {
     "town": lay_out_town,

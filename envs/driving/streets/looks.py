@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving import textures
-from envs.driving.streets.street_mesh import Kind, StreetLook
-from envs.driving.textures import NUM_VARIANTS
-from envs.errors import check_choice
-from envs.rendering import Surface, Texture
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.streets.street_mesh import Kind, StreetLook
+from camshaft.envs.driving.textures import NUM_VARIANTS
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Surface, Texture
 
 RAIL = Surface((0.62, 0.64, 0.67), label="fence", double_sided=True)
 VARIED = 5  # numbers of variants that make up a look: of asphalt, paving, paint, ground and green

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from envs.driving.models import PAINTS
-from envs.driving.parking_lot import ParkingLot
-from envs.driving.streets.free_space import FreeSpace
-from envs.driving.streets.layout import Layout, LayoutBuilder
-from envs.driving.streets.planting import plant_woods
+from camshaft.envs.driving.models import PAINTS
+from camshaft.envs.driving.parking_lot import ParkingLot
+from camshaft.envs.driving.streets.free_space import FreeSpace
+from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
+from camshaft.envs.driving.streets.planting import plant_woods
 
 MARGIN = 90.0  # metres of land around a lot
 TREES = 150  # tried

@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.parking_lot import LotConfig, ParkingLot
-from envs.driving.streets.looks import plain_look
-from envs.driving.streets.street_mesh import GROUND_HEIGHT, KERB_HEIGHT, PAINT_HEIGHT, Kind
-from envs.driving.streets.strips import ChunkedMesh, MeshBuilder
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.parking_lot import LotConfig, ParkingLot
+from camshaft.envs.driving.streets.looks import plain_look
+from camshaft.envs.driving.streets.street_mesh import GROUND_HEIGHT, KERB_HEIGHT, PAINT_HEIGHT, Kind
+from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder
+from camshaft.envs.rendering import Mesh, Surface
 
 PAINT_WIDTH = 0.12  # metres
 KERB = 0.25  # metres of kerb around the lot

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from envs.driving.network.curves import Curve, FloatArray
-from envs.driving.network.network import Network, Road
-from envs.driving.streets.fixtures import BRAKE_METRES
-from envs.driving.streets.free_space import FreeSpace
-from envs.driving.streets.layout import Layout, LayoutBuilder
-from envs.driving.streets.planting import plant, plant_woods
+from camshaft.envs.driving.network.curves import Curve, FloatArray
+from camshaft.envs.driving.network.network import Network, Road
+from camshaft.envs.driving.streets.fixtures import BRAKE_METRES
+from camshaft.envs.driving.streets.free_space import FreeSpace
+from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
+from camshaft.envs.driving.streets.planting import plant, plant_woods
 
 MARGIN = 140.0  # metres of land around a network
 POSTS = 50.0  # metres between the posts of a motorway

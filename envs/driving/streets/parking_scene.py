@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import Conditions
-from envs.driving.parking_lot import LotConfig
-from envs.driving.streets.lot_mesh import goal_carpet
-from envs.driving.streets.street_scene import StreetScene
-from envs.rendering import Scene
-from envs.simulation import FloatArray
+from camshaft.envs.driving.light import Conditions
+from camshaft.envs.driving.parking_lot import LotConfig
+from camshaft.envs.driving.streets.lot_mesh import goal_carpet
+from camshaft.envs.driving.streets.street_scene import StreetScene
+from camshaft.envs.rendering import Scene
+from camshaft.envs.simulation import FloatArray
 
 
 class ParkingScene(StreetScene):

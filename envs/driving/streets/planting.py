@@ -6,8 +6,8 @@ import math
 
 from numpy.typing import ArrayLike
 
-from envs.driving.network.curves import FloatArray
-from envs.driving.streets.layout import LayoutBuilder
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.streets.layout import LayoutBuilder
 
 TREES = ("broadleaf", "conifer")
 DEPTH = -0.1  # metres, of the foot of a plant in the ground

@@ -8,10 +8,10 @@ from enum import IntEnum
 
 import numpy as np
 
-from envs.driving.network.curves import Curve, FloatArray
-from envs.driving.network.network import DASHED, LIGHT, STOP, Crossing, Junction, Lane, Network, Road
-from envs.driving.streets.strips import ChunkedMesh, MeshBuilder, along_uvs, line, stations
-from envs.rendering import Surface
+from camshaft.envs.driving.network.curves import Curve, FloatArray
+from camshaft.envs.driving.network.network import DASHED, LIGHT, STOP, Crossing, Junction, Lane, Network, Road
+from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder, along_uvs, line, stations
+from camshaft.envs.rendering import Surface
 
 KERB_HEIGHT, KERB_WIDTH = 0.12, 0.25  # metres
 PAINT_HEIGHT = 0.012  # metres above the road, which parts paint from it in the depth buffer

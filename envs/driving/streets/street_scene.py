@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import Conditions, draw_light, point_headlights
-from envs.driving.models import OWN_PAINT, PAINTS, SHIRTS, saloon
-from envs.driving.streets.actors import (
+from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.models import OWN_PAINT, PAINTS, SHIRTS, saloon
+from camshaft.envs.driving.streets.actors import (
     STRIDES,
     bodies_of,
     light_variants,
@@ -21,14 +21,14 @@ from envs.driving.streets.actors import (
     show_vehicles,
     vehicle_variants,
 )
-from envs.driving.streets.fixtures import catalogue
-from envs.driving.streets.layout import Layout
-from envs.driving.streets.looks import all_street_surfaces, draw_look, plain_look
-from envs.driving.streets.strips import ChunkedMesh
-from envs.driving.textures import NUM_VARIANTS
-from envs.driving.traffic.traffic import Traffic
-from envs.randomization import Split, split_variants
-from envs.rendering import HIDDEN, Scene, SceneState
+from camshaft.envs.driving.streets.fixtures import catalogue
+from camshaft.envs.driving.streets.layout import Layout
+from camshaft.envs.driving.streets.looks import all_street_surfaces, draw_look, plain_look
+from camshaft.envs.driving.streets.strips import ChunkedMesh
+from camshaft.envs.driving.textures import NUM_VARIANTS
+from camshaft.envs.driving.traffic.traffic import Traffic
+from camshaft.envs.randomization import Split, split_variants
+from camshaft.envs.rendering import HIDDEN, Scene, SceneState
 
 
 class StreetMap(Protocol):

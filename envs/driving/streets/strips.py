@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.network.curves import Curve, FloatArray
-from envs.rendering import Mesh, Surface
+from camshaft.envs.driving.network.curves import Curve, FloatArray
+from camshaft.envs.rendering import Mesh, Surface
 
 SAG = 0.05  # metres by which chords of a bend may stray from it
 LONGEST = 14.0  # metres between cross-sections

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from envs.driving.collisions import box_corners
-from envs.driving.models import PAINTS
-from envs.driving.network.curves import FloatArray
-from envs.driving.network.network import Arm, Crossing, Junction, Network, Road
-from envs.driving.streets.free_space import FreeSpace
-from envs.driving.streets.layout import Layout, LayoutBuilder
-from envs.driving.streets.planting import TREES, plant, plant_woods
-from envs.driving.streets.street_mesh import KERB_HEIGHT
+from camshaft.envs.driving.collisions import box_corners
+from camshaft.envs.driving.models import PAINTS
+from camshaft.envs.driving.network.curves import FloatArray
+from camshaft.envs.driving.network.network import Arm, Crossing, Junction, Network, Road
+from camshaft.envs.driving.streets.free_space import FreeSpace
+from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
+from camshaft.envs.driving.streets.planting import TREES, plant, plant_woods
+from camshaft.envs.driving.streets.street_mesh import KERB_HEIGHT
 
 MARGIN = 130.0  # metres of land around the network
 BACK = 0.35  # metres behind the sidewalk at which posts stand

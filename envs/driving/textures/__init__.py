@@ -4,11 +4,11 @@ Each kind comes in `NUM_VARIANTS` variants drawn from seeds of their own, so tha
 for training and odd ones for testing.
 """
 
-from envs.driving.textures.land import LAND_METRES, field, forest, grass, gravel
-from envs.driving.textures.painting import NUM_VARIANTS
-from envs.driving.textures.plants import bark, leaf_cover, leaves, needle_fringe, needles
-from envs.driving.textures.roads import LANE_CENTRE, ROAD_METRES, WEAR_LEVELS, asphalt, chevrons, paint
-from envs.driving.textures.streets import (
+from camshaft.envs.driving.textures.land import LAND_METRES, field, forest, grass, gravel
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS
+from camshaft.envs.driving.textures.plants import bark, leaf_cover, leaves, needle_fringe, needles
+from camshaft.envs.driving.textures.roads import LANE_CENTRE, ROAD_METRES, WEAR_LEVELS, asphalt, chevrons, paint
+from camshaft.envs.driving.textures.streets import (
     COBBLE_METRES,
     KERB_METRES,
     LAWN_METRES,
@@ -26,7 +26,7 @@ from envs.driving.textures.streets import (
     street_asphalt,
     track_asphalt,
 )
-from envs.driving.textures.walls import WINDOW, facade, roof_tiles
+from camshaft.envs.driving.textures.walls import WINDOW, facade, roof_tiles
 
 __all__ = [
     "COBBLE_METRES",

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.textures.canvas import Canvas, Colour, rectangle
-from envs.driving.textures.painting import NUM_VARIANTS, Image, variants
-from envs.rendering import Texture
+from camshaft.envs.driving.textures.canvas import Canvas, Colour, rectangle
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, variants
+from camshaft.envs.rendering import Texture
 
 TYRE_METRES = 0.66  # a picture of tyres shows one stack of this width
 WHITE, BLACK = (0.94, 0.94, 0.93), (0.05, 0.05, 0.055)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from envs.driving.textures.lettering import strokes
-from envs.driving.textures.painting import Image
-from envs.rendering import Texture
+from camshaft.envs.driving.textures.lettering import strokes
+from camshaft.envs.driving.textures.painting import Image
+from camshaft.envs.rendering import Texture
 
 Colour = tuple[float, float, float]
 

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.textures.canvas import Canvas, Colour, rectangle
-from envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, variants
-from envs.rendering import Texture
+from camshaft.envs.driving.textures.canvas import Canvas, Colour, rectangle
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, variants
+from camshaft.envs.rendering import Texture
 
 Window = tuple[
     tuple[float, float], tuple[float, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
 
 LAND_METRES = 40.0  # a texture of fields repeats after this length
 

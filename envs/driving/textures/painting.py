@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import InvalidOption
-from envs.rendering import Texture
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering import Texture
 
 NUM_VARIANTS = 8
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.textures.painting import Image, clouds, variants
+from camshaft.envs.driving.textures.painting import Image, clouds, variants
 
 
 @variants

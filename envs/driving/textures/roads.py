@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, variants
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, variants
 
 ROAD_METRES = 8.0  # a road texture repeats after this length; u runs to the left of the centre line
 LANE_CENTRE = 1.8  # metres; wheel tracks are painted about it

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from envs.driving.textures.canvas import Canvas
-from envs.driving.textures.signs import standing_figure, walking_figure
-from envs.errors import check_choice
-from envs.rendering import Texture
+from camshaft.envs.driving.textures.canvas import Canvas
+from camshaft.envs.driving.textures.signs import standing_figure, walking_figure
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Texture
 
 COLOURS = {"red": (1.0, 0.14, 0.10), "green": (0.18, 1.0, 0.50)}
 

@@ -10,10 +10,10 @@ from functools import cache, partial
 
 import numpy as np
 
-from envs.driving.textures.canvas import Canvas, Colour, rectangle
-from envs.driving.textures.painting import NUM_VARIANTS, Image, clouds
-from envs.errors import InvalidOption, check_choice
-from envs.rendering import Texture
+from camshaft.envs.driving.textures.canvas import Canvas, Colour, rectangle
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.envs.rendering import Texture
 
 NUM_STYLES = 4  # a variant has the style `variant % NUM_STYLES`
 SPEED_LIMITS = (20, 30, 40, 50, 60, 80, 100, 120)  # km/h

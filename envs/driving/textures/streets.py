@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
 
 STREET_METRES = 8.0  # street and track asphalt and car parks repeat after this length; v runs along the road
 PAVING_METRES = 4.0

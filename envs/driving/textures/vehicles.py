@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from envs.driving.textures.canvas import Canvas, Colour
-from envs.rendering import Texture
+from camshaft.envs.driving.textures.canvas import Canvas, Colour
+from camshaft.envs.rendering import Texture
 
 TYRE, RIM, GAP = (0.10, 0.10, 0.105), (0.74, 0.74, 0.75), (0.20, 0.20, 0.21)
 RIM_RADIUS = 0.68  # of the wheel's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.textures.painting import Image, clouds, variants
+from camshaft.envs.driving.textures.painting import Image, clouds, variants
 
 WINDOW = (38 / 128, 90 / 128), (36 / 128, 100 / 128)  # left and right, lower and upper edge in a facade
 

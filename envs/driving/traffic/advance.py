@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.traffic.ahead import (
+from camshaft.envs.driving.traffic.ahead import (
     acceleration_behind,
     acceleration_to_line,
     acceleration_to_people,
     wanted_speed,
 )
-from envs.driving.traffic.idm import HARDEST, free_acceleration
-from envs.driving.traffic.lane_changes import LATERAL_SPEED, RESTING, THINKING, consider_change, ways_after
-from envs.driving.traffic.lanes import occupy, point_on
-from envs.driving.traffic.pedestrians import advance_people, mark_crossings
-from envs.driving.traffic.randomness import draw
-from envs.driving.traffic.right_of_way import grant
-from envs.driving.traffic.state import ACCELERATION
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.traffic.idm import HARDEST, free_acceleration
+from camshaft.envs.driving.traffic.lane_changes import LATERAL_SPEED, RESTING, THINKING, consider_change, ways_after
+from camshaft.envs.driving.traffic.lanes import occupy, point_on
+from camshaft.envs.driving.traffic.pedestrians import advance_people, mark_crossings
+from camshaft.envs.driving.traffic.randomness import draw
+from camshaft.envs.driving.traffic.right_of_way import grant
+from camshaft.envs.driving.traffic.state import ACCELERATION
+from camshaft.envs.kernels import inlined, kernel
 
 TRIES = 6  # places looked at for a vehicle that is set out anew
 FREE = 14.0  # metres around it that must be free

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.network.network import LIGHT, STOP
-from envs.driving.traffic.idm import HARDEST, following_acceleration, stopping_acceleration
-from envs.driving.traffic.lanes import curvature_on
-from envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, SPEED_SHARE
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.network.network import LIGHT, STOP
+from camshaft.envs.driving.traffic.idm import HARDEST, following_acceleration, stopping_acceleration
+from camshaft.envs.driving.traffic.lanes import curvature_on
+from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, SPEED_SHARE
+from camshaft.envs.kernels import inlined, kernel
 
 LATERAL_ACCELERATION = 2.2  # m/s² in bends
 LOOK_STEP, LOOKS = 5.0, 9  # metres between the places where the curvature is looked at, and how many

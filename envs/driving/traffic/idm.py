@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined
+from camshaft.envs.kernels import inlined
 
 STANDING_GAP, LINE_GAP = 2.0, 0.7  # metres, s₀, behind a vehicle and before a line
 HARDEST = 8.0  # m/s² of braking, at most

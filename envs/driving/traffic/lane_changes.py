@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.traffic.ahead import NEVER, acceleration_behind, wanted_speed
-from envs.driving.traffic.idm import following_acceleration, free_acceleration
-from envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, POLITENESS
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.traffic.ahead import NEVER, acceleration_behind, wanted_speed
+from camshaft.envs.driving.traffic.idm import following_acceleration, free_acceleration
+from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, POLITENESS
+from camshaft.envs.kernels import inlined, kernel
 
 SAFE_BRAKING = 2.5  # m/s²
 THRESHOLD = 0.25  # m/s²

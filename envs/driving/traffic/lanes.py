@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.network.arrays import CELL, CURVATURE, HEADING, X, Y
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.network.arrays import CELL, CURVATURE, HEADING, X, Y
+from camshaft.envs.kernels import inlined, kernel
 
 COARSE = 16  # points of a lane from one to the next that is looked at first
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.network.network import Network
-from envs.driving.traffic.randomness import draw
-from envs.driving.traffic.signals import AMBER, GREEN, seconds_to_green, signal_state
-from envs.driving.traffic.state import WAITING, WALKING
-from envs.kernels import inlined, kernel
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.driving.traffic.randomness import draw
+from camshaft.envs.driving.traffic.signals import AMBER, GREEN, seconds_to_green, signal_state
+from camshaft.envs.driving.traffic.state import WAITING, WALKING
+from camshaft.envs.kernels import inlined, kernel
 
 MOST_PATHS = 8  # footpaths that meet in one place
 CAUTION = 1.5  # seconds between a person's way and a vehicle's

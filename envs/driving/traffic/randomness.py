@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.kernels import inlined
+from camshaft.envs.kernels import inlined
 
 TWELVE, TWENTY_FIVE, TWENTY_SEVEN, ELEVEN = np.uint64(12), np.uint64(25), np.uint64(27), np.uint64(11)
 MULTIPLIER = np.uint64(2685821657736338717)

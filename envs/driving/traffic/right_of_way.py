@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.driving.network.network import FREE, LIGHT, STOP
-from envs.driving.traffic.signals import AMBER, GREEN, RED, signal_state
-from envs.driving.traffic.state import PATIENCE
-from envs.kernels import inlined
+from camshaft.envs.driving.network.network import FREE, LIGHT, STOP
+from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, signal_state
+from camshaft.envs.driving.traffic.state import PATIENCE
+from camshaft.envs.kernels import inlined
 
 ASKING = 12.0  # metres before the line at which one asks, at least, and seconds of driving:
 ASKING_SECONDS = 3.0

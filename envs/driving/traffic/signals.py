@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envs.kernels import inlined, kernel
+from camshaft.envs.kernels import inlined, kernel
 
 RED, RED_AMBER, GREEN, AMBER = range(4)
 AMBER_SECONDS, RED_AMBER_SECONDS = 3.0, 1.0

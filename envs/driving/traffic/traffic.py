@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.network.arrays import LaneArrays, WorldArrays, pack
-from envs.driving.network.network import Network
-from envs.driving.traffic.advance import advance_traffic, set_out_all
-from envs.driving.traffic.kinds import SALOON, VehicleKind
-from envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
-from envs.driving.traffic.signals import show_signals
-from envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
+from camshaft.envs.driving.network.arrays import LaneArrays, WorldArrays, pack
+from camshaft.envs.driving.network.network import Network
+from camshaft.envs.driving.traffic.advance import advance_traffic, set_out_all
+from camshaft.envs.driving.traffic.kinds import SALOON, VehicleKind
+from camshaft.envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
+from camshaft.envs.driving.traffic.signals import show_signals
+from camshaft.envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
 
 FloatArray = NDArray[np.float64]
 

@@ -12,9 +12,9 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from envs.rendering.annotations import Moment
-from envs.rendering.lens import Pixels, Views
-from envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.lens import Pixels, Views
+from camshaft.envs.rendering.scene_state import SceneState
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)  # Numba's simulator, which draws a few pixels a second
 TILE_SIDE = 8 if SIMULATED else 64  # cells; in the simulator, so that tiny images have several tiles

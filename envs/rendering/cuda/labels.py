@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from envs.rendering.cuda.pixels import (
+from camshaft.envs.rendering.cuda.pixels import (
     find_edges,
     find_shares,
     find_view,

@@ -16,10 +16,10 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from envs.errors import CamshaftError, InvalidOption, check_choice
-from envs.rendering.annotations import Moment
-from envs.rendering.camera import Camera
-from envs.rendering.cuda.arrays import (
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
+from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.cuda.arrays import (
     CHANGING,
     SIMULATED,
     DeviceArray,
@@ -35,14 +35,14 @@ from envs.rendering.cuda.arrays import (
     upload_surfaces,
     upload_tiles,
 )
-from envs.rendering.cuda.choice import CHOOSERS, choose, choose_casters, place_views
-from envs.rendering.cuda.labels import WANTED, LabelImages, write_labels
-from envs.rendering.cuda.shading import shade
-from envs.rendering.cuda.shadows import ShadowArrays, fit_shadows
-from envs.rendering.cuda.visibility import rasterise
-from envs.rendering.lens import Views, make_lens
-from envs.rendering.scene_state import SceneState
-from envs.rendering.shadows import shadow_map_size
+from camshaft.envs.rendering.cuda.choice import CHOOSERS, choose, choose_casters, place_views
+from camshaft.envs.rendering.cuda.labels import WANTED, LabelImages, write_labels
+from camshaft.envs.rendering.cuda.shading import shade
+from camshaft.envs.rendering.cuda.shadows import ShadowArrays, fit_shadows
+from camshaft.envs.rendering.cuda.visibility import rasterise
+from camshaft.envs.rendering.lens import Views, make_lens
+from camshaft.envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.shadows import shadow_map_size
 
 CUDA_OUTPUTS = {
     "rgb": np.uint8,

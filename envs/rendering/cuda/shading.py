@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import cuda
 
-from envs.rendering.cuda.pixels import (
+from camshaft.envs.rendering.cuda.pixels import (
     find_edges,
     find_shares,
     find_view,
@@ -20,12 +20,12 @@ from envs.rendering.cuda.pixels import (
     turn,
     unpack_key,
 )
-from envs.rendering.cuda.texturing import mip_level, sample
-from envs.rendering.gloss import FAINT as FAINT_SPOT
-from envs.rendering.shading import BRIGHT, LAMP_DISTANCE
-from envs.rendering.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
-from envs.rendering.sky import FAINT as FAINT_GLOW
-from envs.rendering.visibility import EMISSIVE, METALLIC, UNTINTED
+from camshaft.envs.rendering.cuda.texturing import mip_level, sample
+from camshaft.envs.rendering.gloss import FAINT as FAINT_SPOT
+from camshaft.envs.rendering.shading import BRIGHT, LAMP_DISTANCE
+from camshaft.envs.rendering.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
+from camshaft.envs.rendering.sky import FAINT as FAINT_GLOW
+from camshaft.envs.rendering.visibility import EMISSIVE, METALLIC, UNTINTED
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

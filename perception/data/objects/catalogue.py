@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import models
-from envs.driving.models.shapes import with_surface
-from envs.driving.textures.painting import NUM_VARIANTS
-from envs.rendering import Mesh
-from envs.rendering.packing import bounding_sphere
-from perception.data.objects.looks import object_surfaces
-from perception.data.objects.pybullet_models import urdf_levels
+from camshaft.envs.driving import models
+from camshaft.envs.driving.models.shapes import with_surface
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS
+from camshaft.envs.rendering import Mesh
+from camshaft.envs.rendering.packing import bounding_sphere
+from camshaft.perception.data.objects.looks import object_surfaces
+from camshaft.perception.data.objects.pybullet_models import urdf_levels
 
 SIGN_RADIUS, SIGN_HEIGHT = 0.56, 2.5  # metres: what of a sign on its post the camera looks at
 ANY_SIDE, FRONT = 180.0, 55.0  # degrees of yaw to either side

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption, check_choice
-from envs.rendering import Camera, Renderer
-from perception.data.benchmark_images import SPLITS, BenchmarkImages
-from perception.data.draws import Draws
-from perception.data.objects.catalogue import CLASSES
-from perception.data.objects.stage import FOV_DEGREES, Stage
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.envs.rendering import Camera, Renderer
+from camshaft.perception.data.benchmark_images import SPLITS, BenchmarkImages
+from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.objects.catalogue import CLASSES
+from camshaft.perception.data.objects.stage import FOV_DEGREES, Stage
 
 LABELS = ("rgb", "class", "mask", "depth", "normals", "box")
 _OUTPUTS = {"rgb": "rgb", "mask": "instances", "depth": "depth", "normals": "normals", "box": "boxes"}

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import textures
-from envs.driving.textures.boards import advertisement, planks
-from envs.driving.textures.painting import NUM_VARIANTS, clouds
-from envs.rendering import Surface, Texture
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.textures.boards import advertisement, planks
+from camshaft.envs.driving.textures.painting import NUM_VARIANTS, clouds
+from camshaft.envs.rendering import Surface, Texture
 
 SIDE = 64  # texels
 PATTERNS = ("plain", "checks", "stripes", "speckles")

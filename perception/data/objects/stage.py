@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving.light import DAY, DUSK
-from envs.driving.models import PAINTS
-from envs.driving.models.shapes import blob
-from envs.driving.models.shapes import with_surface as dressed
-from envs.randomization import Split
-from envs.rendering import HIDDEN, Camera, Mesh, Objects, Scene, SceneState
-from perception.data.draws import Draws
-from perception.data.objects.catalogue import CLASSES, ObjectModel, object_models
-from perception.data.objects.looks import ground_surfaces, wall_surfaces
+from camshaft.envs.driving.light import DAY, DUSK
+from camshaft.envs.driving.models import PAINTS
+from camshaft.envs.driving.models.shapes import blob
+from camshaft.envs.driving.models.shapes import with_surface as dressed
+from camshaft.envs.randomization import Split
+from camshaft.envs.rendering import HIDDEN, Camera, Mesh, Objects, Scene, SceneState
+from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.objects.catalogue import CLASSES, ObjectModel, object_models
+from camshaft.perception.data.objects.looks import ground_surfaces, wall_surfaces
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

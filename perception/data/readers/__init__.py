@@ -1,11 +1,11 @@
 """Readers of real data, all with one face: a length, items by number, batches by `render`, damage named."""
 
-from perception.data.readers.camvid import CamVid, camvid_from_simulation
-from perception.data.readers.coco import Coco, Instance, YoloFolder
-from perception.data.readers.driving_logs import DonkeyTub, UdacityLog
-from perception.data.readers.folders import GTSRB, ImageFolder
-from perception.data.readers.image_set import IGNORED, ImageSet
-from perception.data.readers.solids import ModelFolder, VoxelFile
+from camshaft.perception.data.readers.camvid import CamVid, camvid_from_simulation
+from camshaft.perception.data.readers.coco import Coco, Instance, YoloFolder
+from camshaft.perception.data.readers.driving_logs import DonkeyTub, UdacityLog
+from camshaft.perception.data.readers.folders import GTSRB, ImageFolder
+from camshaft.perception.data.readers.image_set import IGNORED, ImageSet
+from camshaft.perception.data.readers.solids import ModelFolder, VoxelFile
 
 __all__ = [
     "GTSRB",

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, check_choice
-from envs.rendering import LABELS
-from perception.data.readers.image_set import (
+from camshaft.envs.errors import CorruptFile, check_choice
+from camshaft.envs.rendering import LABELS
+from camshaft.perception.data.readers.image_set import (
     IGNORED,
     NEAREST,
     Arrays,

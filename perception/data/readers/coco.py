@@ -14,8 +14,8 @@ import yaml
 from matplotlib.path import Path as MplPath
 from numpy.typing import NDArray
 
-from envs.errors import CorruptFile, InvalidOption
-from perception.data.readers.image_set import Arrays, ImageSet, Size, image_files, read_image, read_text
+from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.perception.data.readers.image_set import Arrays, ImageSet, Size, image_files, read_image, read_text
 
 FloatArray = NDArray[np.float64]
 

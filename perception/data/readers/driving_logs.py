@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
-from perception.data.readers.image_set import Arrays, ImageSet, Size, read_image, read_text
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.data.readers.image_set import Arrays, ImageSet, Size, read_image, read_text
 
 SPLITS = ("all", "train", "val")
 BLOCK = 100  # frames in a row that go to the same split

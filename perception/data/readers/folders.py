@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
-from perception.data.readers.image_set import (
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.data.readers.image_set import (
     Arrays,
     ImageSet,
     Size,

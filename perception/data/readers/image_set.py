@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
 
 Arrays = dict[str, NDArray[Any]]
 Size = tuple[int, int] | None
@@ -204,7 +204,7 @@ def subfolders(folder: Path) -> list[Path]:
 
 def held_out(names: Iterable[str], share: float, seed: int = 0) -> set[str]:
     """A share of names, rounded to at least one, chosen by the seed; for splits by group."""
-    from perception.data.draws import Draws
+    from camshaft.perception.data.draws import Draws
 
     ordered = sorted(set(names))
     order = np.argsort(Draws((seed, len(ordered)), np.arange(len(ordered))).uniform())

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.errors import CorruptFile, InvalidOption, check_choice
-from perception.data.draws import Draws
-from perception.data.readers.image_set import Arrays, held_out, read_text, subfolders
+from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.readers.image_set import Arrays, held_out, read_text, subfolders
 
 SPLITS = ("train", "val", "test")
 MARGIN = 1  # voxels that stay empty around a solid

@@ -12,9 +12,9 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOption, check_choice
-from perception.data.signs import pictograms
-from perception.data.signs.plate import Colour, Plate, draw_style
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.perception.data.signs import pictograms
+from camshaft.perception.data.signs.plate import Colour, Plate, draw_style
 
 STYLES = 24  # of every kind
 TEST_STYLES = range(16, STYLES)  # not shown in training

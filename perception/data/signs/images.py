@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.data.benchmark_images import SPLITS, BenchmarkImages
-from perception.data.signs.catalogue import CLASSES, STYLES, TEST_STYLES, sign_face
-from perception.data.signs.photograph import photograph
+from camshaft.perception.data.benchmark_images import SPLITS, BenchmarkImages
+from camshaft.perception.data.signs.catalogue import CLASSES, STYLES, TEST_STYLES, sign_face
+from camshaft.perception.data.signs.photograph import photograph
 
 _LEARNED_STYLES = tuple(style for style in range(STYLES) if style not in TEST_STYLES)
 

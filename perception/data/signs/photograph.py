@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.data.signs.surroundings import draw_surroundings, noise_field
+from camshaft.perception.data.signs.surroundings import draw_surroundings, noise_field
 
 Image = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perception.data.signs.plate import Colour, Plate, Point
+from camshaft.perception.data.signs.plate import Colour, Plate, Point
 
 
 def car(plate: Plate, centre: Point, size: float, colour: Colour) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.driving.textures.lettering import strokes
+from camshaft.envs.driving.textures.lettering import strokes
 
 Colour = tuple[float, float, float]
 Point = tuple[float, float]

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.driving import textures
-from envs.driving.textures.painting import clouds
+from camshaft.envs.driving import textures
+from camshaft.envs.driving.textures.painting import clouds
 
 Image = NDArray[np.float32]
 
