@@ -14,7 +14,7 @@ help: ## what each target does
 
 install: $(INSTALLED) ## make .venv and install Camshaft with its tools
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml setup.py constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 12))' || { \
 		echo "Camshaft needs Python 3.11 (PyBullet has no wheels for later versions); '$(PYTHON)' is not."; \
 		echo "Name one: make PYTHON=/path/to/python3.11 ..."; exit 1; }
@@ -24,6 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	else \
 		$(RUN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	fi
+	@mkdir -p $(VENV)/mypy && ln -sfn ../.. $(VENV)/mypy/camshaft # where mypy finds the checkout as one package
 	@touch $@
 
 demo: $(INSTALLED) ## the whole loop: record, clone, drive unseen roads, report
@@ -43,7 +44,7 @@ lint: $(INSTALLED)
 	$(RUN)/ruff check .
 
 types: $(INSTALLED)
-	$(RUN)/mypy
+	MYPYPATH=$(VENV)/mypy $(RUN)/mypy
 
 imports: $(INSTALLED)
 	$(RUN)/lint-imports

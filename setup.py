@@ -11,9 +11,7 @@ class BuildModules(build_py):
 
     def find_package_modules(self, package, package_dir):
         """(package, module, file) of every module of a package."""
-        return [
-            found for found in super().find_package_modules(package, package_dir) if found[1] != "setup"
-        ]
+        return [found for found in super().find_package_modules(package, package_dir) if found[1] != "setup"]
 
 
 setup(

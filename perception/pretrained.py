@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName, check_choice
 from camshaft.perception.backbones.encoder import Encoder
-from camshaft.perception.training.checkpoint import read_file
+from camshaft.perception.runs.checkpoint import read_file
 from camshaft.perception.zoo import TIMM_PREFIX
 
 SHIPPED = Path(__file__).parent / "weights"

@@ -10,22 +10,22 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import vehicle
-from camshaft.envs.driving.collisions import find_hurt, find_overlaps, find_struck
-from camshaft.envs.driving.map_drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
-from camshaft.envs.driving.map_raster import METRES, SIZE, MapRasters
-from camshaft.envs.driving.maps import DrivingMap
-from camshaft.envs.driving.network.network import FOLLOW, TURN_NAMES
-from camshaft.envs.driving.poses import car_poses
+from camshaft.envs.driving.country_road.track import Track
+from camshaft.envs.driving.dynamics import vehicle
+from camshaft.envs.driving.dynamics.collisions import find_hurt, find_overlaps, find_struck
+from camshaft.envs.driving.dynamics.poses import car_poses
+from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
+from camshaft.envs.driving.maps.drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
+from camshaft.envs.driving.maps.maps import DrivingMap
+from camshaft.envs.driving.maps.raster import METRES, SIZE, MapRasters
+from camshaft.envs.driving.road_network.network import FOLLOW, TURN_NAMES
 from camshaft.envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.driving.streets.street_scene import StreetScene
-from camshaft.envs.driving.track import Track
 from camshaft.envs.driving.traffic.advance import drive_acceleration
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SALOON, VehicleKind
 from camshaft.envs.driving.traffic.lanes import measure_departure
 from camshaft.envs.driving.traffic.traffic import Traffic
-from camshaft.envs.driving.vehicle import VehicleParameters
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import track as places
-from camshaft.envs.driving.network.route import CHANGE_LENGTH, Route
+from camshaft.envs.driving.country_road import track as places
+from camshaft.envs.driving.road_network.route import CHANGE_LENGTH, Route
 from camshaft.envs.driving.traffic.ahead import COMMITTED
 from camshaft.envs.kernels import inlined, kernel
 

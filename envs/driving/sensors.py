@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.vehicle import ACCELERATION, GRAVITY, LATERAL_SPEED, SPEED, STEERING, YAW_RATE
+from camshaft.envs.driving.dynamics.vehicle import (
+    ACCELERATION,
+    GRAVITY,
+    LATERAL_SPEED,
+    SPEED,
+    STEERING,
+    YAW_RATE,
+)
 from camshaft.envs.kernels import inlined, kernel
 
 EGO_COLUMNS = (SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION)

@@ -11,12 +11,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import vehicle
+from camshaft.envs.driving.dynamics import vehicle
+from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.light import Conditions
-from camshaft.envs.driving.map_drawing import EGO, Actors, MapSketch, draw_map
+from camshaft.envs.driving.maps.drawing import EGO, Actors, MapSketch, draw_map
 from camshaft.envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
 from camshaft.envs.driving.traffic.kinds import SALOON
-from camshaft.envs.driving.vehicle import VehicleParameters
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.randomization import SplitRange, split_seed
 from camshaft.envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from camshaft.envs.errors import check_choice
 from camshaft.envs.manipulation.arm_physics import physics_urdf
 from camshaft.envs.manipulation.arms import ARMS, HAND_FILE, WHITE, Arm
-from camshaft.envs.manipulation.urdf_files import Shape, UrdfFile, frame_of, joint_limits, keep_urdf, origin_of
+from camshaft.envs.manipulation.urdf_files import (
+    Shape,
+    UrdfFile,
+    frame_of,
+    joint_limits,
+    keep_urdf,
+    origin_of,
+)
 
 FloatArray = NDArray[np.float64]
 

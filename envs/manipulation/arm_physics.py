@@ -12,7 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.manipulation.arms import FINGER_FORCE, FINGER_MASS, FINGER_ROOT, FINGER_TRAVEL, HAND_MASS, PAD, Arm
+from camshaft.envs.manipulation.arms import (
+    FINGER_FORCE,
+    FINGER_MASS,
+    FINGER_ROOT,
+    FINGER_TRAVEL,
+    HAND_MASS,
+    PAD,
+    Arm,
+)
 from camshaft.envs.manipulation.urdf_files import Shape, frame_of
 
 FloatArray = NDArray[np.float64]

@@ -15,7 +15,7 @@ from camshaft.envs.manipulation.arms import FINGER_ROOT
 from camshaft.envs.manipulation.bodies import Body, Part, parts_mesh
 from camshaft.envs.randomization import Split, SplitRange, split_variants
 from camshaft.envs.rendering import Mesh, Objects, Scene, SceneState, Surface
-from camshaft.envs.rendering.pybullet_links import pose_matrices
+from camshaft.envs.rendering.pybullet.links import pose_matrices
 
 FloatArray = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from camshaft.envs.errors import CorruptFile
 from camshaft.envs.kernels import cache_root
 from camshaft.envs.rendering import Mesh
 from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
-from camshaft.envs.rendering.mesh_cache import load_levels
-from camshaft.envs.rendering.mesh_files import texture_files
+from camshaft.envs.rendering.meshes.files import texture_files
+from camshaft.envs.rendering.simplification.cache import load_levels
 
 FloatArray = NDArray[np.float64]
 Colour = tuple[float, float, float]

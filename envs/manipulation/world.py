@@ -20,7 +20,7 @@ from camshaft.envs.manipulation.arm_model import ArmModel
 from camshaft.envs.manipulation.arms import FINGER_FORCE
 from camshaft.envs.manipulation.bodies import Body, Part, Slider
 from camshaft.envs.manipulation.urdf_files import keep_urdf
-from camshaft.envs.rendering.pybullet_links import Connection
+from camshaft.envs.rendering.pybullet.links import Connection
 
 FloatArray = NDArray[np.float64]
 Row = Sequence[float]

@@ -2,17 +2,17 @@
 
 from camshaft.envs.rendering.camera import Camera, look_at
 from camshaft.envs.rendering.camera_set import CameraSet, parse_cameras
-from camshaft.envs.rendering.labels import LABELS
 from camshaft.envs.rendering.lens import project, rays
-from camshaft.envs.rendering.mesh import Mesh
-from camshaft.envs.rendering.pybullet_bodies import PyBulletBodies
-from camshaft.envs.rendering.pybullet_camera import PyBulletCamera
+from camshaft.envs.rendering.meshes.labels import LABELS
+from camshaft.envs.rendering.meshes.mesh import Mesh
+from camshaft.envs.rendering.meshes.surface import Surface, Texture
+from camshaft.envs.rendering.pybullet.bodies import PyBulletBodies
+from camshaft.envs.rendering.pybullet.camera import PyBulletCamera
 from camshaft.envs.rendering.renderer import Renderer
 from camshaft.envs.rendering.rigs import stereo_rig, surround_rig
 from camshaft.envs.rendering.scene import HIDDEN, Arena, Objects, Scene
 from camshaft.envs.rendering.scene_state import SceneState
-from camshaft.envs.rendering.sensor import Sensor, sample_sensor
-from camshaft.envs.rendering.surface import Surface, Texture
+from camshaft.envs.rendering.sensor.model import Sensor, sample_sensor
 
 __all__ = [
     "HIDDEN",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import InvalidOption, check_choice
-from camshaft.envs.rendering.sensor import Sensor
+from camshaft.envs.rendering.sensor.model import Sensor
 
 MAX_PIXELS_A_SIDE = 8192
 MAX_EVERY = 1000

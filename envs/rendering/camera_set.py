@@ -10,11 +10,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.annotations.annotations import Moment
 from camshaft.envs.rendering.camera import Camera
 from camshaft.envs.rendering.renderer import IMAGE_TYPES, Renderer
 from camshaft.envs.rendering.scene_state import SceneState
-from camshaft.envs.rendering.sensor import SensorModel
+from camshaft.envs.rendering.sensor.model import SensorModel
 
 UNNAMED = ""
 NEVER = -1  # step of a picture that was not taken

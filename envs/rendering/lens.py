@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.kernels import inlined, kernel
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.rendering.gather import RUN
+from camshaft.envs.rendering.cpu.gather import RUN
 
 PINHOLE, FISHEYE, CYLINDRICAL = 0, 1, 2
 KINDS = {"pinhole": PINHOLE, "fisheye": FISHEYE, "cylindrical": CYLINDRICAL}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.kernels import kernel
-from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.meshes.mesh import Mesh
 
 if TYPE_CHECKING:
     from camshaft.envs.rendering.scene import Geometry

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
 from camshaft.envs.kernels import check_num_threads, run_chunks
-from camshaft.envs.rendering.annotations import (
+from camshaft.envs.rendering.annotations.annotations import (
     ANNOTATION_TYPES,
     MOTIONS,
     Annotations,
@@ -18,14 +18,14 @@ from camshaft.envs.rendering.annotations import (
     annotation_shapes,
     draw_annotated_frames,
 )
+from camshaft.envs.rendering.annotations.motion import Motion, make_motion
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.rendering.frames import Images, draw_frames
+from camshaft.envs.rendering.cpu.frames import Images, draw_frames
+from camshaft.envs.rendering.cpu.scratch import Scratch, make_scratch
+from camshaft.envs.rendering.cpu.shading import Light
+from camshaft.envs.rendering.cpu.shadows import shadow_map_size
 from camshaft.envs.rendering.lens import make_lens
-from camshaft.envs.rendering.motion import Motion, make_motion
 from camshaft.envs.rendering.scene_state import SceneState
-from camshaft.envs.rendering.scratch import Scratch, make_scratch
-from camshaft.envs.rendering.shading import Light
-from camshaft.envs.rendering.shadows import shadow_map_size
 
 IMAGE_TYPES: Mapping[str, type] = {
     "rgb": np.uint8,

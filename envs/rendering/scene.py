@@ -11,12 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.rendering.labels import LABELS
-from camshaft.envs.rendering.mesh import Mesh
-from camshaft.envs.rendering.packing import bounding_sphere, write_mesh
-from camshaft.envs.rendering.surface import Surface, Texture
-from camshaft.envs.rendering.texturing import LEVEL_FIELDS, LEVELS
-from camshaft.envs.rendering.visibility import (
+from camshaft.envs.rendering.cpu.texturing import LEVEL_FIELDS, LEVELS
+from camshaft.envs.rendering.cpu.visibility import (
     DOUBLE_SIDED,
     EMISSIVE,
     HAS_MASKED,
@@ -25,6 +21,10 @@ from camshaft.envs.rendering.visibility import (
     NO_SHADOW,
     UNTINTED,
 )
+from camshaft.envs.rendering.meshes.labels import LABELS
+from camshaft.envs.rendering.meshes.mesh import Mesh
+from camshaft.envs.rendering.meshes.surface import Surface, Texture
+from camshaft.envs.rendering.packing import bounding_sphere, write_mesh
 
 HIDDEN = -1
 MOST_ERROR_PIXELS = 0.5  # by which a level of detail may stray from the shape in the image

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import CamshaftError, InvalidOption
-from camshaft.envs.rendering.annotations import Moment
-from camshaft.envs.rendering.mesh import Mesh
+from camshaft.envs.rendering.annotations.annotations import Moment
+from camshaft.envs.rendering.meshes.mesh import Mesh
 from camshaft.envs.rendering.packing import chunk_bounds, faces_within, write_mesh
 from camshaft.envs.rendering.placing import bound_slots, stand_upright
 from camshaft.envs.rendering.scene import HIDDEN, Arena, Objects, Scene

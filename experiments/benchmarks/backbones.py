@@ -64,8 +64,8 @@ class BackbonesConfig:
 def run(config: BackbonesConfig) -> None:
     """Train and measure, print the table and write the file."""
     from camshaft.experiments.benchmarks.measure import write_result
-    from camshaft.experiments.classification_data import open_classification_data
-    from camshaft.experiments.console import Console
+    from camshaft.experiments.studies.classification_data import open_classification_data
+    from camshaft.experiments.terminal.console import Console
     from camshaft.perception.training.sources import in_memory
     from camshaft.perception.zoo import check_model, list_models
 

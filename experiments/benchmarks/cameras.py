@@ -30,7 +30,14 @@ from camshaft.experiments.benchmarks.bullet_camera import (
     filled_client,
     parts_filler,
 )
-from camshaft.experiments.benchmarks.measure import OwnProcess, Rate, interleaved, pinned, rate_of, write_result
+from camshaft.experiments.benchmarks.measure import (
+    OwnProcess,
+    Rate,
+    interleaved,
+    pinned,
+    rate_of,
+    write_result,
+)
 from camshaft.experiments.benchmarks.mujoco_camera import mujoco_work
 from camshaft.experiments.benchmarks.panda_table import (
     fill_table,
@@ -51,7 +58,7 @@ from camshaft.experiments.benchmarks.parts import (
     primitives,
     triangles,
 )
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 
 LABELLED = "rgb+depth+segmentation"
 CONTENTS = {"rgb": ("rgb", False), "labels": (LABELLED, False), "labels, shadows": (LABELLED, True)}

@@ -15,7 +15,7 @@ from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, S
 from camshaft.experiments.benchmarks.measure import interleaved, rate_of, write_result
 from camshaft.experiments.benchmarks.panda_table import table_bodies, table_client, table_state
 from camshaft.experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, camera_poses
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 
 OUTPUTS = ("rgb", "depth")
 CHECKED_OUTPUTS = ("rgb", "depth", "segmentation", "instances")

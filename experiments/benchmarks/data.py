@@ -14,7 +14,7 @@ from rich.table import Table
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.experiments.benchmarks.measure import Rate, interleaved, write_result
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 from camshaft.perception.classification.classifier import create_classifier
 from camshaft.perception.data.objects import CLASSES, ObjectImages
 from camshaft.perception.data.simulated import FrameStream, SimulatedFrames

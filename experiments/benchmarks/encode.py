@@ -16,7 +16,7 @@ from rich.table import Table
 from camshaft import envs
 from camshaft.envs.errors import InvalidOption
 from camshaft.experiments.benchmarks.measure import Rate, interleaved, write_result
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 from camshaft.perception.encode_camera import EncodeCamera
 from camshaft.perception.training.hardware import choose_hardware
 from camshaft.perception.zoo import create_model

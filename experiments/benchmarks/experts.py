@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from camshaft import envs
-from camshaft.agents.intervals import wilson_interval
-from camshaft.envs.driving import vehicle
+from camshaft.agents.evaluation.intervals import wilson_interval
+from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.errors import InvalidOption
 from camshaft.experiments.benchmarks.measure import write_result
-from camshaft.experiments.console import Console
-from camshaft.experiments.progress import progress_bar
+from camshaft.experiments.terminal.console import Console
+from camshaft.experiments.terminal.progress import progress_bar
 
 SMOOTHNESS = ("jerk", "lateral_acceleration")
 SCORES = ("driving_score", "route_completion", "lap_time", "collisions")  # of an episode's last info

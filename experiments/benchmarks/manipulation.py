@@ -15,7 +15,7 @@ from rich.table import Table
 from camshaft import envs
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import Rate, interleaved, pinned, write_result
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 
 RIVALS = {
     "camshaft/Reach-v0": "PandaReach-v3",

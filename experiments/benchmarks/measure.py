@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from camshaft.experiments.provenance import commit, machine, versions
-from camshaft.perception.training.durable_files import write_json_durably
+from camshaft.experiments.terminal.provenance import commit, machine, versions
+from camshaft.perception.runs.durable_files import write_json_durably
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from camshaft import envs
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import write_result
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 
 PROGRAM = "import gymnasium, sys; env = gymnasium.make(f'camshaft:{sys.argv[1]}'); env.reset(seed=0)"
 

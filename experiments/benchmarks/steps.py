@@ -15,7 +15,7 @@ from rich.table import Table
 from camshaft import envs
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import interleaved, pinned, rate_of, write_result
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 
 RECORDED = 300  # steps of the expert that are driven again and again
 PLANNED_ACTIONS = 256  # random ones for the others, drawn beforehand

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from camshaft.envs.driving.network.network import Lane, Network, lane_polygon
-from camshaft.envs.driving.network.town import generate_town
+from camshaft.envs.driving.road_network.network import Lane, Network, lane_polygon
+from camshaft.envs.driving.road_network.town import generate_town
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import write_result
-from camshaft.experiments.console import Console
+from camshaft.experiments.terminal.console import Console
 
 GRID = 1e-4  # metres to which outlines are rounded: edges that lanes share are then exactly the same
 TOUCH = 0.1  # m² by which lanes side by side in a bend may overlap, since their curves are sampled

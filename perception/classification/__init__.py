@@ -3,7 +3,7 @@
 from camshaft.perception.classification.classifier import Classifier, create_classifier
 from camshaft.perception.classification.files import load_classifier, save_classifier
 from camshaft.perception.classification.fitting import ClassifierConfig, build_classifier, fit_classifier
-from camshaft.perception.classification.task import Classification
+from camshaft.perception.classification.objective import Classification
 
 __all__ = [
     "Classification",

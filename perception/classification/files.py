@@ -8,7 +8,7 @@ from typing import Any
 
 from camshaft.envs.errors import CorruptFile, UnknownName
 from camshaft.perception.classification.classifier import Classifier, create_classifier
-from camshaft.perception.training.model_folder import CONFIG_FILE, read_config, read_weights, save_model
+from camshaft.perception.runs.model_folder import CONFIG_FILE, read_config, read_weights, save_model
 
 
 def save_classifier(

@@ -10,11 +10,11 @@ from typing import Any
 
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.classification.classifier import Classifier, create_classifier
-from camshaft.perception.classification.task import Classification
+from camshaft.perception.classification.objective import Classification
 from camshaft.perception.training.augmentation import ColourJitter
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.hardware import choose_hardware
-from camshaft.perception.training.initialisation import INITIALISATIONS, initialise
+from camshaft.perception.training.initialization import INITIALISATIONS, initialise
 from camshaft.perception.training.plan import Plan
 from camshaft.perception.training.trainer import Augment, TrainingResult, train
 from camshaft.perception.zoo import check_model, model_option_names

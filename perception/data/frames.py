@@ -14,11 +14,11 @@ from camshaft.envs.errors import InvalidOption, check_choice, check_seed
 from camshaft.envs.goal import ACHIEVED, DESIRED, OBSERVED
 from camshaft.envs.randomization import Split
 from camshaft.envs.rendering import Renderer
-from camshaft.envs.rendering.annotations import MOTIONS
+from camshaft.envs.rendering.annotations.annotations import MOTIONS
 from camshaft.envs.rendering.renderer import OUTPUT_TYPES
 from camshaft.envs.simulation import IMAGE_PARTS, Simulation
+from camshaft.perception.data.behavior_policies import STYLE_SHARES, Actors
 from camshaft.perception.data.draws import Draws
-from camshaft.perception.data.driving_styles import STYLE_SHARES, Actors
 from camshaft.perception.data.visible_objects import visible_objects
 
 Arrays = dict[str, NDArray[Any]]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.perception.data.frames import FrameMaker, FramesConfig
-from camshaft.perception.data.ring import Batch, ProcessRing, Ring, ThreadRing
+from camshaft.perception.data.prefetch import Batch, ProcessRing, Ring, ThreadRing
 
 
 class SimulatedFrames:

@@ -20,7 +20,12 @@ import safetensors.numpy
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
-from camshaft.perception.training.durable_files import FolderLock, named_disk_errors, write_durably, write_json_durably
+from camshaft.perception.runs.durable_files import (
+    FolderLock,
+    named_disk_errors,
+    write_durably,
+    write_json_durably,
+)
 
 Arrays = dict[str, NDArray[Any]]
 Progress = Callable[[int, int], None]

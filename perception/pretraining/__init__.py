@@ -2,6 +2,6 @@
 
 from camshaft.perception.pretraining.frames import FrameSet, collect_frames
 from camshaft.perception.pretraining.network import MultiTaskNetwork
-from camshaft.perception.pretraining.task import MultiTask
+from camshaft.perception.pretraining.objective import MultiTask
 
 __all__ = ["FrameSet", "MultiTask", "MultiTaskNetwork", "collect_frames"]

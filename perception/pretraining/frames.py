@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.catalogue import find_task
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.rendering.labels import LABEL_NAMES, LABELS
+from camshaft.envs.rendering.meshes.labels import LABEL_NAMES, LABELS
 from camshaft.envs.simulation import Simulation
 from camshaft.perception.data.frames import FrameMaker, FramesConfig
 from camshaft.perception.data.stored import StoredFrames, write_frames

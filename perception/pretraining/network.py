@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from camshaft.envs.rendering.labels import LABEL_NAMES
+from camshaft.envs.rendering.meshes.labels import LABEL_NAMES
 from camshaft.perception.backbones.encoder import Encoder, channels_first
 
 DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}

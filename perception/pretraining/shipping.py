@@ -13,8 +13,8 @@ from torch import nn
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.perception.pretrained import CHECKSUMS, SHIPPED, shipped_weights
+from camshaft.perception.runs.durable_files import named_disk_errors, write_durably
 from camshaft.perception.training.config import TrainingConfig
-from camshaft.perception.training.durable_files import named_disk_errors, write_durably
 from camshaft.perception.training.hardware import choose_hardware
 
 LARGEST_BYTES = 16 * 1024 * 1024

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from camshaft.envs.errors import CorruptFile
-from camshaft.perception.training.checkpoint import read_file
-from camshaft.perception.training.durable_files import write_durably
+from camshaft.perception.runs.checkpoint import read_file
+from camshaft.perception.runs.durable_files import write_durably
 
 LARGE_SPREAD = 5.0  # largest loss over the smallest beyond which the axis becomes logarithmic
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from camshaft.perception.training.hardware import Hardware, choose_hardware
+from camshaft.perception.training.objective import Task
 from camshaft.perception.training.sources import (
     IMAGE,
     Batch,
@@ -16,7 +17,6 @@ from camshaft.perception.training.sources import (
     named_worker_deaths,
     read_batches,
 )
-from camshaft.perception.training.task import Task
 
 
 @named_worker_deaths()

@@ -17,28 +17,35 @@ import torch
 from torch import Tensor, nn
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.perception.training.averaging import MovingAverage
-from camshaft.perception.training.checkpoint import (
+from camshaft.perception.runs.checkpoint import (
     load_checkpoint,
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
     tensors_below,
 )
+from camshaft.perception.runs.interrupts import InterruptGuard, TrainingInterrupted
+from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
+from camshaft.perception.training.averaging import MovingAverage
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.curves import draw_curves, read_metrics
 from camshaft.perception.training.distributed import Processes
 from camshaft.perception.training.divergence import check_finite
 from camshaft.perception.training.evaluation import evaluate
 from camshaft.perception.training.hardware import Hardware
-from camshaft.perception.training.interrupts import InterruptGuard, TrainingInterrupted
+from camshaft.perception.training.objective import Task
 from camshaft.perception.training.optimizers import add_penalty_gradients, make_optimizer
 from camshaft.perception.training.plan import Plan
 from camshaft.perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
-from camshaft.perception.training.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.schedules import learning_rate
-from camshaft.perception.training.sources import IMAGE, Batch, Images, check_batch, named_worker_deaths, read_batches
-from camshaft.perception.training.task import Task
+from camshaft.perception.training.sources import (
+    IMAGE,
+    Batch,
+    Images,
+    check_batch,
+    named_worker_deaths,
+    read_batches,
+)
 from camshaft.perception.training.training_progress import TrainingProgress
 
 BEST_FILE = "checkpoints/best.safetensors"

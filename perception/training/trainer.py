@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.perception.training.checkpoint import load_checkpoint
+from camshaft.perception.runs.checkpoint import load_checkpoint
+from camshaft.perception.runs.interrupts import InterruptGuard
+from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.distributed import joined_processes
 from camshaft.perception.training.hardware import choose_hardware, freed_memory_kept
-from camshaft.perception.training.interrupts import InterruptGuard
 from camshaft.perception.training.loop import BEST_FILE, Augment, TrainingLoop, TrainingResult
+from camshaft.perception.training.objective import Task
 from camshaft.perception.training.plan import LearnEverything, Plan
-from camshaft.perception.training.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.sources import as_held_out, as_images
-from camshaft.perception.training.task import Task
 from camshaft.perception.training.training_progress import TrainingProgress
 
 __all__ = ["Augment", "TrainingResult", "best_so_far", "train"]

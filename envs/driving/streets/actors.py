@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import models
-from camshaft.envs.driving.models import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
+from camshaft.envs.driving import assets as models
+from camshaft.envs.driving.assets import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
 from camshaft.envs.driving.streets.street_mesh import KERB_HEIGHT
 from camshaft.envs.driving.traffic.kinds import VehicleKind
 from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from camshaft.envs.driving import models
+from camshaft.envs.driving import assets as models
 from camshaft.envs.driving.textures import NUM_VARIANTS
 from camshaft.envs.driving.textures.signs import NUM_STYLES, SIGNS
 from camshaft.envs.errors import check_choice

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.network.curves import FloatArray
-from camshaft.envs.driving.network.network import Network, lane_polygon
+from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.driving.road_network.network import Network, lane_polygon
 
 SCALE = 2.0  # cells a metre
 SHIFT = 4  # bits behind the point of the corners that OpenCV takes

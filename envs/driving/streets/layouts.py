@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from camshaft.envs.driving.network.network import Network
+from camshaft.envs.driving.road_network.network import Network
 from camshaft.envs.driving.streets.layout import Layout
 from camshaft.envs.driving.streets.open_layouts import lay_out_circuit, lay_out_motorway
 from camshaft.envs.driving.streets.town_layout import lay_out_town

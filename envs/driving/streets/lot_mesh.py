@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from camshaft.envs.driving.parking_lot import LotConfig, ParkingLot
-from camshaft.envs.driving.streets.looks import plain_look
+from camshaft.envs.driving.maps.parking_lot import LotConfig, ParkingLot
+from camshaft.envs.driving.streets.appearance import plain_look
 from camshaft.envs.driving.streets.street_mesh import GROUND_HEIGHT, KERB_HEIGHT, PAINT_HEIGHT, Kind
 from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder
 from camshaft.envs.rendering import Mesh, Surface

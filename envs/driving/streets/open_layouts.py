@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from camshaft.envs.driving.network.curves import Curve, FloatArray
-from camshaft.envs.driving.network.network import Network, Road
+from camshaft.envs.driving.road_network.curves import Curve, FloatArray
+from camshaft.envs.driving.road_network.network import Network, Road
 from camshaft.envs.driving.streets.fixtures import BRAKE_METRES
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder

@@ -8,8 +8,17 @@ from enum import IntEnum
 
 import numpy as np
 
-from camshaft.envs.driving.network.curves import Curve, FloatArray
-from camshaft.envs.driving.network.network import DASHED, LIGHT, STOP, Crossing, Junction, Lane, Network, Road
+from camshaft.envs.driving.road_network.curves import Curve, FloatArray
+from camshaft.envs.driving.road_network.network import (
+    DASHED,
+    LIGHT,
+    STOP,
+    Crossing,
+    Junction,
+    Lane,
+    Network,
+    Road,
+)
 from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder, along_uvs, line, stations
 from camshaft.envs.rendering import Surface
 

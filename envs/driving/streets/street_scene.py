@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.driving.assets import OWN_PAINT, PAINTS, SHIRTS, saloon
 from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
-from camshaft.envs.driving.models import OWN_PAINT, PAINTS, SHIRTS, saloon
 from camshaft.envs.driving.streets.actors import (
     STRIDES,
     bodies_of,
@@ -21,9 +21,9 @@ from camshaft.envs.driving.streets.actors import (
     show_vehicles,
     vehicle_variants,
 )
+from camshaft.envs.driving.streets.appearance import all_street_surfaces, draw_look, plain_look
 from camshaft.envs.driving.streets.fixtures import catalogue
 from camshaft.envs.driving.streets.layout import Layout
-from camshaft.envs.driving.streets.looks import all_street_surfaces, draw_look, plain_look
 from camshaft.envs.driving.streets.strips import ChunkedMesh
 from camshaft.envs.driving.textures import NUM_VARIANTS
 from camshaft.envs.driving.traffic.traffic import Traffic

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from camshaft.envs.driving.network.curves import Curve, FloatArray
+from camshaft.envs.driving.road_network.curves import Curve, FloatArray
 from camshaft.envs.rendering import Mesh, Surface
 
 SAG = 0.05  # metres by which chords of a bend may stray from it

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from camshaft.envs.driving.collisions import box_corners
-from camshaft.envs.driving.models import PAINTS
-from camshaft.envs.driving.network.curves import FloatArray
-from camshaft.envs.driving.network.network import Arm, Crossing, Junction, Network, Road
+from camshaft.envs.driving.assets import PAINTS
+from camshaft.envs.driving.dynamics.collisions import box_corners
+from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.driving.road_network.network import Arm, Crossing, Junction, Network, Road
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import TREES, plant, plant_woods

@@ -7,7 +7,14 @@ for training and odd ones for testing.
 from camshaft.envs.driving.textures.land import LAND_METRES, field, forest, grass, gravel
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS
 from camshaft.envs.driving.textures.plants import bark, leaf_cover, leaves, needle_fringe, needles
-from camshaft.envs.driving.textures.roads import LANE_CENTRE, ROAD_METRES, WEAR_LEVELS, asphalt, chevrons, paint
+from camshaft.envs.driving.textures.roads import (
+    LANE_CENTRE,
+    ROAD_METRES,
+    WEAR_LEVELS,
+    asphalt,
+    chevrons,
+    paint,
+)
 from camshaft.envs.driving.textures.streets import (
     COBBLE_METRES,
     KERB_METRES,

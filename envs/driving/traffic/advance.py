@@ -11,7 +11,13 @@ from camshaft.envs.driving.traffic.ahead import (
     wanted_speed,
 )
 from camshaft.envs.driving.traffic.idm import HARDEST, free_acceleration
-from camshaft.envs.driving.traffic.lane_changes import LATERAL_SPEED, RESTING, THINKING, consider_change, ways_after
+from camshaft.envs.driving.traffic.lane_changes import (
+    LATERAL_SPEED,
+    RESTING,
+    THINKING,
+    consider_change,
+    ways_after,
+)
 from camshaft.envs.driving.traffic.lanes import occupy, point_on
 from camshaft.envs.driving.traffic.pedestrians import advance_people, mark_crossings
 from camshaft.envs.driving.traffic.randomness import draw

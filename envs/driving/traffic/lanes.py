@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camshaft.envs.driving.network.arrays import CELL, CURVATURE, HEADING, X, Y
+from camshaft.envs.driving.road_network.arrays import CELL, CURVATURE, HEADING, X, Y
 from camshaft.envs.kernels import inlined, kernel
 
 COARSE = 16  # points of a lane from one to the next that is looked at first

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.network.arrays import LaneArrays, WorldArrays, pack
-from camshaft.envs.driving.network.network import Network
+from camshaft.envs.driving.road_network.arrays import LaneArrays, WorldArrays, pack
+from camshaft.envs.driving.road_network.network import Network
 from camshaft.envs.driving.traffic.advance import advance_traffic, set_out_all
 from camshaft.envs.driving.traffic.kinds import SALOON, VehicleKind
 from camshaft.envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people

@@ -12,7 +12,7 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.annotations.annotations import Moment
 from camshaft.envs.rendering.lens import Pixels, Views
 from camshaft.envs.rendering.scene_state import SceneState
 

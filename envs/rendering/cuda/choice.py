@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
-from camshaft.envs.rendering.culling import SMALLEST
-from camshaft.envs.rendering.visibility import NO_SHADOW
+from camshaft.envs.rendering.cpu.culling import SMALLEST
+from camshaft.envs.rendering.cpu.visibility import NO_SHADOW
 
 CHOOSERS = 32  # threads that look through the slots of one tile
 ZERO = np.float32(0.0)

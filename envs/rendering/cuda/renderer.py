@@ -17,8 +17,9 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
-from camshaft.envs.rendering.annotations import Moment
+from camshaft.envs.rendering.annotations.annotations import Moment
 from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.cpu.shadows import shadow_map_size
 from camshaft.envs.rendering.cuda.arrays import (
     CHANGING,
     SIMULATED,
@@ -42,7 +43,6 @@ from camshaft.envs.rendering.cuda.shadows import ShadowArrays, fit_shadows
 from camshaft.envs.rendering.cuda.visibility import rasterise
 from camshaft.envs.rendering.lens import Views, make_lens
 from camshaft.envs.rendering.scene_state import SceneState
-from camshaft.envs.rendering.shadows import shadow_map_size
 
 CUDA_OUTPUTS = {
     "rgb": np.uint8,

@@ -11,6 +11,11 @@ import math
 import numpy as np
 from numba import cuda
 
+from camshaft.envs.rendering.cpu.shading import BRIGHT, LAMP_DISTANCE
+from camshaft.envs.rendering.cpu.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
+from camshaft.envs.rendering.cpu.sky import FAINT as FAINT_GLOW
+from camshaft.envs.rendering.cpu.specular import FAINT as FAINT_SPOT
+from camshaft.envs.rendering.cpu.visibility import EMISSIVE, METALLIC, UNTINTED
 from camshaft.envs.rendering.cuda.pixels import (
     find_edges,
     find_shares,
@@ -21,11 +26,6 @@ from camshaft.envs.rendering.cuda.pixels import (
     unpack_key,
 )
 from camshaft.envs.rendering.cuda.texturing import mip_level, sample
-from camshaft.envs.rendering.gloss import FAINT as FAINT_SPOT
-from camshaft.envs.rendering.shading import BRIGHT, LAMP_DISTANCE
-from camshaft.envs.rendering.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
-from camshaft.envs.rendering.sky import FAINT as FAINT_GLOW
-from camshaft.envs.rendering.visibility import EMISSIVE, METALLIC, UNTINTED
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

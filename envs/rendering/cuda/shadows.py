@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from camshaft.envs.rendering.shadows import BIAS, HEADROOM, LEVEL
+from camshaft.envs.rendering.cpu.shadows import BIAS, HEADROOM, LEVEL
 
 MARGIN = 0.02  # of the distance
 

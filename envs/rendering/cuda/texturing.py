@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import cuda
 
-from camshaft.envs.rendering.texturing import BLUE, BYTE, COARSEST, GREEN, MOST_REPEATS, PART, QUARTER
+from camshaft.envs.rendering.cpu.texturing import BLUE, BYTE, COARSEST, GREEN, MOST_REPEATS, PART, QUARTER
 
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)

@@ -13,11 +13,11 @@ import math
 import numpy as np
 from numba import cuda
 
+from camshaft.envs.rendering.cpu.rasterize import LIMIT, SLIVER
+from camshaft.envs.rendering.cpu.visibility import DOUBLE_SIDED, MASKED
 from camshaft.envs.rendering.cuda.arrays import SIMULATED, TILE_SIDE
 from camshaft.envs.rendering.cuda.pixels import HIGH_WORD, draw_order, transform
 from camshaft.envs.rendering.cuda.texturing import opaque
-from camshaft.envs.rendering.rasterise import LIMIT, SLIVER
-from camshaft.envs.rendering.visibility import DOUBLE_SIDED, MASKED
 
 TILE_CELLS = TILE_SIDE * TILE_SIDE  # 32 KiB of keys in shared memory
 QUEUE = (

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import models
-from camshaft.envs.driving.models.shapes import with_surface
+from camshaft.envs.driving import assets as models
+from camshaft.envs.driving.assets.shapes import with_surface
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS
 from camshaft.envs.rendering import Mesh
 from camshaft.envs.rendering.packing import bounding_sphere

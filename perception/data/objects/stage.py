@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.driving.assets import PAINTS
+from camshaft.envs.driving.assets.shapes import blob
+from camshaft.envs.driving.assets.shapes import with_surface as dressed
 from camshaft.envs.driving.light import DAY, DUSK
-from camshaft.envs.driving.models import PAINTS
-from camshaft.envs.driving.models.shapes import blob
-from camshaft.envs.driving.models.shapes import with_surface as dressed
 from camshaft.envs.randomization import Split
 from camshaft.envs.rendering import HIDDEN, Camera, Mesh, Objects, Scene, SceneState
 from camshaft.perception.data.draws import Draws

@@ -1,0 +1,1 @@
+"""Closed-loop evaluation: episodes, metrics with intervals, comparisons, recordings."""

@@ -1,0 +1,1 @@
+"""Imitation learning: demonstrations, and policies that learn from them."""

@@ -1,0 +1,1 @@
+"""LeRobotDataset v3.0 folders: format, reader, writer."""

@@ -1,0 +1,1 @@
+"""Policies: observations to actions, and the folders that they are saved in."""

@@ -1,0 +1,121 @@
+"""Bodies of vehicles from half cross-sections, and panels that lie on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, inset, mirrored, polygon_mesh
+from camshaft.envs.rendering import Mesh, Surface
+
+Place = tuple[float, float]
+Section = tuple[
+    float, tuple[Place, ...]
+]  # x, then (y, z) of the left half from the sill to the edge of the top
+
+CREASE = np.deg2rad(18.0)  # panels that meet at less are one curved sheet
+FLIP = np.array([1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Hull:
+    """A body that is alike on both sides.
+
+    Attributes:
+        sections: from front to rear, all of equally many points.
+        crown: metres by which the middle of the top is higher than its edge.
+    """
+
+    sections: tuple[Section, ...]
+    crown: float = 0.0
+
+    def every(self, step: int) -> Hull:
+        """A coarser hull, of every so manieth section."""
+        return Hull(self.sections[::step], self.crown)
+
+    def shell(self, surface: Surface, underside: Surface) -> Mesh:
+        """The closed body, its curved sheets shaded smoothly."""
+        rings = [self._ring(section) for section in self.sections]
+        left: list[Polygon] = [
+            (np.array([front[strip], rear[strip], rear[strip + 1], front[strip + 1]]), surface, None)
+            for front, rear in pairwise(rings)
+            for strip in range(len(rings[0]) - 2)
+        ]
+        left += [(rings[0], surface, None), (rings[-1][::-1], surface, None)]
+        floor: list[Polygon] = [
+            (np.array([rear[0], front[0], front[0] * FLIP, rear[0] * FLIP]), underside, None)
+            for front, rear in pairwise(rings)
+        ]
+        return Mesh.merge([polygon_mesh([*left, *mirrored(left)], CREASE), polygon_mesh(floor)])
+
+    def side_panels(
+        self, surface: Surface, along: Place, strip: int, upwards: Place = (0.0, 1.0), proud: float = 0.01
+    ) -> list[Polygon]:
+        """What lies on a strip of the left side, in as many pieces as there are bends.
+
+        Args:
+            surface: what it looks like.
+            along: x where it begins, in front, and where it ends.
+            strip: number of the strip, the lowest is 0.
+            upwards: from and to, shares of the height of the strip.
+            proud: metres in front of the body.
+        """
+        bends = [x for x, _ in self.sections if along[1] < x < along[0]]
+        panels: list[Polygon] = []
+        for first, last in pairwise([along[0], *bends, along[1]]):
+            ends = [self._profile(x)[strip : strip + 2] for x in (first, last)]
+            corners = np.array(
+                [[first, *ends[0][0]], [last, *ends[1][0]], [last, *ends[1][1]], [first, *ends[0][1]]]
+            )
+            panels.append((inset(corners, (0.0, 1.0), upwards, proud), surface, None))
+        return panels
+
+    def top_panel(self, surface: Surface, along: Place, share: float, proud: float = 0.01) -> Polygon:
+        """What lies on the left half of the top from x to x behind, over a share of its width: half a windscreen."""
+        edges = [np.array([x, *self._profile(x)[-1]]) for x in along]
+        crowns = [edge * [1.0, 0.0, 1.0] + [0.0, 0.0, self.crown] for edge in edges]
+        corners = np.array([crowns[0], edges[0], edges[1], crowns[1]])
+        return inset(corners, (0.0, share), (0.0, 1.0), proud), surface, None
+
+    def end_panel(
+        self, surface: Surface, end: int, across: Place, upwards: Place, proud: float = 0.01
+    ) -> Polygon:
+        """What lies on the left half of the front or the rear.
+
+        Args:
+            surface: what it looks like.
+            end: 1 for the front, -1 for the rear.
+            across: from and to, shares of the half width at that height.
+            upwards: from and to, shares of the height of that end.
+            proud: metres in front of the body.
+        """
+        x, profile = self.sections[0 if end > 0 else -1]
+        widths, heights = np.array(profile).T
+        levels = heights[0] + np.array(upwards) * (heights[-1] - heights[0])
+        half = np.interp(levels, heights, widths)
+        corners = [
+            [x + end * proud, share * half[level], levels[level]]
+            for share, level in ((across[0], 0), (across[1], 0), (across[1], 1), (across[0], 1))
+        ]
+        return np.array(corners if end > 0 else corners[::-1]), surface, None
+
+    def _ring(self, section: Section) -> FloatArray:
+        """(k + 2, 3) the left half from the sill up, the middle of the top, the middle of the floor."""
+        x, profile = section
+        middle = [[x, 0.0, profile[-1][1] + self.crown], [x, 0.0, profile[0][1]]]
+        return np.array([*([x, y, z] for y, z in profile), *middle])
+
+    def _profile(self, x: float) -> FloatArray:
+        """(k, 2) the cross-section anywhere."""
+        places = np.array([section[0] for section in self.sections])[::-1]
+        profiles = np.array([section[1] for section in self.sections])[::-1]
+        flat = profiles.reshape(len(places), -1)
+        return np.array([np.interp(x, places, column) for column in flat.T]).reshape(-1, 2)
+
+
+def sections(*rows: Sequence[Place | float]) -> tuple[Section, ...]:
+    """Sections written as rows: x, then its points."""
+    return tuple((float(row[0]), tuple(row[1:])) for row in rows)  # type: ignore[arg-type, misc]

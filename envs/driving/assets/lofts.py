@@ -1,0 +1,80 @@
+"""Smooth skins over rings of corners: limbs, tubes, rounded bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from camshaft.envs.driving.assets.shapes import FloatArray, as_mesh_arrays
+from camshaft.envs.rendering import Mesh, Surface
+
+
+def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> Mesh:
+    """A skin over rings of corners, shaded smoothly.
+
+    Args:
+        rings: (m, k, 3) metres; seen from where the rings go to, each runs counter-clockwise.
+        surfaces: m - 1, one for each strip between two rings; or one for all.
+        closed: whether the last corner of a ring is joined to the first.
+    """
+    points = np.asarray(rings, np.float64)
+    strips, around = len(points) - 1, points.shape[1]
+    here = np.arange(around if closed else around - 1)
+    there = (here + 1) % around
+    start = around * np.arange(strips)[:, None]
+    lower_left, lower_right, upper_left, upper_right = (
+        start + row for row in (here, there, here + around, there + around)
+    )
+    faces = np.stack([lower_left, lower_right, upper_right, lower_left, upper_right, upper_left], axis=-1)
+    faces = faces.reshape(strips, -1, 3)
+    looks = list(dict.fromkeys(surfaces))
+    chosen = np.array([looks.index(surface) for surface in surfaces]) + np.zeros(strips, np.int64)
+    chosen, faces = np.repeat(chosen, faces.shape[1]), faces.reshape(-1, 3)
+    flat = points.reshape(-1, 3)
+    sides = flat[faces]
+    areas = np.linalg.norm(np.cross(sides[:, 1] - sides[:, 0], sides[:, 2] - sides[:, 0]), axis=1)
+    kept = areas > 1e-9
+    positions, triangles, normals, uvs = as_mesh_arrays(
+        flat, faces[kept], _loft_normals(points, closed), np.zeros((len(flat), 2))
+    )
+    return Mesh(positions, triangles, normals, uvs, chosen[kept].astype(np.int32), tuple(looks))
+
+
+def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
+    """(m k, 3) of the skin at every corner; corners of a ring that is a point share the mean of theirs."""
+    around = np.roll(points, -1, axis=1) - np.roll(points, 1, axis=1)
+    aside = around if closed else np.gradient(points, axis=1)
+    narrow = np.linalg.norm(aside, axis=2, keepdims=True) < 1e-9
+    up = np.gradient(points, axis=0)
+    nearest = np.concatenate([aside[1:2], aside[1:-1], aside[-2:-1]]) if len(points) > 2 else aside[::-1]
+    normals = np.cross(np.where(narrow, nearest, aside), up)
+    tips = narrow.all(axis=1)[:, 0]
+    normals[tips] = normals[tips].mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(normals, axis=2, keepdims=True)
+    return (normals / np.maximum(lengths, 1e-12)).reshape(-1, 3)
+
+
+def tube(
+    places: ArrayLike, radii: Sequence[float], segments: int, surface: Surface, aspect: float = 1.0
+) -> Mesh:
+    """A round skin about a line, open at its ends.
+
+    Args:
+        places: (m, 3) metres, points of the line.
+        radii: (m,) metres; 0 for a tip.
+        segments: sides.
+        surface: what it looks like.
+        aspect: width over depth.
+    """
+    line = np.asarray(places, np.float64)
+    along = np.gradient(line, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    guide = np.array([1.0, 0.0, 0.0]) if abs(along[0, 0]) < 0.9 else np.array([0.0, 0.0, 1.0])
+    depth = guide - (along @ guide)[:, None] * along
+    depth /= np.linalg.norm(depth, axis=1, keepdims=True)
+    width = np.cross(along, depth)
+    angles = 2.0 * np.pi * np.arange(segments) / segments
+    around = np.cos(angles)[:, None] * depth[:, None] + aspect * np.sin(angles)[:, None] * width[:, None]
+    return loft(line[:, None] + np.asarray(radii)[:, None, None] * around, [surface])

@@ -1,0 +1,56 @@
+"""Pedestrians: whole bodies at moments of the walk, one slot each, and bodies in parts that are posed freely."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from camshaft.envs.driving.assets.bodies import BODIES
+from camshaft.envs.driving.assets.figures import figures
+from camshaft.envs.driving.assets.walk import PARTS, walk_keypoints, walk_poses
+from camshaft.envs.rendering import Mesh
+
+FloatArray = NDArray[np.float64]
+
+WALK_FRAMES = 12  # moments of one stride
+STANDING = WALK_FRAMES  # the frame of who does not walk
+
+
+@cache
+def pedestrian_frames(body: int) -> list[list[Mesh]]:
+    """What `Scene.add` takes as variants: levels of about 270, 100 and 31 triangles for each frame.
+
+    Frames 0 to WALK_FRAMES - 1 are a stride of `BODIES[body].stride` metres, from the strike of the left heel; frame
+    STANDING stands. Shirts have the colour of the slot.
+    """
+    poses, _ = _frames(body)
+    return [[figure.posed(pose) for figure in figures(body)] for pose in poses]
+
+
+def frame_keypoints(body: int) -> FloatArray:
+    """(WALK_FRAMES + 1, 17, 3) metres, object frame: COCO's keypoints in every frame, in the order of `KEYPOINTS`."""
+    return _frames(body)[1].copy()
+
+
+def frame_at(phases: ArrayLike) -> NDArray[np.int64]:
+    """The frame that is nearest to a phase of the gait, rad."""
+    turns = np.asarray(phases, np.float64) / (2.0 * np.pi)
+    return np.round(turns * WALK_FRAMES).astype(np.int64) % WALK_FRAMES
+
+
+@cache
+def pedestrian_parts(body: int) -> list[list[Mesh]]:
+    """Levels of about 270 and 100 triangles for each of PARTS, to be placed by `walk_poses`."""
+    return [[figure.part(number) for figure in figures(body)[:2]] for number in range(len(PARTS))]
+
+
+@cache
+def _frames(body: int) -> tuple[FloatArray, FloatArray]:
+    """(13, 12, 4, 4) poses and (13, 17, 3) keypoints."""
+    numbers = np.full(WALK_FRAMES + 1, body)
+    phases = np.append(2.0 * np.pi * np.arange(WALK_FRAMES) / WALK_FRAMES, 0.0)
+    strides = np.append(np.full(WALK_FRAMES, BODIES[body].stride), 0.0)
+    poses = walk_poses(numbers, np.zeros((len(numbers), 3)), 0.0, phases, strides)
+    return poses, walk_keypoints(numbers, poses)

@@ -1,0 +1,88 @@
+"""What a model of a vehicle tells: its size, its levels of detail, and its lights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from camshaft.envs.driving.assets.shapes import Polygon, mirrored
+from camshaft.envs.errors import check_choice
+from camshaft.envs.rendering import Mesh, Surface
+
+LIGHTS = ("off", "braking", "left", "right", "braking_left", "braking_right")  # left and right are indicators
+
+
+def _lens(colour: tuple[float, float, float], lit: bool = False) -> Surface:
+    gloss: dict[str, Any] = {} if lit else {"specular": 0.04, "shininess": 64}
+    return Surface(colour, label="vehicle", emissive=lit, tinted=False, **gloss)
+
+
+_AMBER = (0.28, 0.13, 0.04)  # dark enough not to look lit in the headlights of another car
+
+# By day too vehicles drive with their head and tail lamps on. From afar, one lamp shows brakes and indicators both.
+HEAD = _lens((1.0, 0.98, 0.90), lit=True)
+TAIL = _lens((0.62, 0.03, 0.05), lit=True)
+HIGH_BRAKE = _lens((0.10, 0.02, 0.02))
+AMBER_LEFT, AMBER_RIGHT = _lens(_AMBER), _lens(_AMBER)
+FAR_HEAD_LEFT, FAR_HEAD_RIGHT = _lens(HEAD.colour, lit=True), _lens(HEAD.colour, lit=True)
+FAR_TAIL_LEFT, FAR_TAIL_RIGHT = _lens(TAIL.colour, lit=True), _lens(TAIL.colour, lit=True)
+_BRAKE_LIT, _AMBER_LIT = _lens((1.0, 0.20, 0.15), lit=True), _lens((1.0, 0.62, 0.10), lit=True)
+
+_BRAKING = dict.fromkeys((TAIL, HIGH_BRAKE, FAR_TAIL_LEFT, FAR_TAIL_RIGHT), _BRAKE_LIT)
+_LEFT = dict.fromkeys((AMBER_LEFT, FAR_HEAD_LEFT, FAR_TAIL_LEFT), _AMBER_LIT)
+_RIGHT = dict.fromkeys((AMBER_RIGHT, FAR_HEAD_RIGHT, FAR_TAIL_RIGHT), _AMBER_LIT)
+_SWITCHED: Mapping[str, Mapping[Surface, Surface]] = {
+    "off": {},
+    "braking": _BRAKING,
+    "left": _LEFT,
+    "right": _RIGHT,
+    "braking_left": {**_BRAKING, **_LEFT},
+    "braking_right": {**_BRAKING, **_RIGHT},
+}
+
+
+LEFT_RIGHT = {AMBER_LEFT: AMBER_RIGHT, FAR_HEAD_LEFT: FAR_HEAD_RIGHT, FAR_TAIL_LEFT: FAR_TAIL_RIGHT}
+
+
+def both_sides(left: Sequence[Polygon]) -> list[Polygon]:
+    """What is on the left, and its mirror image on the right with the lamps of that side."""
+    right = [(corners, LEFT_RIGHT.get(surface, surface), uvs) for corners, surface, uvs in mirrored(left)]
+    return [*left, *right]
+
+
+@dataclass(frozen=True)
+class VehicleModel:
+    """A vehicle, its origin on the ground under the middle of its length and width, forward along x.
+
+    The colour of the slot that shows it is that of the paint; glass, tyres and lamps keep theirs.
+
+    Attributes:
+        name: its kind.
+        length, width, height: metres, over all but the mirrors.
+        wheelbase: metres between the first and the last axle.
+        rear_axle: metres, x of the last axle.
+        levels: of detail, finest first, with no more than head and tail lamps on.
+    """
+
+    name: str
+    length: float
+    width: float
+    height: float
+    wheelbase: float
+    rear_axle: float
+    levels: list[Mesh]
+
+    def lit(self, lights: str) -> list[Mesh]:
+        """The levels with lights on as one of LIGHTS says."""
+        check_choice("lights", lights, LIGHTS)
+        switched = _SWITCHED[lights]
+        return [
+            replace(level, surfaces=tuple(switched.get(surface, surface) for surface in level.surfaces))
+            for level in self.levels
+        ]
+
+    @property
+    def variants(self) -> list[list[Mesh]]:
+        """The levels in the order of LIGHTS: what `Scene.add` takes, for the number of a variant to switch lights."""
+        return [self.lit(lights) for lights in LIGHTS]

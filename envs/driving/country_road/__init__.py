@@ -1,0 +1,1 @@
+"""Country roads and race tracks: geometry, meshes, scenery."""

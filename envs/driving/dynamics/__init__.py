@@ -1,0 +1,1 @@
+"""Vehicle dynamics, collisions and poses."""

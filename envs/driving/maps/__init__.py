@@ -1,0 +1,1 @@
+"""Maps that tasks drive on: sources, rasters, drawings, parking lots."""

@@ -1,0 +1,161 @@
+"""Maps drawn for people, `render_mode="map"`: roads and what stands on them from above, north up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.envs.driving.dynamics.collisions import box_corners
+from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.driving.road_network.network import DASHED, Network, lane_polygon
+
+Colour = tuple[int, int, int]
+PIXELS = 640  # of a side of the picture
+WHOLE = 700.0  # metres: maps that are larger are drawn around the car
+AROUND = 260.0  # metres of those that are seen
+MARGIN = 12.0  # metres around a map that is drawn whole
+SUBPIXELS = 4  # bits
+
+LAND, PAVING, WALK, PAINT = (206, 217, 192), (92, 95, 100), (176, 172, 164), (238, 238, 232)
+BUILDING, ROUTE, EGO, VEHICLE, PERSON = (
+    (168, 142, 122),
+    (66, 133, 244),
+    (220, 40, 40),
+    (250, 190, 60),
+    (140, 40, 150),
+)
+GOAL = (40, 170, 80)
+LIGHTS: tuple[Colour, ...] = (
+    (230, 50, 50),
+    (235, 120, 40),
+    (60, 200, 90),
+    (250, 190, 40),
+)  # as `traffic.signals`
+
+
+@dataclass(frozen=True, eq=False)
+class MapSketch:
+    """What of a map stays as it is.
+
+    Attributes:
+        low, high: (2,) metres: its corners.
+        areas: polygons (K, 2) and their colours, from below upwards.
+        lines: polylines (K, 2), metres of width and colours, over them.
+        boxes: (B, 5) x, y, heading, length and width of what stands there.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    areas: list[tuple[FloatArray, Colour]]
+    lines: list[tuple[FloatArray, float, Colour]]
+    boxes: FloatArray
+
+
+@dataclass
+class Actors:
+    """What moves, or changes, on a map.
+
+    Attributes:
+        way: (P, 2) where one should drive, or None.
+        boxes: x, y, heading, length, width, and colour, of each; the last is drawn on top.
+        dots: x, y and colour.
+    """
+
+    way: FloatArray | None = None
+    boxes: list[tuple[float, float, float, float, float, Colour]] = field(default_factory=list)
+    dots: list[tuple[float, float, Colour]] = field(default_factory=list)
+
+
+def sketch_network(network: Network, obstacles: FloatArray) -> MapSketch:
+    """The roads of a network and what stands beside them."""
+    low, high = network.bounds
+    areas: list[tuple[FloatArray, Colour]] = []
+    lines: list[tuple[FloatArray, float, Colour]] = [
+        (path.curve.points, 2.2, WALK) for path in network.walkways if path.crossing < 0
+    ]
+    areas += [(junction.outline, PAVING) for junction in network.junctions]
+    areas += [(lane_polygon(lane, 2), PAVING) for lane in network.lanes]
+    for junction in network.junctions:
+        if junction.island:
+            angles = np.linspace(0.0, 2.0 * np.pi, 32)
+            ring = junction.centre + junction.island * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+            areas.append((ring, LAND))
+    for road in network.roads:
+        distance = np.arange(0.0, road.curve.length + 1.0, 2.0)
+        for lateral, kind in road.lines:
+            points = road.curve.beside(distance, np.full(len(distance), lateral))
+            starts = range(0, len(points), 3) if kind == DASHED else (0,)
+            stop = 2 if kind == DASHED else len(points)
+            lines += [(points[place : place + stop], 0.25, PAINT) for place in starts]
+    lines += [(crossing.line, 2.0, PAINT) for crossing in network.crossings if crossing.marked]
+    return MapSketch(low, high, areas, lines, obstacles)
+
+
+def draw_map(sketch: MapSketch, focus: FloatArray, actors: Actors) -> NDArray[np.uint8]:
+    """(640, 640, 3) a map with what moves on it; a large map around the focus (2,)."""
+    size = float((sketch.high - sketch.low).max()) + 2.0 * MARGIN
+    middle = 0.5 * (sketch.low + sketch.high)
+    if size > WHOLE:
+        size, middle = AROUND, np.asarray(focus)
+    view = _View(middle, size)
+    image = np.full((PIXELS, PIXELS, 3), LAND, np.uint8)
+    for points, metres, colour in sketch.lines:
+        if colour == WALK:
+            view.line(image, points, metres, colour)
+    for outline, colour in sketch.areas:
+        view.fill(image, outline, colour)
+    for points, metres, colour in sketch.lines:
+        if colour != WALK:
+            view.line(image, points, metres, colour)
+    for x, y, heading, length, width in sketch.boxes:
+        view.fill(image, box_corners(x, y, heading, max(length, 0.5), max(width, 0.5)), BUILDING)
+    if actors.way is not None:
+        view.line(image, actors.way, max(1.2, 2.5 / view.scale), ROUTE)
+    for x, y, colour in actors.dots:
+        view.dot(image, x, y, colour)
+    for x, y, heading, length, width, colour in actors.boxes:
+        grown = max(1.0, 8.0 / (length * view.scale))  # so that a car of few pixels is still seen
+        view.fill(image, box_corners(x, y, heading, grown * length, grown * width), colour)
+    return image
+
+
+@dataclass(frozen=True)
+class _View:
+    """A square of land in pixels, north up."""
+
+    middle: FloatArray
+    size: float
+
+    @property
+    def scale(self) -> float:
+        return PIXELS / self.size
+
+    def pixels(self, points: FloatArray) -> NDArray[np.int32]:
+        steps = (np.asarray(points)[..., :2] - self.middle) * self.scale
+        placed = np.stack([0.5 * PIXELS + steps[..., 0], 0.5 * PIXELS - steps[..., 1]], axis=-1)
+        return np.round(np.clip(placed, -4000.0, 4000.0) * (1 << SUBPIXELS)).astype(np.int32)
+
+    def sees(self, points: FloatArray) -> bool:
+        """Whether any of what lies between points may be in the picture."""
+        low, high = points[..., :2].min(axis=0), points[..., :2].max(axis=0)
+        reach = 0.5 * self.size + 2.0
+        return bool((low < self.middle + reach).all() and (high > self.middle - reach).all())
+
+    def fill(self, image: NDArray[np.uint8], outline: FloatArray, colour: Colour) -> None:
+        if not self.sees(outline):
+            return
+        cv2.fillPoly(image, [self.pixels(outline)], colour, cv2.LINE_AA, SUBPIXELS)
+
+    def line(self, image: NDArray[np.uint8], points: FloatArray, metres: float, colour: Colour) -> None:
+        if not self.sees(points):
+            return
+        thickness = max(1, round(metres * self.scale))
+        cv2.polylines(image, [self.pixels(points)], False, colour, thickness, cv2.LINE_AA, SUBPIXELS)
+
+    def dot(self, image: NDArray[np.uint8], x: float, y: float, colour: Colour) -> None:
+        radius = max(3, round(0.4 * self.scale))
+        x_pixel, y_pixel = (self.pixels(np.array([x, y])) >> SUBPIXELS).tolist()
+        cv2.circle(image, (x_pixel, y_pixel), radius, colour, cv2.FILLED, cv2.LINE_AA)

@@ -1,0 +1,1 @@
+"""Planning: parking maneuvers, racing lines."""

@@ -1,0 +1,145 @@
+"""Follows plans of `parking_planner` with the controls of a car, for all worlds at once.
+
+A plan is a row of poses of the middle of the rear axle, each with the direction in which it is come to. The car
+takes it stretch by stretch: between changes of direction it steers by the plan's curvature and by its errors in place
+and heading (rear-axle feedback; B. Paden et al., "A Survey of Motion Planning and Control Techniques", 2016, IV-B); at
+a change it stops and turns its wheels before it drives on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camshaft.envs.driving.dynamics.vehicle import HEADING, MAX_STEERING, SPEED, STEERING, X, Y
+from camshaft.envs.kernels import inlined, kernel
+
+FORWARDS, BACKWARDS = 2.2, 1.6  # m/s at most
+BRAKING = 0.8  # m/s², planned
+AT_END = 0.12  # metres before the end of a stretch at which it counts as driven
+STOPPED = 0.06  # m/s
+TURNED = 0.06  # rad by which the wheels may differ from what a stretch begins with
+LATERAL_GAIN, HEADING_GAIN = 0.9, 1.6  # 1/m², 1/m: curvature for errors
+PREVIEW = 0.35  # s by which the curvature is looked up ahead
+SPEED_GAIN = 2.5  # 1/s
+HARDEST = 1.5  # m/s² of what the pedals are worked with
+SLOW_IN_BENDS = 2.4  # rad/s: speed times steering's change is kept near this
+
+
+@kernel
+def follow_plans(  # type: ignore[no-untyped-def]
+    state, parameters, rear, wheelbase, plans, counts, progress, lateral, heading, angles, pulls
+):
+    """Write steering angles (rad) and accelerations (m/s²) that follow the plans.
+
+    Args:
+        state: (N, 8) cars, see `vehicle`.
+        parameters: (N, 16) theirs.
+        rear: metres from the centre of mass to the rear axle.
+        wheelbase: metres.
+        plans: (N, P, 4) x, y, heading, direction.
+        counts: (N,) poses of each plan.
+        progress: (N,) the pose that each car is at; moves on.
+        lateral: (N,) metres by which the cars are taken to stand left of where they are.
+        heading: (N,) rad by which they are taken to be turned left.
+        angles: (N,) to fill.
+        pulls: (N,) to fill.
+    """
+    for world in range(state.shape[0]):
+        yaw = state[world, HEADING] + heading[world]
+        cosine, sine = np.cos(yaw), np.sin(yaw)
+        x = state[world, X] - lateral[world] * np.sin(state[world, HEADING]) - rear * cosine
+        y = state[world, Y] + lateral[world] * np.cos(state[world, HEADING]) - rear * sine
+        speed, steering = state[world, SPEED], state[world, STEERING]
+        plan, count = plans[world], counts[world]
+        angles[world] = 0.0
+        pulls[world] = -SPEED_GAIN * speed
+        if count < 2:
+            continue
+        place = _advance(plan, count, progress[world], x, y)
+        last = _stretch_end(plan, count, place)
+        left = _along(plan, place, last, x, y)
+        if left < AT_END and last < count - 1 and abs(speed) < STOPPED:
+            place = last + 1
+            last = _stretch_end(plan, count, place)
+            left = _along(plan, place, last, x, y)
+        progress[world] = place
+        direction = plan[min(place + 1, last), 3]
+        curvature, aside, turned = _errors(plan, place, last, x, y, yaw, abs(speed) * PREVIEW)
+        wanted = curvature - direction * HEADING_GAIN * turned - LATERAL_GAIN * aside
+        limit = parameters[world, MAX_STEERING]
+        angle = min(max(np.arctan(wheelbase * wanted), -limit), limit)
+        angles[world] = angle
+        fastest = FORWARDS if direction > 0.0 else BACKWARDS
+        fastest = min(fastest, SLOW_IN_BENDS / (1.0 + 14.0 * abs(angle - steering)))
+        wished = min(fastest, np.sqrt(max(2.0 * BRAKING * (left - 0.5 * AT_END), 0.0)))
+        if abs(speed) < STOPPED and abs(angle - steering) > TURNED:
+            wished = 0.0
+        pull = SPEED_GAIN * (direction * wished - speed)
+        pulls[world] = min(max(pull, -HARDEST), HARDEST)
+
+
+@inlined
+def _advance(plan, count, place, x, y):  # type: ignore[no-untyped-def]
+    """The pose of the stretch, from `place` on, that is nearest."""
+    best, nearest = place, 1e18
+    for row in range(place, _stretch_end(plan, count, place) + 1):
+        distance = (plan[row, 0] - x) ** 2 + (plan[row, 1] - y) ** 2
+        if distance < nearest:
+            best, nearest = row, distance
+    return best
+
+
+@inlined
+def _stretch_end(plan, count, place):  # type: ignore[no-untyped-def]
+    """The last pose before the direction changes."""
+    row = min(place + 1, count - 1)
+    direction = plan[row, 3]
+    while row + 1 < count and plan[row + 1, 3] == direction:
+        row += 1
+    return row
+
+
+@inlined
+def _along(plan, place, last, x, y):  # type: ignore[no-untyped-def]
+    """Metres from a point to the end of a stretch, along it."""
+    metres = 0.0
+    for row in range(place + 1, last):
+        metres += _distance(plan, row, row + 1)
+    near = min(place + 1, last)
+    if near == last:
+        direction = plan[last, 3]
+        return direction * (
+            (plan[last, 0] - x) * np.cos(plan[last, 2]) + (plan[last, 1] - y) * np.sin(plan[last, 2])
+        )
+    return metres + np.sqrt((plan[near, 0] - x) ** 2 + (plan[near, 1] - y) ** 2)
+
+
+@inlined
+def _errors(plan, place, last, x, y, yaw, ahead):  # type: ignore[no-untyped-def]
+    """Curvature of the plan so far ahead, metres left of it, and rad by which the car is turned left of it."""
+    cosine, sine = np.cos(plan[place, 2]), np.sin(plan[place, 2])
+    forwards = cosine * (x - plan[place, 0]) + sine * (y - plan[place, 1])
+    aside = -sine * (x - plan[place, 0]) + cosine * (y - plan[place, 1])
+    expected = plan[place, 2] + forwards * _curvature(plan, place, last)
+    turned = np.arctan2(np.sin(yaw - expected), np.cos(yaw - expected))
+    row, metres = place, 0.0
+    while row < last - 1 and metres < ahead:
+        row += 1
+        metres += _distance(plan, row - 1, row)
+    return _curvature(plan, row, last), aside, turned
+
+
+@inlined
+def _curvature(plan, row, last):  # type: ignore[no-untyped-def]
+    """1/m of the plan from one pose to the next, forwards."""
+    first = min(row, max(last - 1, 0))
+    step = _distance(plan, first, first + 1)
+    if step < 1e-6:
+        return 0.0
+    bend = plan[first + 1, 2] - plan[first, 2]
+    return np.arctan2(np.sin(bend), np.cos(bend)) / (step * plan[first + 1, 3])
+
+
+@inlined
+def _distance(plan, one, other):  # type: ignore[no-untyped-def]
+    return np.sqrt((plan[other, 0] - plan[one, 0]) ** 2 + (plan[other, 1] - plan[one, 1]) ** 2)

@@ -1,0 +1,57 @@
+"""Where lanes overlap: who is in whose way, and who goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from camshaft.envs.driving.road_network.network import Conflict, Lane
+
+CLEARANCE = 2.3  # metres between the middles of lanes at which two cars just pass each other
+STEP = 2  # points of a lane's curve from one that is looked at to the next
+
+
+def find_conflicts(lanes: Sequence[Lane], yields: Callable[[Lane, Lane], bool]) -> list[Conflict]:
+    """Every pair of lanes that cross or merge, seen from both.
+
+    Lanes that part from one another (they have a predecessor in common) or follow one another are no conflicts: there,
+    vehicles follow one another.
+
+    Args:
+        lanes: which to look at.
+        yields: whether the first of two lanes gives way to the second.
+    """
+    found = []
+    for number, one in enumerate(lanes):
+        for other in lanes[number + 1 :]:
+            if set(one.predecessors) & set(other.predecessors):
+                continue
+            if other.index in one.successors or one.index in other.successors:
+                continue
+            spans = _overlap(one, other)
+            if spans is None:
+                continue
+            first, second = spans
+            found.append(Conflict(one.index, other.index, *first, *second, yields(one, other)))
+            found.append(Conflict(other.index, one.index, *second, *first, yields(other, one)))
+    return found
+
+
+def _overlap(one: Lane, other: Lane) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Metres along both lanes between which their middles are too near each other, or None."""
+    first, second = one.curve, other.curve
+    a, b = first.points[::STEP], second.points[::STEP]
+    near = np.linalg.norm(a[:, None] - b[None], axis=2) < CLEARANCE
+    if not near.any():
+        return None
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    margin = 0.5 * STEP
+    return (
+        _span(rows, STEP * first.spacing, margin, one.length),
+        _span(columns, STEP * second.spacing, margin, other.length),
+    )
+
+
+def _span(places: np.ndarray, step: float, margin: float, length: float) -> tuple[float, float]:
+    return max(float(places[0]) * step - margin, 0.0), min(float(places[-1]) * step + margin, length)

@@ -1,0 +1,72 @@
+"""What roads are like across: lanes, widths, medians and sidewalks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from camshaft.envs.driving.road_network.builder import EDGE_MARGIN, LANE_WIDTH
+from camshaft.envs.driving.road_network.network import DASHED, SOLID
+from camshaft.envs.errors import InvalidOption, check_choice
+
+
+@dataclass(frozen=True)
+class CrossSection:
+    """What a road is like across.
+
+    Attributes:
+        forward: lanes that lead along it.
+        backward: lanes that lead back.
+        speed_limit: m/s.
+        style: "town", "rural" or "motorway".
+        lane_width: metres.
+        median: metres between the directions.
+        sidewalks: metres of width on the left and on the right; 0 for none.
+        centre_line: between the directions, "dashed" or "solid".
+    """
+
+    forward: int = 1
+    backward: int = 1
+    speed_limit: float = 50.0 / 3.6
+    style: str = "town"
+    lane_width: float = LANE_WIDTH
+    median: float = 0.0
+    sidewalks: tuple[float, float] = (0.0, 0.0)
+    centre_line: str = DASHED
+
+    def __post_init__(self) -> None:
+        check_choice("style of road", self.style, EDGE_MARGIN)
+        check_choice("centre line", self.centre_line, (DASHED, SOLID))
+        if min(self.forward, self.backward) < 0 or not 1 <= self.forward + self.backward <= 12:
+            raise InvalidOption(
+                f"a road has 1 to 12 lanes, got {self.forward} ahead and {self.backward} back"
+            )
+        if not 2.0 <= self.lane_width <= 15.0 or self.median < 0.0 or min(self.sidewalks) < 0.0:
+            raise InvalidOption(
+                "lanes are 2 to 15 m wide, medians and sidewalks not less than 0, got "
+                f"{self.lane_width}, {self.median} and {self.sidewalks}"
+            )
+        if self.speed_limit <= 0.0:
+            raise InvalidOption(f"a speed limit is more than 0 m/s, got {self.speed_limit}")
+
+    def reversed(self) -> CrossSection:
+        """The same road seen the other way."""
+        return replace(
+            self,
+            forward=self.backward,
+            backward=self.forward,
+            sidewalks=(self.sidewalks[1], self.sidewalks[0]),
+        )
+
+    def widened(self, more: int) -> CrossSection:
+        """The same road with so many lanes more ahead, or less."""
+        if self.forward + more < 1:
+            raise InvalidOption(
+                f"of {self.forward} lanes ahead {-more} cannot end: one at least has to go on"
+            )
+        return replace(self, forward=self.forward + more)
+
+    @property
+    def half_width(self) -> float:
+        """Metres from the middle to the farther edge of the paving."""
+        lanes = max(self.forward, self.backward)
+        return 0.5 * self.median + lanes * self.lane_width + EDGE_MARGIN[self.style]

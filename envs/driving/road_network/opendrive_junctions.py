@@ -1,0 +1,224 @@
+"""Junctions of OpenDRIVE files: which lanes lead through them, what governs them, and what is paved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from camshaft.envs.driving.road_network.builder import NetworkBuilder
+from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.driving.road_network.junctions import govern_junction, turn_of
+from camshaft.envs.driving.road_network.network import FREE, STOP, YIELD, Arm, Lane, lane_polygon
+from camshaft.envs.driving.road_network.opendrive_records import (
+    Connection,
+    JunctionRecord,
+    OpenDriveFile,
+    SignalRecord,
+)
+
+# Types of signals, as OpenDRIVE's signal base, the German StVO and the American MUTCD number them.
+MEANINGS = {
+    "light": ("1000001", "1000009", "1000010", "1000011", "1000012"),
+    "stop": ("206", "R1-1"),
+    "yield": ("205", "R1-2"),
+    "priority": ("301", "306"),
+}
+CELL = 0.1  # metres of a cell of the raster in which the paving of a junction is put together
+MARGIN = 0.35  # metres of paving beside lanes through a junction
+
+Lanes = Mapping[tuple[str, int, int], Lane]
+End = tuple[str, bool]  # a road of the file, and whether its end or its start
+
+
+def add_junctions(
+    file: OpenDriveFile,
+    builder: NetworkBuilder,
+    lanes: Lanes,
+    parts: Mapping[str, Sequence[object]],
+    ends: Mapping[str, tuple[int, int]],
+) -> None:
+    """Link the lanes through every junction of a file, and say what governs them.
+
+    Args:
+        file: what it says.
+        builder: gains the junctions, in the file's order.
+        lanes: by road, part and number.
+        parts: of each road.
+        ends: roads of the network at the start and end of each road.
+    """
+    keys = {lane.index: key for key, lane in lanes.items()}
+    for record in file.junctions.values():
+        _Meeting(file, builder, lanes, keys, parts, ends, record).add()
+    for road in file.roads.values():
+        for signal in road.signals:
+            if not _meaning(signal):
+                file.left_out[f"signals of type {signal.kind}"] += 1
+
+
+@dataclass(eq=False)
+class _Meeting:
+    """One junction while it is made."""
+
+    file: OpenDriveFile
+    builder: NetworkBuilder
+    lanes: Lanes
+    keys: Mapping[int, tuple[str, int, int]]
+    parts: Mapping[str, Sequence[object]]
+    ends: Mapping[str, tuple[int, int]]
+    record: JunctionRecord
+    origins: dict[int, End] = field(default_factory=dict)
+    leads_to: dict[int, End] = field(default_factory=dict)
+
+    def add(self) -> None:
+        for connection in self.record.connections:
+            self._connect(connection)
+        places = self._arms()
+        index = len(self.builder.junctions)
+        if len(places) < 2:
+            where = f"junction {self.record.name}"
+            raise self.file.wrong(where, f"roads must meet in it, got {len(places)} by its connections")
+        arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in places]
+        origins = {lane: places.index(end) for lane, end in self.origins.items()}
+        signs = {place: self._signs(place) for place in places}
+        kind, major = self._rule(places, signs)
+        junction = govern_junction(self.builder, arms, origins, kind, major=major, crossings=False)
+        self._settle(places, signs, origins)
+        self.builder.junctions[index] = replace(junction, outline=self._outline(junction.outline))
+
+    def _connect(self, connection: Connection) -> None:
+        """Let lanes of the incoming road lead into those of the connecting one."""
+        where = f"junction {self.record.name}"
+        through = self.file.roads[connection.connecting]
+        if through.junction != self.record.name:
+            raise self.file.wrong(
+                where, f"its connection leads over road {through.name}, which does not belong to it"
+            )
+        for start, lane in connection.lanes or self._same_lanes(connection):
+            end = connection.incoming, start < 0
+            number = len(self.parts[connection.incoming]) - 1 if start < 0 else 0
+            place = 0 if connection.contact == "start" else len(self.parts[through.name]) - 1
+            one = self.lanes.get((connection.incoming, number, start))
+            other = self.lanes.get((through.name, place, lane))
+            if one is None or other is None:
+                continue  # of a kind that is not driven on
+            if (lane < 0) != (connection.contact == "start"):
+                self.file.left_out["links to lanes that lead the other way"] += 1
+                continue
+            if end[0] not in self.ends:
+                raise self.file.wrong(where, f"its incoming road {end[0]} belongs to a junction itself")
+            self.builder.link(one.index, other.index)
+            self._follow(other, end)
+
+    def _same_lanes(self, connection: Connection) -> list[tuple[int, int]]:
+        """Pairs of lanes by the links of the connecting road, where the connection names none."""
+        through = self.file.roads[connection.connecting]
+        at_start = connection.contact == "start"
+        section = through.sections[0 if at_start else -1]
+        found = [
+            (lane.predecessor if at_start else lane.successor, number)
+            for number, lane in section.lanes.items()
+        ]
+        return [(start, number) for start, number in found if start is not None and number]
+
+    def _follow(self, lane: Lane, end: End) -> None:
+        """Everything that a lane leads to within the junction comes from the same arm."""
+        turned = lane.curve.start.heading
+        chain = [lane]
+        while True:
+            after = [self.builder.lanes[number] for number in chain[-1].successors]
+            inside = [way for way in after if way.junction == lane.junction]
+            if not inside or inside[0] in chain:
+                break
+            chain.append(inside[0])
+        turn = turn_of(turned, chain[-1].curve.end.heading)
+        for piece in chain:
+            self.origins[piece.index] = end
+            piece.turn = turn
+        for way in chain[-1].successors:
+            name, _, number = self.keys[way]
+            if name in self.ends:
+                self.leads_to[chain[-1].index] = name, number > 0
+
+    def _arms(self) -> list[End]:
+        """Ends of roads that meet here, counter-clockwise."""
+        found = list(dict.fromkeys([*self.origins.values(), *self.leads_to.values()]))
+        mouths = [self.builder.mouth(Arm(self.ends[name][int(at_end)], at_end)) for name, at_end in found]
+        middle = np.mean([mouth.point for mouth in mouths], axis=0) if mouths else np.zeros(2)
+        angles = [math.atan2(mouth.y - middle[1], mouth.x - middle[0]) for mouth in mouths]
+        return [found[number] for number in np.argsort(angles)]
+
+    def _signs(self, end: End) -> set[str]:
+        """What stands at an arm: "light", "stop", "yield", "priority"."""
+        name, at_end = end
+        facing = "+" if at_end else "-"
+        signals = [
+            signal for signal in self.file.roads[name].signals if signal.orientation in (facing, "none")
+        ]
+        for connection in self.record.connections:
+            if connection.incoming == name and any((start < 0) == at_end for start, _ in connection.lanes):
+                signals += self.file.roads[connection.connecting].signals
+        return {what for signal in signals if (what := _meaning(signal))}
+
+    def _rule(self, places: Sequence[End], signs: Mapping[End, set[str]]) -> tuple[str, list[int] | None]:
+        """What kind of junction it is, and which arms have right of way."""
+        if any("light" in found for found in signs.values()):
+            return "lights", None
+        waiting = [number for number, place in enumerate(places) if signs[place] & {"stop", "yield"}]
+        if waiting:
+            kind = "stop" if any("stop" in signs[place] for place in places) else "priority"
+            return kind, [number for number in range(len(places)) if number not in waiting]
+        first = [number for number, place in enumerate(places) if "priority" in signs[place]]
+        if first:
+            return "priority", first
+        for ring in self.file.rings:
+            if self.record.name in ring:
+                inside = [number for number, (name, _) in enumerate(places) if self._is_inside(name, ring)]
+                return "priority", inside
+        return "right_before_left", None
+
+    def _is_inside(self, name: str, ring: set[str]) -> bool:
+        """Whether a road leads from a junction of a roundabout to another one of it."""
+        links = [self.file.roads[name].link(at_end) for at_end in (False, True)]
+        return all(link is not None and link.kind == "junction" and link.target in ring for link in links)
+
+    def _settle(
+        self, places: Sequence[End], signs: Mapping[End, set[str]], origins: Mapping[int, int]
+    ) -> None:
+        """Signs are those of each arm; nothing governs lanes that meet no other, nor those farther in."""
+        lanes = self.builder.lanes
+        meeting = {conflict.lane for conflict in self.builder.conflicts}
+        for number, origin in origins.items():
+            lane = lanes[number]
+            if lane.control == STOP and "stop" not in signs[places[origin]]:
+                lane.control = YIELD
+            inner = any(lanes[before].junction == lane.junction for before in lane.predecessors)
+            if inner or (lane.control == YIELD and number not in meeting):
+                lane.control, lane.signal = FREE, -1
+
+    def _outline(self, kerb: FloatArray) -> FloatArray:
+        """(K, 2) the edge of the paving: of what lies between the kerbs, and of all lanes."""
+        outlines = [kerb]
+        for number in self.origins:
+            lane = self.builder.lanes[number]
+            outlines.append(lane_polygon(replace(lane, width=lane.width + 2.0 * MARGIN)))
+        every = np.concatenate(outlines)
+        low = every.min(axis=0) - 1.0
+        width, height = np.ceil((every.max(axis=0) + 1.0 - low) / CELL).astype(int)
+        image = np.zeros((height, width), np.uint8)
+        for outline in outlines:
+            cv2.fillPoly(image, [np.round((outline - low) / CELL * 16.0).astype(np.int32)], 1, shift=4)
+        found, _ = cv2.findContours(image, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        largest = cv2.approxPolyDP(max(found, key=cv2.contourArea), 0.7, True)[:, 0]
+        outline = low + CELL * largest.astype(np.float64)
+        shifted = np.roll(outline, -1, axis=0)
+        area = float((outline[:, 0] * shifted[:, 1] - outline[:, 1] * shifted[:, 0]).sum())
+        return outline if area > 0.0 else outline[::-1]
+
+
+def _meaning(signal: SignalRecord) -> str:
+    """What a signal says about right of way, or nothing."""
+    return next((what for what, kinds in MEANINGS.items() if signal.kind in kinds), "")

@@ -1,0 +1,188 @@
+"""A way through a network: which lanes, and the line to drive along, lane changes included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.envs.driving.road_network.curves import Curve, FloatArray, chain, join
+from camshaft.envs.driving.road_network.network import FOLLOW, FREE, Network
+
+CHANGE_AFTER = 6.0  # metres on a lane before one changes to the next
+CHANGE_LENGTH = 28.0  # metres that a change of lanes takes
+ANNOUNCED = 35.0  # metres before a junction from which on one is told where to go
+
+
+@dataclass(frozen=True, eq=False)
+class StopLine:
+    """Where a route meets a junction.
+
+    Attributes:
+        distance: metres along the route of the line at which one stops.
+        lane: lane through the junction.
+        control: what governs entering it.
+    """
+
+    distance: float
+    lane: int
+    control: int
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """A way through a network.
+
+    Attributes:
+        lanes: in order; neighbours follow one another where one changes lanes.
+        curve: the line to drive along.
+        lane_at: (P,) lane under each point of the curve.
+        along_at: (P,) metres along that lane.
+        next_at: (P, 2) the two lanes that come then, −1 behind the last.
+        command_at: (P,) where to go at the next junction: FOLLOW, LEFT, STRAIGHT or RIGHT.
+        stops: where it meets junctions.
+        changes: where one begins to change lanes: metres along the route, the lane changed to, metres along that.
+    """
+
+    lanes: tuple[int, ...]
+    curve: Curve
+    lane_at: NDArray[np.int32]
+    along_at: FloatArray
+    next_at: NDArray[np.int32]
+    command_at: NDArray[np.int32]
+    stops: tuple[StopLine, ...]
+    changes: tuple[tuple[float, int, float], ...]
+
+
+def make_route(network: Network, lanes: Sequence[int], start: float, stop: float) -> Route:
+    """The way along lanes.
+
+    Args:
+        network: that they belong to.
+        lanes: each leads into the next one, or lies beside it.
+        start: metres along the first lane where it begins.
+        stop: metres along the last lane where it ends.
+    """
+    pieces: list[_Piece] = []
+    along = start
+    for number, index in enumerate(lanes):
+        lane = network.lanes[index]
+        if number + 1 == len(lanes):
+            pieces.append(_Piece(index, along, max(stop, along + 1.0), lane.curve))
+            break
+        after = network.lanes[lanes[number + 1]]
+        if after.index in lane.successors:
+            pieces.append(_Piece(index, along, lane.length, lane.curve))
+            along = 0.0
+            continue
+        begin = min(along + CHANGE_AFTER, lane.length - 2.0)
+        pieces.append(_Piece(index, along, begin, lane.curve))
+        share = after.length / lane.length
+        end = min((begin + CHANGE_LENGTH) * share, after.length - 1.0)
+        change = _change(lane.curve, begin, after.curve, end)
+        half = 0.5 * change.length
+        middle = 0.5 * (begin * share + end)
+        pieces.append(_Piece(index, begin, middle / share, change, 0.0, half))
+        pieces.append(_Piece(after.index, middle, end, change, half, change.length))
+        along = end
+    kept = [piece for piece in pieces if piece.length > 0.05]
+    return _described(network, tuple(lanes), kept, chain([piece.cut() for piece in kept]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """A stretch of a route over one lane: from `first` to `last` metres along it, on a part of a curve."""
+
+    lane: int
+    first: float
+    last: float
+    curve: Curve
+    begin: float | None = None
+    end: float | None = None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        return (self.first if self.begin is None else self.begin, self.last if self.end is None else self.end)
+
+    @property
+    def length(self) -> float:
+        return self.span[1] - self.span[0]
+
+    def cut(self) -> Curve:
+        return self.curve.part(*self.span)
+
+
+def _change(first: Curve, begin: float, second: Curve, end: float) -> Curve:
+    """From one lane to its neighbour."""
+    start, stop = first.part(begin, begin + 1.0).start, second.part(end - 1.0, end).end
+    return join(start, stop)
+
+
+def _described(network: Network, lanes: tuple[int, ...], pieces: Sequence[_Piece], curve: Curve) -> Route:
+    """Find the lane under each point."""
+    reached = np.concatenate([[0.0], np.cumsum([piece.length for piece in pieces])])
+    distance = curve.spacing * np.arange(len(curve.points)) * reached[-1] / curve.length
+    number = np.clip(np.searchsorted(reached, distance, side="right") - 1, 0, len(pieces) - 1)
+    part = (distance - reached[number]) / np.diff(reached)[number]
+    first, last = np.array([piece.first for piece in pieces]), np.array([piece.last for piece in pieces])
+    lane_at = np.array([piece.lane for piece in pieces], np.int32)[number]
+    along_at = first[number] + part * (last - first)[number]
+    following = {lane: _lanes_after(network, lanes, place) for place, lane in enumerate(lanes)}
+    next_at = np.array([following[piece.lane] for piece in pieces], np.int32)[number]
+    stops = _stops(network, lane_at, along_at, curve.spacing)
+    changes = tuple(
+        (float(distance), after.lane, after.first - 0.5 * (piece.length + after.length))
+        for distance, piece, after in zip(reached[:-1], pieces, pieces[1:], strict=False)
+        if piece.begin == 0.0
+    )
+    commands = _commands(network, lane_at, curve.spacing)
+    return Route(lanes, curve, lane_at, along_at, next_at, commands, stops, changes)
+
+
+def _lanes_after(network: Network, order: Sequence[int], place: int) -> tuple[int, int]:
+    """The two lanes that come after one, changes of lane left out."""
+    found: list[int] = []
+    here = network.lanes[order[place]]
+    for lane in order[place + 1 :]:
+        if lane in here.successors:
+            found.append(lane)
+            if len(found) == 2:
+                return found[0], found[1]
+        here = network.lanes[lane]
+    while len(found) < 2:
+        ways = network.lanes[found[-1] if found else order[-1]].successors
+        if not ways:
+            break
+        found.append(ways[0])
+    return (found[0] if found else -1), (found[1] if len(found) > 1 else -1)
+
+
+def _stops(
+    network: Network,
+    lane_at: NDArray[np.int32],
+    along_at: FloatArray,
+    spacing: float,
+) -> tuple[StopLine, ...]:
+    found = []
+    changes = np.flatnonzero(np.diff(lane_at)) + 1
+    for point in changes:
+        into = network.lanes[int(lane_at[point])]
+        before = network.lanes[int(lane_at[point - 1])]
+        if into.junction >= 0 and before.junction < 0 and into.control != FREE:
+            left = before.length - float(along_at[point - 1]) - before.stop_gap
+            found.append(StopLine(spacing * (int(point) - 1) + left, into.index, into.control))
+    return tuple(found)
+
+
+def _commands(network: Network, lane_at: NDArray[np.int32], spacing: float) -> NDArray[np.int32]:
+    """At each point: the turn of the lane through a junction that one is on or comes to soon."""
+    turns = np.array([network.lanes[int(lane)].turn for lane in lane_at], np.int32)
+    commands = turns.copy()
+    announced = int(ANNOUNCED / spacing)
+    for point in np.flatnonzero((turns[1:] != FOLLOW) & (turns[1:] != turns[:-1])) + 1:
+        first = max(point - announced, 0)
+        ahead = commands[first:point]
+        ahead[ahead == FOLLOW] = turns[point]
+    return commands

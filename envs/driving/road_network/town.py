@@ -1,0 +1,249 @@
+"""Towns from a seed: streets between the points of a bent grid, which meet in junctions and roundabouts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import networkx
+import numpy as np
+
+from camshaft.envs.driving.road_network.builder import EDGE_MARGIN, LANE_WIDTH, NetworkBuilder
+from camshaft.envs.driving.road_network.checks import find_dead_ends, find_faults
+from camshaft.envs.driving.road_network.curves import FloatArray, Pose, join
+from camshaft.envs.driving.road_network.footpaths import add_footpaths
+from camshaft.envs.driving.road_network.junctions import LEAST_ANGLE, add_junction, reach
+from camshaft.envs.driving.road_network.network import DASHED, Arm, Network
+from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
+from camshaft.envs.errors import CamshaftError, InvalidOption
+
+SIDEWALK = 2.6  # metres
+ATTEMPTS = 40  # layouts drawn before giving up
+SHORTEST = 24.0  # metres of street between two junctions
+
+
+@dataclass(frozen=True)
+class TownConfig:
+    """What towns are like.
+
+    Attributes:
+        columns, rows: points of the grid.
+        spacing: metres between them.
+        jitter: metres by which they are moved.
+        missing: share of the grid's streets that are left out.
+        avenues: share of the grid's lines that have two lanes each way.
+        bend: rad by which streets leave a junction beside the straight line to the next, at most.
+        speed_limit, avenue_speed_limit: m/s.
+        midway_crossings: metres from which on a street is crossed in its middle, too, and how often that is so; half
+            of these crossings are zebras.
+        kinds: junction kinds and how often each is drawn where three or four streets meet.
+    """
+
+    columns: int = 5
+    rows: int = 4
+    spacing: float = 100.0
+    jitter: float = 14.0
+    missing: float = 0.12
+    avenues: float = 0.35
+    bend: float = math.radians(13.0)
+    speed_limit: float = 30.0 / 3.6
+    avenue_speed_limit: float = 50.0 / 3.6
+    midway_crossings: tuple[float, float] = (60.0, 0.5)
+    kinds: tuple[tuple[str, float], ...] = (
+        ("lights", 0.35),
+        ("priority", 0.25),
+        ("stop", 0.1),
+        ("right_before_left", 0.15),
+        ("roundabout", 0.15),
+    )
+
+    def __post_init__(self) -> None:
+        if self.columns < 2 or self.rows < 2:
+            raise InvalidOption(f"a town needs 2 × 2 points, got {self.columns} × {self.rows}")
+        if not 60.0 <= self.spacing <= 400.0 or not 0.0 <= self.jitter <= 0.2 * self.spacing:
+            raise InvalidOption(
+                "a town needs 60 to 400 m between points and a jitter of at most a fifth of that, got "
+                f"{self.spacing} and {self.jitter}"
+            )
+        if not 0.0 <= self.missing <= 0.5:
+            raise InvalidOption(f"the share of streets left out must be within 0..0.5, got {self.missing}")
+
+
+def generate_town(seed: int, config: TownConfig = TownConfig()) -> Network:
+    """The town of a seed.
+
+    Raises:
+        CamshaftError: no layout of this configuration can be built.
+    """
+    for attempt in range(ATTEMPTS):
+        rng = np.random.default_rng([seed, attempt])
+        try:
+            network = _build(_Plan(rng, config), rng, config, f"town {seed}")
+        except ValueError:  # a bend too tight
+            continue
+        if not find_faults(network) and not find_dead_ends(network):
+            return network
+    raise CamshaftError(f"no town of seed {seed} could be laid out with {config}")
+
+
+class _Plan:
+    """Which points there are, which streets join them, and how.
+
+    Attributes:
+        graph: points as nodes, streets as edges; `points` and `wide` by node and edge.
+    """
+
+    def __init__(self, rng: np.random.Generator, config: TownConfig) -> None:
+        columns, rows = config.columns, config.rows
+        grid = config.spacing * np.stack(
+            np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij"), axis=-1
+        )
+        turn = rng.uniform(0.0, 2.0 * math.pi)
+        moved = grid + rng.uniform(-config.jitter, config.jitter, grid.shape)
+        moved -= moved.mean(axis=(0, 1))
+        rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        self.points: FloatArray = (moved @ rotation.T).reshape(-1, 2)
+        self.graph = networkx.Graph()
+        wide_columns, wide_rows = rng.random(columns) < config.avenues, rng.random(rows) < config.avenues
+        for column in range(columns):
+            for row in range(rows):
+                here = column * rows + row
+                if row + 1 < rows:
+                    self.graph.add_edge(here, here + 1, wide=bool(wide_columns[column]))
+                if column + 1 < columns:
+                    self.graph.add_edge(here, here + rows, wide=bool(wide_rows[row]))
+        self._thin(rng, config.missing)
+        self._widen()
+
+    def _thin(self, rng: np.random.Generator, share: float) -> None:
+        """Leave streets out, never one whose lack would make a dead end or cut the town in two."""
+        edges = list(self.graph.edges)
+        goal = round(share * len(edges))
+        for place in rng.permutation(len(edges)):
+            if goal == 0:
+                return
+            one, other = edges[place]
+            if min(self.graph.degree[one], self.graph.degree[other]) <= 2:
+                continue
+            attributes = self.graph.edges[one, other]
+            self.graph.remove_edge(one, other)
+            if networkx.has_bridges(self.graph) or not networkx.is_connected(self.graph):
+                self.graph.add_edge(one, other, **attributes)
+            else:
+                goal -= 1
+
+    def _widen(self) -> None:
+        """Streets that go on in a bend are as wide as before it."""
+        bends = [node for node, degree in self.graph.degree if degree == 2]
+        for _ in bends:  # until the width has come to the end of the longest chain of bends
+            for node in bends:
+                edges = [self.graph.edges[edge] for edge in self.graph.edges(node)]
+                wide = any(edge["wide"] for edge in edges)
+                for edge in edges:
+                    edge["wide"] = wide
+
+
+class _Crossroads:
+    """One point of the plan: the streets that leave it, counter-clockwise."""
+
+    def __init__(self, plan: _Plan, node: int, rng: np.random.Generator, config: TownConfig) -> None:
+        self.centre = plan.points[node]
+        bends = {
+            other: _bearing(self.centre, plan.points[other]) + rng.uniform(-config.bend, config.bend)
+            for other in plan.graph[node]
+        }
+        self.neighbours = sorted(bends, key=lambda other: bends[other] % (2.0 * math.pi))
+        angles = [bends[other] for other in self.neighbours]
+        self.widths = [half_width(plan.graph.edges[node, other]["wide"]) for other in self.neighbours]
+        wide = any(plan.graph.edges[node, other]["wide"] for other in self.neighbours)
+        self.kind = "bend" if len(angles) == 2 else _draw_kind(rng, config, wide)
+        if self.kind == "bend":
+            through = 0.5 * _turned(angles[0] + math.pi, angles[1]) + angles[0] + math.pi
+            angles, distance = [through + math.pi, through], 0.0
+        elif self.kind == "roundabout":
+            distance = roundabout_reach(self.widths)
+        else:
+            distance = reach(self.widths, angles)
+        gaps = np.diff([*angles, angles[0] + 2.0 * math.pi])
+        if self.kind != "bend" and np.min(gaps % (2.0 * math.pi)) < LEAST_ANGLE:
+            raise ValueError("two streets leave a junction too close to each other")
+        self.angles = dict(zip(self.neighbours, angles, strict=True))
+        self.distance = distance
+
+    def mouth(self, neighbour: int) -> Pose:
+        """Where the street to a neighbour begins, looking that way."""
+        return Pose(self.centre[0], self.centre[1], self.angles[neighbour]).moved(self.distance)
+
+
+def half_width(wide: bool) -> float:
+    """Metres from a street's middle to its kerb."""
+    return (2 if wide else 1) * LANE_WIDTH + EDGE_MARGIN["town"]
+
+
+def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str) -> Network:
+    builder = NetworkBuilder(name)
+    places = {node: _Crossroads(plan, node, rng, config) for node in plan.graph}
+    arms: dict[tuple[int, int], Arm] = {}
+    for one, other, wide in plan.graph.edges(data="wide"):
+        first, last = places[one].mouth(other), places[other].mouth(one).reversed()
+        curve = join(first, last)
+        if curve.length < SHORTEST or np.abs(curve.curvature).max() > 1.0 / (half_width(wide) + 9.0):
+            raise ValueError("a street is too short or bends too much")
+        road = builder.add_road(
+            curve,
+            2 if wide else 1,
+            2 if wide else 1,
+            speed_limit=config.avenue_speed_limit if wide else config.speed_limit,
+            sidewalks=(SIDEWALK, SIDEWALK),
+            centre_line="solid" if wide else DASHED,
+        )
+        arms[one, other], arms[other, one] = Arm(road.index, False), Arm(road.index, True)
+    joints = list(_join_streets(builder, plan, places, arms, rng))
+    long = [road.index for road in builder.roads if road.curve.length > config.midway_crossings[0]]
+    crossed = {road: bool(rng.random() < 0.5) for road in long if rng.random() < config.midway_crossings[1]}
+    add_footpaths(builder, joints, crossed)
+    return builder.build()
+
+
+def _join_streets(
+    builder: NetworkBuilder,
+    plan: _Plan,
+    places: dict[int, _Crossroads],
+    arms: dict[tuple[int, int], Arm],
+    rng: np.random.Generator,
+) -> Iterator[tuple[Arm, Arm]]:
+    """Make the junctions; yields the pairs of arms that are joined without one."""
+    for node, place in places.items():
+        own = [arms[node, other] for other in place.neighbours]
+        offset = float(rng.uniform(0.0, 30.0))
+        if place.kind == "bend":
+            builder.link_roads(own[0], own[1])
+            yield own[0], own[1]
+        elif place.kind == "roundabout":
+            add_roundabout(builder, own, place.centre)
+        else:
+            wide = [
+                number
+                for number, other in enumerate(place.neighbours)
+                if plan.graph.edges[node, other]["wide"]
+            ]
+            major = (wide[0], wide[1]) if len(wide) == 2 else None
+            add_junction(builder, own, place.kind, major=major, offset=offset)
+
+
+def _draw_kind(rng: np.random.Generator, config: TownConfig, wide: bool) -> str:
+    """A kind of junction; roundabouts have one lane, and are for narrow streets."""
+    names, shares = zip(*config.kinds, strict=True)
+    odds = np.array([0.0 if wide and name == "roundabout" else share for name, share in config.kinds])
+    odds = odds if odds.sum() > 0.0 else np.array(shares)
+    return str(rng.choice(names, p=odds / odds.sum()))
+
+
+def _bearing(start: FloatArray, end: FloatArray) -> float:
+    return math.atan2(end[1] - start[1], end[0] - start[0])
+
+
+def _turned(start: float, end: float) -> float:
+    """From one angle to another, the short way."""
+    return math.atan2(math.sin(end - start), math.cos(end - start))

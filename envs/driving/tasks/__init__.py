@@ -1,0 +1,1 @@
+"""The driving tasks, one file each."""

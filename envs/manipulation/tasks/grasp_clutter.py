@@ -1,0 +1,272 @@
+"""Grasp from clutter: lift any of several objects of irregular shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from camshaft.envs.manipulation import experts
+from camshaft.envs.manipulation.arms import PAD
+from camshaft.envs.manipulation.bodies import Body, Part
+from camshaft.envs.manipulation.control import CONTROL_MODES
+from camshaft.envs.manipulation.experts import CLOSE, Pick
+from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.staged import StagedSimulation, nearness
+from camshaft.envs.manipulation.urdf_files import data_path
+from camshaft.envs.rendering.pybullet.links import pose_matrices
+from camshaft.envs.simulation import BoolArray, FloatArray
+
+OBJECTS_THERE_ARE = 1000
+SCALE = 0.011  # metres for one unit of the mesh files: objects of 2 to 11 cm
+PATIENCE = 28  # steps after which the expert turns to another object
+WIDEST = 0.06  # metres that the fingers close on
+CANDIDATES = 12  # directions tried for a grasp
+SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # metres from the middle, likewise
+BAND = 0.012  # metres above and below the grasp point that the pads touch
+LIFTED = 0.12  # metres
+
+Grasp = tuple[FloatArray, float, float, float]  # as `_grasp` returns it
+
+
+@dataclass(frozen=True)
+class GraspClutterConfig:
+    """What a user may change about the task.
+
+    Attributes:
+        table: the table.
+        objects: how many lie on the table.
+        pool: how many different objects episodes draw from; even ones are for training, odd ones for testing.
+        mass, friction: kg, Coulomb coefficient of each.
+        spread: metres, side of the square that they are drawn from.
+        apart: metres between two at the start, at least.
+    """
+
+    table: TableConfig = TableConfig(home=(0.04, 0.0, 0.3))
+    objects: int = 5
+    pool: int = 40
+    mass: float = 0.1
+    friction: float = 1.0
+    spread: float = 0.3
+    apart: float = 0.1
+
+
+class GraspClutter(StagedSimulation):
+    """Lift any of several objects of irregular shape.
+
+    Description:
+        Five objects lie on a table before an arm with a parallel gripper, drawn from 40 of the 1,000 procedurally
+        made ones of `pybullet_data`. Control runs at 20 Hz, the physics at 200 Hz.
+
+    Observation:
+        By `obs_mode`: images; "state" (67,) float32: position and velocity of the gripper, its opening, of each object
+        position, roll, pitch, yaw, velocity and angular velocity, in m, rad, m/s, rad/s. The state does not tell the
+        shapes.
+
+    Action:
+        As in PickAndPlace; `control_mode` "ee_pose" is the default, for the gripper has to be turned.
+
+    Reward:
+        "dense": `reward/reach` up to 0.2, the nearer the gripper is to an object; `reward/lift` up to 0.5, the higher
+        the highest object; `reward/success` 1. "sparse": the last alone.
+
+    Success:
+        An object is 12 cm above the table.
+
+    Termination:
+        None but the time limit of 100 steps.
+
+    Randomisation:
+        As in Push, and objects that the other split never shows.
+
+    Source:
+        Grasping of procedural objects, as in QT-Opt's simulator (Kalashnikov et al. 2018), whose objects these are.
+    """
+
+    control_modes: ClassVar[tuple[str, ...]] = (
+        "ee_pose",
+        *(mode for mode in CONTROL_MODES if mode != "ee_pose"),
+    )
+    stage_weights: ClassVar[Mapping[str, float]] = {"reach": 0.2, "lift": 0.5}
+
+    def __init__(
+        self, num_worlds: int = 1, *, config: GraspClutterConfig = GraspClutterConfig(), **options: Any
+    ) -> None:
+        self.config = config
+        self._pool = object_pool(config.pool)
+        nothing: tuple[bytes, Grasp] = (b"", (np.zeros(3), 0.0, 0.0, 0.0))
+        self._known = [[nothing] * config.objects for _ in range(num_worlds)]
+        variants = tuple((part,) for part, _ in self._pool)
+        bodies = tuple(
+            Body(f"object {n}", variants, config.mass, config.friction, 0.001, colour=colour)
+            for n, colour in zip(range(config.objects), _colours(config.objects), strict=True)
+        )
+        super().__init__(num_worlds, bodies, config.table, **options)
+
+    def _place(self, start: Start, rng: np.random.Generator) -> None:
+        places = experts.scattered(rng, self.config.objects, self.config.spread, self.config.apart)
+        for number, place in enumerate(places):
+            _, points = self._pool[start.variants[number]]
+            lowest = float(points[:, 2].min()) * start.scales[number]
+            start.put(number, (*place, 0.002 - lowest), rng.uniform(-np.pi, np.pi))
+
+    def _heights(self) -> FloatArray:
+        """(N, objects) metres, of their middles."""
+        return np.asarray(self.poses[..., 2])
+
+    def stages(self) -> dict[str, FloatArray]:
+        """(N,) reach and lift."""
+        away = np.linalg.norm(self.poses[..., :3] - self.hands[:, None], axis=2).min(axis=1)
+        return {"reach": nearness(away, 0.2), "lift": self._heights().max(axis=1) / LIFTED}
+
+    def succeeded(self) -> BoolArray:
+        """(N,) whether an object is up."""
+        return np.asarray(self._heights().max(axis=1) > LIFTED)
+
+    def _state_names(self) -> tuple[str, ...]:
+        return (*self.arm_names(), *(name for n in range(self.config.objects) for name in self.body_names(n)))
+
+    def _state(self) -> FloatArray:
+        bodies = [self.body_state(number) for number in range(self.config.objects)]
+        return np.concatenate([self.arm_state(), *bodies], axis=1)
+
+    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The object that is easiest to grasp: narrow one way, and free of the others."""
+        targets, yaw, grip = (
+            np.zeros((self.num_worlds, 3)),
+            np.zeros(self.num_worlds),
+            np.zeros(self.num_worlds),
+        )
+        for world in range(self.num_worlds):
+            targets[world], yaw[world], grip[world] = self._expert_of(world)
+        return targets, yaw, grip
+
+    def _expert_of(self, world: int) -> tuple[FloatArray, float, float]:
+        hand, opening = self.hands[world], self.openings[world]
+        grasps = self._grasps(world)
+        attempt = int(self.elapsed_steps[world]) // PATIENCE
+        costs = [grasp[3] for grasp in grasps]
+        place, yaw, width, _ = grasps[int(np.argsort(costs)[attempt % len(costs)])]
+        near = bool(np.linalg.norm(hand - place) < 0.02)
+        stalled = np.abs(self.joint_velocities[world, -2:]).max() < 0.03  # m/s
+        at_one = np.linalg.norm(self.poses[world, :, :3] - hand, axis=1).min() < 0.05
+        if 0.005 < opening < 0.062 and stalled and at_one:
+            return np.array([hand[0], hand[1], LIFTED + 0.1]), self._heading(world), CLOSE
+        if near and opening < width + 0.02:
+            return place, yaw, CLOSE
+        targets, grip, _ = experts.fetch(
+            hand[None], np.array([opening]), place[None], Pick(hover=0.1), np.array([width])
+        )
+        return targets[0], yaw, float(grip[0])
+
+    def _heading(self, world: int) -> float:
+        """rad, of the gripper as it is."""
+        pose = self.kinematics.grasp[world]
+        return float(np.arctan2(pose[1, 0], pose[0, 0]))
+
+    def _grasps(self, world: int) -> list[Grasp]:
+        """The best grasp of each object, worked out anew when it has moved by 2 mm, or another one by 2 cm."""
+        poses = np.round(self.poses[world] / 0.002) * 0.002
+        coarse = np.round(self.poses[world, :, :2] / 0.02) * 0.02
+        for number, known in enumerate(self._known[world]):
+            seen = poses.copy()
+            seen[:, :2] = coarse
+            seen[:, 2:] = 0.0
+            seen[number] = poses[number]
+            key = seen.tobytes() + self._variants[world].tobytes() + self.scales[world].tobytes()
+            if known[0] != key:
+                self._known[world][number] = (key, self._grasp(world, number, seen))
+        return [grasp for _, grasp in self._known[world]]
+
+    def _grasp(self, world: int, number: int, poses: FloatArray) -> Grasp:
+        """Where to grasp an object (3,), the gripper's yaw, the width there, and how bad that is.
+
+        What is tried: fingers to both sides of the body between them, along several directions and at several places
+        along each. A place is good where the body there is narrow, near the body's middle, and free of others.
+        """
+        _, points = self._pool[self._variants[world, number]]
+        frame = pose_matrices(poses[number])
+        points = (self.scales[world, number] * points) @ frame[:3, :3].T + frame[:3, 3]
+        top = float(points[:, 2].max())
+        height = float(np.clip(0.5 * top, 0.012, max(0.012, top - 0.01)))
+        band = points[np.abs(points[:, 2] - height) < BAND]
+        middle = points.mean(axis=0)[:2]
+        others = np.delete(poses[:, :2], number, axis=0)
+        best = (np.array([*middle, height]), 0.0, WIDEST, 5.0)
+        for angle in np.arange(CANDIDATES) * np.pi / CANDIDATES - 0.5 * np.pi:
+            along = np.array([np.cos(angle), np.sin(angle)])
+            across = np.array([-along[1], along[0]])
+            u, v = (band[:, :2] - middle) @ along, (band[:, :2] - middle) @ across
+            for shift in SHIFTS:
+                between = np.abs(u - shift) < PAD[0]
+                if between.sum() < 4:
+                    continue
+                low, high = v[between].min(), v[between].max()
+                width = float(high - low)
+                centre = middle + shift * along + 0.5 * (low + high) * across
+                cost = (
+                    max(width, 0.015)
+                    + 0.8 * float(np.linalg.norm(centre - middle))
+                    + _crowding(others - centre, across)
+                    + 0.005 * abs(float(angle))
+                    + (1.0 if width > WIDEST else 0.0)
+                    + (1.0 if np.abs(centre).max() > 0.22 else 0.0)
+                )
+                if cost < best[3]:
+                    best = (np.array([*centre, height]), float(angle), width, cost)
+        return best
+
+
+def _crowding(others: FloatArray, direction: FloatArray) -> float:
+    """How much others (n, 2) stand where the fingers come down, ±5 cm along a direction."""
+    fingers = np.stack([0.05 * direction, -0.05 * direction])
+    away = np.linalg.norm(others[:, None] - fingers[None], axis=2)
+    return float(np.clip(0.05 - away, 0.0, None).sum())
+
+
+@cache
+def object_pool(count: int) -> tuple[tuple[Part, FloatArray], ...]:
+    """The first `count` objects that fit between the fingers, standing as their files have them.
+
+    Each with points (P, 3) on its surface, metres, in the frame of its body, whose origin is their mean.
+    """
+    found: list[tuple[Part, FloatArray]] = []
+    for number in range(OBJECTS_THERE_ARE):
+        if len(found) == count:
+            break
+        path = data_path(f"random_urdfs/{number:03d}/{number:03d}.obj")
+        points = _surface_points(path) * SCALE
+        sizes = np.ptp(points, axis=0)
+        if sizes[:2].min() > 0.9 * WIDEST or sizes[2] > 0.09:
+            continue
+        middle = points.mean(axis=0)
+        shift = (float(-middle[0]), float(-middle[1]), float(-middle[2]))
+        part = Part("mesh", (SCALE,), shift, file=path, collision_file=path)
+        found.append((part, points - middle))
+    return tuple(found)
+
+
+def _surface_points(path: Path) -> FloatArray:
+    """(400, 3) points spread evenly over the faces of an OBJ file, the same every time, and its corners."""
+    text = path.read_text()
+    corners = np.array(re.findall(r"^v +([-\d.e]+) +([-\d.e]+) +([-\d.e]+)", text, re.MULTILINE), np.float64)
+    faces = np.array(re.findall(r"^f +(\d+)\S* +(\d+)\S* +(\d+)", text, re.MULTILINE), np.int64) - 1
+    triangles = corners[faces]
+    sides = triangles[:, 1:] - triangles[:, :1]
+    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(faces), 400, p=areas / areas.sum())
+    share = rng.random((400, 2))
+    share = np.where(share.sum(axis=1, keepdims=True) > 1.0, 1.0 - share, share)
+    points = triangles[chosen, 0] + np.einsum("pk,pki->pi", share, sides[chosen])
+    return np.concatenate([points, np.unique(corners, axis=0)])
+
+
+def _colours(count: int) -> list[tuple[float, float, float]]:
+    wheel = [(0.8, 0.25, 0.2), (0.25, 0.6, 0.3), (0.25, 0.4, 0.8), (0.85, 0.65, 0.2), (0.55, 0.35, 0.65)]
+    return [wheel[number % len(wheel)] for number in range(count)]

@@ -1,0 +1,1 @@
+"""Annotations beside images: boxes, keypoints, motion, occlusion."""

@@ -1,0 +1,1 @@
+"""The renderer's Numba kernels: visibility, then shading."""

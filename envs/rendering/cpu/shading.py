@@ -1,0 +1,340 @@
+"""Second pass: the colour of each pixel, from the triangle that the first pass found there.
+
+Over the image, attributes divided by depth are linear (Olano and Greer, "Triangle scan conversion using 2D
+homogeneous coordinates", 1997). Each triangle that is seen somewhere gets its plane equations once; a pixel then costs
+a few multiplications and one division.
+
+Light: Lambert's cosine law for the sun, a hemisphere that fades from sky to ground, and, for what shines, Blinn's
+highlights with Schlick's approximation of Fresnel's reflectance. Lamps have a soft cone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.cpu.gather import RUN
+from camshaft.envs.rendering.cpu.planes import (
+    ALBEDO,
+    GLOWING,
+    NORMAL,
+    READY,
+    SHINY,
+    SUN,
+    TEXTURED,
+    UP,
+    WITH_NORMALS,
+    at,
+    run_of,
+    set_up,
+)
+from camshaft.envs.rendering.cpu.shadows import sunlit
+from camshaft.envs.rendering.cpu.sky import add_fog, shade_sky
+from camshaft.envs.rendering.cpu.specular import shine_row
+from camshaft.envs.rendering.cpu.texturing import BLUE, GREEN, LEVELS, locate, texel_light, tint
+from camshaft.envs.rendering.cpu.visibility import OUTSIDE, SKY
+
+ONE = np.float32(1.0)
+HALF = np.float32(0.5)
+ZERO = np.float32(0.0)
+BRIGHT = np.float32(0.02)  # display colour of a sun or lamp that is worth a thought
+EIGHT, SIXTEEN, TWENTY_FOUR = np.uint32(8), np.uint32(16), np.uint32(24)
+LAMP_DISTANCE = np.float32(10.0)  # metres at which a lamp's colour is that of the white surface it lights
+
+
+class Light(NamedTuple):
+    """Light, sky, fog and lamps of all worlds, (N, …), display colours, as in SceneState."""
+
+    sun_direction: NDArray[np.float32]
+    sun: NDArray[np.float32]
+    sky_zenith: NDArray[np.float32]
+    sky_horizon: NDArray[np.float32]
+    ground: NDArray[np.float32]
+    fog_density: NDArray[np.float32]
+    lamp_positions: NDArray[np.float32]
+    lamp_directions: NDArray[np.float32]
+    lamp_colours: NDArray[np.float32]
+    lamp_cosines: NDArray[np.float32]
+
+
+@inlined
+def bright(colour):  # type: ignore[no-untyped-def]
+    """Whether a sun or lamp of this display colour gives light."""
+    return colour[0] > BRIGHT or colour[1] > BRIGHT or colour[2] > BRIGHT
+
+
+@kernel
+def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, scratch, rgb):  # type: ignore[no-untyped-def]
+    """Colour every pixel of one frame; rgb is (H, 3 W).
+
+    Args:
+        geometry: packed meshes.
+        poses: of the world's slots.
+        colours: likewise.
+        light: of all worlds.
+        world: which.
+        shadowed: whether the shadow map of this world is ready.
+        bias: of the shadow map, metres.
+        lens: of the camera.
+        scratch: what the first pass found.
+        rgb: to fill.
+    """
+    samples, height = lens.samples, rgb.shape[0]
+    cells, all_x, all_y, lengths, spreads = lens.shading
+    triangles, planes, drawn = scratch.triangles, scratch.planes, scratch.drawn
+    buffer, shade = scratch.light, scratch.shade
+    sun_direction, fog = light.sun_direction[world], light.fog_density[world]
+    sun, zenith, horizon, ground = (
+        _linear(light.sun[world]),
+        _linear(light.sky_zenith[world]),
+        _linear(light.sky_horizon[world]),
+        _linear(light.ground[world]),
+    )
+    above = (
+        HALF * (zenith[0] + horizon[0]) - ground[0],
+        HALF * (zenith[1] + horizon[1]) - ground[1],
+        HALF * (zenith[2] + horizon[2]) - ground[2],
+    )
+    lamps = _place_lamps(light, world, scratch)
+    map_size = int(np.sqrt(np.float64(scratch.shadow_map.shape[0])) + 0.5)
+    needed = WITH_NORMALS if lamps else READY
+    levels, texels, lookups = geometry.texture_levels, geometry.texels, scratch.lookups
+    shade[:] = ONE
+    width = cells.shape[1]
+    for row in range(samples * height):
+        ray_x, ray_y, row_cells = all_x[row], all_y[row], cells[row]
+        row_triangles = scratch.row_triangles
+        if lens.exact:
+            row_triangles = triangles[row * width : (row + 1) * width]
+        else:
+            for place in range(np.uint64(width)):
+                row_triangles[place] = triangles[np.uint64(row_cells[place])]
+        textured, textured_stop, blended, blended_stop, shiny = 0, 0, 0, 0, 0
+        column = 0
+        while column < width:
+            triangle, stop = run_of(row_triangles, column, width)
+            if triangle == OUTSIDE:
+                buffer[:, column:stop] = ZERO
+            elif triangle < 0:
+                view = SKY - triangle
+                shade_sky(
+                    ray_x, ray_y, lengths[row], column, stop, scratch.world_from_view[view],
+                    sun_direction, horizon, zenith, sun, fog, buffer,
+                )  # fmt: skip
+            else:
+                if not scratch.traits[triangle] & needed:
+                    set_up(geometry, poses, colours, sun_direction, scratch, triangle, lamps > 0)
+                traits, plane, view = scratch.traits[triangle], planes[triangle], drawn[triangle, 4]
+                if shadowed:
+                    _shadow_run(
+                        plane, ray_x, ray_y, column, stop, scratch.light_from_view[view],
+                        scratch.shadow_map, map_size, bias, shade,
+                    )  # fmt: skip
+                if traits & GLOWING:
+                    buffer[0, column:stop] = plane[ALBEDO]
+                    buffer[1, column:stop] = plane[ALBEDO + 1]
+                    buffer[2, column:stop] = plane[ALBEDO + 2]
+                else:
+                    _light_run(plane, ray_x, ray_y, column, stop, sun, ground, above, shade, buffer)
+                    for lamp in range(lamps):
+                        _lamp_run(plane, ray_x, ray_y, column, stop, scratch.lamps[lamp, view], buffer)
+                if traits & TEXTURED:
+                    texture = geometry.surface_textures[geometry.face_surfaces[drawn[triangle, 0]]]
+                    near, blends = locate(
+                        levels, texture, plane, ray_x, ray_y, spreads[row], column, stop, lookups
+                    )
+                    if near:
+                        textured = _extend(lookups, textured, textured_stop, column)
+                        textured_stop = stop
+                        if blends:
+                            blended = column if blended_stop == 0 else blended
+                            blended_stop = stop
+                    else:  # a single texel: the far ground, half of a driver's view
+                        _multiply(buffer, column, stop, texels[levels[texture, LEVELS - 1, 0]])
+                shiny |= traits & SHINY
+            column = stop
+        if textured_stop > 0:
+            _extend(lookups, textured, textured_stop, textured_stop + RUN)
+            tint(levels, texels, textured, textured_stop, blended, blended_stop, lookups, buffer)
+        if shiny:
+            shine_row(
+                geometry,
+                scratch,
+                row_triangles,
+                ray_x,
+                ray_y,
+                sun_direction,
+                sun,
+                zenith,
+                horizon,
+                ground,
+                buffer,
+            )
+        if fog > ZERO:
+            for place in range(np.uint64(width)):
+                scratch.row_depth[place] = scratch.inverse_depth[np.uint64(row_cells[place])]
+            add_fog(fog, horizon, scratch.row_depth, lengths[row], buffer)
+        if samples == 1:
+            _display_row(buffer, scratch.packed, rgb[row])
+        else:
+            _add_samples(buffer, scratch.total, row % samples == 0)
+            if row % samples == samples - 1:
+                _display_row(scratch.total, scratch.packed, rgb[row // samples])
+
+
+@inlined
+def _extend(lookups, start, stop, column):  # type: ignore[no-untyped-def]
+    """Let what lies between textured pixels, up to one in `column`, look at white; returns where the first stand."""
+    if stop == 0:
+        return column
+    lookups.levels[stop:column] = 0
+    lookups.blends[stop:column] = 0
+    return start
+
+
+@inlined
+def _multiply(buffer, start, stop, texel):  # type: ignore[no-untyped-def]
+    """Multiply the light of pixels by that of one texel."""
+    red, green, blue = texel_light(texel, np.uint32(0)), texel_light(texel, GREEN), texel_light(texel, BLUE)
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        buffer[0, pixel] *= red
+        buffer[1, pixel] *= green
+        buffer[2, pixel] *= blue
+
+
+@inlined
+def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, shade, buffer):  # type: ignore[no-untyped-def]
+    """Sun and sky along pixels of one triangle."""
+    w0, w1, w2 = plane[0], plane[1], plane[2]
+    s0, s1, s2 = plane[SUN], plane[SUN + 1], plane[SUN + 2]
+    u0, u1, u2 = plane[UP], plane[UP + 1], plane[UP + 2]
+    red, green, blue = plane[ALBEDO], plane[ALBEDO + 1], plane[ALBEDO + 2]
+    sun_red, sun_green, sun_blue = red * sun[0], green * sun[1], blue * sun[2]
+    low_red, low_green, low_blue = red * ground[0], green * ground[1], blue * ground[2]
+    up_red, up_green, up_blue = red * above[0], green * above[1], blue * above[2]
+    for first in range(np.uint64(start), np.uint64(stop), np.uint64(RUN)):
+        for place in range(np.uint64(RUN)):
+            pixel = first + place
+            x, y = ray_x[pixel], ray_y[pixel]
+            share = ONE / (w0 * x + w1 * y + w2)
+            cosine = (s0 * x + s1 * y + s2) * share
+            cosine = cosine if cosine > ZERO else ZERO
+            cosine = (cosine if cosine < ONE else ONE) * shade[pixel]
+            up = (u0 * x + u1 * y + u2) * share
+            up = up if up > ZERO else ZERO
+            up = up if up < ONE else ONE
+            buffer[0, pixel] = cosine * sun_red + up * up_red + low_red
+            buffer[1, pixel] = cosine * sun_green + up * up_green + low_green
+            buffer[2, pixel] = cosine * sun_blue + up * up_blue + low_blue
+
+
+@inlined
+def _shadow_run(plane, ray_x, ray_y, start, stop, matrix, shadow_map, size, bias, shade):  # type: ignore[no-untyped-def]
+    """Share of the sun that arrives along pixels of one triangle."""
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        x, y = ray_x[pixel], ray_y[pixel]
+        if at(plane, SUN, x, y) > ZERO:
+            depth = ONE / at(plane, 0, x, y)
+            shade[pixel] = sunlit(x * depth, y * depth, depth, matrix, shadow_map, size, bias)
+        else:
+            shade[pixel] = ONE
+
+
+@inlined
+def _place_lamps(light, world, scratch):  # type: ignore[no-untyped-def]
+    """Write the lamps that shine in the axes of each view; returns how many there are."""
+    count = 0
+    for lamp in range(light.lamp_colours.shape[1]):
+        if not bright(light.lamp_colours[world, lamp]):
+            continue
+        for view in range(scratch.view_from_world.shape[0]):
+            matrix, placed = scratch.view_from_world[view], scratch.lamps[count, view]
+            for row in range(3):
+                placed[row] = matrix[row, 3]
+                placed[3 + row] = ZERO
+                for column in range(3):
+                    placed[row] += matrix[row, column] * light.lamp_positions[world, lamp, column]
+                    placed[3 + row] += matrix[row, column] * light.lamp_directions[world, lamp, column]
+                colour = light.lamp_colours[world, lamp, row] * LAMP_DISTANCE
+                placed[6 + row] = colour * colour
+            placed[9], placed[10] = light.lamp_cosines[world, lamp, 0], light.lamp_cosines[world, lamp, 1]
+        count += 1
+    return count
+
+
+@inlined
+def _lamp_run(plane, ray_x, ray_y, start, stop, lamp, buffer):  # type: ignore[no-untyped-def]
+    """Add what a lamp gives along pixels of one triangle."""
+    softness = ONE / max(lamp[9] - lamp[10], np.float32(1e-4))
+    for pixel in range(np.uint64(start), np.uint64(stop)):
+        x, y = ray_x[pixel], ray_y[pixel]
+        depth = ONE / at(plane, 0, x, y)
+        to_x, to_y, to_z = lamp[0] - x * depth, lamp[1] - y * depth, lamp[2] - depth
+        square = to_x * to_x + to_y * to_y + to_z * to_z + np.float32(0.01)
+        inverse = ONE / np.sqrt(square)
+        cone = (-(to_x * lamp[3] + to_y * lamp[4] + to_z * lamp[5]) * inverse - lamp[10]) * softness
+        if not cone > ZERO:
+            continue
+        cone = cone if cone < ONE else ONE
+        n_x, n_y, n_z = at(plane, NORMAL, x, y), at(plane, NORMAL + 3, x, y), at(plane, NORMAL + 6, x, y)
+        cosine = (n_x * to_x + n_y * to_y + n_z * to_z) * depth * inverse
+        if not cosine > ZERO:
+            continue
+        power = cone * cone * (np.float32(3.0) - np.float32(2.0) * cone) * min(cosine, ONE) / square
+        buffer[0, pixel] += plane[ALBEDO] * power * lamp[6]
+        buffer[1, pixel] += plane[ALBEDO + 1] * power * lamp[7]
+        buffer[2, pixel] += plane[ALBEDO + 2] * power * lamp[8]
+
+
+@inlined
+def _linear(colour):  # type: ignore[no-untyped-def]
+    """Linear light of a display colour."""
+    return colour[0] * colour[0], colour[1] * colour[1], colour[2] * colour[2]
+
+
+@inlined
+def _add_samples(buffer, total, first):  # type: ignore[no-untyped-def]
+    """Add a row of samples, two a pixel, to the quarter sums of their pixels; light above white counts as white."""
+    quarter = np.float32(0.25)
+    for channel in range(3):
+        for pixel in range(total.shape[1]):
+            two = min(buffer[channel, 2 * pixel], ONE) + min(buffer[channel, 2 * pixel + 1], ONE)
+            total[channel, pixel] = quarter * two if first else total[channel, pixel] + quarter * two
+
+
+@inlined
+def _display_row(light, packed, row):  # type: ignore[no-untyped-def]
+    """Linear light as display bytes (gamma 2, the inverse of what `Texture` assumes)."""
+    width = row.shape[0] // 3
+    for pixel in range(np.uint64(width)):
+        red, green, blue = (
+            _display(light[0, pixel]),
+            _display(light[1, pixel]),
+            _display(light[2, pixel]),
+        )
+        packed[pixel] = red | green << EIGHT | blue << SIXTEEN
+    if width % 4 == 0:  # four pixels in three words, rather than twelve bytes one by one
+        words = row.view(np.uint32)
+        for group in range(np.uint64(width // 4)):
+            place, word = np.uint64(4) * group, np.uint64(3) * group
+            first, second = packed[place], packed[place + np.uint64(1)]
+            third, fourth = packed[place + np.uint64(2)], packed[place + np.uint64(3)]
+            words[word] = first | second << TWENTY_FOUR
+            words[word + np.uint64(1)] = second >> EIGHT | third << SIXTEEN
+            words[word + np.uint64(2)] = third >> SIXTEEN | fourth << EIGHT
+        return
+    for single in range(np.uint64(width)):
+        colour, byte = packed[single], np.uint64(3) * single
+        row[byte] = np.uint8(colour)
+        row[byte + np.uint64(1)] = np.uint8(colour >> EIGHT)
+        row[byte + np.uint64(2)] = np.uint8(colour >> SIXTEEN)
+
+
+@inlined
+def _display(value):  # type: ignore[no-untyped-def]
+    value = value if value > ZERO else ZERO
+    value = value if value < ONE else ONE
+    return np.uint32(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))

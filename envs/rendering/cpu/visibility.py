@@ -1,0 +1,270 @@
+"""First pass: which triangle each pixel sees (culling, near-plane clipping, z-buffer)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.cpu.culling import level_of_detail, list_front_faces, list_visible
+from camshaft.envs.rendering.cpu.rasterize import fill_masked, fill_triangle
+
+DOUBLE_SIDED = 1  # surface flags
+EMISSIVE = 2
+MASKED = 4
+METALLIC = 8
+UNTINTED = 16
+HAS_MASKED = 1  # mesh flags
+NO_SHADOW = 2
+SKY = -1  # less the number of the view: what cells hold that no triangle covers
+OUTSIDE = -8  # what pixels outside the image circle look at
+NO_TRIANGLE = 8  # cells hold at least minus this
+ZERO = np.float32(0.0)
+HALF = np.float32(0.5)
+
+
+@inlined
+def place_views(camera, lens, scratch):  # type: ignore[no-untyped-def]
+    """Write where the views of a camera, (4, 4) world from camera, stand."""
+    for view in range(lens.views.rotations.shape[0]):
+        turn = lens.views.rotations[view]
+        for row in range(3):
+            for column in range(3):
+                total = 0.0
+                for inner in range(3):
+                    total += camera[row, inner] * turn[column, inner]
+                scratch.world_from_view[view, row, column] = total
+                scratch.view_from_world[view, column, row] = total
+            scratch.world_from_view[view, row, 3] = camera[row, 3]
+        for row in range(3):
+            total = 0.0
+            for column in range(3):
+                total += scratch.view_from_world[view, row, column] * camera[column, 3]
+            scratch.view_from_world[view, row, 3] = -total
+
+
+@kernel
+def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[no-untyped-def]
+    """Fill `scratch.inverse_depth` and `scratch.triangles` with what one camera sees of one world.
+
+    Args:
+        geometry: packed meshes.
+        meshes: (S,) mesh id of each slot, or −1.
+        poses: (S, 3, 4) world from object.
+        bounds: (S, 4) bounding spheres, world frame.
+        lens: of the camera.
+        scratch: buffers; `view_from_world` is set, `drawn` and `vertices` are filled for the second pass.
+
+    Returns:
+        Number of triangles drawn.
+    """
+    views = lens.views
+    inverse_depth, triangles = scratch.inverse_depth, scratch.triangles
+    drawn = 0
+    base = 0
+    for view in range(views.sizes.shape[0]):
+        first_cell, last_cell = views.offsets[view], views.offsets[view + 1]
+        inverse_depth[first_cell:last_cell] = 0.0
+        triangles[first_cell:last_cell] = SKY - view
+        view_from_world, sides, centre = scratch.view_from_world[view], views.sides[view], views.centres[view]
+        columns, rows = views.sizes[view, 0], views.sizes[view, 1]
+        in_view = list_visible(
+            meshes, bounds, view_from_world, lens.near, lens.far, views.focal, sides, scratch.visible
+        )
+        for place in range(in_view):
+            slot = scratch.visible[place]
+            mesh = level_of_detail(
+                bounds[slot],
+                view_from_world,
+                geometry.mesh_coarser,
+                geometry.mesh_pixels,
+                meshes[slot],
+                lens.near,
+                views.focal,
+            )
+            compose(view_from_world, poses[slot], scratch.view_from_object)
+            faces = list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
+            if faces == 0:
+                continue
+            first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
+            _transform(
+                geometry.positions,
+                first,
+                count,
+                views.focal,
+                centre,
+                scratch.view_from_object,
+                scratch.vertices,
+                base,
+            )
+            drawn = _draw_faces(
+                geometry,
+                mesh,
+                faces,
+                base,
+                slot,
+                view,
+                lens.near,
+                views.focal,
+                centre,
+                first_cell,
+                columns,
+                rows,
+                scratch,
+                drawn,
+            )
+            base += count
+    return drawn
+
+
+@inlined
+def compose(left, right, result):  # type: ignore[no-untyped-def]
+    """Write the product of two (3, 4) affine matrices."""
+    for row in range(3):
+        for column in range(4):
+            total = np.float32(0.0)
+            for inner in range(3):
+                total += left[row, inner] * right[inner, column]
+            result[row, column] = total
+        result[row, 3] += left[row, 3]
+
+
+@inlined
+def _transform(positions, first, count, focal, centre, matrix, vertices, base):  # type: ignore[no-untyped-def]
+    """Write the vertices of a mesh in the axes of a view, and projected."""
+    m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
+    m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
+    m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
+    focal = np.float32(focal)
+    centre_x, centre_y = np.float32(centre[0]), np.float32(centre[1])
+    for index in range(count):
+        x = positions[first + index, 0]
+        y = positions[first + index, 1]
+        z = positions[first + index, 2]
+        camera_x = m00 * x + m01 * y + m02 * z + m03
+        camera_y = m10 * x + m11 * y + m12 * z + m13
+        camera_z = m20 * x + m21 * y + m22 * z + m23
+        inverse = np.float32(1.0) / camera_z
+        vertices[base + index, 0] = camera_x
+        vertices[base + index, 1] = camera_y
+        vertices[base + index, 2] = camera_z
+        vertices[base + index, 3] = focal * camera_x * inverse + centre_x
+        vertices[base + index, 4] = focal * camera_y * inverse + centre_y
+        vertices[base + index, 5] = inverse
+
+
+@inlined
+def _draw_faces(
+    geometry, mesh, count, base, slot, view, near, focal, centre, first_cell, columns, rows, scratch, drawn
+):  # type: ignore[no-untyped-def]
+    """Draw the listed faces of a transformed mesh; returns the new number of drawn triangles."""
+    vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
+    faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
+    nearest = np.float32(near)
+    offset = np.uint64(base)  # unsigned: Numba tests signed indices for a sign
+    width, height = np.float32(columns), np.float32(rows)
+    masked = geometry.mesh_flags[mesh] & HAS_MASKED
+    for place in range(count):
+        face = np.uint64(scratch.front[place])
+        a = np.uint64(faces[face, 0]) + offset
+        b = np.uint64(faces[face, 1]) + offset
+        c = np.uint64(faces[face, 2]) + offset
+        za, zb, zc = vertices[a, 2], vertices[b, 2], vertices[c, 2]
+        if min(za, zb, zc) >= nearest:
+            xa, ya = vertices[a, 3], vertices[a, 4]
+            xb, yb = vertices[b, 3], vertices[b, 4]
+            xc, yc = vertices[c, 3], vertices[c, 4]
+            # One branch for all: most small triangles lie between cell centres, which no processor foresees.
+            left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
+            right = np.ceil(min(max(xa, xb, xc) - HALF, width))
+            top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
+            bottom = np.ceil(min(max(ya, yb, yc) - HALF, height))
+            if not ((left < right) & (top < bottom)):
+                continue
+            if masked and flags[face_surfaces[face]] & MASKED:
+                shown = fill_masked(
+                    geometry.uvs,
+                    geometry.texture_levels[geometry.surface_textures[face_surfaces[face]]],
+                    geometry.texels,
+                    faces[face],
+                    geometry.mesh_ranges[mesh, 0],
+                    vertices,
+                    base,
+                    False,
+                    drawn,
+                    first_cell,
+                    columns,
+                    rows,
+                    inverse_depth,
+                    triangles,
+                )
+            else:
+                shown = fill_triangle(
+                    xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5],
+                    drawn, first_cell, columns, rows, inverse_depth, triangles,
+                )  # fmt: skip
+        else:
+            if not max(za, zb, zc) >= nearest or flags[face_surfaces[face]] & MASKED:
+                continue
+            shown = _draw_clipped(
+                vertices, a, b, c, near, focal, centre, drawn, scratch.clipped,
+                first_cell, columns, rows, inverse_depth, triangles,
+            )  # fmt: skip
+        if shown:
+            scratch.drawn[drawn, 0] = face
+            scratch.drawn[drawn, 1] = slot
+            scratch.drawn[drawn, 2] = base
+            scratch.drawn[drawn, 3] = geometry.mesh_ranges[mesh, 0]
+            scratch.drawn[drawn, 4] = view
+            scratch.traits[drawn] = 0
+            drawn += 1
+    return drawn
+
+
+@inlined
+def _draw_clipped(
+    vertices,
+    a,
+    b,
+    c,
+    near,
+    focal,
+    centre,
+    drawn,
+    polygon,
+    first_cell,
+    columns,
+    rows,
+    inverse_depth,
+    triangles,
+):  # type: ignore[no-untyped-def]
+    """Draw the part of a triangle beyond the near plane: three or four corners (Sutherland & Hodgman, 1974)."""
+    corners = (a, b, c)
+    count = 0
+    for index in range(3):
+        here, there = corners[index], corners[(index + 1) % 3]
+        z_here, z_there = np.float64(vertices[here, 2]), np.float64(vertices[there, 2])
+        if z_here >= near:
+            for axis in range(3):
+                polygon[count, axis] = vertices[here, axis]
+            count += 1
+        if (z_here >= near) != (z_there >= near):
+            part = (near - z_here) / (z_there - z_here)
+            for axis in range(2):
+                start = np.float64(vertices[here, axis])
+                polygon[count, axis] = start + part * (np.float64(vertices[there, axis]) - start)
+            polygon[count, 2] = near
+            count += 1
+    for index in range(count):
+        inverse = 1.0 / polygon[index, 2]
+        polygon[index, 0] = focal * polygon[index, 0] * inverse + centre[0]
+        polygon[index, 1] = focal * polygon[index, 1] * inverse + centre[1]
+        polygon[index, 2] = inverse
+    shown = False
+    for index in range(1, count - 1):
+        shown |= fill_triangle(
+            polygon[0, 0], polygon[0, 1], polygon[0, 2],
+            polygon[index, 0], polygon[index, 1], polygon[index, 2],
+            polygon[index + 1, 0], polygon[index + 1, 1], polygon[index + 1, 2],
+            drawn, first_cell, columns, rows, inverse_depth, triangles,
+        )  # fmt: skip
+    return shown

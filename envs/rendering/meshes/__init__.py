@@ -1,0 +1,1 @@
+"""Meshes, their surfaces, labels and files."""

@@ -1,0 +1,178 @@
+"""Mesh files: triangles, normals, materials and textures as the file has them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.envs.errors import CorruptFile
+from camshaft.envs.rendering.meshes.mesh import Mesh
+from camshaft.envs.rendering.meshes.surface import Surface, Texture
+
+CREASE_ANGLE = np.deg2rad(35.0)  # edges sharper than this stay sharp where a file has no normals
+MAX_TEXTURE_SIDE = 1024  # texels
+TEXTURE_MIDDLE = 0.5  # texture coordinates of what has none, as PyBullet has it
+GREY = 178 / 255
+
+
+def load_mesh(path: Path, surface: Surface | None = None) -> Mesh:
+    """Read a mesh file; see `Mesh.load`."""
+    if not path.is_file():
+        raise CorruptFile(f"no mesh file at {path}")
+    if surface is None:
+        for file in texture_files(path):
+            read_texture(file)
+    parts = _read_collada(path) if path.suffix.lower() == ".dae" else _read(path)
+    try:
+        return Mesh.merge(_meshes(parts, surface))
+    except Exception as error:  # Mesh refuses it, or trimesh stumbles over it
+        raise CorruptFile(f"{path} cannot be used as a mesh: {error}") from error
+
+
+def read_texture(path: Path) -> Texture:
+    """An image file as a texture: sides to the nearest power of two, rows from the bottom up.
+
+    Raises:
+        CorruptFile: missing or not an image.
+    """
+    if not path.is_file():
+        raise CorruptFile(f"no texture file at {path}")
+    return _read_texture(path, path.stat().st_mtime_ns)
+
+
+def texture_files(path: Path) -> list[Path]:
+    """The images that the materials in use of an OBJ file name, in the order of their use; none of other kinds."""
+    if path.suffix.lower() != ".obj":
+        return []
+    text = path.read_bytes()
+    images: dict[bytes, Path] = {}
+    for library in re.findall(rb"mtllib[ \t]+([^\r\n]+)", text):
+        images.update(_material_images(path.parent / _file_name(library)))
+    used = re.findall(rb"usemtl[ \t]+([^\r\n]+)", text)
+    return [images[name] for name in dict.fromkeys(map(bytes.strip, used)) if name in images]
+
+
+def _material_images(library: Path) -> dict[bytes, Path]:
+    """Image of the diffuse colour by material of an MTL file; empty where there is no such file."""
+    if not library.is_file():
+        return {}
+    images, name = {}, b""
+    for line in library.read_bytes().splitlines():
+        word, _, value = line.strip().partition(b" ")
+        if word == b"newmtl":
+            name = value.strip()
+        elif word.lower() == b"map_kd" and value.strip():
+            words = value.strip()
+            images[name] = library.parent / _file_name(words.split()[-1] if words[:1] == b"-" else words)
+    return images
+
+
+def _file_name(words: bytes) -> str:
+    return words.strip().decode("utf-8", "replace").replace("\\", "/")
+
+
+@lru_cache(maxsize=64)
+def _read_texture(path: Path, _modified: int) -> Texture:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return as_texture(image)
+    except Exception as error:
+        raise CorruptFile(f"{path} cannot be read as a texture: {error}") from error
+
+
+def as_texture(image: Any) -> Texture:
+    """A PIL image as a texture."""
+    sides = [min(MAX_TEXTURE_SIDE, 2 ** round(math.log2(side))) for side in image.size]
+    texels = np.asarray(image.convert("RGB").resize(sides))[::-1]
+    return Texture(np.ascontiguousarray(texels))
+
+
+def _read(path: Path) -> list[Any]:
+    """The parts of a file, one a material, as trimesh has them, in the file's frame."""
+    import trimesh
+
+    try:
+        loaded = trimesh.load(path)
+        if isinstance(loaded, trimesh.Scene):
+            parts = []
+            for node in loaded.graph.nodes_geometry:
+                transform, name = loaded.graph[node]
+                parts.append(loaded.geometry[name].copy().apply_transform(transform))
+        else:
+            parts = [loaded]
+    except Exception as error:
+        raise CorruptFile(f"{path} cannot be read as a mesh: {error}") from error
+    parts = [part for part in parts if len(getattr(part, "faces", ())) > 0]
+    if not parts:
+        raise CorruptFile(f"{path} holds no triangle")
+    return parts
+
+
+def _meshes(parts: Sequence[Any], surface: Surface | None) -> list[Mesh]:
+    textured = any(_uvs(part) is not None for part in parts)
+    looks: dict[int, Surface] = {}
+    meshes = []
+    for part in parts:
+        material = getattr(part.visual, "material", None)
+        look = surface or looks.setdefault(id(material or part), _surface(part.visual, material))
+        uvs = _uvs(part)
+        if uvs is None:
+            mesh = creased(part.vertices, part.faces, look)
+            if textured:
+                mesh = replace(mesh, uvs=np.full((len(mesh.positions), 2), TEXTURE_MIDDLE))
+        else:
+            mesh = Mesh(part.vertices, part.faces, _unit(part.vertex_normals), uvs, surfaces=(look,))
+        meshes.append(mesh)
+    return meshes
+
+
+def _uvs(part: Any) -> NDArray[Any] | None:
+    uvs = getattr(part.visual, "uv", None)
+    if uvs is None or len(uvs) != len(part.vertices):
+        return None
+    return np.where(np.isfinite(uvs), uvs, TEXTURE_MIDDLE)[:, :2]
+
+
+def _unit(normals: NDArray[Any]) -> NDArray[Any]:
+    """Normals of length one; up where a degenerate triangle has none."""
+    normals = np.nan_to_num(np.asarray(normals, np.float64))
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.where(lengths > 1e-9, normals / np.maximum(lengths, 1e-9), [0.0, 0.0, 1.0])
+
+
+def _surface(visual: Any, material: Any) -> Surface:
+    image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
+    if image is not None:
+        return Surface((1.0, 1.0, 1.0), as_texture(image))
+    colour = visual.main_color if material is None else material.main_color
+    if colour is None:
+        return Surface((GREY, GREY, GREY))
+    red, green, blue = np.asarray(colour)[:3] / 255.0
+    return Surface((float(red), float(green), float(blue)))
+
+
+def creased(positions: NDArray[Any], faces: NDArray[Any], surface: Surface) -> Mesh:
+    """A mesh with smooth normals inside and sharp ones across creases."""
+    import trimesh
+    from trimesh.graph import smooth_shade
+
+    whole = trimesh.Trimesh(positions, faces, process=False)
+    whole.merge_vertices(merge_norm=True, merge_tex=True)
+    shaded = smooth_shade(whole, angle=CREASE_ANGLE)
+    return Mesh(shaded.vertices, shaded.faces, _unit(shaded.vertex_normals), surfaces=(surface,))
+
+
+def _read_collada(path: Path) -> list[Any]:
+    from camshaft.envs.rendering.meshes.collada import read_collada
+
+    return read_collada(path)

@@ -1,0 +1,119 @@
+"""The bodies of PyBullet simulations in a scene: read once, posed from link states in every world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.pybullet.links import LinkPoses, body_ids, check_bodies, connection
+from camshaft.envs.rendering.pybullet.shapes import BodyShape, read_shapes, shape_rows
+from camshaft.envs.rendering.scene import Objects, Scene
+from camshaft.envs.rendering.scene_state import SceneState
+
+
+class PyBulletBodies:
+    """The visual shapes of PyBullet's bodies as objects of a scene, one slot a shape.
+
+    For example, with a world to each client, all loaded alike:
+
+        bodies = PyBulletBodies(clients[0], labels={robot: "robot"})
+        state = SceneState(bodies.scene, len(clients))
+        renderer = Renderer(state, Camera(fov_degrees=60.0))
+        for world, client in enumerate(clients):
+            bodies.update(state, world, client)
+        images = renderer.render(camera_poses)
+
+    The shapes are read from a client that has them. The clients that `update` is given may have loaded the same bodies
+    without (`URDF_IGNORE_VISUAL_SHAPES`: PyBullet then shows collision shapes), which is much faster: ids of bodies and
+    links are all that must agree.
+    In instance images a body is its PyBullet id + 1, so that 0 remains the sky.
+
+    Args:
+        client: a BulletClient, the module pybullet, or the number that `pybullet.connect` returned.
+        scene: to add the shapes to; a new one by default.
+        labels: semantic label by body id, see `LABELS`; "object" for those left out.
+        textures: image file by body id and link, for textures set by `changeVisualShape`: PyBullet does not tell
+            which those are.
+        bodies: ids of the bodies to read; all by default.
+
+    Attributes:
+        scene: where the shapes are.
+        shapes: in the order of their slots.
+        slots: the slots as a slice into a world's slots.
+
+    Raises:
+        InvalidOption: no such client, label or body.
+        CorruptFile: a mesh or a texture is missing or unreadable; the scene is as it was.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        scene: Scene | None = None,
+        labels: Mapping[int, str] | None = None,
+        textures: Mapping[tuple[int, int], str | Path] | None = None,
+        bodies: Sequence[int] | None = None,
+    ) -> None:
+        self._client = connection(client)
+        chosen = body_ids(self._client) if bodies is None else bodies
+        check_bodies(self._client, [*chosen, *(labels or {})])
+        rows = shape_rows(self._client, chosen)
+        self.shapes: list[BodyShape] = read_shapes(self._client, rows, labels, textures)
+        self.scene = Scene() if scene is None else scene
+        self._links = LinkPoses(self._client, [(shape.body, shape.link) for shape in self.shapes])
+        self._locals = np.array([shape.local for shape in self.shapes]).reshape(-1, 4, 4)
+        self._span = self._add_shapes()
+        self._dressed: WeakSet[SceneState] = WeakSet()
+
+    @property
+    def slots(self) -> slice:
+        """The slots of the shapes."""
+        return self._span.slots
+
+    def update(self, state: SceneState, world: int = 0, client: Any = None) -> None:
+        """Show every shape in a world of `state` where a client has it now.
+
+        The first call on a state also writes the colours and instance ids of the shapes, in all of its worlds; what is
+        written to `SceneState.colours` later stays.
+
+        Args:
+            state: of `scene`.
+            world: which world.
+            client: whose bodies; by default the client that the shapes were read from.
+
+        Raises:
+            CamshaftError: the client lacks one of the bodies.
+        """
+        if not self.shapes:
+            return
+        if state not in self._dressed:
+            self._dress(state)
+        state.set_pose(self._span, self.poses(client)[None], slice(world, world + 1))
+
+    def poses(self, client: Any = None) -> NDArray[np.float64]:
+        """(S, 4, 4) world from each shape, of a client now; by default the one that the shapes were read from."""
+        return self._links(self._client if client is None else client) @ self._locals
+
+    def _dress(self, state: SceneState) -> None:
+        if state.scene is not self.scene:
+            raise InvalidOption("state must be one of the scene that the bodies are in")
+        state.meshes[:, self.slots] = self._span.meshes
+        state.colours[:, self.slots] = [shape.colour for shape in self.shapes]
+        state.instances[self.slots] = [shape.body + 1 for shape in self.shapes]
+        self._dressed.add(state)
+
+    def _add_shapes(self) -> Objects:
+        """Add each shape as a kind of its own; returns one that spans them, to pose them in one call."""
+        start = self.scene.num_slots
+        added: dict[int, int] = {}
+        meshes = []
+        for number, shape in enumerate(self.shapes):
+            kind = self.scene.add(f"pybullet {start + number}", [shape.levels])
+            meshes.append(added.setdefault(id(shape.levels), kind.meshes[0]))
+        return Objects("pybullet", start, len(self.shapes), tuple(meshes), np.zeros((0, 3)))

@@ -1,0 +1,1 @@
+"""The camera's sensor: optics, noise, weather on the lens."""

@@ -1,0 +1,242 @@
+"""Kernels of the camera's sensor: motion blur, exposure, noise and white balance of colours; noise and holes of depth.
+
+Display bytes are the square root of linear light (gamma 2); everything here happens in linear light, 1.0 for white.
+Images of light are (height, 3·width) float32, row by row, colours side by side.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.sensor.hashing import gaussian, make_key, uniform
+from camshaft.envs.rendering.sensor.weather import add_rain, add_spray
+
+# Columns of the settings of a world's sensor.
+EXPOSURE, VIGNETTING, SHOT, READ, RED, BLUE, SHUTTER, RAIN, SPRAY = range(9)
+DEPTH_NOISE, HOLES, NEAREST, FARTHEST, COLUMNS = range(9, 14)
+
+# Streams of random numbers, of which each camera has its own STREAMS.
+NOISE_STREAM, RAIN_STREAM, WIND_STREAM, SPRAY_STREAM, DEPTH_STREAM, HOLE_STREAM, STREAMS = range(7)
+
+MAX_TAPS = 16  # of motion blur along the flow
+SHORTEST_BLUR = np.float32(0.25)  # pixels
+EDGE = np.float32(1.05)  # times the depth of a pixel beside it: seen by one of the two views only
+BINS = 1024
+
+ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
+
+
+class Scratch(NamedTuple):
+    """Buffers of one thread."""
+
+    light: NDArray[np.float32]  # (H, 3W)
+    blurred: NDArray[np.float32]  # (H, 3W)
+    balance: NDArray[np.float32]  # (3W,)
+    small: NDArray[np.float32]  # (h, w, 3)
+    lattice: NDArray[np.float32]  # (h, w)
+    score: NDArray[np.int32]  # (H, W)
+    histogram: NDArray[np.int64]  # (BINS,)
+
+
+@kernel
+def expose_frames(  # type: ignore[no-untyped-def]
+    start, stop, worlds, active, seeds, frames, stream, settings, corner, focal, flow, speeds, scratch, images
+):
+    """Turn perfect images into a camera's.
+
+    Args:
+        start: first image.
+        stop: after the last image.
+        worlds: (n,) of each image.
+        active: (num_worlds,) whether the world's sensor changes colours at all.
+        seeds: (num_worlds,) of the episodes.
+        frames: (n,) frame number in the episode.
+        stream: first random stream of this camera.
+        settings: (num_worlds, COLUMNS).
+        corner: (H, 3W) squared distance from the middle, 1 in the corners.
+        focal: pixels.
+        flow: (n, H, W, 2) pixels a frame, or of no size.
+        speeds: (n,) along the optical axis, m/s.
+        scratch: buffers.
+        images: (n, H, 3W) display bytes, changed in place.
+    """
+    for index in range(start, stop):
+        world = worlds[index]
+        if not active[world]:
+            continue
+        setting, seed, frame = settings[world], seeds[world], frames[index]
+        light = scratch.light
+        _to_light(images[index], light)
+        if setting[SHUTTER] > ZERO:
+            _blur_motion(light, flow[index], setting[SHUTTER], scratch.blurred)
+            light = scratch.blurred
+        if setting[RAIN] > ZERO:
+            wind = make_key(seed, 0, stream + WIND_STREAM)
+            add_rain(
+                light, setting[RAIN], speeds[index], focal, wind, make_key(seed, frame, stream + RAIN_STREAM)
+            )
+        if setting[SPRAY] > ZERO:
+            add_spray(light, setting[SPRAY], frame, seed, stream + SPRAY_STREAM, scratch.small)
+        balance = scratch.balance
+        balance[0::3], balance[1::3], balance[2::3] = setting[RED], ONE, setting[BLUE]
+        _develop(light, setting, corner, balance, make_key(seed, frame, stream + NOISE_STREAM), images[index])
+
+
+@kernel
+def measure_depths(start, stop, worlds, active, seeds, frames, stream, settings, horizon, scratch, images):  # type: ignore[no-untyped-def]
+    """Turn perfect depth into a depth camera's.
+
+    Args:
+        start: first image.
+        stop: after the last image.
+        worlds: (n,) of each image.
+        active: (num_worlds,) whether the world's sensor changes depth at all.
+        seeds: (num_worlds,) of the episodes.
+        frames: (n,) frame number in the episode.
+        stream: first random stream of this camera.
+        settings: (num_worlds, COLUMNS).
+        horizon: the depth of the sky, metres.
+        scratch: buffers.
+        images: (n, H, W) metres, changed in place.
+    """
+    for index in range(start, stop):
+        world = worlds[index]
+        if not active[world]:
+            continue
+        setting, depth = settings[world], images[index]
+        holes = setting[HOLES] > ZERO
+        if holes:
+            key = make_key(seeds[world], frames[index], stream + HOLE_STREAM)
+            limit = _rate_holes(depth, setting[HOLES], key, scratch)
+        if setting[DEPTH_NOISE] > ZERO:
+            key = make_key(seeds[world], frames[index], stream + DEPTH_STREAM)
+            _disturb(depth, setting[DEPTH_NOISE], np.float32(horizon), key)
+        nearest, farthest = setting[NEAREST], setting[FARTHEST]
+        for row in range(depth.shape[0]):
+            for column in range(depth.shape[1]):
+                failed = holes and scratch.score[row, column] < limit
+                if failed or not nearest <= depth[row, column] <= farthest:
+                    depth[row, column] = ZERO
+
+
+@inlined
+def _to_light(image, light):  # type: ignore[no-untyped-def]
+    for row in range(light.shape[0]):
+        for i in range(light.shape[1]):
+            value = np.float32(image[row, i]) * np.float32(1.0 / 255.0)
+            light[row, i] = value * value
+
+
+@kernel
+def _blur_motion(light, flow, shutter, blurred):  # type: ignore[no-untyped-def]
+    """Average along the way that a pixel's content goes while the shutter is open, half before and half after now."""
+    height, width = light.shape[0], light.shape[1] // 3
+    for row in range(height):
+        for column in range(width):
+            dx, dy = shutter * flow[row, column, 0], shutter * flow[row, column, 1]
+            length = max(abs(dx), abs(dy))
+            if not SHORTEST_BLUR < length < np.float32(1e6):
+                for channel in range(3 * column, 3 * column + 3):
+                    blurred[row, channel] = light[row, channel]
+                continue
+            taps = int(min(length + np.float32(2.0), np.float32(MAX_TAPS)))
+            step = ONE / np.float32(taps)
+            x_step, y_step = step * dx, step * dy
+            x = np.float32(column) + HALF - HALF * (dx - x_step)
+            y = np.float32(row) + HALF - HALF * (dy - y_step)
+            red, green, blue = ZERO, ZERO, ZERO
+            for _ in range(taps):
+                line = np.uint32(min(max(np.int32(y), 0), height - 1))
+                place = np.uint32(3) * np.uint32(min(max(np.int32(x), 0), width - 1))
+                red += light[line, place]
+                green += light[line, place + np.uint32(1)]
+                blue += light[line, place + np.uint32(2)]
+                x, y = x + x_step, y + y_step
+            blurred[row, 3 * column] = red * step
+            blurred[row, 3 * column + 1] = green * step
+            blurred[row, 3 * column + 2] = blue * step
+
+
+@inlined
+def _develop(light, setting, corner, balance, key, image):  # type: ignore[no-untyped-def]
+    """Vignetting and exposure, the noise of the electrons, and then what the camera computes: gains and bytes."""
+    exposure, darkening = setting[EXPOSURE], setting[EXPOSURE] * setting[VIGNETTING]
+    shot, read = setting[SHOT], setting[READ]
+    noisy = shot > ZERO or read > ZERO
+    for row in range(light.shape[0]):
+        first = np.uint32(row * light.shape[1])
+        if noisy:
+            for i in range(light.shape[1]):
+                signal = light[row, i] * (exposure - darkening * corner[row, i])
+                noise = np.sqrt(signal * shot + read) * gaussian(np.uint32(first + np.uint32(i)), key)
+                image[row, i] = _display((signal + noise) * balance[i])
+        else:
+            for i in range(light.shape[1]):
+                signal = light[row, i] * (exposure - darkening * corner[row, i])
+                image[row, i] = _display(signal * balance[i])
+
+
+@inlined
+def _display(value):  # type: ignore[no-untyped-def]
+    """The display byte of linear light."""
+    value = value if value > ZERO else ZERO
+    value = value if value < ONE else ONE
+    return np.uint8(np.int32(np.sqrt(value) * np.float32(255.0) + HALF))
+
+
+@inlined
+def _disturb(depth, noise, horizon, key):  # type: ignore[no-untyped-def]
+    """Gaussian noise on the inverse of depth, which is what a camera of stereo or of structured light measures."""
+    for row in range(depth.shape[0]):
+        first = np.uint32(row * depth.shape[1])
+        for column in range(depth.shape[1]):
+            true = depth[row, column]
+            share = ONE + noise * true * gaussian(np.uint32(first + np.uint32(column)), key)
+            measured = true / share
+            measured = measured if share > ZERO and measured < horizon else horizon
+            depth[row, column] = measured if true < horizon else true
+
+
+@kernel
+def _rate_holes(depth, share, key, scratch):  # type: ignore[no-untyped-def]
+    """Give each pixel a score, lowest where depth fails first, and find the score below which the asked share lies.
+
+    Patches are smooth noise on a lattice; beside nearer things, where one of the two views is hidden, the score is
+    lower.
+    """
+    height, width = depth.shape
+    lattice, score, histogram = scratch.lattice, scratch.score, scratch.histogram
+    for i in range(lattice.shape[0]):
+        for j in range(lattice.shape[1]):
+            lattice[i, j] = uniform(np.uint32(i * lattice.shape[1] + j), key ^ np.uint64(1))
+    histogram[:] = 0
+    scale_x = np.float32((lattice.shape[1] - 1) / width)
+    scale_y = np.float32((lattice.shape[0] - 1) / height)
+    for row in range(height):
+        y = np.float32(row) * scale_y
+        i = int(y)
+        v = y - np.float32(i)
+        for column in range(width):
+            x = np.float32(column) * scale_x
+            j = int(x)
+            u = x - np.float32(j)
+            upper = lattice[i, j] + u * (lattice[i, j + 1] - lattice[i, j])
+            lower = lattice[i + 1, j] + u * (lattice[i + 1, j + 1] - lattice[i + 1, j])
+            value = np.float32(0.25) + np.float32(0.6) * (upper + v * (lower - upper))
+            value += np.float32(0.1) * uniform(np.uint32(row * width + column), key)
+            nearest = min(depth[row, max(column - 2, 0)], depth[row, min(column + 2, width - 1)])
+            if depth[row, column] > EDGE * nearest:
+                value -= np.float32(0.2)
+            rank = min(max(int(value * np.float32(BINS)), 0), BINS - 1)
+            score[row, column] = rank
+            histogram[rank] += 1
+    wanted, below_limit = share * height * width, 0
+    for limit in range(BINS):
+        if below_limit + 0.5 * histogram[limit] >= wanted:
+            return limit
+        below_limit += histogram[limit]
+    return BINS

@@ -1,0 +1,1 @@
+"""Levels of detail: decimation, outer shells, and the cache that keeps them."""

@@ -1,0 +1,1 @@
+"""The `camshaft` command: one file a command."""

@@ -1,0 +1,107 @@
+"""Writing a set of simulated labelled frames from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from camshaft.experiments.terminal.console import Console
+from camshaft.experiments.terminal.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class DataFramesConfig:
+    """Write labelled frames of a task to a folder, once, to train from as often as wanted.
+
+    Run it again with --resume after Ctrl-C, or with more frames, and it goes on after the last complete file.
+
+    For example: camshaft data frames data/roads --labels rgb depth segmentation --frames 8192
+    """
+
+    folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
+    """Folder of the set."""
+    task: str = "camshaft/LaneKeeping-v0"
+    """Task, see 'camshaft tasks'."""
+    labels: tuple[str, ...] = ("rgb", "depth", "segmentation")
+    """Outputs of the renderer (rgb, depth, segmentation, instances, normals, flow, …), state parts of the task,
+    objects, next_rgb, action, success, camera_pose, camera_motion."""
+    frames: int = 4096
+    """Frames in all; rounded up to whole files."""
+    frames_per_file: int = 512
+    """Frames a file; every file has random numbers of its own."""
+    split: Literal["train", "val", "test"] = "train"
+    """Episodes; test has looks that training never shows."""
+    seed: int = 0
+    """Another seed is another set."""
+    camera: tuple[int, int] = (84, 84)
+    """Width and height of the camera image in pixels."""
+    acting: Literal["mixed", "expert", "disturbed", "random"] = "mixed"
+    """Who drives."""
+    stride: int = 5
+    """Control steps from one frame of a world to its next."""
+    num_worlds: int = 32
+    """Worlds side by side."""
+    resume: bool = False
+    """Go on with a set that is there."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        return f"Complete files are kept in {self.folder}; the same command with --resume goes on after them."
+
+
+def run(config: DataFramesConfig) -> None:
+    """Write, with a progress bar."""
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.perception.data.frames import FrameMaker, FramesConfig
+    from camshaft.perception.data.stored import write_frames
+
+    if min(config.frames, config.frames_per_file, config.num_worlds) < 1:
+        raise InvalidOption("frames, frames_per_file and num_worlds must be at least 1")
+    stream = FramesConfig(
+        config.task,
+        config.labels,
+        batch_size=min(config.num_worlds, config.frames_per_file),
+        split=config.split,
+        seed=config.seed,
+        camera=config.camera,
+        acting=config.acting,
+        stride=config.stride,
+    )
+
+    def make(number: int) -> dict[str, NDArray[np.generic]]:
+        maker = FrameMaker(stream, part=number)
+        batches = [maker.make() for _ in range(-(-config.frames_per_file // stream.batch_size))]
+        maker.close()
+        return {
+            name: np.concatenate([batch[name] for batch in batches])[: config.frames_per_file]
+            for name in config.labels
+        }
+
+    about = {
+        "task": config.task,
+        "labels": config.labels,
+        "frames_per_file": config.frames_per_file,
+        "split": config.split,
+        "seed": config.seed,
+        "camera": config.camera,
+        "acting": config.acting,
+        "stride": config.stride,
+        "num_worlds": config.num_worlds,
+    }
+    with progress_bar("Writing files") as progress:
+        count = write_frames(
+            config.folder,
+            make,
+            -(-config.frames // config.frames_per_file),
+            about,
+            resume=config.resume,
+            progress=progress,
+        )
+    Console().print(f"{count} frames in {config.folder}", soft_wrap=True)
+    Console().print(f"Look at them: camshaft data show {config.folder}", soft_wrap=True)

@@ -1,0 +1,216 @@
+"""The `camshaft` command: finds the subcommand, reads its options, and turns failures into readable lines.
+
+A subcommand is a dataclass of options and a function `run` in the same module, imported when it is called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from camshaft.envs.errors import CamshaftError, check_choice
+
+FAILED, STOPPED = 2, 130
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One subcommand.
+
+    Attributes:
+        options: "module:dataclass" of its options, below camshaft.experiments; the module has `run(options)`.
+        summary: what it is for, in one line.
+    """
+
+    options: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Command(
+        "studies.driving_cloning:DrivingCloningConfig",
+        "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
+    ),
+    "tasks": Command("cli.tasks:TasksConfig", "list the tasks"),
+    "play": Command("cli.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
+    "collect": Command("cli.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"),
+    "train cloning": Command("cli.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"),
+    "train goals": Command(
+        "cli.train_goals:TrainGoalsConfig",
+        "train TQC+HER on a task with goals, from its state",
+    ),
+    "train classifier": Command(
+        "cli.train_classifier:TrainClassifierConfig",
+        "train a classifier on simulated or real images",
+    ),
+    "pretrain": Command(
+        "cli.pretrain:PretrainConfig",
+        "pretrain an encoder on labels of simulated frames",
+    ),
+    "transfer": Command(
+        "cli.transfer:TransferConfig",
+        "put a pretrained encoder to use on other classes of images",
+    ),
+    "experiment few-labels": Command(
+        "studies.few_labels:FewLabelsConfig",
+        "accuracy against the number of labels, pretrained and from scratch",
+    ),
+    "experiment transferability": Command(
+        "studies.transferability:TransferabilityConfig",
+        "how transferable each layer is: AnB, BnB, AnB+, BnB+",
+    ),
+    "experiment tricks": Command(
+        "studies.training_tricks:TrainingTricksConfig",
+        "the tricks of training taken away one at a time",
+    ),
+    "evaluate": Command(
+        "cli.evaluate:EvaluateConfig",
+        "let a policy, the expert or nobody drive unseen roads",
+    ),
+    "data frames": Command("cli.data_frames:DataFramesConfig", "write labelled frames of a task to a folder"),
+    "data objects": Command(
+        "cli.data_objects:DataObjectsConfig",
+        "write the simulated benchmark of objects to a folder",
+    ),
+    "data signs": Command(
+        "cli.data_signs:DataSignsConfig",
+        "write the simulated benchmark of traffic signs to a folder",
+    ),
+    "data show": Command("cli.data_show:DataShowConfig", "check a set and draw some of its frames"),
+    "show filters": Command("cli.show_filters:ShowFiltersConfig", "draw a network's first filters"),
+    "show activations": Command(
+        "cli.show_activations:ShowActivationsConfig",
+        "draw what each layer makes of images",
+    ),
+    "show saliency": Command("cli.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"),
+    "show neighbours": Command(
+        "cli.show_neighbors:ShowNeighboursConfig",
+        "draw the nearest images in feature space, and a map of it",
+    ),
+    "show curves": Command("cli.show_curves:ShowCurvesConfig", "draw learning curves of several runs"),
+    "show rollout": Command(
+        "cli.show_rollout:ShowRolloutConfig",
+        "film what a policy's network sees while it drives",
+    ),
+    "bench steps": Command(
+        "benchmarks.steps:StepsConfig",
+        "environment steps per second with a camera frame each",
+    ),
+    "bench backbones": Command(
+        "benchmarks.backbones:BackbonesConfig",
+        "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
+    ),
+    "bench manipulation": Command(
+        "benchmarks.manipulation:ManipulationConfig",
+        "manipulation steps per second, beside panda-gym",
+    ),
+    "bench experts": Command(
+        "benchmarks.experts:ExpertsConfig",
+        "how well every task's expert does it, over many seeds",
+    ),
+    "bench start": Command("benchmarks.start:StartConfig", "seconds from starting Python to the first frame"),
+    "bench cameras": Command(
+        "benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
+    ),
+    "bench data": Command(
+        "benchmarks.data:DataConfig",
+        "training speed on drawn data, against data in memory",
+    ),
+    "bench encode": Command("benchmarks.encode:EncodeConfig", "what EncodeCamera costs beyond its encoder"),
+    "bench cuda": Command("benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"),
+    "bench towns": Command(
+        "benchmarks.towns:TownsConfig",
+        "generate 1,000 towns and check each for overlaps and reach",
+    ),
+}
+
+INTRODUCTION = "Camera in, motion out: tasks seen through cameras, and agents that learn them."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0, 2 after an error, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    config: Any = None
+    try:
+        name, rest = _find(words)
+        if name is None:
+            return 0
+        config, run = _read_options(name, rest)
+        run(config)
+    except CamshaftError as error:
+        return _fail(str(error))
+    except BrokenPipeError:  # who read what is printed has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        kept = config.when_stopped() if hasattr(config, "when_stopped") else "Nothing was kept."
+        print(f"\ncamshaft: stopped. {kept}", file=sys.stderr)
+        return STOPPED
+    return 0
+
+
+def _find(words: list[str]) -> tuple[str | None, list[str]]:
+    """The subcommand's name and the words that are left for it; no name if help was asked for and given."""
+    if not words or words[0] in ("-h", "--help"):
+        _print_overview("")
+        return None, []
+    if words[0] == "--version":
+        print(f"camshaft {_version()}")
+        return None, []
+    groups = {name.split()[0] for name in COMMANDS}
+    check_choice("command", words[0], groups, "Run 'camshaft --help' for what they do.")
+    if words[0] in COMMANDS:
+        return words[0], words[1:]
+    if len(words) == 1 or words[1] in ("-h", "--help"):
+        _print_overview(words[0])
+        return None, []
+    members = [name.split()[1] for name in COMMANDS if name.startswith(f"{words[0]} ")]
+    check_choice(f"command of 'camshaft {words[0]}'", words[1], members)
+    return f"{words[0]} {words[1]}", words[2:]
+
+
+def _read_options(name: str, words: list[str]) -> tuple[Any, Any]:
+    import tyro
+
+    module_name, class_name = COMMANDS[name].options.split(":")
+    module = importlib.import_module(f"camshaft.experiments.{module_name}")
+    config = tyro.cli(getattr(module, class_name), prog=f"camshaft {name}", args=words)
+    return config, module.run
+
+
+def _print_overview(group: str) -> None:
+    prefix = f"{group} " if group else ""
+    names = [name for name in COMMANDS if name.startswith(prefix)]
+    width = max(len(name) for name in names) + 2
+    print(f"usage: camshaft {prefix}COMMAND [options]\n")
+    if not group:
+        print(f"{INTRODUCTION}\n")
+    for name in names:
+        print(f"  {name:{width}}{COMMANDS[name].summary}")
+    print(
+        f"\n'camshaft {names[0]} --help' explains a command and its options; '--version' gives the version."
+    )
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("camshaft")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _fail(message: str) -> int:
+    print(f"camshaft: {message}", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

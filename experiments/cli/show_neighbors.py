@@ -1,0 +1,69 @@
+"""Nearest images in a network's feature space, and a map of that space, as pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from camshaft.experiments.terminal.console import Console
+
+TILE = 72  # pixels
+THUMBNAIL = 40
+
+
+@dataclass(frozen=True)
+class ShowNeighboursConfig:
+    """Draw for some images those most like them to a network, and a map on which like images lie together (t-SNE).
+
+    For example: camshaft show neighbours runs/classifier/default objects
+    """
+
+    model: Annotated[str, Positional, arg(metavar="MODEL")]
+    """Folder of a classifier or policy, or the name of an encoder."""
+    images: Annotated[tuple[str, ...], Positional, arg(metavar="IMAGE")]
+    """Image files, folders, sets of 'camshaft data', or objects: among these it looks."""
+    weights: str | None = None
+    """Weights of an encoder by name: camshaft, imagenet or a file."""
+    count: int = 360
+    """Images of a folder or set."""
+    queries: int = 10
+    """Images whose neighbours are shown, spread over all."""
+    neighbours: int = 8
+    """Neighbours of each."""
+    out: Path = Path("runs/show/neighbours.png")
+    """Picture to write; the map comes to lie beside it, its name ending in _map."""
+
+
+def run(config: ShowNeighboursConfig) -> None:
+    """Draw both pictures."""
+    import numpy as np
+
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.cli.show_models import load_subject, read_images
+    from camshaft.experiments.drawing.images import write_picture
+    from camshaft.perception.insight.canvas import enlarged, scattered, stacked
+    from camshaft.perception.insight.features import all_features, map_of, nearest
+
+    if config.queries < 1 or config.neighbours < 1:
+        raise InvalidOption("queries and neighbours must be at least 1")
+    subject = load_subject(config.model, config.weights)
+    frames, names = read_images(config.images, subject, config.count)
+    if len(frames) <= config.neighbours:
+        raise InvalidOption(f"{config.neighbours} neighbours need more images than the {len(frames)} given")
+    features = all_features(subject.encoder, frames)
+    asked = np.unique(np.linspace(0, len(frames) - 1, config.queries).astype(np.int64))
+    found = nearest(features, features[asked], config.neighbours + 1)
+    rows = [
+        (
+            f"nearest to {names[query]}, which is the first",
+            [enlarged(frames[number], TILE) for number in (query, *like[like != query])],
+        )
+        for query, like in zip(asked, found, strict=True)
+    ]
+    write_picture(config.out, stacked(rows))
+    map_file = config.out.with_stem(f"{config.out.stem}_map")
+    write_picture(map_file, scattered(map_of(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
+    Console().print(f"Neighbours in {config.out}, a map in {map_file}", soft_wrap=True)

@@ -1,0 +1,129 @@
+"""What a policy's network sees while it drives, as a film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+from camshaft.experiments.cli.policy_folders import find_policy
+from camshaft.experiments.terminal.console import Console
+from camshaft.experiments.terminal.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.uint8]
+
+VIEW_HEIGHT = 240  # pixels of a camera frame in the film
+MAPS, MAP_TILE = 6, 56
+
+
+@dataclass(frozen=True)
+class ShowRolloutConfig:
+    """Film a policy at work: its camera, the pixels that its action rests on, and its layers' activations.
+
+    For example: camshaft show rollout runs/driving_cloning/demo/seed-0/policy --seconds 20
+    """
+
+    policy: Annotated[Path, Positional, arg(metavar="POLICY")]
+    """Folder of the policy, or of the run that trained it."""
+    method: Literal["visual_back_prop", "grad_cam", "guided", "guided_grad_cam"] = "visual_back_prop"
+    """How the pixels are found."""
+    seconds: float = 20.0
+    """Length of the film."""
+    seed: int = 0
+    """Of the episode."""
+    randomize: Literal["train", "test", "none"] = "test"
+    """Looks of the world."""
+    out: Path = Path("runs/show/rollout.mp4")
+    """Film to write."""
+
+
+def run(config: ShowRolloutConfig) -> None:
+    """Drive and film."""
+    from camshaft.agents.lerobot.video import write_video
+    from camshaft.agents.policies.base import ConvPolicy
+    from camshaft.envs.catalogue import make_simulation
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.perception.insight.subject import Subject
+
+    policy = ConvPolicy.load(find_policy(config.policy))
+    task = policy.config["task"]
+    if task is None:
+        raise InvalidOption(f"{config.policy} does not say which task it is for")
+    if config.seconds <= 0:
+        raise InvalidOption("seconds must be more than 0")
+    options = {
+        **policy.config["env_options"],
+        "randomize": None if config.randomize == "none" else config.randomize,
+    }
+    subject = Subject(policy.encoder, policy.head)
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    with closing(make_simulation(task, 1, **options)) as simulation, progress_bar("Filming") as progress:
+        steps = max(1, round(config.seconds * simulation.control_frequency))
+        pictures = _pictures(config, simulation, policy, subject, steps, progress)
+        write_video(config.out, pictures, round(simulation.control_frequency))
+    Console().print(f"{steps} steps in {config.out}", soft_wrap=True)
+
+
+def _pictures(
+    config: ShowRolloutConfig, simulation: Any, policy: Any, subject: Any, steps: int, progress: Any
+) -> Iterator[Image]:
+    import numpy as np
+
+    simulation.reset([0], [config.seed])
+    for step in range(steps):
+        observation = simulation.observe()
+        frame = observation["rgb"][0] if isinstance(observation, dict) else observation[0]
+        action = policy.act(observation)
+        yield picture_of(frame, subject, config.method, action[0])
+        measured = simulation.step(action)
+        if measured.terminated[0] or simulation.truncated[0]:
+            simulation.reset([0], [None])
+            policy.reset(np.array([True]))
+        progress(step + 1, steps)
+
+
+def picture_of(frame: Image, subject: Any, method: str, action: NDArray[np.float32]) -> Image:
+    """One picture of the film: the frame, its saliency over it, and the strongest map of each layer."""
+    import cv2
+    import numpy as np
+    import torch
+
+    from camshaft.perception.insight.activations import activation_maps
+    from camshaft.perception.insight.canvas import heat, heated
+    from camshaft.perception.insight.saliency import saliency
+
+    image = torch.from_numpy(np.ascontiguousarray(frame))[None]
+    target = None if method == "visual_back_prop" else 0
+    seen = saliency(subject, image, method, target)[0]
+    width = round(VIEW_HEIGHT * frame.shape[1] / frame.shape[0])
+    views = [
+        cv2.resize(view, (width, VIEW_HEIGHT), interpolation=cv2.INTER_NEAREST)
+        for view in (frame, heated(frame, seen))
+    ]
+    top = np.concatenate(views, axis=1)
+    middle, reach = width // 2, round(0.45 * width)
+    cv2.line(
+        top,
+        (middle, VIEW_HEIGHT - 8),
+        (middle - round(reach * float(action[0])), VIEW_HEIGHT - 8),
+        (255, 210, 60),
+        5,
+    )
+    layers = activation_maps(subject.encoder, image, MAPS)
+    strip = np.full((MAP_TILE * len(layers), top.shape[1], 3), 20, np.uint8)
+    for row, maps in enumerate(layers):
+        wide = min(top.shape[1] // MAPS, round(MAP_TILE * maps.shape[2] / maps.shape[1]))
+        for column, values in enumerate(maps):
+            tile = cv2.resize(heat(values), (wide, MAP_TILE - 4), interpolation=cv2.INTER_NEAREST)
+            left = column * (wide + 4)
+            if left + wide <= strip.shape[1]:
+                strip[row * MAP_TILE : (row + 1) * MAP_TILE - 4, left : left + wide] = tile
+    return np.concatenate([top, strip], axis=0)

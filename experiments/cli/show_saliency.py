@@ -1,0 +1,80 @@
+"""Which pixels a network's outputs rest on, as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from camshaft.experiments.terminal.console import Console
+
+TILE = 160  # pixels
+
+
+@dataclass(frozen=True)
+class ShowSaliencyConfig:
+    """Draw which pixels an output rests on: Grad-CAM, guided backpropagation, both together, and VisualBackProp.
+
+    Grad-CAM is made for networks that average their last maps; of those whose features tell where things are, such as
+    policy_resnet, VisualBackProp says more.
+
+    For example: camshaft show saliency runs/classifier/default objects --target bus
+    """
+
+    model: Annotated[str, Positional, arg(metavar="MODEL")]
+    """Folder of a classifier or policy, or the name of an encoder."""
+    images: Annotated[tuple[str, ...], Positional, arg(metavar="IMAGE")]
+    """Image files, folders, sets of 'camshaft data', or objects."""
+    weights: str | None = None
+    """Weights of an encoder by name: camshaft, imagenet or a file."""
+    count: int = 8
+    """Images of a folder or set."""
+    target: str | None = None
+    """Output that is asked about, by name or number; the largest of each image by default."""
+    layer: int | None = None
+    """Feature map that Grad-CAM looks at, from 0; by default the last with at least 4 rows and columns."""
+    out: Path = Path("runs/show/saliency.png")
+    """Picture to write."""
+
+
+def run(config: ShowSaliencyConfig) -> None:
+    """Draw."""
+    import torch
+
+    from camshaft.experiments.cli.show_models import load_subject, read_images
+    from camshaft.experiments.drawing.images import write_picture
+    from camshaft.perception.insight.canvas import enlarged, heat, heated, stacked
+    from camshaft.perception.insight.saliency import METHODS, saliency
+
+    subject = load_subject(config.model, config.weights)
+    frames, names = read_images(config.images, subject, config.count)
+    target = target_number(config.target, subject.names)
+    images = torch.from_numpy(frames)
+    found = {method: saliency(subject, images, method, target, config.layer) for method in METHODS}
+    chosen = subject.chosen(images, target).tolist()
+    rows = []
+    for number, (frame, name) in enumerate(zip(frames, names, strict=True)):
+        output = subject.names[chosen[number]] if subject.names else f"output {chosen[number]}"
+        tiles = [frame]
+        for method in METHODS:
+            values = found[method][number]
+            tiles.append(heat(values**0.5) if method.startswith("guided") else heated(frame, values))
+        title = f"{name}: {output}" + (" | image, " + ", ".join(METHODS) if number == 0 else "")
+        rows.append((title, [enlarged(tile, TILE) for tile in tiles]))
+    write_picture(config.out, stacked(rows))
+    Console().print(f"{len(frames)} images in {config.out}", soft_wrap=True)
+
+
+def target_number(target: str | None, names: tuple[str, ...]) -> int | None:
+    """The number of an output that is given by name or number."""
+    from camshaft.envs.errors import InvalidOption, check_choice
+
+    if target is None:
+        return None
+    if target.isdigit():
+        return int(target)
+    if not names:
+        raise InvalidOption(f"the outputs of this network have numbers only, got target {target!r}")
+    return names.index(check_choice("target", target, names))

@@ -1,0 +1,170 @@
+"""Training a classifier from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tyro.conf import OmitArgPrefixes
+
+from camshaft.perception.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class TrainClassifierConfig:
+    """Train a classifier on a simulated benchmark or on a folder of images.
+
+    Stopped or killed, it goes on with --resume and ends with the same weights. Processes that 'torchrun -m
+    camshaft.experiments.cli.main' starts share every batch.
+
+    For example: camshaft train classifier --model resnet18 --data objects --out runs/classifier/resnet18
+    """
+
+    model: str = "policy_resnet"
+    """Encoder, a name in the zoo (alexnet, alexnet_paper, googlenet, lenet5, resnet18, …) or timm:NAME."""
+    data: str = "objects"
+    """"objects", "signs", a set of 'camshaft data', GTSRB, or images in a folder a class, in train/ and val/ or not."""
+    images: int | None = None
+    """Images of the simulated benchmark to learn from; 20,000 objects or 40,000 signs by default."""
+    size: int = 64
+    """Width and height that images are brought to."""
+    weights: str | None = None
+    """Of the encoder at the start: camshaft, camshaft-signs, imagenet or a file."""
+    dropout: float = 0.0
+    """Probability of leaving out a feature before the head."""
+    label_smoothing: float = 0.0
+    """Part of the probability that is spread evenly over all classes."""
+    jitter: float = 0.5
+    """Strength of random changes of colour and light."""
+    normalise: bool = True
+    """Bring frames to the range that the network is made for."""
+    initialisation: Literal["own", "fan_in", "unit"] = "own"
+    """Weights at the start: as the network's library has them, by fan-in, or of variance 1."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
+    out: Path = Path("runs/classifier/default")
+    """Run folder; the classifier comes to lie in its folder classifier."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run folder."""
+    ship: Path | None = None
+    """Write weights of a classifier of signs, checksum and model card here (those of the suite: perception/weights)."""
+    training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
+    """How to train."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        from camshaft.perception.runs.run_folder import what_is_kept
+
+        return what_is_kept(self.out)
+
+
+def run(config: TrainClassifierConfig) -> None:
+    """Train, test, and keep the classifier."""
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.studies.classification_data import OBJECTS, SIGNS, open_classification_data
+    from camshaft.experiments.terminal.console import Console
+    from camshaft.perception.classification import (
+        Classification,
+        ClassifierConfig,
+        fit_classifier,
+        save_classifier,
+    )
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.runs.run_folder import check_resumable
+    from camshaft.perception.training.distributed import is_first_process
+    from camshaft.perception.training.evaluation import evaluate
+
+    if config.resume:
+        check_resumable(config.out)
+    if config.images is not None and config.data not in (OBJECTS, SIGNS):
+        raise InvalidOption(
+            f"images says how many are drawn of {OBJECTS!r} or {SIGNS!r}, not of {config.data!r}"
+        )
+    if config.ship is not None and config.data != SIGNS:
+        raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
+    if config.ship is not None and not config.normalise:
+        raise InvalidOption("weights ship for normalised frames: they cannot be learned with --no-normalise")
+    options = sized_options(config.model, config.size)
+    wanted = ClassifierConfig(
+        model=config.model,
+        model_options=options,
+        weights=config.weights,
+        dropout=config.dropout,
+        label_smoothing=config.label_smoothing,
+        jitter=config.jitter,
+        normalise=config.normalise,
+        initialisation=config.initialisation,
+        training=config.training,
+    )
+    data = open_classification_data(
+        config.data,
+        config.size,
+        images=config.images,
+        seed=config.training.seed,
+        skip_corrupt=config.skip_corrupt,
+    )
+    result = fit_classifier(
+        wanted, data.train, data.validation, data.classes, config.out, resume=config.resume
+    )
+    if not is_first_process():
+        return
+    scores = evaluate(result.model, Classification(len(data.classes)), data.test)
+    folder = config.out / "classifier"
+    save_classifier(
+        folder,
+        result.model,  # type: ignore[arg-type]
+        model=config.model,
+        model_options=options,
+        classes=data.classes,
+        scores=scores,
+        normalise=config.normalise,
+    )
+    console = Console()
+    console.print(
+        f"accuracy {scores['accuracy']:.1%}, among five {scores['accuracy_of_five']:.1%}, on {len(data.test):,} test "
+        f"images (weights of epoch {result.epoch})",
+        soft_wrap=True,
+    )
+    console.print(f"Classifier in {folder}; curves in {config.out / 'curves.png'}", soft_wrap=True)
+    if config.ship is not None:
+        _ship(config, result, scores, len(data.train), len(data.test))
+        console.print(f"Weights in {config.ship}", soft_wrap=True)
+
+
+def _ship(
+    config: TrainClassifierConfig, result: Any, scores: dict[str, float], count: int, tested: int
+) -> None:
+    from camshaft.experiments.terminal.command_lines import command_line
+    from camshaft.experiments.terminal.provenance import commit, machine
+    from camshaft.perception.backbones.encoder import count_parameters
+    from camshaft.perception.pretraining.shipping import ship_encoder, training_card
+
+    assert config.ship is not None
+    training, model = config.training, config.model
+    card = {
+        "Title": f"{model}, trained on simulated traffic signs",
+        "What it is": (
+            f"Weights of the encoder `{model}` ({count_parameters(result.model.encoder):,} parameters) and of a linear "
+            f'head for 43 kinds of traffic signs, in the order of GTSRB, float16. `create_model("{model}", '
+            'weights="camshaft-signs")` loads the encoder; `camshaft experiment few-labels --weights camshaft-signs '
+            "--keep-head` the head as well. Every image is drawn by the suite; no real image was used."
+        ),
+        "Data": {
+            "training images": f"{count:,} of {config.size}×{config.size} pixels, split `train` of the sign benchmark",
+        },
+        "Training": training_card(
+            training,
+            f"{result.steps:,} of {training.batch_size} images",
+            config.jitter,
+            machine()["processor"],
+            commit(),
+        ),
+        "Measured": {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()},
+        "How it was measured": (
+            f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "
+            "shows, with the moving average of the weights, before rounding to float16."
+        ),
+        "Command": f"`{command_line('train classifier', config, ('out', 'resume', 'ship'))}`",
+    }
+    ship_encoder(f"{model}-signs", result.model, card, config.ship)

@@ -1,0 +1,176 @@
+"""Training TQC with hindsight experience replay on a goal task, from its state, with published hyper-parameters."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import gymnasium
+import yaml
+from tyro.conf import Positional, arg
+
+from camshaft import envs
+from camshaft.envs.catalogue import full_id
+from camshaft.envs.errors import CamshaftError, InvalidOption, check_seed
+from camshaft.experiments.terminal.console import Console
+from camshaft.experiments.terminal.progress import progress_bar
+from camshaft.experiments.terminal.provenance import machine, versions
+
+SETTINGS = Path(__file__).parents[1] / "tuned" / "tqc_her.yaml"
+DECISIVE = ("task", "settings", "eval_every", "eval_episodes", "checkpoint_every", "seed")  # for the outcome
+
+
+@dataclass(frozen=True)
+class TrainGoalsConfig:
+    """Train TQC+HER (sb3-contrib) on a task with goals, from its state and sparse rewards.
+
+    TASK is one of Camshaft's tasks tagged "goal", or the id of any Gymnasium environment of the GoalEnv convention,
+    such as panda-gym's PandaReach-v3 (which needs panda-gym). Stopped or killed, a training goes on with --resume and
+    ends with the same weights. The agent is agent.zip, which Stable-Baselines3's own TQC.load reads (it unpickles; no
+    command here does), and where observations are normalised, by what is in normalization.json.
+
+    For example: camshaft train goals camshaft/Reach-v0
+    """
+
+    task: Annotated[str, Positional, arg(metavar="TASK")] = "camshaft/Reach-v0"
+    """Task to learn."""
+    settings: Literal["auto", "reach", "object", "pick_and_place"] = "auto"
+    """Entry of experiments/tuned/tqc_her.yaml; auto goes by the name of the task, and takes "object" for others."""
+    steps: int | None = None
+    """Environment steps, by default those of the settings."""
+    eval_every: int = 2000
+    """Steps from one test to the next."""
+    eval_episodes: int = 100
+    """Episodes of a test, with goals that training does not see."""
+    checkpoint_every: int = 10_000
+    """Steps after which, at the end of the episode, everything is kept that --resume goes on from."""
+    threads: int = 1
+    """Threads of PyTorch."""
+    seed: int = 0
+    """Seed of everything."""
+    out: Path | None = None
+    """Run folder, by default runs/goals/<task>-<seed>."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run folder, with more --steps if you like."""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.out or Path("runs/goals") / f"{full_id(self.task).split('/')[-1]}-{self.seed}"
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        from camshaft.perception.runs.run_folder import CHECKPOINT_FILE
+
+        if not (self.folder / CHECKPOINT_FILE).exists():
+            return f"Nothing to go on from was kept: the first checkpoint comes after {self.checkpoint_every:,} steps."
+        return (
+            f"The last checkpoint is kept in {self.folder}; the same command with --resume goes on from it."
+        )
+
+
+def run(config: TrainGoalsConfig) -> None:
+    """Train, test now and then, keep checkpoints, and save the agent."""
+    if min(config.eval_every, config.eval_episodes, config.checkpoint_every, config.threads) < 1:
+        raise InvalidOption("eval_every, eval_episodes, checkpoint_every and threads must be at least 1")
+    check_seed(config.seed, 2**32 - 1)
+    config = replace(config, task=full_id(config.task))
+    settings = read_settings(config)
+    total = int(settings["steps"]) if config.steps is None else config.steps
+    if total < 1:
+        raise InvalidOption(f"steps must be at least 1, got {total}")
+    with closing(make_goal_env(config.task)) as training, closing(make_goal_env(config.task)) as testing:
+        _train(config, settings, total, training, testing)
+    _report(config.folder)
+
+
+def _train(
+    config: TrainGoalsConfig,
+    settings: dict[str, Any],
+    total: int,
+    training: gymnasium.Env[Any, Any],
+    testing: gymnasium.Env[Any, Any],
+) -> None:
+    import torch
+
+    from camshaft.agents.rl.goal_training import GoalTraining, keep_agent, make_learner
+    from camshaft.perception.runs.run_folder import RunFolder, check_resumable
+    from camshaft.perception.training.hardware import freed_memory_kept
+
+    if config.resume:
+        check_resumable(config.folder)
+    torch.set_num_threads(config.threads)
+    learner = make_learner(training, settings, config.seed)
+    origin = {"steps": total, "threads": config.threads, "machine": machine(), "versions": versions()}
+    kept = {name: getattr(config, name) for name in DECISIVE}
+    with (
+        RunFolder(config.folder, {**kept, "tuned": settings}, origin=origin, resume=config.resume) as folder,
+        freed_memory_kept(),
+        progress_bar("Training") as progress,
+    ):
+        GoalTraining(
+            learner,
+            testing,
+            folder,
+            seed=config.seed,
+            total=total,
+            eval_every=config.eval_every,
+            eval_episodes=config.eval_episodes,
+            checkpoint_every=config.checkpoint_every,
+            progress=progress,
+        ).train()
+    keep_agent(learner, config.folder)
+
+
+def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:
+    """The hyper-parameters for a task."""
+    table = yaml.safe_load(SETTINGS.read_text())
+    name: str = config.settings
+    if name == "auto":
+        named = {"reach": "reach", "pickandplace": "pick_and_place"}
+        found = [entry for word, entry in named.items() if word in config.task.lower()]
+        name = found[0] if found else "object"
+    return dict(table[name])
+
+
+def make_goal_env(task: str) -> gymnasium.Env[Any, Any]:
+    """A goal environment with sparse rewards, seen by its state.
+
+    Raises:
+        InvalidOption: no such environment, or none with goals.
+    """
+    if task.startswith("camshaft/"):
+        if "goal" not in envs.find_task(task).tags:
+            raise InvalidOption(f"{task} is no task with goals; see the tag 'goal' in 'camshaft tasks'")
+        return gymnasium.make(task, obs_mode="state", reward_mode="sparse")
+    if task.startswith("Panda"):
+        try:
+            import panda_gym  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
+        except ImportError as error:
+            raise CamshaftError(f"{task} needs panda-gym: pip install 'camshaft[bench]'") from error
+    try:
+        env = gymnasium.make(task)
+    except gymnasium.error.Error as error:
+        raise InvalidOption(f"Gymnasium cannot make {task!r}: {error}") from error
+    names = {"observation", "achieved_goal", "desired_goal"}
+    found = set(env.observation_space) if isinstance(env.observation_space, gymnasium.spaces.Dict) else set()
+    if not names <= found or not isinstance(env.action_space, gymnasium.spaces.Box):
+        env.close()
+        raise InvalidOption(
+            f"{task} is no task with goals and continuous actions, as the GoalEnv convention has them"
+        )
+    return env
+
+
+def _report(folder: Path) -> None:
+    from camshaft.perception.training.curves import read_metrics
+
+    console = Console()
+    for last in read_metrics(folder)[-1:]:
+        console.print(
+            f"Success after {last['step']:,} steps: {last['success']:.0%} "
+            f"(Wilson 95 %: {last['success_low']:.0%} – {last['success_high']:.0%})",
+        )
+    console.print(f"Agent and learning curve in {folder}", soft_wrap=True)

@@ -1,0 +1,156 @@
+"""Putting a pretrained encoder to use on other images, from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tyro.conf import OmitArgPrefixes
+
+from camshaft.perception.training.config import TrainingConfig
+
+WITHOUT_TRAINING = ("probe", "neighbours")
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """Learn other classes with an encoder that has learned before.
+
+    "tune" trains a new head and the encoder, its lower layers at smaller rates; "head" trains the new head alone;
+    "probe" fits a logistic regression to the features as they stand; "neighbours" lets the nearest images vote.
+
+    For example: camshaft transfer --weights camshaft --data data/GTSRB --mode tune --rate-decay 0.8 --unfreeze-epochs 1
+    """
+
+    data: str
+    """Images of the new classes: as 'camshaft train classifier' takes them."""
+    model: str = "policy_resnet"
+    """Encoder, a name in the zoo or timm:NAME."""
+    weights: str | None = "camshaft"
+    """Of the encoder: camshaft, imagenet, a file (as classifier/model.safetensors of a run), or None for fresh ones."""
+    mode: Literal["tune", "head", "probe", "neighbours"] = "tune"
+    """What is learned on top."""
+    frozen: int = 0
+    """With "tune": layer groups, counted from the input, that stay as they are."""
+    rate_decay: float = 0.8
+    """With "tune": the rate of each layer group, over that of the group above it."""
+    unfreeze_epochs: int = 0
+    """With "tune": epochs from the release of one layer group to that of the one below; 0 trains all from the start."""
+    size: int = 64
+    """Width and height that images are brought to."""
+    fraction: float = 1.0
+    """Part of the training images to learn from, the same of every class."""
+    neighbours: int = 5
+    """With "neighbours": how many vote."""
+    jitter: float = 0.5
+    """Strength of random changes of colour and light in training."""
+    skip_corrupt: bool = False
+    """Leave out files that cannot be read, with a warning each."""
+    out: Path = Path("runs/transfer/default")
+    """Run folder; with "probe" and "neighbours" it gets results.json."""
+    resume: bool = False
+    """Go on from the last checkpoint in the run folder."""
+    training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
+    """How to train."""
+
+    def when_stopped(self) -> str:
+        """What a person should know who stopped it."""
+        if self.mode in WITHOUT_TRAINING:
+            return "Nothing was kept."
+        from camshaft.perception.runs.run_folder import what_is_kept
+
+        return what_is_kept(self.out)
+
+
+def run(config: TransferConfig) -> None:
+    """Learn, test, and print the accuracy."""
+    from camshaft.experiments.studies.classification_data import (
+        ClassificationData,
+        labels_of,
+        open_classification_data,
+    )
+    from camshaft.experiments.terminal.console import Console
+    from camshaft.perception.runs.durable_files import named_disk_errors, write_json_durably
+    from camshaft.perception.runs.run_folder import check_resumable
+    from camshaft.perception.training.distributed import is_first_process
+    from camshaft.perception.training.sources import Subset, as_images
+    from camshaft.perception.transfer.few_labels import stratified_rows
+
+    if config.resume:
+        check_resumable(config.out)
+    data = open_classification_data(
+        config.data,
+        config.size,
+        seed=config.training.seed,
+        skip_corrupt=config.skip_corrupt,
+    )
+    if config.fraction != 1.0:
+        rows = stratified_rows(labels_of(data.train), config.fraction, config.training.seed)
+        data = ClassificationData(
+            Subset(as_images(data.train), rows), data.validation, data.test, data.classes
+        )
+    if config.mode in WITHOUT_TRAINING:
+        accuracy = _with_features(config, data)
+        settings = {**asdict(config), "out": str(config.out)}
+        with named_disk_errors(config.out):
+            write_json_durably(config.out / "results.json", {"settings": settings, "accuracy": accuracy})
+    else:
+        result = _train(config, data)
+        if not is_first_process():
+            return
+        accuracy = _kept(config, data, result)
+    Console().print(
+        f"accuracy {accuracy:.1%} on {len(data.test):,} test images, from {len(data.train):,} labelled ones",
+    )
+
+
+def _with_features(config: TransferConfig, data: Any) -> float:
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.transfer import extract_features, linear_probe, nearest_neighbours
+    from camshaft.perception.zoo import create_model
+
+    encoder = create_model(config.model, weights=config.weights, **sized_options(config.model, config.size))
+    train, validation, test = (
+        extract_features(encoder, images) for images in (data.train, data.validation, data.test)
+    )
+    if config.mode == "neighbours":
+        return nearest_neighbours(train, test, len(data.classes), config.neighbours)
+    return linear_probe(train, validation, test, len(data.classes))["accuracy"]
+
+
+def _train(config: TransferConfig, data: Any) -> Any:
+    from camshaft.perception.classification import ClassifierConfig, fit_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.transfer import FineTuning
+
+    plan = FineTuning(-1) if config.mode == "head" else None
+    plan = plan or FineTuning(config.frozen, config.rate_decay, config.unfreeze_epochs)
+    wanted = ClassifierConfig(
+        model=config.model,
+        model_options=sized_options(config.model, config.size),
+        weights=config.weights,
+        jitter=config.jitter,
+        training=config.training,
+    )
+    return fit_classifier(
+        wanted, data.train, data.validation, data.classes, config.out, plan=plan, resume=config.resume
+    )
+
+
+def _kept(config: TransferConfig, data: Any, result: Any) -> float:
+    """The accuracy of a trained classifier, once it is in the run folder."""
+    from camshaft.perception.classification import Classification, save_classifier
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.training.evaluation import evaluate
+
+    scores = evaluate(result.model, Classification(len(data.classes)), data.test)
+    save_classifier(
+        config.out / "classifier",
+        result.model,
+        model=config.model,
+        model_options=sized_options(config.model, config.size),
+        classes=data.classes,
+        scores=scores,
+    )
+    return scores["accuracy"]

@@ -1,0 +1,1 @@
+"""Scripts that render the images and pages of docs/."""

@@ -1,0 +1,260 @@
+"""The report of a driving experiment: how a cloned driver learned, and how it drove."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from camshaft.agents.evaluation.evaluate import INTERVENTION_ERROR
+from camshaft.experiments.reports.comparison import HEADER, comparison_row
+from camshaft.experiments.reports.driving_results import Driver, DrivingResults
+from camshaft.experiments.reports.page import (
+    FIRST,
+    INK,
+    MUTED,
+    SECOND,
+    Block,
+    Chart,
+    Figures,
+    Grid,
+    Picture,
+    Section,
+    Settings,
+    Table,
+    Video,
+    drawing,
+    write_page,
+)
+
+
+def write_driving_report(path: Path, results: DrivingResults) -> Path:
+    """Write the report page of a driving experiment."""
+    return write_page(
+        path,
+        results.title,
+        _lead(results),
+        [
+            Section("", "", [_key_figures(results)]),
+            _rollouts(results),
+            _comparison(results),
+            _closeness(results),
+            _learning(results),
+            _training_frames(results),
+            Section("Settings", "", [Settings(results.settings), _stages(results)]),
+        ],
+        kicker="Camshaft · driving from the camera",
+        footer=f"Written by camshaft on {platform.machine()}, Python {platform.python_version()}.",
+    )
+
+
+def _lead(results: DrivingResults) -> str:
+    figures = results.cloned[0].summary
+    return (
+        f"A convolutional network watched an expert drive and now steers from the camera image alone: "
+        f"{figures['kilometres']:.0f} km on {figures['roads']} roads it has never seen, "
+        f"with {_count(figures['interventions'], 'intervention')} of the safety driver."
+    )
+
+
+def _key_figures(results: DrivingResults) -> Figures:
+    figures = results.cloned[0].summary
+    low, high = figures["autonomy_interval"]
+    few, many = figures["success_interval"]
+    others = [driver.summary["autonomy"] for driver in results.cloned[1:]]
+    remark = f"95 % interval {low:.1f} – {high:.1f} %"
+    if others:
+        remark += f"; other seeds {', '.join(f'{value:.1f}' for value in others)}"
+    expert = results.expert.summary["mean_lateral_error"]
+    return Figures(
+        [
+            ("Autonomy", f"{figures['autonomy']:.1f} %", remark),
+            (
+                "Roads without intervention",
+                f"{figures['successes']} of {figures['roads']}",
+                f"95 % interval {few:.0%} – {many:.0%}",
+            ),
+            (
+                "Mean lateral error",
+                f"{figures['mean_lateral_error'] * 100:.0f} cm",
+                f"expert {expert * 100:.0f} cm",
+            ),
+            (
+                "From nothing to here",
+                _duration(sum(results.stages.values())),
+                "collect, train, evaluate, record",
+            ),
+        ]
+    )
+
+
+def _rollouts(results: DrivingResults) -> Section:
+    videos = [Video(rollout.video, rollout.poster, rollout.caption) for rollout in results.rollouts]
+    return Section(
+        "Rollouts",
+        "Roads of the test split, driven from the camera image; the small picture is what the network sees.",
+        [Grid(videos)],
+    )
+
+
+def _comparison(results: DrivingResults) -> Section:
+    drivers = [results.expert, *results.cloned, *results.others]
+    return Section(
+        "How well it drives",
+        "All drive the same unseen roads. Autonomy counts six seconds for each intervention, which happens "
+        f"{INTERVENTION_ERROR:.0f} m off the lane centre (Bojarski et al. 2016). In small print: 95 % "
+        "intervals, Garwood's for the number of interventions and Wilson's for the share of roads. Lateral "
+        "error is absolute. Difference to expert: mean absolute difference of the steering commands, which "
+        "lie between -1 and 1.",
+        [
+            Table(HEADER, [comparison_row(driver.name, driver.summary) for driver in drivers], emphasis=1),
+            _roads_table(results.cloned[0]),
+            _errors_by_road(results),
+        ],
+    )
+
+
+def _roads_table(driver: Driver) -> Table:
+    rows = [
+        [
+            f"{road['episode'] + 1}",
+            f"{road['seed']}",
+            f"{road['distance']:.0f}",
+            f"{road['interventions']}",
+            f"{road['autonomy']:.1f}",
+            f"{road['mean_lateral_error']:.3f}",
+            f"{road['high_lateral_error']:.3f}",
+        ]
+        for road in driver.evaluation["roads"]
+    ]
+    header = ["Road", "Seed", "m", "Interventions", "Autonomy %", "Mean |error| m", "95th pct. m"]
+    return Table(header, rows, folded="Every road of the cloned driver")
+
+
+def _errors_by_road(results: DrivingResults) -> Chart:
+    with drawing("errors-by-road", 9.6, 2.8) as chart:
+        for driver, colour, shift in ((results.expert, SECOND, -0.15), (results.cloned[0], FIRST, 0.15)):
+            roads = driver.evaluation["roads"]
+            places = np.arange(1, len(roads) + 1) + shift
+            mean = [road["mean_lateral_error"] for road in roads]
+            high = [road["high_lateral_error"] for road in roads]
+            chart.axes.vlines(places, mean, high, color=colour, linewidth=2)
+            chart.axes.plot(places, mean, "o", color=colour, markersize=4.5, label=driver.name)
+        chart.axes.set(xlabel="road", ylabel="|lateral error|, m", ylim=(0, None))
+        chart.axes.set_xticks(np.arange(1, len(roads) + 1))
+        chart.axes.grid(axis="x", visible=False)
+        chart.axes.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.12))
+    return Chart(
+        chart.svg, "Mean (dot) to 95th percentile (end of the line) of the lateral error.", wide=True
+    )
+
+
+def _closeness(results: DrivingResults) -> Section:
+    return Section(
+        "Against the expert",
+        "What the cloned driver did, and what the expert would have done at the same places.",
+        [
+            _road_in_time(results.cloned[0]),
+            Grid([_error_histogram(results), _command_scatter(results.cloned[0])]),
+        ],
+    )
+
+
+def _road_in_time(driver: Driver) -> Chart:
+    trace = driver.traces[0]
+    with drawing("road-in-time", 9.6, 4.2, rows=2) as chart:
+        upper, lower = chart.axes
+        upper.plot(trace.time, trace.expert_command, color=SECOND, label="expert")
+        upper.plot(trace.time, trace.command, color=FIRST, linewidth=1.1, label=driver.name)
+        upper.set(ylabel="steering command")
+        upper.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.22))
+        lower.plot(trace.time, trace.lateral_error, color=FIRST)
+        lower.axhline(0.0, color=MUTED, linewidth=0.8)
+        for limit in (-INTERVENTION_ERROR, INTERVENTION_ERROR):
+            lower.axhline(limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
+        for moment in trace.time[trace.intervention]:
+            lower.axvline(moment, color=INK, linewidth=1.2)
+        lower.set(xlabel="time, s", ylabel="lateral error, m", xlim=(0, trace.time[-1]), ylim=(-1.25, 1.25))
+    return Chart(
+        chart.svg,
+        "The first test road. Above: steering command, left positive. Below: distance from the lane centre; "
+        "the safety driver takes over at the dashed lines (upright lines where that happened).",
+        wide=True,
+    )
+
+
+def _error_histogram(results: DrivingResults) -> Chart:
+    with drawing("error-histogram") as chart:
+        for driver, colour in ((results.expert, SECOND), (results.cloned[0], FIRST)):
+            error = np.concatenate([trace.lateral_error for trace in driver.traces])
+            chart.axes.hist(
+                error, np.linspace(-1, 1, 81), density=True, histtype="stepfilled", color=colour, alpha=0.25
+            )
+            chart.axes.hist(
+                error, np.linspace(-1, 1, 81), density=True, histtype="step", color=colour, label=driver.name
+            )
+        chart.axes.set(xlabel="lateral error, m", ylabel="density, 1/m")
+        chart.axes.legend(loc="upper right")
+    return Chart(chart.svg, "Where in the lane they drive, over all test roads.")
+
+
+def _command_scatter(driver: Driver) -> Chart:
+    expert = np.concatenate([trace.expert_command for trace in driver.traces])
+    command = np.concatenate([trace.command for trace in driver.traces])
+    chosen = np.linspace(0, len(expert) - 1, min(len(expert), 900)).astype(int)
+    reach = float(np.abs(np.concatenate([expert, command])).max()) * 1.05 + 1e-3
+    with drawing("command-scatter") as chart:
+        chart.axes.plot([-reach, reach], [-reach, reach], color=MUTED, linewidth=0.9)
+        chart.axes.plot(expert[chosen], command[chosen], ".", color=FIRST, markersize=3, alpha=0.4)
+        chart.axes.set(xlabel="expert's command", ylabel="cloned driver's command")
+        chart.axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    correlation = np.corrcoef(expert, command)[0, 1]
+    return Chart(
+        chart.svg,
+        f"Steering commands at the same places, over all test roads; correlation {correlation:.3f}.",
+    )
+
+
+def _learning(results: DrivingResults) -> Section:
+    with drawing("learning", 9.6, 3.0) as chart:
+        for number, curve in enumerate(results.curves):
+            solid = {"alpha": 1.0 if number == 0 else 0.35}
+            for values, colour, label in (
+                (curve.train, FIRST, "training"),
+                (curve.validation, SECOND, "validation"),
+            ):
+                name = label if number == 0 else None
+                chart.axes.plot(curve.epochs, values, color=colour, label=name, **solid)
+        chart.axes.set(xlabel="epoch", ylabel="loss", yscale="log")
+        chart.axes.legend(loc="upper right")
+    text = "Loss on the training episodes and on whole episodes held out."
+    if len(results.curves) > 1:
+        text += " Strong lines: the first seed; faint: the others."
+    return Section("Learning", text, [Chart(chart.svg, "", wide=True)])
+
+
+def _training_frames(results: DrivingResults) -> Section:
+    pictures: list[Block] = [Picture(image, caption) for image, caption in results.samples]
+    return Section(
+        "What it learned from",
+        "Frames as the network gets them. A displaced frame shows the road from a place where the car was "
+        "not, with the command that leads back to the lane centre: without them the network would never "
+        "learn to recover from its own errors.",
+        [Grid(pictures, small=True)],
+    )
+
+
+def _stages(results: DrivingResults) -> Table:
+    rows = [[name, _duration(seconds)] for name, seconds in results.stages.items()]
+    rows.append(["all", _duration(sum(results.stages.values()))])
+    return Table(["Stage", "Time"], rows, emphasis=len(rows) - 1)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,186 @@
+"""What a driving experiment leaves in its run folder, and reading it back for the report."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camshaft.agents.evaluation.autonomy import Evaluation, Trace
+from camshaft.agents.lerobot.observation_columns import DISPLACED, FRONT
+from camshaft.agents.lerobot.reader import DatasetReader
+from camshaft.agents.lerobot.video import read_video
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.runs.durable_files import write_durably, write_json_durably
+from camshaft.perception.training.curves import read_metrics
+
+POSTER_FRAME = 40
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One driver of the comparison.
+
+    Attributes:
+        name: as the tables print it.
+        evaluation: `Evaluation.to_dict()`.
+        traces: one a road.
+    """
+
+    name: str
+    evaluation: Mapping[str, Any]
+    traces: Sequence[Trace]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The figures over all roads."""
+        figures: Mapping[str, Any] = self.evaluation["summary"]
+        return figures
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Losses of one training.
+
+    Attributes:
+        name: of the training, such as its seed.
+        epochs: (E,) numbers of the epochs.
+        train: (E,) mean loss on the training episodes.
+        validation: (E,) mean loss on episodes held out.
+    """
+
+    name: str
+    epochs: NDArray[np.float64]
+    train: NDArray[np.float64]
+    validation: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A recorded road.
+
+    Attributes:
+        video: MP4 file.
+        poster: (H, W, 3) uint8.
+        caption: which road it is and how it went.
+    """
+
+    video: Path
+    poster: NDArray[np.uint8]
+    caption: str
+
+
+@dataclass(frozen=True)
+class DrivingResults:
+    """Everything that the report shows.
+
+    Attributes:
+        title: of the page.
+        settings: names and values.
+        stages: seconds that each stage took.
+        curves: one a training.
+        cloned: the cloned drivers, one a training; the first is the one the charts show.
+        expert: who taught them.
+        others: drivers to compare with.
+        samples: training frames (H, W, 3) uint8 with their captions.
+        rollouts: recorded roads of the first cloned driver.
+    """
+
+    title: str
+    settings: Mapping[str, Any]
+    stages: Mapping[str, float]
+    curves: Sequence[LearningCurve]
+    cloned: Sequence[Driver]
+    expert: Driver
+    others: Sequence[Driver]
+    samples: Sequence[tuple[NDArray[np.uint8], str]]
+    rollouts: Sequence[Rollout]
+
+
+def save_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write an evaluation as JSON and its traces beside it; the JSON comes last: where it is, both are."""
+    arrays = {
+        f"{road}/{name}": np.asarray(values, np.bool_ if name == "intervention" else np.float32)
+        for road, trace in enumerate(evaluation.traces)
+        for name, values in asdict(trace).items()
+    }
+    write_durably(path.with_suffix(".npz"), lambda stream: np.savez_compressed(stream, **arrays))  # type: ignore[arg-type]
+    write_json_durably(path, evaluation.to_dict())
+
+
+def load_driver(path: Path, name: str) -> Driver:
+    """Read what `save_evaluation` wrote."""
+    try:
+        evaluation = json.loads(path.read_text(encoding="utf-8"))
+        with path.with_suffix(".npz").open("rb") as stream, np.load(stream) as arrays:
+            traces = [
+                Trace(**{field.name: arrays[f"{road}/{field.name}"] for field in fields(Trace)})
+                for road in range(len(evaluation["roads"]))
+            ]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise CorruptFile(f"{path} and its .npz do not hold an evaluation: {error}") from error
+    return Driver(name, evaluation, traces)
+
+
+def learning_curve(run_folder: Path, name: str) -> LearningCurve:
+    """The losses of a training from the rows that its metrics.jsonl has for whole epochs."""
+    epochs = [row for row in read_metrics(run_folder) if "train_loss" in row]
+    try:
+        columns = [
+            np.array([row[key] for row in epochs], np.float64)
+            for key in ("epoch", "train_loss", "validation/loss")
+        ]
+    except KeyError as error:
+        raise CorruptFile(f"the metrics of {run_folder} are not those of cloning: {error}") from error
+    return LearningCurve(name, *columns)
+
+
+def training_samples(dataset: Path, count: int) -> list[tuple[NDArray[np.uint8], str]]:
+    """Frames with captions from up to `count` episodes: first those from the lane, then displaced ones."""
+    reader = DatasetReader(dataset)
+    chosen = np.linspace(0, reader.num_episodes - 1, min(count, reader.num_episodes)).astype(int)
+    episodes = [reader.episode(int(index)) for index in chosen]
+    samples = [_lane_sample(episode) for episode in episodes]
+    if "displaced.action" in reader.features:
+        samples += [_displaced_sample(episode) for episode in episodes]
+    return samples
+
+
+def _lane_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
+    """The frame in the middle of an episode."""
+    row = len(episode["action"]) // 2
+    command = float(episode["action"].reshape(len(episode["action"]), -1)[row, 0])
+    return episode[FRONT][row], f"On the lane: command {command:+.2f}"
+
+
+def _displaced_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
+    """The frame of an episode that is farthest off the lane."""
+    row = int(np.abs(episode["displaced.lateral"]).argmax())
+    lateral = _side(float(episode["displaced.lateral"][row]), " m", 1)
+    heading = _side(float(np.degrees(episode["displaced.heading"][row])), "°", 0)
+    command = float(episode["displaced.action"].reshape(len(episode["displaced.action"]), -1)[row, 0])
+    caption = f"{lateral}, turned {heading}: command {command:+.2f}"
+    return episode[DISPLACED][row], caption
+
+
+def poster(video: Path) -> NDArray[np.uint8]:
+    """A frame of a film, some seconds in or the last one before."""
+    shown = None
+    for number, frame in enumerate(read_video(video)):
+        shown = frame
+        if number == POSTER_FRAME:
+            break
+    if shown is None:
+        raise CorruptFile(f"{video} has no frame")
+    return shown
+
+
+def _side(value: float, unit: str, digits: int) -> str:
+    return f"{abs(value):.{digits}f}{unit} {'left' if value > 0 else 'right'}"

@@ -1,0 +1,1 @@
+"""Launch scripts of experiments that answer a question."""

@@ -1,0 +1,1 @@
+"""Console output, progress bars, command lines and provenance."""

@@ -1,0 +1,1 @@
+"""Run folders: durable files, checkpoints, saved models, settings, interrupts."""

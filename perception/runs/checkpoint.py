@@ -1,0 +1,111 @@
+"""Checkpoints: one safetensors file with every tensor, other state as JSON, and a checksum over both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from camshaft.envs.errors import CorruptFile
+from camshaft.perception.runs.durable_files import named_disk_errors, write_durably
+
+
+def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write a checkpoint in one step: a crash leaves the previous one as it was.
+
+    Args:
+        path: file to write.
+        tensors: by name, on any device.
+        metadata: everything else; what JSON can hold.
+    """
+    path = Path(path)
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(metadata)
+    header = {"metadata": text, "sha256": _checksum(stored, text)}
+    content = safetensors.torch.save(stored, header)
+    with named_disk_errors(path.parent):
+        write_durably(path, lambda stream: stream.write(content))
+
+
+def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a checkpoint back and verify it. Nothing is unpickled.
+
+    Returns:
+        The tensors by name, on the CPU, and the metadata.
+
+    Raises:
+        CorruptFile: missing, truncated, altered, or not a checkpoint.
+    """
+    path = Path(path)
+    content = read_file(path)
+    try:
+        tensors = safetensors.torch.load(content)
+        header = safetensors_metadata(content)
+        expected, text = header["sha256"], header["metadata"]
+        metadata = json.loads(text)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CorruptFile(f"{path} is not a whole checkpoint: {error}") from error
+    if _checksum(tensors, text) != expected:
+        raise CorruptFile(f"{path} was altered after it was written: its checksum does not match its content")
+    return tensors, metadata
+
+
+def tensors_below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's running state (moments, step counts) as named tensors."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` returned; settings such as weight decay stay as they are."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:  # fused optimisers need its memory order
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that has to be there.
+
+    Raises:
+        CorruptFile: it is not, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CorruptFile(f"{path} does not exist") from error
+    except OSError as error:
+        raise CorruptFile(f"{path} cannot be read: {error.strerror}") from error
+
+
+def safetensors_metadata(content: bytes) -> dict[str, str]:
+    """The text metadata in the header of a safetensors file."""
+    length = int.from_bytes(content[:8], "little")
+    metadata: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return metadata
+
+
+def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

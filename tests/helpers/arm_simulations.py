@@ -1,0 +1,9 @@
+"""Simulations of arms that tests share."""
+
+from camshaft import envs
+
+
+def make(task, worlds=1, seed=0, **options):
+    simulation = envs.make_simulation(task, worlds, **{"obs_mode": "state", **options})
+    simulation.reset(seeds=list(range(seed, seed + worlds)))
+    return simulation
