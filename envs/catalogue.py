@@ -146,7 +146,7 @@ TASKS = (
         id="camshaft/Sort-v0",
         simulation="camshaft.envs.manipulation.tasks.sort:Sort",
         max_episode_steps=200,
-        summary="Put each cube into the tray of its colour.",
+        summary="Put each cube into the tray of its color.",
         tags=("manipulation",),
     ),
     Task(

@@ -1,4 +1,4 @@
-"""Randomisation with disjoint train and test splits: what is drawn for one is never drawn for the other."""
+"""Randomization with disjoint train and test splits: what is drawn for one is never drawn for the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SplitRange:
 
     Attributes:
         low, high: ends of the range.
-        nominal: the value without randomisation; the middle by default.
+        nominal: the value without randomization; the middle by default.
         bins: an even number.
     """
 
@@ -43,11 +43,11 @@ class SplitRange:
 
 
 def split_variants(count: int, split: Split) -> tuple[int, ...]:
-    """Which of `count` variants a split may use: even ones train, odd ones test, all without randomisation."""
+    """Which of `count` variants a split may use: even ones train, odd ones test, all without randomization."""
     return tuple(range(count)) if split is None else tuple(range(split == "test", count, 2))
 
 
 def split_seed(rng: np.random.Generator, split: Split) -> int:
-    """A seed for procedural content: even for training, odd for testing, any without randomisation."""
+    """A seed for procedural content: even for training, odd for testing, any without randomization."""
     seed = int(rng.integers(2**62))
     return seed if split is None else 2 * (seed // 2) + (split == "test")

@@ -48,7 +48,7 @@ class Measurements:
 class Simulation(ABC):
     """`num_worlds` independent copies of one task, stepped together.
 
-    World i depends on its own seed alone, never on its neighbours or on their number. Everything else that an
+    World i depends on its own seed alone, never on its neighbors or on their number. Everything else that an
     environment needs (Gymnasium's single and vector faces, autoreset, time limits, recording) is written once
     over this class.
 
@@ -235,7 +235,7 @@ class Simulation(ABC):
         """What would be seen, and rightly done, from a displaced pose; the state does not change.
 
         Args:
-            lateral: (N,) metres to the left of the true pose.
+            lateral: (N,) meters to the left of the true pose.
             heading: (N,) radians, turned to the left.
 
         Returns:

@@ -26,7 +26,7 @@ class EncodeCamera(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructo
     """Replaces the camera's frames in observations by what a network says of them.
 
     Around a vector environment all worlds' frames go through the network as one batch; the wrapper is then an
-    `EncodeCameraVector`. For example, features for a policy, or predicted depth in the place of colours:
+    `EncodeCameraVector`. For example, features for a policy, or predicted depth in the place of colors:
 
         env = EncodeCamera(gymnasium.make_vec(task, num_envs=16), create_model("policy_resnet", weights="camshaft"))
         env = EncodeCamera(env, depth_network, convert=lambda output: output[:, 0], name="depth")

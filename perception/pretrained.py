@@ -25,7 +25,7 @@ SHIPPED_SETS = {"camshaft": "", "camshaft-signs": "signs"}  # and what follows a
 SOURCES = (*SHIPPED_SETS, "imagenet")
 ENCODER_PREFIX = "encoder."
 AUXILIARY_PREFIXES = ("aux1.", "aux2.")
-COUNTER = "num_batches_tracked"  # of batch normalisation, which no output depends on
+COUNTER = "num_batches_tracked"  # of batch normalization, which no output depends on
 NAMES_IN_A_MESSAGE = 3
 
 

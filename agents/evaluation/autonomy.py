@@ -22,8 +22,8 @@ class Trace:
 
     Attributes:
         time: (T,) seconds since the start, after each step.
-        distance: (T,) metres driven along the lane.
-        lateral_error: (T,) metres off the lane centre, left positive.
+        distance: (T,) meters driven along the lane.
+        lateral_error: (T,) meters off the lane center, left positive.
         steering: (T,) radians at the road wheels, left positive.
         command: (T,) steering action of the policy, in [-1, 1].
         expert_command: (T,) what the expert would have done at the same place, in [-1, 1].
@@ -49,11 +49,11 @@ class RoadResult:
         episode: number of the road within the evaluation.
         seed: that draws this road.
         seconds: driven.
-        distance: metres driven along the lane.
+        distance: meters driven along the lane.
         interventions: of the safety driver.
         autonomy: percent of the time without him, at least 0.
-        mean_lateral_error: mean of |lateral error|, metres.
-        high_lateral_error: its 95th percentile, metres.
+        mean_lateral_error: mean of |lateral error|, meters.
+        high_lateral_error: its 95th percentile, meters.
         steering_difference: mean of |policy's - expert's command|, in action units.
         steering_rate: mean of |change of the steering angle|, rad/s: how restless the wheel is.
         lateral_acceleration: root mean square, m/s².
@@ -102,7 +102,7 @@ class Evaluation:
         return {
             "roads": len(self.roads),
             "seconds": seconds,
-            "kilometres": sum(road.distance for road in self.roads) / 1000,
+            "kilometers": sum(road.distance for road in self.roads) / 1000,
             "interventions": interventions,
             "autonomy": autonomy(interventions, seconds),
             "autonomy_interval": [autonomy(most, seconds), autonomy(fewest, seconds)],
@@ -135,7 +135,7 @@ def autonomy(interventions: float, seconds: float) -> float:
     return max(0.0, 1.0 - interventions * INTERVENTION_COST / seconds) * 100.0
 
 
-def summarise(episode: int, seed: int, trace: Trace) -> RoadResult:
+def summarize(episode: int, seed: int, trace: Trace) -> RoadResult:
     """The figures of one road from its trace."""
     error = np.abs(trace.lateral_error)
     interventions = int(trace.intervention.sum())

@@ -1,7 +1,7 @@
 """Closed-loop evaluation: a policy drives roads it has never seen, and autonomy is counted as for PilotNet.
 
 Source: Bojarski et al., "End to End Learning for Self-Driving Cars", 2016: a human takes over when the car is
-more than a metre off the lane centre, which costs six seconds:
+more than a meter off the lane center, which costs six seconds:
 autonomy = (1 - interventions * 6 s / elapsed) * 100.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.agents.evaluation.autonomy import Evaluation, RoadResult, Trace, summarise
+from camshaft.agents.evaluation.autonomy import Evaluation, RoadResult, Trace, summarize
 from camshaft.agents.policies.base import Policy
 from camshaft.agents.policies.scripted import ScriptedPolicy
 from camshaft.envs import find_task, make_simulation
@@ -23,7 +23,7 @@ from camshaft.envs.errors import InvalidOption
 from camshaft.envs.simulation import Measurements, Simulation
 
 LANE_KEEPING = "camshaft/LaneKeeping-v0"
-INTERVENTION_ERROR = 1.0  # metres off the lane centre at which the safety driver takes over
+INTERVENTION_ERROR = 1.0  # meters off the lane center at which the safety driver takes over
 
 Progress = Callable[[int, int], None]
 
@@ -38,7 +38,7 @@ class Moment:
         command: (A,) action of the policy.
         expert_command: (A,) action of the expert.
         time: seconds since the start.
-        lateral_error: metres after the step before, left positive.
+        lateral_error: meters after the step before, left positive.
         interventions: of the safety driver so far.
     """
 
@@ -201,7 +201,7 @@ class _Drive:
             if episode >= self._episodes:
                 return
             self.traces.append(log.trace(world))
-            self.roads.append(summarise(episode, self._seed + episode, self.traces[-1]))
+            self.roads.append(summarize(episode, self._seed + episode, self.traces[-1]))
             if self._recorder is not None and episode < self._recorder.episodes:
                 self._recorder.finish(episode, self.roads[-1])
 

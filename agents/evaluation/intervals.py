@@ -29,11 +29,11 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
         )
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     rate = successes / trials
-    centre = rate + z * z / (2 * trials)
+    center = rate + z * z / (2 * trials)
     spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
-    low = 0.0 if successes == 0 else (centre - spread) / scale
-    high = 1.0 if successes == trials else (centre + spread) / scale
+    low = 0.0 if successes == 0 else (center - spread) / scale
+    high = 1.0 if successes == trials else (center + spread) / scale
     return low, high
 
 

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-WHITE: Colour = (245, 245, 245)
-GREY: Colour = (150, 156, 164)
-TRACK: Colour = (70, 76, 86)
-POLICY: Colour = (255, 167, 38)
-EXPERT: Colour = (102, 187, 255)
-GOOD: Colour = (102, 204, 136)
-BAD: Colour = (239, 83, 80)
+WHITE: Color = (245, 245, 245)
+GRAY: Color = (150, 156, 164)
+TRACK: Color = (70, 76, 86)
+POLICY: Color = (255, 167, 38)
+EXPERT: Color = (102, 187, 255)
+GOOD: Color = (102, 204, 136)
+BAD: Color = (239, 83, 80)
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 CAPITAL_HEIGHT = 21.0  # pixels at scale 1
 
-PANEL: Colour = (18, 22, 28)
+PANEL: Color = (18, 22, 28)
 PANEL_OPACITY = 0.78
 PANEL_HEIGHT = 0.17  # of a 16:9 picture's height
 VIEW_WIDTH = 0.34  # of the picture's width
@@ -30,7 +30,7 @@ SUPERSAMPLING = 2
 SMALLEST = (360, 640)  # height, width that the text is legible at
 LABEL, VALUE = 0.32, 0.76  # base lines of the two rows of text, of the panel's height
 FULL_BAR = 0.4  # of the action's range; road bends rarely need more
-MAX_LATERAL_ERROR = 1.0  # metres; the safety driver takes over beyond it
+MAX_LATERAL_ERROR = 1.0  # meters; the safety driver takes over beyond it
 
 
 class Instruments(Protocol):
@@ -50,7 +50,7 @@ class Instruments(Protocol):
 
     @property
     def lateral_error(self) -> float:
-        """Metres, left positive."""
+        """Meters, left positive."""
 
     @property
     def interventions(self) -> int:
@@ -113,22 +113,22 @@ def _draw_panel(height: int, width: int, shown: Instruments) -> Image:
     """(height, width, 3) strip: time and interventions, steering, place in the lane."""
     pen = _Pen(height, width)
     minutes, seconds = divmod(shown.time, 60.0)
-    pen.text("TIME", 0.03, LABEL, 0.13, GREY)
+    pen.text("TIME", 0.03, LABEL, 0.13, GRAY)
     pen.text(f"{int(minutes)}:{seconds:04.1f}", 0.03, VALUE, 0.28, WHITE)
-    pen.text("INTERVENTIONS", 0.18, LABEL, 0.13, GREY)
+    pen.text("INTERVENTIONS", 0.18, LABEL, 0.13, GRAY)
     pen.text(f"{shown.interventions}", 0.18, VALUE, 0.28, BAD if shown.interventions else GOOD)
-    pen.text("STEERING", 0.38, LABEL, 0.13, GREY)
+    pen.text("STEERING", 0.38, LABEL, 0.13, GRAY)
     pen.text("policy", 0.60, LABEL, 0.13, POLICY, to_the_left=True)
     pen.text("expert", 0.67, LABEL, 0.13, EXPERT, to_the_left=True)
     pen.bar(0.38, 0.67, 0.54, float(shown.command[0]) / FULL_BAR, POLICY)
     pen.bar(0.38, 0.67, 0.76, float(shown.expert_command[0]) / FULL_BAR, EXPERT)
     error = shown.lateral_error
-    colour = (
+    color = (
         GOOD if abs(error) <= 0.5 * MAX_LATERAL_ERROR else POLICY if abs(error) <= MAX_LATERAL_ERROR else BAD
     )
-    pen.text("OFF CENTRE", 0.73, LABEL, 0.13, GREY)
-    pen.text(f"{abs(error):.2f} m", 0.97, LABEL, 0.13, colour, to_the_left=True)
-    pen.gauge(0.73, 0.97, 0.65, error / (1.5 * MAX_LATERAL_ERROR), colour)
+    pen.text("OFF CENTER", 0.73, LABEL, 0.13, GRAY)
+    pen.text(f"{abs(error):.2f} m", 0.97, LABEL, 0.13, color, to_the_left=True)
+    pen.gauge(0.73, 0.97, 0.65, error / (1.5 * MAX_LATERAL_ERROR), color)
     return pen.image()
 
 
@@ -141,39 +141,39 @@ class _Pen:
         self._canvas = np.full((self._height, self._width, 3), PANEL, np.uint8)
 
     def text(
-        self, text: str, x: float, y: float, size: float, colour: Colour, to_the_left: bool = False
+        self, text: str, x: float, y: float, size: float, color: Color, to_the_left: bool = False
     ) -> None:
         """Text on the base line y, with capitals of height `size`, that starts (or ends: `to_the_left`) at x."""
         scale = size * self._height / CAPITAL_HEIGHT
         thickness = max(1, round(size * self._height / 9))
         (width, _), _ = cv2.getTextSize(text, FONT, scale, thickness)
         place = (round(x * self._width) - to_the_left * width, round(y * self._height))
-        cv2.putText(self._canvas, text, place, FONT, scale, colour, thickness, cv2.LINE_AA)
+        cv2.putText(self._canvas, text, place, FONT, scale, color, thickness, cv2.LINE_AA)
 
-    def bar(self, left: float, right: float, y: float, value: float, colour: Colour) -> None:
+    def bar(self, left: float, right: float, y: float, value: float, color: Color) -> None:
         """A bar from the middle of [left, right], to the left for positive values in [-1, 1]."""
         self._box(left, right, y, 0.12, TRACK)
         middle, half = 0.5 * (left + right), 0.5 * (right - left)
         end = middle - half * float(np.clip(value, -1.0, 1.0))
-        self._box(min(middle, end), max(middle, end), y, 0.12, colour)
+        self._box(min(middle, end), max(middle, end), y, 0.12, color)
         self._box(middle - 0.001, middle + 0.001, y, 0.2, WHITE)
 
-    def gauge(self, left: float, right: float, y: float, value: float, colour: Colour) -> None:
+    def gauge(self, left: float, right: float, y: float, value: float, color: Color) -> None:
         """The lane from above: limits a third from the ends, a dot where the car is, left positive."""
         self._box(left, right, y, 0.05, TRACK)
         middle, half = 0.5 * (left + right), 0.5 * (right - left)
         for limit in (-2 / 3, 2 / 3):
-            self._box(middle + half * limit - 0.0015, middle + half * limit + 0.0015, y, 0.34, GREY)
+            self._box(middle + half * limit - 0.0015, middle + half * limit + 0.0015, y, 0.34, GRAY)
         self._box(middle - 0.001, middle + 0.001, y, 0.2, WHITE)
         place = middle - half * float(np.clip(value, -1.0, 1.0))
-        centre = (round(place * self._width), round(y * self._height))
-        cv2.circle(self._canvas, centre, round(0.1 * self._height), colour, -1, cv2.LINE_AA)
+        center = (round(place * self._width), round(y * self._height))
+        cv2.circle(self._canvas, center, round(0.1 * self._height), color, -1, cv2.LINE_AA)
 
     def image(self) -> Image:
         """The strip at its own size."""
         return np.asarray(cv2.resize(self._canvas, self._size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def _box(self, left: float, right: float, y: float, height: float, colour: Colour) -> None:
+    def _box(self, left: float, right: float, y: float, height: float, color: Color) -> None:
         first = (round(left * self._width), round((y - height / 2) * self._height))
         last = (round(right * self._width), round((y + height / 2) * self._height))
-        cv2.rectangle(self._canvas, first, last, colour, -1)
+        cv2.rectangle(self._canvas, first, last, color, -1)

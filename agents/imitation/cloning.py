@@ -1,7 +1,7 @@
-"""Behaviour cloning: a convolutional policy learns the expert's actions from camera frames.
+"""Behavior cloning: a convolutional policy learns the expert's actions from camera frames.
 
 Source: Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv:1604.07316, 2016, for driving:
-frames from displaced views, labelled with the action that leads back, teach the policy to recover from its
+frames from displaced views, labeled with the action that leads back, teach the policy to recover from its
 own mistakes.
 """
 

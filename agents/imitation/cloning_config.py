@@ -1,4 +1,4 @@
-"""How behaviour cloning is set up."""
+"""How behavior cloning is set up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CloningConfig:
         loss: "huber" (of one standard deviation) or "mse", on actions in standard deviations.
         displaced_views: learn from the displaced views too; None where there are any.
         validation_fraction: part of the episodes that is held out and never learned from.
-        colour_jitter: strength of random changes of colour and light; 0 for none.
+        color_jitter: strength of random changes of color and light; 0 for none.
         seed: of everything random.
         checkpoint_steps: steps from one checkpoint to the next; each epoch ends with one as well.
         log_steps: steps from one row of the metrics to the next.
@@ -57,7 +57,7 @@ class CloningConfig:
     loss: str = "huber"
     displaced_views: bool | None = None
     validation_fraction: float = 0.1
-    colour_jitter: float = 1.0
+    color_jitter: float = 1.0
     seed: int = 0
     checkpoint_steps: int = 200
     log_steps: int = 20
@@ -74,7 +74,7 @@ class CloningConfig:
         self._check("seed", int, lambda value: value >= 0, "a whole number from 0")
         for name in ("learning_rate", "gradient_clip"):
             self._check(name, float, lambda value: 0.0 < value < math.inf, "a number above 0")
-        for name in ("weight_decay", "colour_jitter"):
+        for name in ("weight_decay", "color_jitter"):
             self._check(name, float, lambda value: 0.0 <= value < math.inf, "a number from 0")
         for name in ("warmup_fraction", "validation_fraction"):
             self._check(name, float, lambda value: 0.0 <= value < 1.0, "a number from 0 to below 1")

@@ -1,4 +1,4 @@
-"""What behaviour cloning learns from: its checks, its split by episode, its scale."""
+"""What behavior cloning learns from: its checks, its split by episode, its scale."""
 
 from __future__ import annotations
 

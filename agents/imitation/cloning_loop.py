@@ -1,4 +1,4 @@
-"""The loop of behaviour cloning: step after step, checkpointed so that it can go on from any of them."""
+"""The loop of behavior cloning: step after step, checkpointed so that it can go on from any of them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from camshaft.perception.pretrained import load_weights
 from camshaft.perception.runs.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
 from camshaft.perception.runs.interrupts import InterruptGuard, TrainingInterrupted
 from camshaft.perception.runs.run_folder import RunFolder
-from camshaft.perception.training.augmentation import jitter_colours
+from camshaft.perception.training.augmentation import jitter_colors
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.divergence import check_finite
 from camshaft.perception.training.hardware import Hardware
 from camshaft.perception.training.optimizers import make_optimizer
 from camshaft.perception.training.plan import LearnEverything
-from camshaft.perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
+from camshaft.perception.training.random_streams import INITIALIZATION, SHUFFLE, STEP, stream_seed
 from camshaft.perception.training.training_progress import TrainingProgress
 
 
@@ -39,7 +39,7 @@ class CloningLoop:
     """A training from its first step, or from its checkpoint, to its last.
 
     Everything random in a step is drawn from the seed and the number of the step, so that a checkpoint needs
-    no more than the weights, the optimiser's moments and that number.
+    no more than the weights, the optimizer's moments and that number.
 
     Args:
         config: how to train.
@@ -69,7 +69,7 @@ class CloningLoop:
         self.step = 0
 
         mean, std = action_scale(data.actions[~held_out])
-        torch.manual_seed(stream_seed(config.seed, INITIALISATION))
+        torch.manual_seed(stream_seed(config.seed, INITIALIZATION))
         self.policy = ConvPolicy(
             config.model,
             data.actions.shape[1],
@@ -148,7 +148,7 @@ class CloningLoop:
         rate = learning_rate(self.step, self.total_steps, config.learning_rate, config.warmup_fraction)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        frames = jitter_colours(self._gather(rows), config.colour_jitter, generator, self._hardware.precision)
+        frames = jitter_colors(self._gather(rows), config.color_jitter, generator, self._hardware.precision)
         self._optimizer.zero_grad()
         with self._hardware.autocast():
             output = self.policy.normalized_actions(frames)

@@ -2,7 +2,7 @@
 
 The expert drives with smooth noise on its actions, so that it has to recover and shows how; the label is what it
 would do without the noise (DART: Laskey et al., 2017, "DART: Noise Injection for Robust Imitation Learning"). Each
-recorded frame has a companion seen from a displaced pose, labelled with the action that leads back: the off-centre
+recorded frame has a companion seen from a displaced pose, labeled with the action that leads back: the off-center
 cameras of PilotNet (Bojarski et al., 2016).
 """
 
@@ -41,10 +41,10 @@ class CollectionConfig:
     """How the expert is disturbed and what is recorded.
 
     Attributes:
-        record_hz: frames recorded a second; fewer than control steps, since neighbouring frames are near copies.
+        record_hz: frames recorded a second; fewer than control steps, since neighboring frames are near copies.
         noise_std: standard deviation of the noise on each action, in the action's unit (its range is -1 to 1).
         noise_seconds: time in which the noise forgets its past (Ornstein-Uhlenbeck process).
-        max_lateral: metres; a displaced view stands up to this far to either side.
+        max_lateral: meters; a displaced view stands up to this far to either side.
         max_heading_degrees: a displaced view is turned by up to this much to either side.
     """
 
@@ -86,14 +86,14 @@ class _Episode:
         self._noise = self._config.noise_std * self._noise_rng.standard_normal(action_size)
 
     def next_noise(self) -> NDArray[np.float64]:
-        """The noise now, (A,): an Ornstein-Uhlenbeck process, its discretisation exact."""
+        """The noise now, (A,): an Ornstein-Uhlenbeck process, its discretization exact."""
         noise = self._noise
         fresh = self._config.noise_std * self._noise_rng.standard_normal(noise.shape)
         self._noise = self._kept * noise + math.sqrt(1.0 - self._kept**2) * fresh
         return noise
 
     def next_displacement(self) -> tuple[float, float]:
-        """Metres to the left and radians to the left of the next displaced view."""
+        """Meters to the left and radians to the left of the next displaced view."""
         lateral, heading = self._view_rng.uniform(-1.0, 1.0, 2)
         return lateral * self._config.max_lateral, heading * math.radians(self._config.max_heading_degrees)
 

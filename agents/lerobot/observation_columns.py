@@ -1,6 +1,6 @@
 """How observations are kept as columns of a dataset: every camera's frames and labels as pictures, and the state.
 
-Labels are pictures without loss: segmentation grey, instance numbers in red and green, depth in tenths of a millimetre
+Labels are pictures without loss: segmentation gray, instance numbers in red and green, depth in tenths of a millimeter
 over all three channels, the first the coarsest.
 """
 
@@ -22,7 +22,7 @@ IMAGES = "observation.images."
 FRONT = f"{IMAGES}front"
 DISPLACED = f"{IMAGES}displaced"
 STATE = "observation.state"
-DEPTH_STEP = 1e-4  # metres
+DEPTH_STEP = 1e-4  # meters
 
 
 def column_of(part: str) -> str:
@@ -34,7 +34,7 @@ def column_of(part: str) -> str:
 
 
 def frame_columns(features: Mapping[str, Feature]) -> list[str]:
-    """The columns of a dataset that hold what cameras saw in colour, one a camera."""
+    """The columns of a dataset that hold what cameras saw in color, one a camera."""
     labels = tuple(f"_{output}" for output in IMAGE_PARTS if output != "rgb")
     return [
         name

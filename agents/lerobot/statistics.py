@@ -1,4 +1,4 @@
-"""Statistics of the columns of a dataset, as LeRobot stores them for normalisation."""
+"""Statistics of the columns of a dataset, as LeRobot stores them for normalization."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class VideoWriter:
 
     Args:
         path: of the file to be.
-        size: (height, width), both even: the pixel format stores colour at half the resolution.
+        size: (height, width), both even: the pixel format stores color at half the resolution.
         fps: frames per second.
         rate_factor: x264's constant rate factor; lower is larger and better.
         key_frame_interval: frames; a random frame costs at most this many decodings.

@@ -69,7 +69,7 @@ def keep_agent(learner: QuickTQC, folder: Path) -> None:
 
     Args:
         learner: that was trained.
-        folder: gets agent.zip, for `sb3_contrib.TQC.load`, and normalization.json if observations are normalised.
+        folder: gets agent.zip, for `sb3_contrib.TQC.load`, and normalization.json if observations are normalized.
     """
     scales = normalization(learner)
     with named_disk_errors(folder):

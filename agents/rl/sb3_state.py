@@ -1,6 +1,6 @@
 """What an off-policy learner of Stable-Baselines3 needs to go on after a kill, as named tensors and JSON.
 
-Networks, optimisers, the hindsight replay and the running normalisation; nothing of it is pickled.
+Networks, optimizers, the hindsight replay and the running normalization; nothing of it is pickled.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class QuickTQC(TQC):
     """sb3-contrib's TQC, some four times as fast on one core of a CPU that has bfloat16 arithmetic.
 
     Hidden layers compute in bfloat16 where the CPU has it, for batches (weights, last layers, losses and the state of
-    the optimisers stay float32); the quantile loss is worked out chunk by chunk together with its gradient; and the
+    the optimizers stay float32); the quantile loss is worked out chunk by chunk together with its gradient; and the
     critics' weights get no gradient while the actor learns. Agents are saved and loaded as TQC's are.
     """
 

@@ -19,7 +19,7 @@ from camshaft.envs.randomization import Split, SplitRange
 from camshaft.envs.rendering import Camera, SceneState
 
 FloatArray = NDArray[np.float64]
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.8)  # rad from +x
 SUN_ELEVATION = SplitRange(math.radians(18.0), math.radians(65.0), nominal=math.radians(48.0))
@@ -27,11 +27,9 @@ WARMTH = SplitRange(-1.0, 1.0)  # of the light: bluish to reddish
 
 # A low beam sends little light down to the near road. Lamps with a round cone come near to that when they stand behind
 # the headlights and look up a little.
-LAMP_PLACES = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # metres, car frame
+LAMP_PLACES = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # meters, car frame
 LAMP_RISE = math.radians(8.0)
-LAMP_COLOUR = np.array(
-    [1.95, 1.9, 1.7]
-)  # a white wall 10 m ahead is overexposed, as cameras have it at night
+LAMP_COLOR = np.array([1.95, 1.9, 1.7])  # a white wall 10 m ahead is overexposed, as cameras have it at night
 LAMP_COSINES = (1.0, math.cos(math.radians(34.0)))
 
 
@@ -55,13 +53,13 @@ WEATHERS: Mapping[str, Weather] = {
 
 
 class Sky(NamedTuple):
-    """Display colours of a clear and a closed sky, of the sun (or moon), and of the light from the ground."""
+    """Display colors of a clear and a closed sky, of the sun (or moon), and of the light from the ground."""
 
-    clear_zenith: Colour
-    clear_horizon: Colour
-    cloud_zenith: Colour
-    cloud_horizon: Colour
-    sun: Colour
+    clear_zenith: Color
+    clear_horizon: Color
+    cloud_zenith: Color
+    cloud_horizon: Color
+    sun: Color
     ground: float
 
 
@@ -142,7 +140,7 @@ def draw_light(
         level * math.sin(azimuth),
         math.sin(elevation),
     )
-    state.sun_colour[world] = np.clip(sun * tint * (1.0 - 0.72 * overcast), 0.0, 1.0)
+    state.sun_color[world] = np.clip(sun * tint * (1.0 - 0.72 * overcast), 0.0, 1.0)
     for target, clear, cloud in (
         (state.sky_zenith, np.array(sky.clear_zenith), np.array(sky.cloud_zenith)),
         (state.sky_horizon, np.array(sky.clear_horizon), np.array(sky.cloud_horizon)),
@@ -164,5 +162,5 @@ def point_headlights(state: SceneState, worlds: NDArray[np.int64], cars: FloatAr
     turns, places = cars[:, :3, :3], cars[:, None, :3, 3]
     state.lamp_positions[worlds, :2] = np.einsum("nij,lj->nli", turns, LAMP_PLACES) + places
     state.lamp_directions[worlds, :2] = (turns @ forward)[:, None]
-    state.lamp_colours[worlds, :2] = LAMP_COLOUR
+    state.lamp_colors[worlds, :2] = LAMP_COLOR
     state.lamp_cosines[worlds, :2] = LAMP_COSINES

@@ -17,7 +17,7 @@ from camshaft.envs.driving.dynamics.poses import car_poses
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.maps.drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
 from camshaft.envs.driving.maps.maps import DrivingMap
-from camshaft.envs.driving.maps.raster import METRES, SIZE, MapRasters
+from camshaft.envs.driving.maps.raster import METERS, SIZE, MapRasters
 from camshaft.envs.driving.road_network.network import FOLLOW, TURN_NAMES
 from camshaft.envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
 from camshaft.envs.driving.simulation import DrivingSimulation
@@ -31,7 +31,7 @@ from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray
 
 EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # of the expert as a driver
-PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # metres, of the boxes that people are for collisions
+PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # meters, of the boxes that people are for collisions
 
 
 class NetworkSimulation(DrivingSimulation):
@@ -229,7 +229,7 @@ class NetworkSimulation(DrivingSimulation):
     def _birdseye(self, worlds: IntArray, poses: FloatArray) -> NDArray[np.uint8]:
         if self._rasters is None:
             self._rasters = MapRasters(self.num_worlds)
-        return self._rasters.draw(worlds, poses, self._maps, self.traffic, METRES)
+        return self._rasters.draw(worlds, poses, self._maps, self.traffic, METERS)
 
     def _car_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
         poses = np.empty((len(worlds), 4, 4))

@@ -13,21 +13,21 @@ from camshaft.envs.driving.traffic.ahead import COMMITTED
 from camshaft.envs.kernels import inlined, kernel
 
 MOST_STOPS = 24  # stop lines of a route, and changes of lanes
-NEVER = 1e9  # metres
+NEVER = 1e9  # meters
 
 
 class RouteArrays(NamedTuple):
-    """Routes of N worlds; P points at most, as many metres apart as the ways' own.
+    """Routes of N worlds; P points at most, as many meters apart as the ways' own.
 
     Attributes:
         lane: (N, P) lane at each point.
-        along: (N, P) metres along it.
+        along: (N, P) meters along it.
         following: (N, P, 2) the two lanes that come then, or −1.
         command: (N, P) where to go at the next junction.
-        stops: (N, MOST_STOPS, 3) metres along the route of each stop line, lane behind it, what governs it; NEVER
+        stops: (N, MOST_STOPS, 3) meters along the route of each stop line, lane behind it, what governs it; NEVER
             behind the last.
-        changes: (N, MOST_STOPS, 3) metres along the route of each change of lanes, lane, metres along that lane.
-        length: (N,) metres.
+        changes: (N, MOST_STOPS, 3) meters along the route of each change of lanes, lane, meters along that lane.
+        length: (N,) meters.
     """
 
     lane: NDArray[np.int32]

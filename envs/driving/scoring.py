@@ -22,7 +22,7 @@ NAMES = (
     "off_road",
 )
 PENALTIES = np.array([0.50, 0.60, 0.65, 0.70, 0.80, 1.0])
-OUTSIDE = 0.4  # metres by which the middle of the car may be off the road
+OUTSIDE = 0.4  # meters by which the middle of the car may be off the road
 AGAIN = 20  # control steps after a collision in which another one with the same kind does not count
 
 
@@ -31,7 +31,7 @@ class Infractions:
 
     Attributes:
         counts: (N, 6) of each kind, see NAMES; "off_road" counts how often the road, or the right side of it, was left.
-        off_road: (N,) metres driven there.
+        off_road: (N,) meters driven there.
         last_hit: (N, 3) control step of the last collision of each kind, before it began a large negative number.
         outside: (N,) whether they are off the road, or on the wrong side of it, now.
     """
@@ -62,8 +62,8 @@ class Infractions:
         Args:
             collisions: (N,) vehicle run into or −1; whether a person; whether something that stands.
             run: (N,) whether a red light, whether a stop sign was run.
-            departures: (N, 2) metres off the road, and off the lanes that lead the right way.
-            advanced: (N,) metres of the route driven in this step.
+            departures: (N, 2) meters off the road, and off the lanes that lead the right way.
+            advanced: (N,) meters of the route driven in this step.
             steps: (N,) control steps since the episodes began.
 
         Returns:
@@ -98,7 +98,7 @@ class Infractions:
 
         Args:
             completion: (N,) 0..1.
-            length: metres of the routes, of which what was driven off the road does not count.
+            length: meters of the routes, of which what was driven off the road does not count.
         """
         share = np.clip(completion - self.off_road / length, 0.0, 1.0)
         return 100.0 * share * np.prod(PENALTIES**self.counts, axis=1)

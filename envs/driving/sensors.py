@@ -19,24 +19,24 @@ EGO_COLUMNS = (SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION)
 EGO_NAMES = ("speed", "lateral_speed", "yaw_rate", "steering", "acceleration")
 EGO_LIMITS = np.array([80.0, 20.0, 6.0, 1.0, 20.0], np.float32)  # m/s, m/s, rad/s, rad, m/s²
 IMU_LIMITS = np.array([20.0, 20.0, 20.0, 10.0, 10.0, 10.0], np.float32)  # m/s², then rad/s
-NUM_RAYS, RANGE = 72, 60.0  # of the range finder, and metres that it reaches
+NUM_RAYS, RANGE = 72, 60.0  # of the range finder, and meters that it reaches
 
 FloatArray = NDArray[np.float64]
 
 
 @kernel
 def measure_ranges(poses, boxes, lengths, widths, present, obstacles, counts, reach, ranges):  # type: ignore[no-untyped-def]
-    """Write (N, R) metres from each car to what a level ray meets, at even angles from straight ahead to the left.
+    """Write (N, R) meters from each car to what a level ray meets, at even angles from straight ahead to the left.
 
     Args:
         poses: (N, 3) x, y, heading of the cars.
         boxes: (N, B, 3) poses of boxes that move; number 0 is the car itself.
-        lengths: (N, B) metres along their headings.
-        widths: (N, B) metres across.
+        lengths: (N, B) meters along their headings.
+        widths: (N, B) meters across.
         present: (N, B).
         obstacles: (N, K, 5) x, y, heading, length, width of boxes that stand.
         counts: (N,) how many.
-        reach: metres at most.
+        reach: meters at most.
         ranges: (N, R) to fill.
     """
     rays = ranges.shape[1]
@@ -109,19 +109,19 @@ def inertial(vehicles: FloatArray) -> NDArray[np.float32]:
 
 
 @kernel
-def sample_raster(raster, origins, scale, poses, metres, result):  # type: ignore[no-untyped-def]
+def sample_raster(raster, origins, scale, poses, meters, result):  # type: ignore[no-untyped-def]
     """Write (n, S, S) classes of the ground around cars, ahead upwards.
 
     Args:
         raster: (n, H, W) classes; row 0 is the lowest y.
-        origins: (n, 2) metres, x and y of the first cell.
-        scale: cells a metre.
+        origins: (n, 2) meters, x and y of the first cell.
+        scale: cells a meter.
         poses: (n, 3) x, y, heading.
-        metres: that the result covers, the car a quarter of that above its lower edge.
+        meters: that the result covers, the car a quarter of that above its lower edge.
         result: to fill; 0 where there is no ground.
     """
     size = result.shape[1]
-    step = metres / size
+    step = meters / size
     for row in range(poses.shape[0]):
         x, y = poses[row, 0], poses[row, 1]
         cosine, sine = np.cos(poses[row, 2]), np.sin(poses[row, 2])
@@ -136,7 +136,7 @@ def sample_raster(raster, origins, scale, poses, metres, result):  # type: ignor
 
 
 @kernel
-def stamp_boxes(poses, boxes, lengths, widths, present, kind, metres, result):  # type: ignore[no-untyped-def]
+def stamp_boxes(poses, boxes, lengths, widths, present, kind, meters, result):  # type: ignore[no-untyped-def]
     """Write the class `kind` where boxes stand into rasters made by `sample_raster`.
 
     Args:
@@ -146,11 +146,11 @@ def stamp_boxes(poses, boxes, lengths, widths, present, kind, metres, result):  
         widths: (n, B).
         present: (n, B).
         kind: class.
-        metres: that the rasters cover.
+        meters: that the rasters cover.
         result: (n, S, S).
     """
     size = result.shape[1]
-    step = metres / size
+    step = meters / size
     for row in range(poses.shape[0]):
         cosine, sine = np.cos(poses[row, 2]), np.sin(poses[row, 2])
         for box in range(boxes.shape[1]):
@@ -161,15 +161,15 @@ def stamp_boxes(poses, boxes, lengths, widths, present, kind, metres, result):  
             turn = boxes[row, box, 2] - poses[row, 2]
             half, across = 0.5 * lengths[row, box], 0.5 * widths[row, box]
             reach = half + across
-            first_line = max(int((0.75 * metres - ahead - reach) / step), 0)
-            last_line = min(int((0.75 * metres - ahead + reach) / step) + 1, size)
-            first_column = max(int((0.5 * metres - left - reach) / step), 0)
-            last_column = min(int((0.5 * metres - left + reach) / step) + 1, size)
+            first_line = max(int((0.75 * meters - ahead - reach) / step), 0)
+            last_line = min(int((0.75 * meters - ahead + reach) / step) + 1, size)
+            first_column = max(int((0.5 * meters - left - reach) / step), 0)
+            last_column = min(int((0.5 * meters - left + reach) / step) + 1, size)
             box_cosine, box_sine = np.cos(turn), np.sin(turn)
             for line in range(first_line, last_line):
                 for column in range(first_column, last_column):
-                    u = 0.75 * metres - (line + 0.5) * step - ahead
-                    v = 0.5 * metres - (column + 0.5) * step - left
+                    u = 0.75 * meters - (line + 0.5) * step - ahead
+                    v = 0.5 * meters - (column + 0.5) * step - left
                     if abs(box_cosine * u + box_sine * v) <= max(half, 0.6 * step) and abs(
                         -box_sine * u + box_cosine * v
                     ) <= max(across, 0.6 * step):

@@ -70,7 +70,7 @@ def load_arm(name: str) -> ArmModel:
     limits = [joint_limits(joint) for joint in joints]
     lower, upper, velocities = (np.array(values) for values in zip(*limits, strict=True))
     franka = UrdfFile(HAND_FILE)
-    shapes = [source.shapes(link, arm.colour) for link in links]
+    shapes = [source.shapes(link, arm.color) for link in links]
     gripper = [franka.shapes(link, WHITE) for link in ("panda_hand", "panda_leftfinger", "panda_rightfinger")]
     origins = np.array([origin_of(joint) for joint in joints])
     masses = [source.mass(link) for link in links]

@@ -33,10 +33,10 @@ PAD_CONTACT = (  # as the Panda's own URDF has it, but for the spinning friction
 
 
 class Inertial(NamedTuple):
-    """Mass (kg), centre of mass (3,) and (3, 3) inertia about it, in a link's frame."""
+    """Mass (kg), center of mass (3,) and (3, 3) inertia about it, in a link's frame."""
 
     mass: float
-    centre: FloatArray
+    center: FloatArray
     inertia: FloatArray
 
 
@@ -52,8 +52,8 @@ def physics_urdf(
     """The arm with one link a joint, boxes for meshes, the hand part of the last link."""
     count = len(origins)
     inertials = [
-        _inertial(mass, centre, _extent(shape, np.eye(4)))
-        for (mass, centre), shape in zip(masses, shapes, strict=True)
+        _inertial(mass, center, _extent(shape, np.eye(4)))
+        for (mass, center), shape in zip(masses, shapes, strict=True)
     ]
     middle = hand[:3, :3] @ np.array([0.0, 0.0, 0.04]) + hand[:3, 3]
     inertials[count] = _joined(inertials[count], _inertial(HAND_MASS, middle, _extent(hand_shapes, hand)))
@@ -79,9 +79,9 @@ def physics_urdf(
             )
         )
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        centre = np.array([0.0, sign * 0.5 * PAD[1], 0.5 * PAD[2]])
-        inertial = _inertial(FINGER_MASS, centre, np.array(PAD))
-        parts.append(_link(f"{side}_finger", inertial, [_box(PAD, centre)], contact=PAD_CONTACT))
+        center = np.array([0.0, sign * 0.5 * PAD[1], 0.5 * PAD[2]])
+        inertial = _inertial(FINGER_MASS, center, np.array(PAD))
+        parts.append(_link(f"{side}_finger", inertial, [_box(PAD, center)], contact=PAD_CONTACT))
         root = hand @ frame_of((0.0, 0.0, FINGER_ROOT), (0.0, 0.0, 0.0))
         parts.append(
             _joint(
@@ -98,21 +98,21 @@ def physics_urdf(
     return "\n".join([*parts, "</robot>"])
 
 
-def _inertial(mass: float, centre: FloatArray, size: FloatArray) -> Inertial:
-    """Of a box of a size about its centre of mass: what the files say of inertia is mostly a placeholder."""
+def _inertial(mass: float, center: FloatArray, size: FloatArray) -> Inertial:
+    """Of a box of a size about its center of mass: what the files say of inertia is mostly a placeholder."""
     squares = np.square(size)
-    return Inertial(mass, centre, np.diag(mass / 12.0 * (squares.sum() - squares)) + 1e-5 * np.eye(3))
+    return Inertial(mass, center, np.diag(mass / 12.0 * (squares.sum() - squares)) + 1e-5 * np.eye(3))
 
 
 def _joined(one: Inertial, other: Inertial) -> Inertial:
     """Two bodies as one (parallel axis theorem)."""
     mass = one.mass + other.mass
-    centre = (one.mass * one.centre + other.mass * other.centre) / mass
+    center = (one.mass * one.center + other.mass * other.center) / mass
     inertia = np.zeros((3, 3))
     for part in (one, other):
-        away = part.centre - centre
+        away = part.center - center
         inertia += part.inertia + part.mass * (away @ away * np.eye(3) - np.outer(away, away))
-    return Inertial(mass, centre, inertia)
+    return Inertial(mass, center, inertia)
 
 
 def _bounds(shape: Shape, outer: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -122,7 +122,7 @@ def _bounds(shape: Shape, outer: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _extent(shapes: list[Shape], outer: FloatArray) -> FloatArray:
-    """(3,) metres of the box about shapes, 5 cm where there are none."""
+    """(3,) meters of the box about shapes, 5 cm where there are none."""
     if not shapes:
         return np.full(3, 0.05)
     bounds = [_bounds(shape, outer) for shape in shapes]
@@ -134,10 +134,10 @@ def _box_about(shape: Shape, outer: FloatArray) -> str:
     return _box(high - low, outer[:3, :3] @ (0.5 * (low + high)) + outer[:3, 3], outer[:3, :3])
 
 
-def _box(size: FloatArray | tuple[float, ...], centre: FloatArray, turn: FloatArray | None = None) -> str:
+def _box(size: FloatArray | tuple[float, ...], center: FloatArray, turn: FloatArray | None = None) -> str:
     yaw = 0.0 if turn is None else math.atan2(turn[1, 0], turn[0, 0])
     return (
-        f'<collision><origin xyz="{_text(centre)}" rpy="0 0 {yaw:.12g}"/>'
+        f'<collision><origin xyz="{_text(center)}" rpy="0 0 {yaw:.12g}"/>'
         f'<geometry><box size="{_text(size)}"/></geometry></collision>'
     )
 
@@ -148,7 +148,7 @@ def _link(name: str, inertial: Inertial, boxes: list[str], contact: str = PLAIN_
     values = " ".join(f'{axis}="{tensor[row, column]:.9g}"' for axis, row, column in names)
     return (
         f'<link name="{name}"><contact>{contact}</contact>'
-        f'<inertial><origin xyz="{_text(inertial.centre)}"/><mass value="{inertial.mass}"/><inertia {values}/>'
+        f'<inertial><origin xyz="{_text(inertial.center)}"/><mass value="{inertial.mass}"/><inertia {values}/>'
         f"</inertial>{''.join(boxes)}</link>"
     )
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from camshaft.envs.manipulation.urdf_files import Colour
+from camshaft.envs.manipulation.urdf_files import Color
 
 HAND_FILE = "franka_panda/panda.urdf"
 HAND_MASS = 0.81  # kg
 FINGER_MASS = 0.1  # kg each
-FINGER_TRAVEL = 0.04  # metres each
+FINGER_TRAVEL = 0.04  # meters each
 FINGER_FORCE = 70.0  # N, what the Franka Hand holds with continuously (Franka Hand data sheet)
-FINGER_ROOT = 0.0584  # metres from hand to the fingers' links, along the hand's z
-GRASP_POINT = 0.105  # metres from hand to the point between the pads
-PAD = (0.021, 0.0155, 0.0538)  # metres, of the box about a finger, from its inner face outwards
-WHITE: Colour = (0.93, 0.93, 0.92)
+FINGER_ROOT = 0.0584  # meters from hand to the fingers' links, along the hand's z
+GRASP_POINT = 0.105  # meters from hand to the point between the pads
+PAD = (0.021, 0.0155, 0.0538)  # meters, of the box about a finger, from its inner face outwards
+WHITE: Color = (0.93, 0.93, 0.92)
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Arm:
     Attributes:
         name: as the option `arm` has it.
         file: URDF, relative to `pybullet_data`.
-        hand_offset: metres from the last link to the hand along its z.
+        hand_offset: meters from the last link to the hand along its z.
         hand_yaw: rad, of the hand about that axis.
-        base_x: metres, where the base stands.
+        base_x: meters, where the base stands.
         neutral: (A,) rad, the pose of which the arm stays near.
         efforts: (A,) N m, the largest torques.
-        colour: of the links that the file gives none.
+        color: of the links that the file gives none.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Arm:
     base_x: float
     neutral: tuple[float, ...]
     efforts: tuple[float, ...]
-    colour: Colour = WHITE
+    color: Color = WHITE
 
 
 ARMS = {

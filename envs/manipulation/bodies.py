@@ -16,7 +16,7 @@ from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
 
 FloatArray = NDArray[np.float64]
 Vector = tuple[float, float, float]
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Part:
 
     Attributes:
         kind: "box", "cylinder", "sphere" or "mesh".
-        size: metres: x, y, z of a box; radius and height of a cylinder; radius of a sphere; scale of a mesh.
-        position: metres, in the body's frame.
+        size: meters: x, y, z of a box; radius and height of a cylinder; radius of a sphere; scale of a mesh.
+        position: meters, in the body's frame.
         angles: rad, roll, pitch and yaw.
-        colour: multiplies the body's own if `tinted`.
-        tinted: whether the colour that an episode gives the body changes this part.
+        color: multiplies the body's own if `tinted`.
+        tinted: whether the color that an episode gives the body changes this part.
         collides, visible: whether it is there for the physics, and for the eye.
         file, collision_file: of a mesh; the physics takes the convex hull of the second.
     """
@@ -38,7 +38,7 @@ class Part:
     size: tuple[float, ...]
     position: Vector = (0.0, 0.0, 0.0)
     angles: Vector = (0.0, 0.0, 0.0)
-    colour: Colour = (1.0, 1.0, 1.0)
+    color: Color = (1.0, 1.0, 1.0)
     tinted: bool = True
     collides: bool = True
     visible: bool = True
@@ -62,12 +62,12 @@ class Slider:
     Attributes:
         parts: what moves, in the frame of the joint.
         kind: "prismatic" or "revolute".
-        position: metres, of the joint's frame in the body's.
+        position: meters, of the joint's frame in the body's.
         axis: along or about which it moves.
-        lower, upper: metres or rad.
+        lower, upper: meters or rad.
         mass: kg.
         friction: N or N m, that holds it where it is.
-        spring: N/m or N m/rad towards `lower`.
+        spring: N/m or N m/rad toward `lower`.
     """
 
     parts: tuple[Part, ...]
@@ -90,8 +90,8 @@ class Body:
         variants: its parts, or several choices of parts, one of which is drawn for each episode.
         mass: kg; 0 stands fast where an episode has put it.
         friction: Coulomb coefficient; PyBullet multiplies those of both bodies.
-        rolling_friction: metres-free coefficient, against rolling away.
-        colour: the nominal one.
+        rolling_friction: meters-free coefficient, against rolling away.
+        color: the nominal one.
         slider: what moves against it.
         ghost: seen, not felt: a goal's mark.
         label: semantic label.
@@ -102,15 +102,15 @@ class Body:
     mass: float = 0.0
     friction: float = 0.5
     rolling_friction: float = 0.0
-    colour: Colour = (0.7, 0.7, 0.7)
+    color: Color = (0.7, 0.7, 0.7)
     slider: Slider | None = None
     ghost: bool = False
     label: str = "object"
 
 
-def cube(name: str, size: float, colour: Colour, mass: float, friction: float = 1.0) -> Body:
+def cube(name: str, size: float, color: Color, mass: float, friction: float = 1.0) -> Body:
     """A cube."""
-    return Body(name, ((Part("box", (size,) * 3),),), mass, friction, colour=colour)
+    return Body(name, ((Part("box", (size,) * 3),),), mass, friction, color=color)
 
 
 def parts_mesh(parts: Sequence[Part], label: str) -> Mesh | None:
@@ -121,7 +121,7 @@ def parts_mesh(parts: Sequence[Part], label: str) -> Mesh | None:
 
 @lru_cache(maxsize=4096)
 def _part_mesh(part: Part, label: str) -> Mesh:
-    surface = Surface(part.colour, None, label, specular=0.06, shininess=32, tinted=part.tinted)
+    surface = Surface(part.color, None, label, specular=0.06, shininess=32, tinted=part.tinted)
     if part.kind == "box":
         mesh = Mesh.box(part.size, surface)
     elif part.kind == "cylinder":

@@ -64,7 +64,7 @@ def camera_poses(name: str, camera: Camera, moves: FloatArray, hands: FloatArray
     Args:
         name: of the camera.
         camera: the camera.
-        moves: (n, 6) by which it is displaced: metres, and degrees of roll, pitch and yaw.
+        moves: (n, 6) by which it is displaced: meters, and degrees of roll, pitch and yaw.
         hands: (n, 4, 4) world from hand.
     """
     in_hand = name in HAND_CAMERAS or camera == TASK_CAMERAS["wrist"]
@@ -73,7 +73,7 @@ def camera_poses(name: str, camera: Camera, moves: FloatArray, hands: FloatArray
 
 
 def _moved(camera: Camera, move: FloatArray) -> FloatArray:
-    """(4, 4) mount of a camera shifted (metres) and turned (degrees)."""
+    """(4, 4) mount of a camera shifted (meters) and turned (degrees)."""
     if not move.any():
         return np.asarray(camera.mount)
     x, y, z = camera.position

@@ -16,12 +16,12 @@ from camshaft.envs.rendering.camera import rotation_z
 FloatArray = NDArray[np.float64]
 
 CONTROL_MODES = ("ee_position", "ee_pose", "joint_delta", "joint_velocity")
-POSITION_STEP = 0.05  # metres
+POSITION_STEP = 0.05  # meters
 ANGLE_STEP = 0.25  # rad, of the gripper
 JOINT_STEP = 0.05  # rad
 JOINT_SPEED = 1.5  # rad/s
-OPENING_STEP = 0.2  # metres between the fingers: a whole action always opens or closes
-LOWEST = 0.0  # metres, of the grasp point: the finger tips end 7 mm below
+OPENING_STEP = 0.2  # meters between the fingers: a whole action always opens or closes
+LOWEST = 0.0  # meters, of the grasp point: the finger tips end 7 mm below
 
 
 class Controller:
@@ -46,7 +46,7 @@ class Controller:
     def targets(
         self, actions: NDArray[np.float32], joints: FloatArray, yaw: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """(N, A + 2) targets of the motors, rad and metres, and the rates at which to go there, per second.
+        """(N, A + 2) targets of the motors, rad and meters, and the rates at which to go there, per second.
 
         Args:
             actions: (N, size) in −1..1.
@@ -76,13 +76,13 @@ class Controller:
         rates[:, :count] = share / self._period * (targets[:, :count] - joints[:, :count])
         return targets, rates
 
-    def towards(
+    def toward(
         self, positions: FloatArray, yaw: FloatArray, grip: FloatArray, joints: FloatArray
     ) -> NDArray[np.float32]:
         """(N, size) the actions that bring the gripper, fingers down, nearer to a place.
 
         Args:
-            positions: (N, 3) metres, of the grasp point.
+            positions: (N, 3) meters, of the grasp point.
             yaw: (N,) rad, of the gripper.
             grip: (N,) −1 closes, 1 opens.
             joints: (N, A + 2) as they are.

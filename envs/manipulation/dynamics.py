@@ -1,4 +1,4 @@
-"""How an episode's masses, frictions, sizes, colours, latency and camera poses vary, in splits that share nothing."""
+"""How an episode's masses, frictions, sizes, colors, latency and camera poses vary, in splits that share nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MASS_SHARE = SplitRange(0.7, 1.4, nominal=1.0)
 FRICTION_SHARE = SplitRange(0.8, 1.25, nominal=1.0)
 SIZE_SHARE = SplitRange(0.92, 1.08)
 MOST_LATENCY = SUBSTEPS // 2  # substeps until an action takes hold
-CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # metres
+CAMERA_SHIFT = SplitRange(-0.03, 0.03)  # meters
 CAMERA_TURN = SplitRange(-2.0, 2.0)  # degrees
 
 
@@ -31,7 +31,7 @@ class Dynamics(NamedTuple):
         masses: (B,) kg.
         frictions: (B,).
         latency: substeps until an action takes hold.
-        camera_move: (6,) by which cameras are displaced: metres, and degrees of roll, pitch and yaw.
+        camera_move: (6,) by which cameras are displaced: meters, and degrees of roll, pitch and yaw.
     """
 
     masses: FloatArray
@@ -41,7 +41,7 @@ class Dynamics(NamedTuple):
 
 
 def draw_dynamics(bodies: Sequence[Body], start: Start, rng: np.random.Generator, split: Split) -> Dynamics:
-    """Draw an episode's dynamics; sizes, variants and colours of the bodies are written into `start`."""
+    """Draw an episode's dynamics; sizes, variants and colors of the bodies are written into `start`."""
     masses, frictions = np.zeros(len(bodies)), np.zeros(len(bodies))
     for index, body in enumerate(bodies):
         masses[index] = body.mass * MASS_SHARE.draw(rng, split)
@@ -51,7 +51,7 @@ def draw_dynamics(bodies: Sequence[Body], start: Start, rng: np.random.Generator
             start.scales[index] = size
         choice = split_variants(len(body.variants), split) if len(body.variants) > 1 else (0,)
         start.variants[index] = int(rng.choice(choice))
-        start.colours[index] = shifted(body.colour, rng, split)
+        start.colors[index] = shifted(body.color, rng, split)
     late = int(rng.choice(split_variants(MOST_LATENCY + 1, split)))
     shifts = [CAMERA_SHIFT.draw(rng, split) for _ in range(3)]
     turns = [CAMERA_TURN.draw(rng, split) for _ in range(3)]

@@ -9,10 +9,10 @@ import numpy as np
 from camshaft.envs.simulation import BoolArray, FloatArray
 
 OPEN, CLOSE = 1.0, -1.0
-AT = 0.008  # metres within which the gripper is where it should be
-OVER = 0.012  # metres, sideways
-HOLD_REACH = 0.025  # metres from the grasp point to the middle of what is held
-CLOSED_ON = 0.006  # metres, by which the opening may exceed the width of what is held
+AT = 0.008  # meters within which the gripper is where it should be
+OVER = 0.012  # meters, sideways
+HOLD_REACH = 0.025  # meters from the grasp point to the middle of what is held
+CLOSED_ON = 0.006  # meters, by which the opening may exceed the width of what is held
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Pick:
     """How to take something.
 
     Attributes:
-        width: metres between the fingers when they have closed on it.
-        hover: metres above it, from where to go down.
-        carry: metres of height for the way, at least.
+        width: meters between the fingers when they have closed on it.
+        hover: meters above it, from where to go down.
+        carry: meters of height for the way, at least.
     """
 
     width: float = 0.04
@@ -33,7 +33,7 @@ class Pick:
 def holds(
     hands: FloatArray, openings: FloatArray, objects: FloatArray, width: FloatArray | float
 ) -> BoolArray:
-    """(N,) whether the fingers have closed on objects of a width (metres)."""
+    """(N,) whether the fingers have closed on objects of a width (meters)."""
     near = np.linalg.norm(hands - objects, axis=1) < HOLD_REACH
     return np.asarray(near & (openings < width + CLOSED_ON))
 
@@ -48,11 +48,11 @@ def fetch(
     """Go above, down, and close the fingers.
 
     Args:
-        hands: (N, 3) metres.
-        objects: (N, 3) metres, where the grasp point should be on each.
-        openings: (N,) metres.
+        hands: (N, 3) meters.
+        objects: (N, 3) meters, where the grasp point should be on each.
+        openings: (N,) meters.
         pick: how.
-        width: (N,) metres, of each object; that of `pick` by default.
+        width: (N,) meters, of each object; that of `pick` by default.
 
     Returns:
         (N, 3) where to go, (N,) grip, (N,) whether it is held.
@@ -72,7 +72,7 @@ def fetch(
 
 
 def carry(hands: FloatArray, goals: FloatArray, height: float) -> FloatArray:
-    """(N, 3) where to go with what is held: up, across, and down to the goals (metres)."""
+    """(N, 3) where to go with what is held: up, across, and down to the goals (meters)."""
     targets = goals.copy()
     aside = np.linalg.norm(hands[:, :2] - goals[:, :2], axis=1)
     far = aside > OVER
@@ -96,8 +96,8 @@ def scattered(
     Args:
         rng: source of the draws.
         count: how many.
-        spread: metres, side of the square, or sides along x and y.
-        apart: metres from one to the next, at least.
+        spread: meters, side of the square, or sides along x and y.
+        apart: meters from one to the next, at least.
     """
     half = 0.5 * np.broadcast_to(np.array(spread), 2)
     places: list[FloatArray] = []

@@ -15,7 +15,7 @@ from camshaft.envs.manipulation.kinematics import pointing_down
 from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
 from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
-REACH_ERROR = 0.02  # metres and radians that inverse kinematics may leave for a goal that is within reach
+REACH_ERROR = 0.02  # meters and radians that inverse kinematics may leave for a goal that is within reach
 
 
 class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
@@ -23,7 +23,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
 
     Rewards are panda-gym's: −1 for every step away from the goal ("sparse"), or minus the distance ("dense").
 
-    A reset takes `options={"goal": (x, y, z)}`, metres.
+    A reset takes `options={"goal": (x, y, z)}`, meters.
     """
 
     goal_size: ClassVar[int] = 3

@@ -1,6 +1,6 @@
 """Auxiliary intentions of SAC-X (Riedmiller et al. 2018, appendix on rewards): what is worth doing on any table.
 
-Each is a function of the state alone, vectorised over worlds, worth 0 to 1.
+Each is a function of the state alone, vectorized over worlds, worth 0 to 1.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-TOUCH_DISTANCE = 0.045  # metres from the grasp point to the middle of what it touches
-CLOSED, OPEN = 0.005, 0.075  # metres between the fingers
-LIFTED = 0.06  # metres, of an object's middle above the table
+TOUCH_DISTANCE = 0.045  # meters from the grasp point to the middle of what it touches
+CLOSED, OPEN = 0.005, 0.075  # meters between the fingers
+LIFTED = 0.06  # meters, of an object's middle above the table
 MOVING = 0.03  # m/s
-NEAR = 0.10  # metres between the middles of two objects that are close
-ASIDE = 0.02  # metres by which one is left or right of the other
-STACKED = (0.025, 0.06)  # metres between the middles of two objects that stand on each other
-OVERLAP = 0.03  # metres, sideways
+NEAR = 0.10  # meters between the middles of two objects that are close
+ASIDE = 0.02  # meters by which one is left or right of the other
+STACKED = (0.025, 0.06)  # meters between the middles of two objects that stand on each other
+OVERLAP = 0.03  # meters, sideways
 
 
 class Snapshot(NamedTuple):
     """What the intentions look at.
 
     Attributes:
-        hands: (N, 3) metres, the grasp points.
-        openings: (N,) metres between the fingers.
-        objects: (N, K, 3) metres.
+        hands: (N, 3) meters, the grasp points.
+        openings: (N,) meters between the fingers.
+        objects: (N, K, 3) meters.
         velocities: (N, K, 3) m/s.
     """
 
@@ -91,7 +91,7 @@ def on_top(state: Snapshot, one: int, other: int) -> FloatArray:
 
 
 def inside(state: Snapshot, index: int, low: FloatArray, high: FloatArray) -> FloatArray:
-    """(N,) an object's middle is within a box, (3,) or (N, 3) corners in metres."""
+    """(N,) an object's middle is within a box, (3,) or (N, 3) corners in meters."""
     place = state.objects[:, index]
     within = np.logical_and(place > low, place < high)
     return np.asarray(np.all(within, axis=1), np.float64)

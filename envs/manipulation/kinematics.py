@@ -1,6 +1,6 @@
 """Kinematics of an arm in many worlds at once: where its links are, and joint angles for a pose of the gripper.
 
-Inverse kinematics by damped least squares with a pull towards a neutral pose in the null space (Nakamura and Hanafusa
+Inverse kinematics by damped least squares with a pull toward a neutral pose in the null space (Nakamura and Hanafusa
 1986; Siciliano et al., Robotics, section 3.7).
 """
 
@@ -21,7 +21,7 @@ ITERATIONS = 12
 DAMPING = 0.03
 NULL_GAIN = 0.01
 MAX_CHANGE = 0.35  # rad an iteration
-TOLERANCE = 1e-5  # metres, rad
+TOLERANCE = 1e-5  # meters, rad
 
 
 class Kinematics:
@@ -74,7 +74,7 @@ class Kinematics:
             goals: (N, 4, 4) world from grasp point.
 
         Returns:
-            (N, A) rad within the limits, and (N,) what is left of the error, metres and radians together.
+            (N, A) rad within the limits, and (N,) what is left of the error, meters and radians together.
         """
         found = joints.copy()
         errors = np.zeros(len(found))
@@ -158,7 +158,7 @@ def forward(joints, base, origins, hand, tool, frames, grasp, jacobian):  # type
 
 @inlined
 def _pose_error(goal, now, error):  # type: ignore[no-untyped-def]
-    """Metres and rotation vector from a pose to a goal; the largest of both."""
+    """Meters and rotation vector from a pose to a goal; the largest of both."""
     for row in range(3):
         error[row] = goal[row, 3] - now[row, 3]
     # half the sum of the cross products of the axes: the rotation vector for small angles, sin for larger ones

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 
-from camshaft.envs.manipulation.bodies import Body, Colour, Part
+from camshaft.envs.manipulation.bodies import Body, Color, Part
 
-EDGE = 0.003  # metres
-GOAL_COLOUR: Colour = (0.95, 0.2, 0.15)
+EDGE = 0.003  # meters
+GOAL_COLOR: Color = (0.95, 0.2, 0.15)
 
 
 def ball(radius: float) -> Body:
     """A ball about the goal."""
-    return Body("goal", ((Part("sphere", (radius,)),),), colour=GOAL_COLOUR, ghost=True)
+    return Body("goal", ((Part("sphere", (radius,)),),), color=GOAL_COLOR, ghost=True)
 
 
 def frame(size: float) -> Body:
@@ -26,10 +26,10 @@ def frame(size: float) -> Body:
             place = [one, other]
             place.insert(axis, 0.0)
             parts.append(Part("box", tuple(length), (place[0], place[1], place[2])))
-    return Body("goal", (tuple(parts),), colour=GOAL_COLOUR, ghost=True)
+    return Body("goal", (tuple(parts),), color=GOAL_COLOR, ghost=True)
 
 
 def disc(radius: float, height: float) -> Body:
-    """A flat disc on the table, below a goal at `height` metres."""
+    """A flat disc on the table, below a goal at `height` meters."""
     part = Part("cylinder", (radius, 0.002), (0.0, 0.0, 0.001 - height))
-    return Body("goal", ((part,),), colour=GOAL_COLOUR, ghost=True)
+    return Body("goal", ((part,),), color=GOAL_COLOR, ghost=True)

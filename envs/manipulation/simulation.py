@@ -35,7 +35,7 @@ from camshaft.envs.simulation import (
 )
 
 START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
-STATE_LIMIT = 10.0  # metres, m/s, rad/s: what falls off the table goes no farther in the state
+STATE_LIMIT = 10.0  # meters, m/s, rad/s: what falls off the table goes no farther in the state
 
 
 class ManipulationSimulation(TableState, Simulation):
@@ -49,11 +49,11 @@ class ManipulationSimulation(TableState, Simulation):
         options: see `Simulation`. `camera` also takes the name of one of the task's cameras, or several names.
 
     Attributes:
-        joints: (N, A + 2) rad, and metres of both fingers.
+        joints: (N, A + 2) rad, and meters of both fingers.
         joint_velocities: (N, A + 2).
-        poses: (N, B, 7) of the bodies: metres, and quaternion x, y, z, w.
+        poses: (N, B, 7) of the bodies: meters, and quaternion x, y, z, w.
         velocities: (N, B, 6) m/s and rad/s.
-        sliders: (N, B) metres or rad.
+        sliders: (N, B) meters or rad.
         episode_seeds: (N,) from which everything of an episode follows; −1 before the first.
     """
 
@@ -119,7 +119,7 @@ class ManipulationSimulation(TableState, Simulation):
         self.goals = np.zeros((num_worlds, self.goal_size))
         self.episode_seeds = np.full(num_worlds, -1, np.int64)
         self._variants = np.zeros((num_worlds, count), np.int64)
-        self._colours = np.ones((num_worlds, count, 3))
+        self._colors = np.ones((num_worlds, count, 3))
         self._masses = np.array([[body.mass for body in self.bodies]] * num_worlds).reshape(num_worlds, count)
         self._frictions = np.ones((num_worlds, count))
         self._latency = np.zeros(num_worlds, np.int64)
@@ -164,7 +164,7 @@ class ManipulationSimulation(TableState, Simulation):
             np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], (len(self.bodies), 1)),
             np.zeros(len(self.bodies)),
             np.zeros(len(self.bodies), np.int64),
-            np.array([body.colour for body in self.bodies]).reshape(-1, 3),
+            np.array([body.color for body in self.bodies]).reshape(-1, 3),
             np.ones(len(self.bodies)),
             np.zeros(self.goal_size),
         )
@@ -177,7 +177,7 @@ class ManipulationSimulation(TableState, Simulation):
             self._show_goal(start)
         self.poses[world], self.velocities[world] = start.poses, 0.0
         self.sliders[world], self.scales[world] = start.sliders, start.scales
-        self._variants[world], self._colours[world] = start.variants, start.colours
+        self._variants[world], self._colors[world] = start.variants, start.colors
         self.goals[world] = start.goal
         self.joint_velocities[world] = 0.0
         noise = np.random.default_rng([seed, 3]).uniform(-START_NOISE, START_NOISE, self.arm.num_joints)
@@ -301,7 +301,7 @@ class ManipulationSimulation(TableState, Simulation):
                 self.randomize,
                 self.scales[world],
                 self._variants[world],
-                self._colours[world],
+                self._colors[world],
             )
             self._looks_due[world] = False
         fingers = self.joints[worlds, self.arm.num_joints :]
@@ -328,7 +328,7 @@ class ManipulationSimulation(TableState, Simulation):
     def expert_action(self) -> NDArray[np.float32]:
         """(N, size) what the task's expert does now."""
         positions, yaw, grip = self._expert()
-        return self.controller.towards(positions, yaw, grip, self.joints)
+        return self.controller.toward(positions, yaw, grip, self.joints)
 
     # State ------------------------------------------------------------------------------------------------------
 

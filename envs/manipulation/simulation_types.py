@@ -17,9 +17,9 @@ class TableConfig:
     """What every task lets a user change.
 
     Attributes:
-        length, width, middle: metres, of the table top and the x of its middle.
+        length, width, middle: meters, of the table top and the x of its middle.
         fingers: whether the fingers move; closed without.
-        home: metres, where the grasp point starts.
+        home: meters, where the grasp point starts.
     """
 
     length: float = 1.1
@@ -35,9 +35,9 @@ class Start:
 
     Attributes:
         poses: (B, 7) of the bodies.
-        sliders: (B,) metres or rad.
+        sliders: (B,) meters or rad.
         variants: (B,) which of their parts.
-        colours: (B, 3).
+        colors: (B, 3).
         scales: (B,).
         goal: (G,) of goal tasks.
     """
@@ -45,7 +45,7 @@ class Start:
     poses: FloatArray
     sliders: FloatArray
     variants: NDArray[np.int64]
-    colours: FloatArray
+    colors: FloatArray
     scales: FloatArray
     goal: FloatArray
 

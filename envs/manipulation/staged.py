@@ -45,5 +45,5 @@ class StagedSimulation(ManipulationSimulation):
 
 
 def nearness(distance: FloatArray, scale: float) -> FloatArray:
-    """(N,) 1 at no distance, falling to half at about half of `scale` (metres)."""
+    """(N,) 1 at no distance, falling to half at about half of `scale` (meters)."""
     return np.asarray(1.0 - np.tanh(distance / scale))

@@ -19,24 +19,24 @@ from camshaft.envs.rendering.pybullet.links import pose_matrices
 
 FloatArray = NDArray[np.float64]
 
-FLOOR_HEIGHT = -0.75  # metres
-ROOM = 4.0  # metres
-TILE = 0.5  # metres
-TOP_THICKNESS = 0.05  # metres
+FLOOR_HEIGHT = -0.75  # meters
+ROOM = 4.0  # meters
+TILE = 0.5  # meters
+TOP_THICKNESS = 0.05  # meters
 
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.9)  # rad
 SUN_ELEVATION = SplitRange(math.radians(35.0), math.radians(80.0), nominal=math.radians(58.0))
 BRIGHTNESS = SplitRange(0.75, 1.1, nominal=1.0)
 WARMTH = SplitRange(-1.0, 1.0, nominal=0.3)
-COLOUR_SHIFT = SplitRange(-0.12, 0.12)
+COLOR_SHIFT = SplitRange(-0.12, 0.12)
 
 
 def table_parts(length: float, width: float, middle: float) -> tuple[Part, ...]:
     """A table, its top at height 0, and the floor below.
 
     Args:
-        length: metres of the top, along x.
-        width: metres, along y.
+        length: meters of the top, along x.
+        width: meters, along y.
         middle: x of its middle.
     """
     leg = (0.06, 0.06, -FLOOR_HEIGHT - TOP_THICKNESS)
@@ -51,7 +51,7 @@ def table_parts(length: float, width: float, middle: float) -> tuple[Part, ...]:
                 y * (0.5 * width - 0.06),
                 0.5 * (FLOOR_HEIGHT - TOP_THICKNESS),
             )
-            parts.append(Part("box", leg, place, colour=(0.25, 0.25, 0.27), collides=False))
+            parts.append(Part("box", leg, place, color=(0.25, 0.25, 0.27), collides=False))
     return tuple(parts)
 
 
@@ -90,7 +90,7 @@ class TableScene:
         split: Split,
         scales: FloatArray,
         variants: NDArray[np.int64],
-        colours: FloatArray,
+        colors: FloatArray,
     ) -> None:
         """What one world looks like for an episode.
 
@@ -100,7 +100,7 @@ class TableScene:
             split: which variations may be drawn.
             scales: (B,) of the bodies.
             variants: (B,) which of their parts.
-            colours: (B, 3) theirs.
+            colors: (B, 3) theirs.
         """
         choice = split_variants(textures.NUM_VARIANTS, split)
         for kind in self._room.values():
@@ -113,7 +113,7 @@ class TableScene:
                 if slot is None:
                     continue
                 self._scales[world, slot - self._moving.start] = scales[index]
-                self.state.colours[world, slot] = colours[index]
+                self.state.colors[world, slot] = colors[index]
                 if meshes is not None:
                     self.state.meshes[world, slot] = meshes[variants[index]]
 
@@ -130,9 +130,9 @@ class TableScene:
         Args:
             worlds: (n,) which.
             frames: (n, A + 2, 4, 4) world from base, links and hand.
-            fingers: (n, 2) metres.
+            fingers: (n, 2) meters.
             poses: (n, B, 7) of the bodies.
-            sliders: (n, B) metres or rad.
+            sliders: (n, B) meters or rad.
         """
         links = np.concatenate([frames, _finger_frames(frames[:, -1], fingers)], axis=1)
         moving = np.empty((len(worlds), self._moving.count, 4, 4))
@@ -156,17 +156,17 @@ class TableScene:
     def _add_moving(self) -> None:
         """The arm's shapes and the bodies', in slots that follow each other: posed in one call."""
         start = self._scene.num_slots
-        rows, local, colours, meshes = [], [], [], []
+        rows, local, colors, meshes = [], [], [], []
         for row, shapes in enumerate(self._arm.shapes):
             for number, shape in enumerate(shapes):
                 levels = [_dressed(mesh) for mesh in shape.levels]
                 kind = self._scene.add(f"link {row}.{number}", [levels])
                 rows.append(row)
                 local.append(shape.local)
-                colours.append(shape.colour)
+                colors.append(shape.color)
                 meshes.append(kind.meshes[0])
         self._link_rows, self._link_locals = np.array(rows), np.array(local)
-        self._link_colours = np.array(colours)
+        self._link_colors = np.array(colors)
         self._body_slots: list[tuple[int | None, int | None]] = []
         self._body_meshes: list[tuple[int, ...] | None] = []
         for body in self._bodies:
@@ -198,7 +198,7 @@ class TableScene:
             state.meshes[:, kind.start] = kind.meshes[0]
         state.meshes[:, self._moving.slots] = self._moving.meshes
         count = len(self._link_rows)
-        state.colours[:, self._moving.start : self._moving.start + count] = self._link_colours
+        state.colors[:, self._moving.start : self._moving.start + count] = self._link_colors
         state.instances[self._moving.start : self._moving.start + count] = self._moving.start + 1
         for base, slider in self._body_slots:
             if base is not None and slider is not None:
@@ -216,20 +216,20 @@ class TableScene:
             level * math.sin(azimuth),
             math.sin(elevation),
         )
-        state.sun_colour[world] = np.clip(0.82 * tint, 0.0, 1.0)
+        state.sun_color[world] = np.clip(0.82 * tint, 0.0, 1.0)
         state.sky_zenith[world] = np.clip(0.66 * tint, 0.0, 1.0)
         state.sky_horizon[world] = np.clip(0.62 * tint, 0.0, 1.0)
         state.ground_light[world] = np.clip(0.46 * tint, 0.0, 1.0)
 
 
-def shifted(colour: Sequence[float], rng: np.random.Generator, split: Split) -> FloatArray:
-    """(3,) a colour, a little changed."""
-    shifts = [COLOUR_SHIFT.draw(rng, split) for _ in range(3)]
-    return np.clip(np.array(colour) + shifts, 0.05, 1.0)
+def shifted(color: Sequence[float], rng: np.random.Generator, split: Split) -> FloatArray:
+    """(3,) a color, a little changed."""
+    shifts = [COLOR_SHIFT.draw(rng, split) for _ in range(3)]
+    return np.clip(np.array(color) + shifts, 0.05, 1.0)
 
 
 def _dressed(mesh: Mesh) -> Mesh:
-    """In the plastic and paint of robots; coarser levels have lost their textures, but not their colours."""
+    """In the plastic and paint of robots; coarser levels have lost their textures, but not their colors."""
     surfaces = tuple(
         replace(surface, label="robot", specular=0.12, shininess=16) for surface in mesh.surfaces
     )

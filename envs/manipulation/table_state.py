@@ -28,11 +28,11 @@ class TableState:
     Attributes:
         arm, bodies, table: what there is.
         kinematics: where the arm's links are.
-        joints: (N, A + 2) rad, and metres of both fingers.
+        joints: (N, A + 2) rad, and meters of both fingers.
         joint_velocities: (N, A + 2).
-        poses: (N, B, 7) of the bodies: metres, and quaternion x, y, z, w.
+        poses: (N, B, 7) of the bodies: meters, and quaternion x, y, z, w.
         velocities: (N, B, 6) m/s and rad/s.
-        sliders: (N, B) metres or rad.
+        sliders: (N, B) meters or rad.
     """
 
     arm: ArmModel
@@ -47,7 +47,7 @@ class TableState:
 
     @property
     def hands(self) -> FloatArray:
-        """(N, 3) metres, the points between the pads."""
+        """(N, 3) meters, the points between the pads."""
         return np.asarray(self.kinematics.grasp[:, :3, 3])
 
     @property
@@ -58,11 +58,11 @@ class TableState:
 
     @property
     def openings(self) -> FloatArray:
-        """(N,) metres between the pads."""
+        """(N,) meters between the pads."""
         return np.asarray(self.joints[:, self.arm.num_joints :].sum(axis=1))
 
     def places(self, index: int) -> FloatArray:
-        """(N, 3) metres, of a body."""
+        """(N, 3) meters, of a body."""
         return np.asarray(self.poses[:, index, :3])
 
     def headings(self, index: int) -> FloatArray:

@@ -50,7 +50,7 @@ WALLS = (
 def wood(variant: int) -> Texture:
     """Boards with grain along u."""
     rng = np.random.default_rng([1, variant])
-    light, dark = (np.array(colour) for colour in WOODS[variant])
+    light, dark = (np.array(color) for color in WOODS[variant])
     grain = 0.6 * _clouds(rng, 1.0, (1, 14)) + 0.4 * _clouds(rng, 0.4, (3, 40))
     boards = 4
     row = np.arange(SIZE) * boards // SIZE
@@ -65,7 +65,7 @@ def wood(variant: int) -> Texture:
 def floor(variant: int) -> Texture:
     """One square tile, with its joints."""
     rng = np.random.default_rng([2, variant])
-    base, line = (np.array(colour) for colour in FLOORS[variant])
+    base, line = (np.array(color) for color in FLOORS[variant])
     place = np.minimum(np.arange(SIZE), np.arange(SIZE)[::-1])
     joint = np.minimum(place[:, None], place[None]) < 3
     mottle = 1.0 + 0.05 * _clouds(rng, 1.0, (2, 2)) + 0.02 * rng.standard_normal((SIZE, SIZE))

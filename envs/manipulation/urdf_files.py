@@ -20,15 +20,15 @@ from camshaft.envs.rendering.meshes.files import texture_files
 from camshaft.envs.rendering.simplification.cache import load_levels
 
 FloatArray = NDArray[np.float64]
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 class Shape(NamedTuple):
-    """A mesh on a link: its levels of detail, (4, 4) link from mesh, and its colour."""
+    """A mesh on a link: its levels of detail, (4, 4) link from mesh, and its color."""
 
     levels: tuple[Mesh, ...]
     local: FloatArray
-    colour: Colour
+    color: Color
 
 
 def data_path(file: str) -> Path:
@@ -69,10 +69,10 @@ class UrdfFile:
         except ElementTree.ParseError as error:
             raise CorruptFile(f"{self._path} is not a URDF: {error}") from error
         self._links = {link.get("name"): link for link in self._root.iter("link")}
-        self._colours = {
-            material.get("name"): colour.get("rgba", "")
+        self._colors = {
+            material.get("name"): color.get("rgba", "")
             for material in self._root.iter("material")
-            if (colour := material.find("color")) is not None
+            if (color := material.find("color")) is not None
         }
 
     def chain(self, count: int) -> list[ElementTree.Element]:
@@ -90,14 +90,14 @@ class UrdfFile:
         return joints
 
     def mass(self, link: str | None) -> tuple[float, FloatArray]:
-        """Mass (kg) and centre of mass (3,) of a link."""
+        """Mass (kg) and center of mass (3,) of a link."""
         element = self._links[link].find("inertial")
         mass = None if element is None else element.find("mass")
         if element is None or mass is None:
             return 0.0, np.zeros(3)
         return float(mass.get("value", 0.0)), origin_of(element)[:3, 3]
 
-    def shapes(self, link: str | None, colour: Colour) -> list[Shape]:
+    def shapes(self, link: str | None, color: Color) -> list[Shape]:
         """What is drawn of a link."""
         shapes = []
         for visual in self._links[link].findall("visual"):
@@ -107,15 +107,15 @@ class UrdfFile:
             path = self._path.parent / mesh.get("filename", "").removeprefix("package://")
             images = texture_files(path) if path.suffix == ".obj" else []
             levels = load_levels(path, images[0] if images and images[0].is_file() else None)
-            shapes.append(Shape(levels, origin_of(visual), self._colour(visual, colour)))
+            shapes.append(Shape(levels, origin_of(visual), self._color(visual, color)))
         return shapes
 
-    def _colour(self, visual: ElementTree.Element, default: Colour) -> Colour:
+    def _color(self, visual: ElementTree.Element, default: Color) -> Color:
         material = visual.find("material")
         if material is None:
             return default
-        colour = material.find("color")
-        text = colour.get("rgba", "") if colour is not None else self._colours.get(material.get("name"), "")
+        color = material.find("color")
+        text = color.get("rgba", "") if color is not None else self._colors.get(material.get("name"), "")
         if not text:
             return default
         red, green, blue = _numbers(text)[:3]

@@ -25,7 +25,7 @@ from camshaft.envs.rendering.pybullet.links import Connection
 FloatArray = NDArray[np.float64]
 Row = Sequence[float]
 Reading = tuple[Row, Row, list[Row], list[Row], list[float]]
-"""What `World.read` gives, in plain numbers that are cheap to gather over worlds: (A + 2,) rad, and metres of the
+"""What `World.read` gives, in plain numbers that are cheap to gather over worlds: (A + 2,) rad, and meters of the
 fingers; (A + 2,) their rates; (F, 7) poses and (F, 6) velocities of the bodies that are free; and where sliders are."""
 
 SUBSTEPS = 10  # a control step
@@ -50,9 +50,9 @@ class Setup:
 
     Attributes:
         joints: (A,) rad.
-        opening: metres between the fingers.
+        opening: meters between the fingers.
         poses: (B, 7) of the bodies: position, and quaternion x, y, z, w.
-        sliders: (B,) metres or rad, where sliders stand.
+        sliders: (B,) meters or rad, where sliders stand.
         scales: (B,) of the bodies' sizes.
         masses: (B,) kg; 0 stands fast.
         frictions: (B,).
@@ -142,7 +142,7 @@ class World:
         """Set the motors.
 
         Args:
-            targets: (A + 2,) rad of the arm's joints, and metres of the fingers.
+            targets: (A + 2,) rad of the arm's joints, and meters of the fingers.
             rates: (A + 2,) rad/s and m/s at which to go there.
         """
         try:

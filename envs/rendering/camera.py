@@ -30,18 +30,18 @@ class Camera:
         width: pixels.
         height: pixels.
         fov_degrees: horizontal field of view, leaving distortion aside.
-        position: metres in the body's frame (x forward, y left, z up).
+        position: meters in the body's frame (x forward, y left, z up).
         roll_degrees: turn about the optical axis, positive tips the right side of the camera down.
         pitch_degrees: positive looks down.
         yaw_degrees: positive looks left.
-        near: metres along the optical axis; what is closer is not seen.
-        far: metres; what is farther is not seen, and the depth of the sky.
+        near: meters along the optical axis; what is closer is not seen.
+        far: meters; what is farther is not seen, and the depth of the sky.
         lens: "pinhole"; "fisheye", equidistant: the distance from the image's middle is proportional to the angle from
             the axis, black beyond 100°; "cylindrical", columns in proportion to the azimuth, rows to height over
             distance from the vertical axis.
         distortion: of OpenCV: k1, k2, p1, p2[, k3[, k4, k5, k6]] of a pinhole (Brown–Conrady), k1 … k4 of a fisheye.
-        supersampling: 1, or 2 for colours averaged over 2×2 samples a pixel; labels are always of one sample.
-        shadow_distance: metres ahead of the camera within which the sun casts shadows; 0 for none.
+        supersampling: 1, or 2 for colors averaged over 2×2 samples a pixel; labels are always of one sample.
+        shadow_distance: meters ahead of the camera within which the sun casts shadows; 0 for none.
         every: control steps from one picture to the next; in between, the last one is seen.
         sensor: how the camera falls short of a perfect one.
     """
@@ -140,7 +140,7 @@ class Camera:
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
-        """(3, 3) camera matrix of OpenCV: the centre of the first pixel is (0, 0)."""
+        """(3, 3) camera matrix of OpenCV: the center of the first pixel is (0, 0)."""
         focal, column, row = self.focal_length, 0.5 * (self.width - 1), 0.5 * (self.height - 1)
         return np.array([[focal, 0.0, column], [0.0, focal, row], [0.0, 0.0, 1.0]])
 

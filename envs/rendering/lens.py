@@ -42,12 +42,12 @@ FACES = np.array(
 
 
 class Optics(NamedTuple):
-    """The numbers of a lens; pixels with the centre of the first at (0, 0)."""
+    """The numbers of a lens; pixels with the center of the first at (0, 0)."""
 
     kind: int
     focal: float
-    centre_x: float
-    centre_y: float
+    center_x: float
+    center_y: float
     distortion: NDArray[np.float64]  # (8,)
     limit: float  # squared tangent (pinhole) or angle (fisheye) beyond which the lens does not see
 
@@ -58,7 +58,7 @@ class Views(NamedTuple):
     Attributes (V views):
         rotations: (V, 3, 3) view from camera.
         focal: cells a unit of tangent.
-        centres: (V, 2) column and row of the axis; the first cell spans 0..1.
+        centers: (V, 2) column and row of the axis; the first cell spans 0..1.
         sizes: (V, 2) columns and rows.
         offsets: (V + 1,) first cell of each view among the cells of all.
         sides: (V, 4, 3) inward unit normals of the sides of the view's frustum.
@@ -66,7 +66,7 @@ class Views(NamedTuple):
 
     rotations: NDArray[np.float32]
     focal: float
-    centres: NDArray[np.float64]
+    centers: NDArray[np.float64]
     sizes: NDArray[np.int64]
     offsets: NDArray[np.int64]
     sides: NDArray[np.float32]
@@ -96,13 +96,13 @@ class Lens(NamedTuple):
 
     Attributes:
         width, height: pixels.
-        near, far: metres.
+        near, far: meters.
         radial: 1 when depth is the distance from the camera, 0 when it is along the optical axis.
         exact: 1 when cells are pixels and depth needs no second look.
         samples: samples a pixel along each side.
         optics: of the image.
         views: what the first pass fills.
-        shading: (samples H, samples W) rays of the colours.
+        shading: (samples H, samples W) rays of the colors.
         labels: (H, W) rays of the labels.
     """
 
@@ -169,7 +169,7 @@ def make_lens(camera: Camera) -> Lens:
 def project(camera: Camera, points: ArrayLike) -> NDArray[np.float64]:
     """(…, 2) column and row at which points (…, 3), in camera axes, appear; NaN where the lens does not see.
 
-    The centre of the first pixel is (0, 0), as in OpenCV; pixels outside the image are given too.
+    The center of the first pixel is (0, 0), as in OpenCV; pixels outside the image are given too.
     """
     array = np.asarray(points, np.float64)
     flat = np.ascontiguousarray(array.reshape(-1, 3))
@@ -213,7 +213,7 @@ def project_point(optics, x, y, z):  # type: ignore[no-untyped-def]
         if out <= 0.0:
             return 0.0, 0.0, False
         column, row = math.atan2(x, z), y / out
-    return optics.centre_x + optics.focal * column, optics.centre_y + optics.focal * row, True
+    return optics.center_x + optics.focal * column, optics.center_y + optics.focal * row, True
 
 
 @kernel
@@ -251,7 +251,7 @@ def _growing(values: NDArray[np.float64]) -> int:
 
 def _unproject(optics: Optics, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     """(…, 3) directions of pixels, NaN where there is none."""
-    goal = (pixels - [optics.centre_x, optics.centre_y]) / optics.focal
+    goal = (pixels - [optics.center_x, optics.center_y]) / optics.focal
     if optics.kind == CYLINDRICAL:
         azimuth = np.where(np.abs(goal[..., 0]) <= math.pi, goal[..., 0], np.nan)
         return np.stack([np.sin(azimuth), goal[..., 1], np.cos(azimuth)], axis=-1)
@@ -327,9 +327,9 @@ def _sample_pixels(camera: Camera, samples: int) -> NDArray[np.float64]:
 
 
 def _make_views(
-    rotations: NDArray[np.float64], focal: float, centres: NDArray[np.float64], sizes: NDArray[np.int64]
+    rotations: NDArray[np.float64], focal: float, centers: NDArray[np.float64], sizes: NDArray[np.int64]
 ) -> Views:
-    low, high = -centres / focal, (sizes - centres) / focal
+    low, high = -centers / focal, (sizes - centers) / focal
     zero, one = np.zeros(len(sizes)), np.ones(len(sizes))
     sides = np.stack(
         [
@@ -345,7 +345,7 @@ def _make_views(
     return Views(
         np.ascontiguousarray(rotations, np.float32),
         focal,
-        np.ascontiguousarray(centres, np.float64),
+        np.ascontiguousarray(centers, np.float64),
         np.ascontiguousarray(sizes, np.int64),
         offsets.astype(np.int64),
         sides.astype(np.float32),
@@ -357,7 +357,7 @@ def _cube_views(optics: Optics, pixels: NDArray[np.float64], samples: int, faces
     focal = samples * optics.focal
     directions = _unproject(optics, pixels)
     face = _faces_of(directions, faces)
-    rotations, centres, sizes = [], [], []
+    rotations, centers, sizes = [], [], []
     for index in range(faces):
         own = directions[face == index]
         if not len(own):
@@ -366,11 +366,11 @@ def _cube_views(optics: Optics, pixels: NDArray[np.float64], samples: int, faces
         cells = focal * seen[:, :2] / seen[:, 2:]
         low, high = np.floor(cells.min(axis=0)), np.floor(cells.max(axis=0)) + 1.0
         rotations.append(FACES[index])
-        centres.append(-low)
+        centers.append(-low)
         sizes.append(high - low)
     if not sizes:
-        rotations, centres, sizes = [FACES[0]], [np.zeros(2)], [np.ones(2)]
-    return _make_views(np.array(rotations), focal, np.array(centres), np.array(sizes).astype(np.int64))
+        rotations, centers, sizes = [FACES[0]], [np.zeros(2)], [np.ones(2)]
+    return _make_views(np.array(rotations), focal, np.array(centers), np.array(sizes).astype(np.int64))
 
 
 def _faces_of(directions: NDArray[np.float64], faces: int) -> NDArray[np.int64]:
@@ -393,7 +393,7 @@ def _look_up(optics: Optics, views: Views, pixels: NDArray[np.float64]) -> Pixel
         own = seen & (owner == view)
         local = directions[own] @ rotation.T
         ray[own] = local[:, :2] / local[:, 2:]
-        place = np.floor(views.focal * ray[own] + views.centres[view] + 1e-9).astype(np.int64)
+        place = np.floor(views.focal * ray[own] + views.centers[view] + 1e-9).astype(np.int64)
         place = np.clip(place, 0, views.sizes[view] - 1)
         cells[own] = views.offsets[view] + place[:, 1] * views.sizes[view, 0] + place[:, 0]
     lengths = np.sqrt(1.0 + (ray**2).sum(axis=-1))

@@ -54,7 +54,7 @@ def write_mesh(
 
 
 def bounding_sphere(positions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(4,) centre x, y, z and radius of a sphere about the middle of the bounding box."""
+    """(4,) center x, y, z and radius of a sphere about the middle of the bounding box."""
     return chunk_bounds(positions, np.array([0, len(positions)]))[0]
 
 

@@ -35,9 +35,9 @@ def stand_upright(places, variants, ids, start, mesh_bounds, poses, bounds, mesh
             pose[0, 0], pose[0, 1], pose[0, 2], pose[0, 3] = cosine, -sine, 0.0, x
             pose[1, 0], pose[1, 1], pose[1, 2], pose[1, 3] = sine, cosine, 0.0, y
             pose[2, 0], pose[2, 1], pose[2, 2], pose[2, 3] = 0.0, 0.0, 1.0, z
-            centre_x, centre_y = mesh_bounds[mesh, 0], mesh_bounds[mesh, 1]
-            bounds[world, slot, 0] = x + cosine * centre_x - sine * centre_y
-            bounds[world, slot, 1] = y + sine * centre_x + cosine * centre_y
+            center_x, center_y = mesh_bounds[mesh, 0], mesh_bounds[mesh, 1]
+            bounds[world, slot, 0] = x + cosine * center_x - sine * center_y
+            bounds[world, slot, 1] = y + sine * center_x + cosine * center_y
             bounds[world, slot, 2] = z + mesh_bounds[mesh, 2]
             bounds[world, slot, 3] = 1.0001 * mesh_bounds[mesh, 3]
 

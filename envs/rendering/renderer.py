@@ -51,21 +51,21 @@ class Renderer:
 
     Outputs, of a camera of H × W pixels, a scene of S slots and K keypoints (`Scene.keypoints`):
         "rgb": (H, W, 3) uint8.
-        "depth": (H, W) float32 metres, `camera.far` where there is only sky: along the optical axis of a pinhole, along
+        "depth": (H, W) float32 meters, `camera.far` where there is only sky: along the optical axis of a pinhole, along
             the pixel's ray of a fisheye or cylindrical lens.
         "segmentation": (H, W) uint8 labels, see `LABELS`.
         "instances": (H, W) uint16, 0 for sky, see `Objects.instance`.
-        "normals": (H, W, 3) float32 unit, towards the camera, in camera axes; 0 for sky. Smooth, as shaded.
+        "normals": (H, W, 3) float32 unit, toward the camera, in camera axes; 0 for sky. Smooth, as shaded.
         "world_normals": the same in world axes.
-        "positions": (H, W, 3) float32 metres, world frame; 0 for sky.
+        "positions": (H, W, 3) float32 meters, world frame; 0 for sky.
         "flow": (H, W, 2) float32 pixels, columns then rows, from here to where the same point appears at the moment
             `then`; 0 where the lens cannot see it.
-        "scene_flow": (H, W, 3) float32 metres that the point moves through the world until `then`.
+        "scene_flow": (H, W, 3) float32 meters that the point moves through the world until `then`.
         "occluded": (H, W) uint8, 1 where the point is out of sight then: covered, gone, or out of the picture.
         "boxes": (S, 4) float32 left, top, right, bottom edges of the visible part of each slot; the first pixel
             spans 0..1. 0 where nothing is visible.
         "amodal_boxes": the same of the whole object, covered parts too, cut to the image; of objects, not of arenas.
-        "boxes_3d": (S, 8, 3) float32 metres, corners in camera axes of the box about each object in its own axes;
+        "boxes_3d": (S, 8, 3) float32 meters, corners in camera axes of the box about each object in its own axes;
             x of the object grows first, z last; NaN for arenas and what is hidden.
         "keypoints": (K, 3) float32 column, row and visibility: 0 out of the picture, 1 covered, 2 visible.
 
@@ -99,14 +99,14 @@ class Renderer:
         self._motions = [self._make_motion() for _ in self._scratches if self._annotates]
         self._light = Light(
             state.sun_direction,
-            state.sun_colour,
+            state.sun_color,
             state.sky_zenith,
             state.sky_horizon,
             state.ground_light,
             state.fog_density,
             state.lamp_positions,
             state.lamp_directions,
-            state.lamp_colours,
+            state.lamp_colors,
             state.lamp_cosines,
         )
         self._everyone = np.arange(state.num_worlds)
@@ -194,7 +194,7 @@ class Renderer:
             now.meshes,
             now.poses,
             now.bounds,
-            state.colours,
+            state.colors,
             state.instances,
             poses,
             self._light,
@@ -224,7 +224,7 @@ class Renderer:
             worlds,
             state.geometry,
             now,
-            state.colours,
+            state.colors,
             state.instances,
             poses,
             self._light,
@@ -240,7 +240,7 @@ class Renderer:
         )
 
     def _images(self, images: dict[str, NDArray[Any]]) -> Images:
-        """The images as the kernels take them: a row of colours is one axis."""
+        """The images as the kernels take them: a row of colors is one axis."""
         flat = {
             name: images[name].reshape(len(images[name]), self.camera.height, -1)
             if name in images
@@ -273,7 +273,7 @@ class Renderer:
             max(1, max_vertices),
             max(1, max_faces),
             shadow_map_size(camera) if camera.shadow_distance else 1,
-            state.lamp_colours.shape[1],
+            state.lamp_colors.shape[1],
         )
 
     def _make_motion(self) -> Motion:

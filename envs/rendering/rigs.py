@@ -15,11 +15,11 @@ def stereo_rig(camera: Camera, baseline: float) -> dict[str, Camera]:
 
     Args:
         camera: the left one.
-        baseline: metres from the left to the right one. A point at depth z is seen f·baseline/z pixels further to the
+        baseline: meters from the left to the right one. A point at depth z is seen f·baseline/z pixels further to the
             left by the right camera.
     """
     if not baseline > 0.0:
-        raise InvalidOption(f"the baseline of a stereo rig must be more than 0 metres, got {baseline!r}")
+        raise InvalidOption(f"the baseline of a stereo rig must be more than 0 meters, got {baseline!r}")
     offset = camera.mount[:3, 0] * baseline
     x, y, z = (np.asarray(camera.position) + offset).tolist()
     return {"left": camera, "right": replace(camera, position=(x, y, z))}
@@ -31,7 +31,7 @@ def surround_rig(camera: Camera, count: int = 4, radius: float = 0.0) -> dict[st
     Args:
         camera: the first.
         count: how many, evenly spread over the circle.
-        radius: metres of the circle on which they stand, the first at its own place.
+        radius: meters of the circle on which they stand, the first at its own place.
     """
     if count < 2:
         raise InvalidOption(f"a surround rig has at least 2 cameras, got {count!r}")

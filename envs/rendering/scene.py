@@ -39,7 +39,7 @@ class Objects:
         start: first slot.
         count: number of slots in each world.
         meshes: mesh ids of the variants, finest level of detail.
-        keypoints: (V, K, 3) metres, object frame, of every variant.
+        keypoints: (V, K, 3) meters, object frame, of every variant.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Geometry(NamedTuple):
 
     `face_planes` rows are the outward unit normal of a face and its offset, positive where a point (x, y, z, 1) is in
     front of it, and 0, 0, 0, 1 where it is drawn from both sides; `mesh_ranges` rows are first vertex, vertices, first
-    face, faces; `mesh_bounds` rows are centre x, y, z and radius; `mesh_coarser` is the next coarser level of detail or
+    face, faces; `mesh_bounds` rows are center x, y, z and radius; `mesh_coarser` is the next coarser level of detail or
     -1, to use below `mesh_pixels` pixels of radius; `mesh_boxes` rows are the lowest and highest x, y, z, the wrong way
     round for arenas; `mesh_flags` and `surface_flags` are those of `visibility`; `surface_gloss` rows are specular and
     log2 shininess; `surface_textures` is the number of a surface's texture, 0 for none; `texture_levels` (T, 16, 3) is
@@ -106,7 +106,7 @@ class Geometry(NamedTuple):
     mesh_pixels: NDArray[np.float32]
     mesh_boxes: NDArray[np.float32]
     mesh_flags: NDArray[np.int32]
-    surface_colours: NDArray[np.float32]
+    surface_colors: NDArray[np.float32]
     surface_flags: NDArray[np.int32]
     surface_gloss: NDArray[np.float32]
     surface_labels: NDArray[np.uint8]
@@ -119,7 +119,7 @@ class Keypoints(NamedTuple):
     """Keypoints of the slots of a scene, K in all.
 
     Attributes:
-        points: (P, 3) metres, object frame: those of all variants of all kinds.
+        points: (P, 3) meters, object frame: those of all variants of all kinds.
         first: (M,) row of the first keypoint of a variant, by the id of its mesh.
         slots: (K,) whose each is.
         numbers: (K,) which of its slot's.
@@ -156,7 +156,7 @@ class Scene:
             variants: one mesh, or several to choose from by number; each a mesh or its levels of detail, finest
                 first.
             count: how many of them a world may hold.
-            keypoints: (K, 3) metres, object frame: points to annotate; or (V, K, 3), those of every variant.
+            keypoints: (K, 3) meters, object frame: points to annotate; or (V, K, 3), those of every variant.
         """
         if name in self.objects:
             raise InvalidOption(f"the scene has objects named {name!r} already")
@@ -247,7 +247,7 @@ class Scene:
             mesh_pixels=np.zeros(meshes, np.float32),
             mesh_boxes=np.tile(np.array([1, 1, 1, -1, -1, -1], np.float32), (meshes, 1)),
             mesh_flags=np.full(meshes, NO_SHADOW, np.int32),
-            surface_colours=np.array([surface.colour for surface in surfaces], np.float32),
+            surface_colors=np.array([surface.color for surface in surfaces], np.float32),
             surface_flags=np.array([_flags(surface) for surface in surfaces], np.int32),
             surface_gloss=np.array(
                 [(surface.specular, math.log2(surface.shininess)) for surface in surfaces], np.float32
@@ -289,7 +289,7 @@ def _keypoints_of(keypoints: ArrayLike, name: str, variants: int) -> NDArray[np.
 
 
 def _enough_pixels(radius: float, coarser: Mesh) -> float:
-    """Pixels of radius below which the next coarser level of a mesh of `radius` metres will do."""
+    """Pixels of radius below which the next coarser level of a mesh of `radius` meters will do."""
     if coarser.error > 0.0:
         return MOST_ERROR_PIXELS * radius / coarser.error
     return 2.0 * math.sqrt(len(coarser.faces))

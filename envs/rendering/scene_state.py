@@ -23,15 +23,15 @@ class SceneState:
 
     Attributes (N worlds, S slots):
         poses: (N, S, 3, 4) float32 world from object; may scale. To read only.
-        bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: centre and radius. To read only.
+        bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: center and radius. To read only.
         meshes: (N, S) int32 mesh id, or HIDDEN.
         arena_changes: (N,) how often each world's own geometry was replaced. To read only.
-        colours: (N, S, 3) float32, multiply the colours of the surfaces that are `tinted`.
-        sun_direction: (N, 3) unit, towards the sun.
-        sun_colour, sky_zenith, sky_horizon, ground_light: (N, 3) display colours.
+        colors: (N, S, 3) float32, multiply the colors of the surfaces that are `tinted`.
+        sun_direction: (N, 3) unit, toward the sun.
+        sun_color, sky_zenith, sky_horizon, ground_light: (N, 3) display colors.
         fog_density: (N,) 1/m; what is seen through a distance d keeps exp(-density·d) of itself.
-        lamp_positions, lamp_directions: (N, L, 3) metres and unit, world frame.
-        lamp_colours: (N, L, 3) display colour of a white surface 10 m away that faces the lamp; 0 is off. Lamps
+        lamp_positions, lamp_directions: (N, L, 3) meters and unit, world frame.
+        lamp_colors: (N, L, 3) display color of a white surface 10 m away that faces the lamp; 0 is off. Lamps
             shine through what is in their way.
         lamp_cosines: (N, L, 2) cosine of the angle from a lamp's axis up to which it shines fully, and from which on
             not at all.
@@ -48,21 +48,21 @@ class SceneState:
         self.bounds = np.zeros((num_worlds, slots, 4), np.float32)
         self.meshes = np.full((num_worlds, slots), HIDDEN, np.int32)
         self.arena_changes = np.zeros(num_worlds, np.int64)
-        self.colours = np.ones((num_worlds, slots, 3), np.float32)
+        self.colors = np.ones((num_worlds, slots, 3), np.float32)
         self.instances = np.arange(1, slots + 1, dtype=np.uint16)
         if scene.arena is not None:
             self.instances[scene.arena.start : scene.arena.start + scene.arena.max_chunks] = (
                 scene.arena.instance
             )
         self.sun_direction = np.tile(np.array([0.41, 0.41, 0.81], np.float32), (num_worlds, 1))
-        self.sun_colour = np.tile(np.array([1.0, 0.97, 0.9], np.float32), (num_worlds, 1))
+        self.sun_color = np.tile(np.array([1.0, 0.97, 0.9], np.float32), (num_worlds, 1))
         self.sky_zenith = np.tile(np.array([0.30, 0.50, 0.85], np.float32), (num_worlds, 1))
         self.sky_horizon = np.tile(np.array([0.78, 0.86, 0.94], np.float32), (num_worlds, 1))
         self.ground_light = np.tile(np.array([0.42, 0.42, 0.38], np.float32), (num_worlds, 1))
         self.fog_density = np.zeros(num_worlds, np.float32)
         self.lamp_positions = np.zeros((num_worlds, num_lamps, 3), np.float32)
         self.lamp_directions = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (num_worlds, num_lamps, 1))
-        self.lamp_colours = np.zeros((num_worlds, num_lamps, 3), np.float32)
+        self.lamp_colors = np.zeros((num_worlds, num_lamps, 3), np.float32)
         self.lamp_cosines = np.tile(np.array([0.95, 0.6], np.float32), (num_worlds, num_lamps, 1))
 
     def place(
@@ -73,18 +73,18 @@ class SceneState:
         yaw: ArrayLike = 0.0,
         scale: ArrayLike = 1.0,
         variant: ArrayLike = 0,
-        colours: ArrayLike = 1.0,
+        colors: ArrayLike = 1.0,
     ) -> None:
         """Stand the first n objects of a kind upright in one world, and hide the rest.
 
         Args:
             world: which world.
             objects: the kind, with room for at least n.
-            positions: (n, 3) metres.
+            positions: (n, 3) meters.
             yaw: (n,) radians.
             scale: (n,).
             variant: (n,) which mesh of the kind.
-            colours: (n, 3), multiply the surfaces' colours.
+            colors: (n, 3), multiply the surfaces' colors.
         """
         places = np.asarray(positions, np.float32).reshape(-1, 3)
         count = len(places)
@@ -98,7 +98,7 @@ class SceneState:
         pose[:, 1, 0], pose[:, 0, 1] = sine, -np.asarray(sine)
         pose[:, 2, 2] = scale
         pose[:, :, 3] = places
-        self.colours[world, slots] = colours
+        self.colors[world, slots] = colors
         self.meshes[world, objects.slots] = HIDDEN
         self.meshes[world, slots] = np.asarray(objects.meshes, np.int32)[np.asarray(variant)]
         self._bound(np.array([world]), slots)
@@ -124,7 +124,7 @@ class SceneState:
 
         Args:
             objects: the kind.
-            places: (N, count, 4) x, y, z (metres) and heading (rad).
+            places: (N, count, 4) x, y, z (meters) and heading (rad).
             variants: (N, count) which mesh of the kind; −1 for none.
         """
         stand_upright(

@@ -18,7 +18,7 @@ BY_FAN_IN = {
     "vgg16",
     "zfnet",
     "zfnet_512",
-}  # normalise nothing inside
+}  # normalize nothing inside
 HIGH_RATES = {
     "lenet5": 1e-2,
     "lenet5_dense": 1e-2,
@@ -53,7 +53,7 @@ class BackbonesConfig:
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(epochs=15, weight_decay=0.05, ema_decay=0.998)
     )
-    """How to train every one. Larger networks that normalise nothing inside are initialised by fan-in, the rest as
+    """How to train every one. Larger networks that normalize nothing inside are initialized by fan-in, the rest as
     their libraries have them; the smallest learn at a higher rate unless one is given."""
 
     def when_stopped(self) -> str:
@@ -102,7 +102,7 @@ def _measure(
     wanted = ClassifierConfig(
         model=model,
         model_options=options,
-        initialisation="fan_in" if model in BY_FAN_IN else "own",
+        initialization="fan_in" if model in BY_FAN_IN else "own",
         training=replace(config.training, learning_rate=rate),
     )
     result = fit_classifier(wanted, sets[0], sets[1], classes, config.out / model, resume=True)

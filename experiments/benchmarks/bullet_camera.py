@@ -73,7 +73,7 @@ def parts_filler(parts: Sequence[Part], folder: Path) -> Callable[[BulletClient]
             shape = client.createVisualShape(
                 pybullet.GEOM_MESH,
                 fileName=str(folder / f"part_{number}.obj"),
-                rgbaColor=(*part.mesh.surfaces[0].colour, 1.0),
+                rgbaColor=(*part.mesh.surfaces[0].color, 1.0),
             )
             client.createMultiBody(0, -1, shape)
 

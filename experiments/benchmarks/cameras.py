@@ -60,9 +60,9 @@ from camshaft.experiments.benchmarks.parts import (
 )
 from camshaft.experiments.terminal.console import Console
 
-LABELLED = "rgb+depth+segmentation"
-CONTENTS = {"rgb": ("rgb", False), "labels": (LABELLED, False), "labels, shadows": (LABELLED, True)}
-SHADOW_DISTANCES = {"street": 50.0}  # metres; of the others:
+LABELED = "rgb+depth+segmentation"
+CONTENTS = {"rgb": ("rgb", False), "labels": (LABELED, False), "labels, shadows": (LABELED, True)}
+SHADOW_DISTANCES = {"street": 50.0}  # meters; of the others:
 SHADOW_DISTANCE = 4.0
 STREET = "camshaft/LaneKeeping-v0"
 STREET_WARM_UP = 40  # control steps, so that every world stands somewhere along its road
@@ -81,7 +81,7 @@ PANDA, FEW = "Panda table", "Panda, decimated"
 class CamerasConfig:
     """Measure camera frames per second: primitives, the Panda table that PyBullet ships, a street.
 
-    "rgb" is colour alone, "labels" is colour, depth and segmentation; the other renderers draw the latter, without
+    "rgb" is color alone, "labels" is color, depth and segmentation; the other renderers draw the latter, without
     shadows. PyBullet's EGL plugin and MuJoCo take part where they work.
 
     For example: camshaft bench cameras --sizes 84 --repeats 3
@@ -196,7 +196,7 @@ class _Scenes:
                 )
         for lens, fields in LENSES.items():
             if fields:
-                works[Subject("street", OURS, "labels", lens)] = self._street(size, LABELLED, 1, **fields)
+                works[Subject("street", OURS, "labels", lens)] = self._street(size, LABELED, 1, **fields)
         seconds = self._config.seconds
         return {subject: _timed(work, subject.cores, seconds) for subject, work in works.items()}
 
@@ -269,7 +269,7 @@ def _scaling(scenes: _Scenes, config: CamerasConfig) -> dict[str, Rate]:
     state, poses = parts_state(scenes.few, MANY_WORLDS), camera_poses(MANY_WORLDS)
     works: dict[str, tuple[Callable[[], int], int]] = {}
     for count in dict.fromkeys((1, cores)):
-        frames = still_camera(state, size, LABELLED.split("+"), poses, count)
+        frames = still_camera(state, size, LABELED.split("+"), poses, count)
         works[f"{MANY_WORLDS} worlds, {size} × {size}, frames/s on {count} of {cores} cores"] = frames, count
         works[f"plain loop, turns/s of {count} copies"] = _loops(count), count
     pairs = {name: _timed(work, count, config.seconds) for name, (work, count) in works.items()}

@@ -20,13 +20,13 @@ from camshaft.experiments.terminal.console import Console
 OUTPUTS = ("rgb", "depth")
 CHECKED_OUTPUTS = ("rgb", "depth", "segmentation", "instances")
 CALLS = 10  # renderings between two waits for the GPU
-MOST_UNEQUAL = 0.001  # share of pixels that may differ by more than one grey level
+MOST_UNEQUAL = 0.001  # share of pixels that may differ by more than one gray level
 SAME_DEPTH = 1e-3  # share of the depth
 
 
 @dataclass(frozen=True)
 class CudaCamerasConfig:
-    """Measure camera frames per second on a GPU, each with colour and depth, all poses uploaded for every frame.
+    """Measure camera frames per second on a GPU, each with color and depth, all poses uploaded for every frame.
 
     Two scenes: primitives on a floor, and the Panda table that PyBullet ships. Each is first compared with the CPU's
     images.
@@ -91,7 +91,7 @@ def run(config: CudaCamerasConfig) -> None:
 
 
 def primitives(num_worlds: int) -> SceneState:
-    """Boxes, balls, cylinders and a cone on a floor, elsewhere and in other colours in every world."""
+    """Boxes, balls, cylinders and a cone on a floor, elsewhere and in other colors in every world."""
     scene = Scene()
     floor = scene.add("floor", Mesh.grid(4.0, 4.0, Surface((0.5, 0.5, 0.55), label="terrain"), 2))
     things = [
@@ -113,13 +113,13 @@ def primitives(num_worlds: int) -> SceneState:
                 thing,
                 places,
                 yaw=rng.uniform(-np.pi, np.pi, thing.count),
-                colours=rng.uniform(0.3, 1.4, (thing.count, 3)),
+                colors=rng.uniform(0.3, 1.4, (thing.count, 3)),
             )
     return state
 
 
 def compare(state: SceneState, camera: Camera, poses: NDArray[np.float64], count: int) -> dict[str, float]:
-    """Share of pixels, by output, that differ from the CPU's: colours by more than one grey level.
+    """Share of pixels, by output, that differ from the CPU's: colors by more than one gray level.
 
     Raises:
         CamshaftError: more than MOST_UNEQUAL of them do.

@@ -40,7 +40,7 @@ class MujocoCamera:
         self._count, self._next = len(poses), 0
 
     def frame(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """rgb, depth in metres and geometry ids of the next camera: three passes, as MuJoCo asks for."""
+        """rgb, depth in meters and geometry ids of the next camera: three passes, as MuJoCo asks for."""
         renderer = self._renderer
         renderer.update_scene(self._data, camera=self._next)
         self._next = (self._next + 1) % self._count
@@ -70,13 +70,13 @@ def _scene_xml(parts: Sequence[Part], poses: NDArray[np.float64]) -> str:
     assets, geometries = [], []
     for number, part in enumerate(parts):
         mesh = part.mesh.transformed(part.pose)
-        colour = _numbers(np.array([*mesh.surfaces[0].colour, 1.0]))
+        color = _numbers(np.array([*mesh.surfaces[0].color, 1.0]))
         assets.append(
             f'<mesh name="part_{number}" inertia="shell" vertex="{_numbers(mesh.positions)}" '
             f'face="{_numbers(mesh.faces)}"/>'
         )
         geometries.append(
-            f'<geom type="mesh" mesh="part_{number}" rgba="{colour}" contype="0" conaffinity="0"/>'
+            f'<geom type="mesh" mesh="part_{number}" rgba="{color}" contype="0" conaffinity="0"/>'
         )
     cameras = [
         f'<camera pos="{_numbers(pose[:3, 3])}" fovy="{FOV_DEGREES}" '

@@ -13,7 +13,7 @@ from camshaft.envs.errors import CamshaftError
 from camshaft.envs.rendering import Mesh, Scene, SceneState, Surface, look_at
 
 FOV_DEGREES = 60.0
-NEAR, FAR = 0.05, 20.0  # metres
+NEAR, FAR = 0.05, 20.0  # meters
 TARGET = np.array([0.35, 0.0, 0.15])
 
 
@@ -55,7 +55,7 @@ def primitives() -> list[Part]:
 
 
 def decimated(parts: Sequence[Part], faces: int) -> list[Part]:
-    """A scene in plain colours with about `faces` triangles, every mesh giving up the same share."""
+    """A scene in plain colors with about `faces` triangles, every mesh giving up the same share."""
     share = faces / triangles(parts)
     plain = [replace(part.mesh, surfaces=tuple(map(_plain, part.mesh.surfaces))) for part in parts]
     return [
@@ -74,12 +74,12 @@ def check_picture(renderer: str, images: Sequence[Any]) -> None:
 
     Args:
         renderer: which.
-        images: colours, depth and segmentation.
+        images: colors, depth and segmentation.
 
     Raises:
         CamshaftError: one of them is the same everywhere.
     """
-    for name, image in zip(("colours", "depth", "segmentation"), images, strict=True):
+    for name, image in zip(("colors", "depth", "segmentation"), images, strict=True):
         if np.ptp(np.asarray(image)[..., :3]) == 0:
             raise CamshaftError(f"{renderer} draws blank {name}: its figures would mean nothing")
 
@@ -95,9 +95,9 @@ def parts_state(parts: Sequence[Part], num_worlds: int) -> SceneState:
 
 
 def _plain(surface: Surface) -> Surface:
-    """The surface in its mean colour: decimation loses texture coordinates."""
+    """The surface in its mean color: decimation loses texture coordinates."""
     if surface.texture is None:
         return surface
     mean = surface.texture.levels[-1].reshape(-1)[:3] / 255.0
-    red, green, blue = (float(value) for value in mean * surface.colour)
+    red, green, blue = (float(value) for value in mean * surface.color)
     return Surface((red, green, blue), label=surface.label)

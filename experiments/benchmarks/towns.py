@@ -20,7 +20,7 @@ from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import write_result
 from camshaft.experiments.terminal.console import Console
 
-GRID = 1e-4  # metres to which outlines are rounded: edges that lanes share are then exactly the same
+GRID = 1e-4  # meters to which outlines are rounded: edges that lanes share are then exactly the same
 TOUCH = 0.1  # m² by which lanes side by side in a bend may overlap, since their curves are sampled
 
 

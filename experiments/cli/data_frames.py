@@ -1,4 +1,4 @@
-"""Writing a set of simulated labelled frames from the command line."""
+"""Writing a set of simulated labeled frames from the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from camshaft.experiments.terminal.progress import progress_bar
 
 @dataclass(frozen=True)
 class DataFramesConfig:
-    """Write labelled frames of a task to a folder, once, to train from as often as wanted.
+    """Write labeled frames of a task to a folder, once, to train from as often as wanted.
 
     Run it again with --resume after Ctrl-C, or with more frames, and it goes on after the last complete file.
 

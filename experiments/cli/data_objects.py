@@ -24,7 +24,7 @@ class DataObjectsConfig:
     folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
     """Folder of the set."""
     split: Literal["train", "val", "test"] = "train"
-    """Which images; test has models, textures and colours that training never shows."""
+    """Which images; test has models, textures and colors that training never shows."""
     size: int = 64
     """Width and height in pixels."""
     images: int | None = None

@@ -133,7 +133,7 @@ def _with_boxes(image: Image, batch: dict[str, Any], number: int, zoom: int) -> 
 
 
 def _depth_range(depth: NDArray[np.float32]) -> tuple[float, float]:
-    """Metres of the nearest and of the farthest surface, but for a few pixels; the sky, beyond, is left out."""
+    """Meters of the nearest and of the farthest surface, but for a few pixels; the sky, beyond, is left out."""
     import numpy as np
 
     there = depth[(depth > 0.0) & (depth < depth.max())]

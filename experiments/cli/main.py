@@ -72,7 +72,7 @@ COMMANDS = {
         "cli.evaluate:EvaluateConfig",
         "let a policy, the expert or nobody drive unseen roads",
     ),
-    "data frames": Command("cli.data_frames:DataFramesConfig", "write labelled frames of a task to a folder"),
+    "data frames": Command("cli.data_frames:DataFramesConfig", "write labeled frames of a task to a folder"),
     "data objects": Command(
         "cli.data_objects:DataObjectsConfig",
         "write the simulated benchmark of objects to a folder",
@@ -88,8 +88,8 @@ COMMANDS = {
         "draw what each layer makes of images",
     ),
     "show saliency": Command("cli.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"),
-    "show neighbours": Command(
-        "cli.show_neighbors:ShowNeighboursConfig",
+    "show neighbors": Command(
+        "cli.show_neighbors:ShowNeighborsConfig",
         "draw the nearest images in feature space, and a map of it",
     ),
     "show curves": Command("cli.show_curves:ShowCurvesConfig", "draw learning curves of several runs"),

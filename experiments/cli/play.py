@@ -231,7 +231,7 @@ class _Axis:
     value: float = field(default=0.0)
 
     def follow(self, pressed: Callable[[str], bool], step: float) -> float:
-        """Move towards what is pressed, by at most a step."""
+        """Move toward what is pressed, by at most a step."""
         if not self.holds:
             wanted = float(any(map(pressed, self.more))) - float(any(map(pressed, self.less)))
             self.value += float(np.clip(wanted - self.value, -step, step))

@@ -45,7 +45,7 @@ class PretrainConfig:
     out: Path = Path("runs/pretrain/default")
     """Run folder."""
     jitter: float = 1.0
-    """Strength of random changes of colour and light; 0 for none."""
+    """Strength of random changes of color and light; 0 for none."""
     ship: Path | None = None
     """Write weights, checksum and model card into this folder (that of the suite is perception/weights)."""
     resume: bool = False
@@ -73,7 +73,7 @@ def run(config: PretrainConfig) -> None:
     from camshaft.perception.classification.fitting import sized_options
     from camshaft.perception.pretraining import MultiTask, MultiTaskNetwork
     from camshaft.perception.pretraining.objective import VECTOR_HEADS
-    from camshaft.perception.training.augmentation import ColourJitter
+    from camshaft.perception.training.augmentation import ColorJitter
     from camshaft.perception.training.distributed import is_first_process
     from camshaft.perception.training.evaluation import evaluate
     from camshaft.perception.training.hardware import choose_hardware
@@ -115,7 +115,7 @@ def run(config: PretrainConfig) -> None:
             validation,
             config.training,
             config.out,
-            augment=ColourJitter(config.jitter, precision) if config.jitter else None,
+            augment=ColorJitter(config.jitter, precision) if config.jitter else None,
             settings=settings,
             resume=config.resume,
         )

@@ -13,7 +13,7 @@ from camshaft.experiments.terminal.console import Console
 
 @dataclass(frozen=True)
 class ShowCurvesConfig:
-    """Draw several trainings in one picture, one colour each.
+    """Draw several trainings in one picture, one color each.
 
     Of supervised trainings, loss and score against the epoch; of 'camshaft train goals', success against steps.
 

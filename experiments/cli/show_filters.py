@@ -13,7 +13,7 @@ from camshaft.experiments.terminal.console import Console
 
 @dataclass(frozen=True)
 class ShowFiltersConfig:
-    """Draw the filters of a network's first convolution, in colours.
+    """Draw the filters of a network's first convolution, in colors.
 
     For example: camshaft show filters resnet18 --weights imagenet
     """

@@ -15,10 +15,10 @@ THUMBNAIL = 40
 
 
 @dataclass(frozen=True)
-class ShowNeighboursConfig:
+class ShowNeighborsConfig:
     """Draw for some images those most like them to a network, and a map on which like images lie together (t-SNE).
 
-    For example: camshaft show neighbours runs/classifier/default objects
+    For example: camshaft show neighbors runs/classifier/default objects
     """
 
     model: Annotated[str, Positional, arg(metavar="MODEL")]
@@ -30,14 +30,14 @@ class ShowNeighboursConfig:
     count: int = 360
     """Images of a folder or set."""
     queries: int = 10
-    """Images whose neighbours are shown, spread over all."""
-    neighbours: int = 8
-    """Neighbours of each."""
-    out: Path = Path("runs/show/neighbours.png")
+    """Images whose neighbors are shown, spread over all."""
+    neighbors: int = 8
+    """Neighbors of each."""
+    out: Path = Path("runs/show/neighbors.png")
     """Picture to write; the map comes to lie beside it, its name ending in _map."""
 
 
-def run(config: ShowNeighboursConfig) -> None:
+def run(config: ShowNeighborsConfig) -> None:
     """Draw both pictures."""
     import numpy as np
 
@@ -47,15 +47,15 @@ def run(config: ShowNeighboursConfig) -> None:
     from camshaft.perception.insight.canvas import enlarged, scattered, stacked
     from camshaft.perception.insight.features import all_features, map_of, nearest
 
-    if config.queries < 1 or config.neighbours < 1:
-        raise InvalidOption("queries and neighbours must be at least 1")
+    if config.queries < 1 or config.neighbors < 1:
+        raise InvalidOption("queries and neighbors must be at least 1")
     subject = load_subject(config.model, config.weights)
     frames, names = read_images(config.images, subject, config.count)
-    if len(frames) <= config.neighbours:
-        raise InvalidOption(f"{config.neighbours} neighbours need more images than the {len(frames)} given")
+    if len(frames) <= config.neighbors:
+        raise InvalidOption(f"{config.neighbors} neighbors need more images than the {len(frames)} given")
     features = all_features(subject.encoder, frames)
     asked = np.unique(np.linspace(0, len(frames) - 1, config.queries).astype(np.int64))
-    found = nearest(features, features[asked], config.neighbours + 1)
+    found = nearest(features, features[asked], config.neighbors + 1)
     rows = [
         (
             f"nearest to {names[query]}, which is the first",
@@ -66,4 +66,4 @@ def run(config: ShowNeighboursConfig) -> None:
     write_picture(config.out, stacked(rows))
     map_file = config.out.with_stem(f"{config.out.stem}_map")
     write_picture(map_file, scattered(map_of(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
-    Console().print(f"Neighbours in {config.out}, a map in {map_file}", soft_wrap=True)
+    Console().print(f"Neighbors in {config.out}, a map in {map_file}", soft_wrap=True)

@@ -36,10 +36,10 @@ class TrainClassifierConfig:
     label_smoothing: float = 0.0
     """Part of the probability that is spread evenly over all classes."""
     jitter: float = 0.5
-    """Strength of random changes of colour and light."""
-    normalise: bool = True
+    """Strength of random changes of color and light."""
+    normalize: bool = True
     """Bring frames to the range that the network is made for."""
-    initialisation: Literal["own", "fan_in", "unit"] = "own"
+    initialization: Literal["own", "fan_in", "unit"] = "own"
     """Weights at the start: as the network's library has them, by fan-in, or of variance 1."""
     skip_corrupt: bool = False
     """Leave out files that cannot be read, with a warning each."""
@@ -83,8 +83,8 @@ def run(config: TrainClassifierConfig) -> None:
         )
     if config.ship is not None and config.data != SIGNS:
         raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
-    if config.ship is not None and not config.normalise:
-        raise InvalidOption("weights ship for normalised frames: they cannot be learned with --no-normalise")
+    if config.ship is not None and not config.normalize:
+        raise InvalidOption("weights ship for normalized frames: they cannot be learned with --no-normalize")
     options = sized_options(config.model, config.size)
     wanted = ClassifierConfig(
         model=config.model,
@@ -93,8 +93,8 @@ def run(config: TrainClassifierConfig) -> None:
         dropout=config.dropout,
         label_smoothing=config.label_smoothing,
         jitter=config.jitter,
-        normalise=config.normalise,
-        initialisation=config.initialisation,
+        normalize=config.normalize,
+        initialization=config.initialization,
         training=config.training,
     )
     data = open_classification_data(
@@ -118,7 +118,7 @@ def run(config: TrainClassifierConfig) -> None:
         model_options=options,
         classes=data.classes,
         scores=scores,
-        normalise=config.normalise,
+        normalize=config.normalize,
     )
     console = Console()
     console.print(

@@ -17,7 +17,7 @@ from camshaft.perception.runs.run_folder import check_resumable
 
 @dataclass(frozen=True)
 class TrainCloningConfig:
-    """Train a policy to do what an expert did in recorded episodes (behaviour cloning).
+    """Train a policy to do what an expert did in recorded episodes (behavior cloning).
 
     Stopped or killed, it goes on with --resume and ends with the same weights.
 

@@ -29,7 +29,7 @@ class TrainGoalsConfig:
     TASK is one of Camshaft's tasks tagged "goal", or the id of any Gymnasium environment of the GoalEnv convention,
     such as panda-gym's PandaReach-v3 (which needs panda-gym). Stopped or killed, a training goes on with --resume and
     ends with the same weights. The agent is agent.zip, which Stable-Baselines3's own TQC.load reads (it unpickles; no
-    command here does), and where observations are normalised, by what is in normalization.json.
+    command here does), and where observations are normalized, by what is in normalization.json.
 
     For example: camshaft train goals camshaft/Reach-v0
     """

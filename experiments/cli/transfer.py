@@ -10,7 +10,7 @@ from tyro.conf import OmitArgPrefixes
 
 from camshaft.perception.training.config import TrainingConfig
 
-WITHOUT_TRAINING = ("probe", "neighbours")
+WITHOUT_TRAINING = ("probe", "neighbors")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class TransferConfig:
     """Learn other classes with an encoder that has learned before.
 
     "tune" trains a new head and the encoder, its lower layers at smaller rates; "head" trains the new head alone;
-    "probe" fits a logistic regression to the features as they stand; "neighbours" lets the nearest images vote.
+    "probe" fits a logistic regression to the features as they stand; "neighbors" lets the nearest images vote.
 
     For example: camshaft transfer --weights camshaft --data data/GTSRB --mode tune --rate-decay 0.8 --unfreeze-epochs 1
     """
@@ -29,7 +29,7 @@ class TransferConfig:
     """Encoder, a name in the zoo or timm:NAME."""
     weights: str | None = "camshaft"
     """Of the encoder: camshaft, imagenet, a file (as classifier/model.safetensors of a run), or None for fresh ones."""
-    mode: Literal["tune", "head", "probe", "neighbours"] = "tune"
+    mode: Literal["tune", "head", "probe", "neighbors"] = "tune"
     """What is learned on top."""
     frozen: int = 0
     """With "tune": layer groups, counted from the input, that stay as they are."""
@@ -41,14 +41,14 @@ class TransferConfig:
     """Width and height that images are brought to."""
     fraction: float = 1.0
     """Part of the training images to learn from, the same of every class."""
-    neighbours: int = 5
-    """With "neighbours": how many vote."""
+    neighbors: int = 5
+    """With "neighbors": how many vote."""
     jitter: float = 0.5
-    """Strength of random changes of colour and light in training."""
+    """Strength of random changes of color and light in training."""
     skip_corrupt: bool = False
     """Leave out files that cannot be read, with a warning each."""
     out: Path = Path("runs/transfer/default")
-    """Run folder; with "probe" and "neighbours" it gets results.json."""
+    """Run folder; with "probe" and "neighbors" it gets results.json."""
     resume: bool = False
     """Go on from the last checkpoint in the run folder."""
     training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
@@ -101,21 +101,21 @@ def run(config: TransferConfig) -> None:
             return
         accuracy = _kept(config, data, result)
     Console().print(
-        f"accuracy {accuracy:.1%} on {len(data.test):,} test images, from {len(data.train):,} labelled ones",
+        f"accuracy {accuracy:.1%} on {len(data.test):,} test images, from {len(data.train):,} labeled ones",
     )
 
 
 def _with_features(config: TransferConfig, data: Any) -> float:
     from camshaft.perception.classification.fitting import sized_options
-    from camshaft.perception.transfer import extract_features, linear_probe, nearest_neighbours
+    from camshaft.perception.transfer import extract_features, linear_probe, nearest_neighbors
     from camshaft.perception.zoo import create_model
 
     encoder = create_model(config.model, weights=config.weights, **sized_options(config.model, config.size))
     train, validation, test = (
         extract_features(encoder, images) for images in (data.train, data.validation, data.test)
     )
-    if config.mode == "neighbours":
-        return nearest_neighbours(train, test, len(data.classes), config.neighbours)
+    if config.mode == "neighbors":
+        return nearest_neighbors(train, test, len(data.classes), config.neighbors)
     return linear_probe(train, validation, test, len(data.classes))["accuracy"]
 
 

@@ -61,7 +61,7 @@ SEEDS = (1, 3, 4, 12)
 STEPS = 80  # driven by the expert before the picture is taken
 SIZE = 256  # pixels a side of each camera picture
 
-# Inside the windscreen. Labels always have one sample a pixel, colours here 2×2, and the sun casts shadows.
+# Inside the windscreen. Labels always have one sample a pixel, colors here 2×2, and the sun casts shadows.
 CAMERA = Camera(
     352,
     220,
@@ -115,7 +115,7 @@ def label_sheet() -> Image:
     speed = np.linalg.norm(seen["scene_flow"], axis=-1) / TIME_STEP
     normals = direction_picture(seen["normals"] * np.array([1.0, -1.0, -1.0], np.float32))
     tiles = {
-        "colour": seen["rgb"],
+        "color": seen["rgb"],
         "depth: near is bright": depth_picture(seen["depth"]),
         "semantic labels": label_picture(seen["segmentation"]),
         "instances": instance_picture(seen["instances"]),
@@ -147,13 +147,13 @@ def light_sheet() -> Image:
     street.set_sun(-60.0, 62.0)
     tiles = {"noon": street.see(CAMERA)["rgb"]}
     street.set_sun(75.0, 25.0)
-    street.state.sun_colour[0], street.state.ground_light[0] = (1.0, 0.92, 0.78), 0.25
+    street.state.sun_color[0], street.state.ground_light[0] = (1.0, 0.92, 0.78), 0.25
     street.state.sky_zenith[0], street.state.sky_horizon[0] = (0.26, 0.42, 0.70), (0.62, 0.66, 0.70)
     tiles["low sun, without shadows"] = street.see(replace(MAST, shadow_distance=0.0))["rgb"]
     tiles["low sun, with shadows"] = street.see(MAST)["rgb"]
     cloudy = Street()
     cloudy.state.sky_zenith[0] = cloudy.state.sky_horizon[0] = (0.72, 0.74, 0.76)
-    cloudy.state.sun_colour[0], cloudy.state.fog_density[0] = 0.3, 0.03
+    cloudy.state.sun_color[0], cloudy.state.fog_density[0] = 0.3, 0.03
     tiles["fog"] = cloudy.see(CAMERA)["rgb"]
     tiles["dusk"] = Street(time_of_day="dusk").see(CAMERA)["rgb"]
     tiles["night with headlights"] = Street(time_of_day="night").see(CAMERA)["rgb"]
@@ -176,7 +176,7 @@ def spoil(images: dict[str, NDArray[Any]], sensor: Sensor, camera: Camera) -> di
 def sensor_sheet() -> Image:
     """How a camera falls short of a perfect one, one effect a picture."""
     seen = Street().see_motion(CAMERA, ("rgb", "depth", "flow"))
-    colours = {
+    colors = {
         "perfect": Sensor(),
         "exposure -2 stops": Sensor(exposure=-2.0),
         "exposure +1.5 stops": Sensor(exposure=1.5),
@@ -190,9 +190,9 @@ def sensor_sheet() -> Image:
     depths = {
         "depth": Sensor(),
         "depth noise 0.02 / m": Sensor(depth_noise=0.02),
-        "depth holes 0.2, range 2..60 m (grey)": Sensor(depth_holes=0.2, depth_range=(2.0, 60.0)),
+        "depth holes 0.2, range 2..60 m (gray)": Sensor(depth_holes=0.2, depth_range=(2.0, 60.0)),
     }
-    tiles = {title: spoil(seen, sensor, CAMERA)["rgb"] for title, sensor in colours.items()}
+    tiles = {title: spoil(seen, sensor, CAMERA)["rgb"] for title, sensor in colors.items()}
     for title, sensor in depths.items():
         tiles[title] = depth_picture(spoil(seen, sensor, CAMERA)["depth"], 3.0, 120.0)
     return contact_sheet(tiles, 4)
@@ -215,9 +215,9 @@ def surface_sheet() -> Image:
     return contact_sheet(tiles, 5)
 
 
-def _floor(surface: Surface, metres: float, size: float = 80.0) -> Mesh:
-    """A floor on which the texture repeats after so many metres."""
-    return _repeated(Mesh.grid(size, size, surface, cells=8), size / metres, size / metres)
+def _floor(surface: Surface, meters: float, size: float = 80.0) -> Mesh:
+    """A floor on which the texture repeats after so many meters."""
+    return _repeated(Mesh.grid(size, size, surface, cells=8), size / meters, size / meters)
 
 
 def _repeated(mesh: Mesh, across: float, up: float) -> Mesh:
@@ -278,7 +278,7 @@ def car_sheet() -> Image:
             point_headlights(state, np.array([0]), np.eye(4)[None])
         for distance in distances:
             for index, (side, yaw) in enumerate(views.items()):
-                state.place(0, cars, [[distance, 0.0, 0.0]], np.radians(yaw), colours=PAINTS[index])
+                state.place(0, cars, [[distance, 0.0, 0.0]], np.radians(yaw), colors=PAINTS[index])
                 field = float(np.degrees(2.0 * np.arctan(2.9 / distance)))
                 camera = Camera(280, 150, field, supersampling=2, shadow_distance=distance + 6.0)
                 pose = look_at([0.0, 0.0, 1.4 + 0.02 * distance], [distance, 0.0, 0.6])
@@ -294,12 +294,12 @@ def rig_sheet() -> Image:
     pair = {name: street.see(camera, ("rgb", "depth")) for name, camera in stereo_rig(eye, baseline).items()}
     disparity = eye.focal_length * baseline / pair["left"]["depth"]
     scaled = np.clip(disparity / 32.0 * 255.0, 0.0, 255.0).astype(np.uint8)
-    coloured = np.asarray(cv2.applyColorMap(scaled, cv2.COLORMAP_TURBO)[..., ::-1], np.uint8)
+    colored = np.asarray(cv2.applyColorMap(scaled, cv2.COLORMAP_TURBO)[..., ::-1], np.uint8)
     anaglyph = np.dstack([pair["left"]["rgb"][..., 0], pair["right"]["rgb"][..., 1:]])
     tiles = {
         "stereo: left": pair["left"]["rgb"],
         "stereo: right, 0.5 m beside it": pair["right"]["rgb"],
-        "disparity f b / z, to 32 pixels": coloured,
+        "disparity f b / z, to 32 pixels": colored,
         "both, as an anaglyph (red: left)": anaglyph,
     }
     outward = replace(CAMERA, fov_degrees=95.0, position=(0.0, 0.0, 1.7))
@@ -310,7 +310,7 @@ def rig_sheet() -> Image:
 
 
 def camera_sheet(simulation: Simulation) -> Image:
-    """One row a world: from behind, then the camera's colours, depth and labels."""
+    """One row a world: from behind, then the camera's colors, depth and labels."""
     seen = simulation.observe()
     assert isinstance(seen, dict)
     rows = []

@@ -22,9 +22,9 @@ FloatArray = NDArray[np.float64]
 ROAD = RoadConfig(length=500.0)
 PAINTS = ((0.75, 0.12, 0.12), (0.10, 0.20, 0.52), (0.86, 0.87, 0.88), (0.08, 0.30, 0.18), (0.93, 0.72, 0.10))
 TIME_STEP = 0.1  # seconds from one moment to the next
-LANE = -0.5 * ROAD.lane_width  # metres from the centre line to the middle of the own lane
+LANE = -0.5 * ROAD.lane_width  # meters from the center line to the middle of the own lane
 
-# Metres ahead of the own car, lane (1 own, −1 oncoming), metres a second along the road, paint.
+# Meters ahead of the own car, lane (1 own, −1 oncoming), meters a second along the road, paint.
 TRAFFIC = (
     (11.0, 1.0, 14.0, 0),
     (25.0, 1.0, 11.0, 2),
@@ -36,7 +36,7 @@ OWN_SPEED = 12.0  # m/s
 
 
 def car_keypoints() -> FloatArray:
-    """(12, 3) metres, car frame: wheels, lamps, corners of the roof; on the left, then on the right."""
+    """(12, 3) meters, car frame: wheels, lamps, corners of the roof; on the left, then on the right."""
     half, radius = 0.5 * SALOON.wheelbase, SALOON.wheel_radius
     left = [[half, 0.92, radius], [-half, 0.92, radius], [2.26, 0.5, 0.57], [-2.26, 0.57, 0.7]]
     left += [[0.12, 0.58, 1.41], [-1.05, 0.57, 1.43]]
@@ -48,7 +48,7 @@ class Street:
 
     Args:
         seed: of road and scenery.
-        distance: metres along the road at which the own car stands.
+        distance: meters along the road at which the own car stands.
         time_of_day: one of `camshaft.envs.driving.light.TIMES_OF_DAY`.
         cut_out: whether near plants have leaves that are cut out.
         traffic: whether the five cars are there.
@@ -89,7 +89,7 @@ class Street:
                 self._car_pose(place, lane) for place, (_, lane, _, _) in zip(places, TRAFFIC, strict=True)
             ]
             self.state.set_pose(self.cars, np.stack(poses)[None])
-            self.state.colours[0, self.cars.slots] = [PAINTS[paint] for *_, paint in TRAFFIC]
+            self.state.colors[0, self.cars.slots] = [PAINTS[paint] for *_, paint in TRAFFIC]
         if self._headlights:
             point_headlights(self.state, np.array([0]), self.own[None])
 

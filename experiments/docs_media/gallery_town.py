@@ -27,7 +27,7 @@ from camshaft.experiments.drawing.contact_sheet import contact_sheet
 from camshaft.experiments.drawing.label_images import YELLOW
 
 Image = NDArray[np.uint8]
-Place = tuple[float, float]  # x and y, metres
+Place = tuple[float, float]  # x and y, meters
 
 VIEW = (352, 220)
 WHITE = (1.0, 1.0, 1.0)
@@ -38,15 +38,15 @@ class Stage:
 
     Args:
         ground: texture of the ground.
-        metres: after which it repeats.
+        meters: after which it repeats.
         time_of_day: as in `camshaft.envs.driving.light`.
     """
 
-    def __init__(self, ground: Texture, metres: float = 8.0, time_of_day: str = "day") -> None:
+    def __init__(self, ground: Texture, meters: float = 8.0, time_of_day: str = "day") -> None:
         self._time_of_day = time_of_day
         self._scene = Scene()
         self._placed: list[tuple[Any, ...]] = []
-        self.add([[floor(ground, metres)]], [(0.0, 0.0)])
+        self.add([[floor(ground, meters)]], [(0.0, 0.0)])
 
     def add(
         self,
@@ -54,21 +54,21 @@ class Stage:
         places: Sequence[Place],
         yaws: ArrayLike = 0.0,
         chosen: ArrayLike = 0,
-        colours: ArrayLike = 1.0,
+        colors: ArrayLike = 1.0,
         height: float = 0.0,
     ) -> None:
         """Stand variants of something at places; yaws in degrees."""
         objects = self._scene.add(str(len(self._placed)), variants, len(places))
         spots = np.column_stack([np.array(places), np.full(len(places), height)])
-        self._placed.append((objects, spots, np.radians(yaws), chosen, colours))
+        self._placed.append((objects, spots, np.radians(yaws), chosen, colors))
 
     def see(
         self, eye: ArrayLike, target: ArrayLike, fov_degrees: float = 50.0, size: tuple[int, int] = VIEW
     ) -> Image:
-        """The picture from a place towards another."""
+        """The picture from a place toward another."""
         state = SceneState(self._scene, 1)
-        for objects, places, yaws, chosen, colours in self._placed:
-            state.place(0, objects, places, yaws, 1.0, chosen, colours)
+        for objects, places, yaws, chosen, colors in self._placed:
+            state.place(0, objects, places, yaws, 1.0, chosen, colors)
         draw_light(state, 0, np.random.default_rng(0), None, Conditions(self._time_of_day))
         pose = look_at(eye, target)
         if self._time_of_day == "night":
@@ -82,14 +82,14 @@ class Stage:
         return np.asarray(Renderer(state, camera).render(pose[None])["rgb"][0], np.uint8)
 
 
-def floor(texture: Texture, metres: float, size: float = 240.0) -> Mesh:
-    """A floor on which a texture repeats after so many metres."""
+def floor(texture: Texture, meters: float, size: float = 240.0) -> Mesh:
+    """A floor on which a texture repeats after so many meters."""
     mesh = Mesh.grid(size, size, Surface(WHITE, texture, "road"), cells=4)
     return Mesh(
         mesh.positions,
         mesh.faces,
         mesh.normals,
-        mesh.positions[:, :2] / np.float32(metres),
+        mesh.positions[:, :2] / np.float32(meters),
         None,
         mesh.surfaces,
     )
@@ -118,7 +118,7 @@ def _vehicles(yaw: float) -> Image:
     rows |= {"lorry": (13.0, -3.5), "bus": (20.5, 2.5)}
     for number, (name, place) in enumerate(rows.items()):
         paint = models.PAINTS[(8, 10, 0, 14, 12, 11)[number]]
-        stage.add([models.VEHICLES[name]().levels], [place], 270.0 - yaw, colours=[paint])
+        stage.add([models.VEHICLES[name]().levels], [place], 270.0 - yaw, colors=[paint])
     return stage.see([-8.0, 0.0, 5.0], [8.0, 0.0, 1.2], 58.0)
 
 
@@ -139,7 +139,7 @@ def _lights(time_of_day: str) -> Image:
 
 def _riders() -> Image:
     stage = Stage(textures.street_asphalt(4))
-    stage.add([models.motorcycle(4).levels], [(5.8, -2.9)], 150.0, colours=[models.PAINTS[8]])
+    stage.add([models.motorcycle(4).levels], [(5.8, -2.9)], 150.0, colors=[models.PAINTS[8]])
     for number, rider in enumerate(models.RIDERS[:5]):
         place = (5.4 + 1.6 * (number % 2), 3.1 - 1.15 * number)
         stage.add(
@@ -149,7 +149,7 @@ def _riders() -> Image:
 
 
 def _people() -> Image:
-    stage = Stage(textures.paving(0), textures.PAVING_METRES)
+    stage = Stage(textures.paving(0), textures.PAVING_METERS)
     for body in range(models.NUM_BODIES):
         place = (5.4 + 1.2 * (body % 2), 3.0 - 0.55 * body)
         stage.add(
@@ -163,7 +163,7 @@ def _people() -> Image:
 
 
 def _stride() -> Image:
-    stage = Stage(textures.paving(4), textures.PAVING_METRES)
+    stage = Stage(textures.paving(4), textures.PAVING_METERS)
     count = models.WALK_FRAMES + 1
     places = [(6.5, 3.7 - 0.62 * frame) for frame in range(count)]
     stage.add(models.pedestrian_frames(0), places, 270.0, range(count), [models.SHIRTS[2]] * count)
@@ -172,7 +172,7 @@ def _stride() -> Image:
 
 def _keypoints() -> Image:
     """A walking woman and a running child, with their keypoints drawn over them."""
-    stage = Stage(textures.cobbles(0), textures.COBBLE_METRES)
+    stage = Stage(textures.cobbles(0), textures.COBBLE_METERS)
     eye, target, fov = np.array([0.0, 0.0, 1.3]), np.array([3.2, 0.0, 0.85]), 50.0
     points = []
     for body, frame, place, yaw in ((6, 1, (3.3, 0.7), 235.0), (8, 7, (3.0, -0.6), 150.0)):
@@ -214,7 +214,7 @@ def street(time_of_day: str) -> Image:
     lit = time_of_day != "day"
     pavement = Surface(WHITE, textures.paving(0), "sidewalk")
     slabs = Mesh.grid(240.0, 5.0, pavement)
-    uvs = slabs.positions[:, :2] / np.float32(textures.PAVING_METRES)
+    uvs = slabs.positions[:, :2] / np.float32(textures.PAVING_METERS)
     slabs = Mesh(slabs.positions, slabs.faces, slabs.normals, uvs, None, slabs.surfaces)
     stage.add([[slabs]], [(60.0, 6.2), (60.0, -6.2)], height=0.12)
     for side, order in ((1.0, (0, 4, 8, 18, 2, 24, 12, 6)), (-1.0, (20, 16, 0, 2, 14, 4, 10, 8))):
@@ -250,7 +250,7 @@ def street(time_of_day: str) -> Image:
 
 def _buildings(numbers: Sequence[int]) -> Image:
     """Two rows of buildings, large ones behind."""
-    stage = Stage(textures.lawn(0), textures.LAWN_METRES)
+    stage = Stage(textures.lawn(0), textures.LAWN_METERS)
     drawn = sorted((models.building(number) for number in numbers), key=lambda model: model.height)
     for x, row in ((0.0, drawn[:7]), (50.0, drawn[7:])):
         gap = 4.0 if x == 0.0 else 8.0
@@ -262,7 +262,7 @@ def _buildings(numbers: Sequence[int]) -> Image:
 
 
 def _signs() -> Image:
-    stage = Stage(textures.lawn(2), textures.LAWN_METRES)
+    stage = Stage(textures.lawn(2), textures.LAWN_METERS)
     for number, kind in enumerate(SIGNS):
         plate = models.sign(kind, number % 4, mounting="plate")
         stage.add([plate], [(8.0, 4.2 - 1.2 * (number % 8))], height=3.4 - 1.1 * (number // 8))
@@ -281,7 +281,7 @@ def _signals() -> Image:
 
 
 def _furniture() -> Image:
-    stage = Stage(textures.paving(4), textures.PAVING_METRES)
+    stage = Stage(textures.paving(4), textures.PAVING_METERS)
     for levels, place, yaw in (
         (models.bus_shelter(1), (10.0, 4.6), -15.0),
         (models.advertising_column(2), (9.5, -4.6), 0.0),
@@ -298,9 +298,9 @@ def _furniture() -> Image:
 
 
 def _barriers() -> Image:
-    stage = Stage(textures.lawn(4), textures.LAWN_METRES)
+    stage = Stage(textures.lawn(4), textures.LAWN_METERS)
     rows = [models.guard_rail(), models.concrete_barrier(), models.hedge(0), models.wooden_fence(0)]
-    rows += [models.tyre_wall(0), models.wire_fence()]
+    rows += [models.tire_wall(0), models.wire_fence()]
     for number, levels in enumerate(rows):
         y = 6.0 - 2.4 * number
         stage.add([levels], [(7.0 + 4.0 * piece, y) for piece in range(4)], 180.0 if y > 0.0 else 0.0)
@@ -316,7 +316,7 @@ def _car_park() -> Image:
     stage.add([models.wheel_stop()], [(16.2, 2.5 * number - 7.5) for number in range(7)])
     for name, bay, paint in (("hatchback", 1, 8), ("suv", 2, 11), ("saloon", 5, 4), ("van", 6, 0)):
         stage.add(
-            [models.VEHICLES[name]().levels], [(13.8, 2.5 * bay - 7.5)], 180.0, colours=[models.PAINTS[paint]]
+            [models.VEHICLES[name]().levels], [(13.8, 2.5 * bay - 7.5)], 180.0, colors=[models.PAINTS[paint]]
         )
     stage.add([models.ticket_machine()], [(9.0, 3.6)])
     stage.add([models.sign("parking")], [(9.5, -4.6)])
@@ -327,16 +327,16 @@ def _car_park() -> Image:
 def _track() -> Image:
     stage = Stage(textures.runoff_gravel(0), 6.0)
     road = Mesh.grid(200.0, 12.0, Surface(WHITE, textures.track_asphalt(0), "road"))
-    kerb = Mesh.grid(200.0, 1.0, Surface(WHITE, textures.kerb_stripes(0), "shoulder"))
-    scales = ((road, 8.0), (kerb, textures.STRIPE_METRES))
+    curb = Mesh.grid(200.0, 1.0, Surface(WHITE, textures.curb_stripes(0), "shoulder"))
+    scales = ((road, 8.0), (curb, textures.STRIPE_METERS))
     sheets = [
-        Mesh(m.positions, m.faces, m.normals, m.positions[:, :2] / np.float32(metres), None, m.surfaces)
-        for m, metres in scales
+        Mesh(m.positions, m.faces, m.normals, m.positions[:, :2] / np.float32(meters), None, m.surfaces)
+        for m, meters in scales
     ]
     stage.add([[sheets[0]]], [(60.0, 0.0)], height=0.02)
     stage.add([[sheets[1]]], [(60.0, 6.5), (60.0, -6.5)], height=0.04)
     stage.add([models.start_gantry(15.0, 0, 3)], [(34.0, 0.0)])
-    stage.add([models.tyre_wall(0)], [(8.0 + 4.0 * piece, -8.6) for piece in range(16)])
+    stage.add([models.tire_wall(0)], [(8.0 + 4.0 * piece, -8.6) for piece in range(16)])
     stage.add([models.guard_rail()], [(8.0 + 4.0 * piece, 8.6) for piece in range(16)], 180.0)
     boards = [models.advert_board(variant) for variant in range(4)]
     stage.add(boards, [(12.0 + 4.1 * piece, 9.6) for piece in range(8)], 90.0, np.arange(8) % 4)
@@ -349,18 +349,18 @@ def _grounds() -> Image:
     """Ten grounds as squares of 4 m."""
     stage = Stage(textures.street_asphalt(6))
     kinds: tuple[tuple[Texture, float], ...] = (
-        (textures.street_asphalt(0), textures.STREET_METRES),
-        (textures.track_asphalt(0), textures.STREET_METRES),
-        (textures.car_park(2), textures.STREET_METRES),
-        (textures.paving(0), textures.PAVING_METRES),
-        (textures.paving(2), textures.PAVING_METRES),
-        (textures.cobbles(2), textures.COBBLE_METRES),
-        (textures.lawn(2), textures.LAWN_METRES),
+        (textures.street_asphalt(0), textures.STREET_METERS),
+        (textures.track_asphalt(0), textures.STREET_METERS),
+        (textures.car_park(2), textures.STREET_METERS),
+        (textures.paving(0), textures.PAVING_METERS),
+        (textures.paving(2), textures.PAVING_METERS),
+        (textures.cobbles(2), textures.COBBLE_METERS),
+        (textures.lawn(2), textures.LAWN_METERS),
         (textures.runoff_gravel(2), 4.0),
-        (textures.kerb_stripes(0), textures.STRIPE_METRES),
+        (textures.curb_stripes(0), textures.STRIPE_METERS),
         (textures.concrete(0), 2.0),
     )
-    for number, (texture, metres) in enumerate(kinds):
-        square = floor(texture, metres, 4.0)
+    for number, (texture, meters) in enumerate(kinds):
+        square = floor(texture, meters, 4.0)
         stage.add([[square]], [(6.0 + 4.3 * (number // 5), 8.6 - 4.3 * (number % 5))], height=0.02)
     return stage.see([-2.5, 0.0, 9.5], [7.3, 0.0, 0.0], 76.0)

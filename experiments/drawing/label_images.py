@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from camshaft.envs.rendering import LABELS, Camera, project
 
 Image = NDArray[np.uint8]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-NEAREST, FARTHEST = 2.0, 400.0  # metres, ends of the depth colours
+NEAREST, FARTHEST = 2.0, 400.0  # meters, ends of the depth colors
 YELLOW, RED, WHITE = (255, 220, 40), (235, 60, 50), (255, 255, 255)
 
 PALETTE = {
@@ -42,7 +42,7 @@ BOX_EDGES = ((0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0,
 
 
 def depth_picture(depth: NDArray[np.float32], nearest: float = NEAREST, farthest: float = FARTHEST) -> Image:
-    """(H, W, 3) colours of (H, W) metres: near bright, far dark, on a logarithmic scale; no depth (0) grey."""
+    """(H, W, 3) colors of (H, W) meters: near bright, far dark, on a logarithmic scale; no depth (0) gray."""
     share = np.log(np.clip(depth, nearest, farthest) / nearest) / np.log(farthest / nearest)
     picture = (mpl.colormaps["magma"](1.0 - share)[..., :3] * 255).astype(np.uint8)
     picture[depth <= 0.0] = 128
@@ -50,20 +50,20 @@ def depth_picture(depth: NDArray[np.float32], nearest: float = NEAREST, farthest
 
 
 def label_picture(labels: NDArray[np.uint8]) -> Image:
-    """(H, W, 3) colours of (H, W) semantic ids."""
-    colours = np.full((256, 3), 128, np.uint8)
-    for name, colour in PALETTE.items():
-        colours[LABELS[name]] = colour
-    return colours[labels]
+    """(H, W, 3) colors of (H, W) semantic ids."""
+    colors = np.full((256, 3), 128, np.uint8)
+    for name, color in PALETTE.items():
+        colors[LABELS[name]] = color
+    return colors[labels]
 
 
 def instance_picture(instances: NDArray[np.uint16]) -> Image:
-    """(H, W, 3) a colour of its own for every instance; sky black."""
+    """(H, W, 3) a color of its own for every instance; sky black."""
     hue = (np.arange(2**16) * 0.61803398875) % 1.0
     value = 0.6 + 0.4 * ((np.arange(2**16) * 0.7548776662) % 1.0)
-    colours = mpl.colors.hsv_to_rgb(np.column_stack([hue, np.full(2**16, 0.75), value]))
-    colours[0] = 0.0
-    return (colours[instances] * 255).astype(np.uint8)
+    colors = mpl.colors.hsv_to_rgb(np.column_stack([hue, np.full(2**16, 0.75), value]))
+    colors[0] = 0.0
+    return (colors[instances] * 255).astype(np.uint8)
 
 
 def direction_picture(normals: NDArray[np.float32]) -> Image:
@@ -77,13 +77,13 @@ def position_picture(positions: NDArray[np.float32], rgb: Image) -> Image:
     """(H, W, 3) lines every 10 m of x (red) and y (green), and every 2 m of height (blue), over a dark picture."""
     picture = np.asarray(rgb // 3 + 20, np.uint8)
     known = positions.any(axis=-1)
-    for axis, (spacing, colour) in enumerate(((10.0, RED), (10.0, (90, 230, 90)), (2.0, (90, 160, 255)))):
+    for axis, (spacing, color) in enumerate(((10.0, RED), (10.0, (90, 230, 90)), (2.0, (90, 160, 255)))):
         cell = np.floor(positions[..., axis] / spacing)
         line = np.zeros(known.shape, bool)
         line[:, 1:] |= cell[:, 1:] != cell[:, :-1]
         line[1:] |= cell[1:] != cell[:-1]
         blurred = cv2.blur(line.astype(np.float32), (9, 9)) > 0.6  # too far away to be told apart
-        picture[line & known & ~blurred] = colour
+        picture[line & known & ~blurred] = color
     return picture
 
 
@@ -98,34 +98,34 @@ def flow_picture(flow: NDArray[np.float32], longest: float, wheel: int = 0) -> I
     Args:
         flow: (H, W, 2) pixels, columns then rows.
         longest: pixels of full saturation.
-        wheel: diameter of a colour wheel in the lower left corner, pixels.
+        wheel: diameter of a color wheel in the lower left corner, pixels.
     """
-    picture = _flow_colours(flow[..., 0], flow[..., 1], longest)
+    picture = _flow_colors(flow[..., 0], flow[..., 1], longest)
     if wheel:
         across = np.linspace(-longest, longest, wheel)
         columns, rows = np.meshgrid(across, across)
         inside = np.hypot(columns, rows) <= longest
-        picture[-wheel:, :wheel][inside] = _flow_colours(columns, rows, longest)[inside]
+        picture[-wheel:, :wheel][inside] = _flow_colors(columns, rows, longest)[inside]
     return picture
 
 
-def _flow_colours(columns: NDArray[np.floating], rows: NDArray[np.floating], longest: float) -> Image:
+def _flow_colors(columns: NDArray[np.floating], rows: NDArray[np.floating], longest: float) -> Image:
     hue = (np.arctan2(rows, columns) / (2.0 * np.pi)) % 1.0
     strength = np.clip(np.hypot(columns, rows) / longest, 0.0, 1.0)
-    colours = mpl.colors.hsv_to_rgb(np.stack([hue, strength, np.ones_like(hue)], axis=-1))
-    return np.asarray(colours * 255, np.uint8)
+    colors = mpl.colors.hsv_to_rgb(np.stack([hue, strength, np.ones_like(hue)], axis=-1))
+    return np.asarray(colors * 255, np.uint8)
 
 
-def draw_boxes(picture: Image, boxes: ArrayLike, colour: Colour) -> Image:
+def draw_boxes(picture: Image, boxes: ArrayLike, color: Color) -> Image:
     """A copy with (n, 4) left, top, right, bottom drawn in; empty ones are left out."""
     canvas = picture.copy()
     for left, top, right, bottom in np.asarray(boxes, np.float64).round().astype(int):
         if right > left and bottom > top:
-            cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, 1)
+            cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), color, 1)
     return canvas
 
 
-def draw_boxes_3d(picture: Image, camera: Camera, boxes: NDArray[np.float32], colour: Colour) -> Image:
+def draw_boxes_3d(picture: Image, camera: Camera, boxes: NDArray[np.float32], color: Color) -> Image:
     """A copy with the edges of (n, 8, 3) boxes in camera axes drawn in, where they are in front of the camera."""
     canvas = picture.copy()
     for box in boxes:
@@ -134,7 +134,7 @@ def draw_boxes_3d(picture: Image, camera: Camera, boxes: NDArray[np.float32], co
         pixels = project(camera, box)
         for first, second in BOX_EDGES:
             ends = [tuple((16 * pixels[corner]).round().astype(int).tolist()) for corner in (first, second)]
-            cv2.line(canvas, ends[0], ends[1], colour, 1, cv2.LINE_AA, 4)
+            cv2.line(canvas, ends[0], ends[1], color, 1, cv2.LINE_AA, 4)
     return canvas
 
 

@@ -57,9 +57,7 @@ def main() -> None:
             SIZE, SIZE, view, projection, shadow=0, renderer=pybullet.ER_TINY_RENDERER
         )
     )
-    print(
-        f"PyBulletCamera {ours:,.0f} frames/s, TinyRenderer {theirs:,.0f}; each colour, depth, segmentation"
-    )
+    print(f"PyBulletCamera {ours:,.0f} frames/s, TinyRenderer {theirs:,.0f}; each color, depth, segmentation")
 
 
 def frames_per_second(draw: Callable[[], Any]) -> float:

@@ -35,7 +35,7 @@ def comparison_row(name: str, summary: Mapping[str, Any]) -> list[str]:
         name,
         f"{summary['autonomy']:.1f}\n{low:.1f} – {high:.1f}",
         f"{summary['interventions']}",
-        f"{summary['kilometres']:.1f}",
+        f"{summary['kilometers']:.1f}",
         f"{summary['mean_lateral_error']:.3f}\n{summary['high_lateral_error']:.3f}",
         f"{summary['successes']} of {summary['roads']}\n{few:.0%} – {many:.0%}",
         f"{summary['steering_difference']:.3f}",
@@ -55,6 +55,6 @@ def print_comparison(summaries: Mapping[str, Mapping[str, Any]], console: Consol
     for title in ("driver", "km", "autonomy, %", "interventions", "error, m", "unaided roads"):
         table.add_column(title, justify="left" if title == "driver" else "right")
     for name, summary in summaries.items():
-        _, autonomy, interventions, kilometres, error, success, *_ = comparison_row(name, summary)
-        table.add_row(name, kilometres, autonomy, interventions, error, success)
+        _, autonomy, interventions, kilometers, error, success, *_ = comparison_row(name, summary)
+        table.add_row(name, kilometers, autonomy, interventions, error, success)
     (console or Console()).print(table)

@@ -53,7 +53,7 @@ def _lead(results: DrivingResults) -> str:
     figures = results.cloned[0].summary
     return (
         f"A convolutional network watched an expert drive and now steers from the camera image alone: "
-        f"{figures['kilometres']:.0f} km on {figures['roads']} roads it has never seen, "
+        f"{figures['kilometers']:.0f} km on {figures['roads']} roads it has never seen, "
         f"with {_count(figures['interventions'], 'intervention')} of the safety driver."
     )
 
@@ -103,7 +103,7 @@ def _comparison(results: DrivingResults) -> Section:
     return Section(
         "How well it drives",
         "All drive the same unseen roads. Autonomy counts six seconds for each intervention, which happens "
-        f"{INTERVENTION_ERROR:.0f} m off the lane centre (Bojarski et al. 2016). In small print: 95 % "
+        f"{INTERVENTION_ERROR:.0f} m off the lane center (Bojarski et al. 2016). In small print: 95 % "
         "intervals, Garwood's for the number of interventions and Wilson's for the share of roads. Lateral "
         "error is absolute. Difference to expert: mean absolute difference of the steering commands, which "
         "lie between -1 and 1.",
@@ -134,13 +134,13 @@ def _roads_table(driver: Driver) -> Table:
 
 def _errors_by_road(results: DrivingResults) -> Chart:
     with drawing("errors-by-road", 9.6, 2.8) as chart:
-        for driver, colour, shift in ((results.expert, SECOND, -0.15), (results.cloned[0], FIRST, 0.15)):
+        for driver, color, shift in ((results.expert, SECOND, -0.15), (results.cloned[0], FIRST, 0.15)):
             roads = driver.evaluation["roads"]
             places = np.arange(1, len(roads) + 1) + shift
             mean = [road["mean_lateral_error"] for road in roads]
             high = [road["high_lateral_error"] for road in roads]
-            chart.axes.vlines(places, mean, high, color=colour, linewidth=2)
-            chart.axes.plot(places, mean, "o", color=colour, markersize=4.5, label=driver.name)
+            chart.axes.vlines(places, mean, high, color=color, linewidth=2)
+            chart.axes.plot(places, mean, "o", color=color, markersize=4.5, label=driver.name)
         chart.axes.set(xlabel="road", ylabel="|lateral error|, m", ylim=(0, None))
         chart.axes.set_xticks(np.arange(1, len(roads) + 1))
         chart.axes.grid(axis="x", visible=False)
@@ -178,7 +178,7 @@ def _road_in_time(driver: Driver) -> Chart:
         lower.set(xlabel="time, s", ylabel="lateral error, m", xlim=(0, trace.time[-1]), ylim=(-1.25, 1.25))
     return Chart(
         chart.svg,
-        "The first test road. Above: steering command, left positive. Below: distance from the lane centre; "
+        "The first test road. Above: steering command, left positive. Below: distance from the lane center; "
         "the safety driver takes over at the dashed lines (upright lines where that happened).",
         wide=True,
     )
@@ -186,13 +186,13 @@ def _road_in_time(driver: Driver) -> Chart:
 
 def _error_histogram(results: DrivingResults) -> Chart:
     with drawing("error-histogram") as chart:
-        for driver, colour in ((results.expert, SECOND), (results.cloned[0], FIRST)):
+        for driver, color in ((results.expert, SECOND), (results.cloned[0], FIRST)):
             error = np.concatenate([trace.lateral_error for trace in driver.traces])
             chart.axes.hist(
-                error, np.linspace(-1, 1, 81), density=True, histtype="stepfilled", color=colour, alpha=0.25
+                error, np.linspace(-1, 1, 81), density=True, histtype="stepfilled", color=color, alpha=0.25
             )
             chart.axes.hist(
-                error, np.linspace(-1, 1, 81), density=True, histtype="step", color=colour, label=driver.name
+                error, np.linspace(-1, 1, 81), density=True, histtype="step", color=color, label=driver.name
             )
         chart.axes.set(xlabel="lateral error, m", ylabel="density, 1/m")
         chart.axes.legend(loc="upper right")
@@ -220,12 +220,12 @@ def _learning(results: DrivingResults) -> Section:
     with drawing("learning", 9.6, 3.0) as chart:
         for number, curve in enumerate(results.curves):
             solid = {"alpha": 1.0 if number == 0 else 0.35}
-            for values, colour, label in (
+            for values, color, label in (
                 (curve.train, FIRST, "training"),
                 (curve.validation, SECOND, "validation"),
             ):
                 name = label if number == 0 else None
-                chart.axes.plot(curve.epochs, values, color=colour, label=name, **solid)
+                chart.axes.plot(curve.epochs, values, color=color, label=name, **solid)
         chart.axes.set(xlabel="epoch", ylabel="loss", yscale="log")
         chart.axes.legend(loc="upper right")
     text = "Loss on the training episodes and on whole episodes held out."
@@ -239,7 +239,7 @@ def _training_frames(results: DrivingResults) -> Section:
     return Section(
         "What it learned from",
         "Frames as the network gets them. A displaced frame shows the road from a place where the car was "
-        "not, with the command that leads back to the lane centre: without them the network would never "
+        "not, with the command that leads back to the lane center: without them the network would never "
         "learn to recover from its own errors.",
         [Grid(pictures, small=True)],
     )

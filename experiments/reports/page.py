@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from camshaft.perception.runs.durable_files import write_durably
 
-# Colours that charts are drawn in; the page replaces each by the CSS variable that suits light or dark paper.
+# Colors that charts are drawn in; the page replaces each by the CSS variable that suits light or dark paper.
 INK, MUTED, LINE = "#010101", "#020202", "#030303"
 FIRST, SECOND, THIRD = "#040404", "#050505", "#060606"
-PAGE_COLOURS = {INK: "ink", MUTED: "muted", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
+PAGE_COLORS = {INK: "ink", MUTED: "muted", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
 JPEG_QUALITY = 88
 
 
@@ -99,7 +99,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing made by matplotlib inside `drawing`, in the page's own colours and type.
+    """A drawing made by matplotlib inside `drawing`, in the page's own colors and type.
 
     Attributes:
         svg: as `drawing` left it.
@@ -289,15 +289,15 @@ def _chart_style(name: str) -> Any:
 
 
 def _inline_svg(text: str) -> str:
-    """Keep what a browser needs of a matplotlib SVG, and take its colours from the page."""
+    """Keep what a browser needs of a matplotlib SVG, and take its colors from the page."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
     text = re.sub(r'(<svg[^>]*?)\swidth="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?)\sheight="[^"]*"', r"\1", text, count=1)
     text = re.sub(r"'DejaVu Sans'[^;\"]*", "inherit", text)
-    for colour, variable in PAGE_COLOURS.items():
-        text = text.replace(colour, f"var(--{variable})")
+    for color, variable in PAGE_COLORS.items():
+        text = text.replace(color, f"var(--{variable})")
     return text
 
 

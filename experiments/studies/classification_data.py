@@ -35,7 +35,7 @@ class ClassificationData:
 def open_classification_data(
     data: str, size: int, *, images: int | None = None, seed: int = 0, skip_corrupt: bool = False
 ) -> ClassificationData:
-    """Find labelled images.
+    """Find labeled images.
 
     Args:
         data: "objects" or "signs" for a simulated benchmark, drawn on the fly; or a folder: a set that 'camshaft data'

@@ -34,7 +34,7 @@ class FewLabelsConfig:
     fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.25, 1.0)
     """Parts of the training images that have labels; at least one of every class."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """One training each; a seed draws the labelled images as well."""
+    """One training each; a seed draws the labeled images as well."""
     size: int = 64
     """Width and height that images are brought to."""
     steps: int = 600

@@ -14,15 +14,15 @@ from camshaft.perception.training.config import TrainingConfig
 ALL = "all"
 # What each trick's absence changes, in the classifier and in its training.
 WITHOUT: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
-    "input normalisation": ({"normalise": False}, {}),
-    "initialisation by fan-in": ({"initialisation": "unit"}, {}),
+    "input normalization": ({"normalize": False}, {}),
+    "initialization by fan-in": ({"initialization": "unit"}, {}),
     "momentum": ({}, {"momentum": 0.0}),
     "decreasing rate": ({}, {"schedule": "constant", "warmup_fraction": 0.0}),
     "L1 penalty": ({}, {"l1": 0.0}),
     "L2 penalty": ({}, {"l2": 0.0}),
     "dropout": ({"dropout": 0.0}, {}),
     "label smoothing": ({"label_smoothing": 0.0}, {}),
-    "colour jitter": ({"jitter": 0.0}, {}),
+    "color jitter": ({"jitter": 0.0}, {}),
     "weight averaging": ({}, {"ema_decay": 0.0}),
     "early stopping": ({}, {"patience": 0}),
 }
@@ -32,15 +32,15 @@ WITHOUT: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 class TrainingTricksConfig:
     """Train with every trick, then without one of them at a time; curves in one figure.
 
-    Tricks: normalised input, small random weights by fan-in, momentum, a decreasing learning rate, L1 and L2
-    penalties, dropout, label smoothing, colour jitter, averaged weights, early stopping. A training that is done is
+    Tricks: normalized input, small random weights by fan-in, momentum, a decreasing learning rate, L1 and L2
+    penalties, dropout, label smoothing, color jitter, averaged weights, early stopping. A training that is done is
     not done again: the same command goes on where it was stopped.
 
     For example: camshaft experiment tricks --model lenet5_dense --size 32 --images 8000
     """
 
     model: str = "zfnet"
-    """Encoder, a name in the zoo; one without batch normalisation shows the most."""
+    """Encoder, a name in the zoo; one without batch normalization shows the most."""
     data: str = "objects"
     """Images: as 'camshaft train classifier' takes them."""
     images: int | None = 8_000
@@ -120,7 +120,7 @@ def _result(
         dropout=config.dropout,
         label_smoothing=config.label_smoothing,
         jitter=config.jitter,
-        initialisation="fan_in",
+        initialization="fan_in",
         training=replace(config.training, seed=seed, checkpoint_steps=10**9, **training),
     )
     try:

@@ -26,7 +26,7 @@ SMALLEST_SIDE = 67  # of the paper's network, which pads neither its first convo
 
 
 class AlexNetPaper(StagedEncoder):
-    """Five convolutions, the second, fourth and fifth in two groups, overlapping 3×3/2 pooling, response normalisation.
+    """Five convolutions, the second, fourth and fifth in two groups, overlapping 3×3/2 pooling, response normalization.
 
     With a head of 1,000 classes it has 60,965,224 parameters. The paper writes frames of 224×224; its own first maps
     of 55×55 need 227×227.
@@ -53,12 +53,12 @@ class AlexNetPaper(StagedEncoder):
 
         self.stages = nn.ModuleList(
             [
-                nn.Sequential(nn.Conv2d(3, 96, 11, 4), nn.ReLU(inplace=True), response_normalisation()),
+                nn.Sequential(nn.Conv2d(3, 96, 11, 4), nn.ReLU(inplace=True), response_normalization()),
                 nn.Sequential(
                     pool(),
                     nn.Conv2d(96, 256, 5, padding=2, groups=2),
                     nn.ReLU(inplace=True),
-                    response_normalisation(),
+                    response_normalization(),
                 ),
                 nn.Sequential(pool(), nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(inplace=True)),
                 nn.Sequential(nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(inplace=True)),
@@ -117,7 +117,7 @@ def fully_connected(
     )
 
 
-def response_normalisation() -> nn.LocalResponseNorm:
-    """Response normalisation with the paper's constants; its sum, unlike PyTorch's mean, has no 1/n."""
-    neighbours = 5
-    return nn.LocalResponseNorm(neighbours, alpha=1e-4 * neighbours, beta=0.75, k=2.0)
+def response_normalization() -> nn.LocalResponseNorm:
+    """Response normalization with the paper's constants; its sum, unlike PyTorch's mean, has no 1/n."""
+    neighbors = 5
+    return nn.LocalResponseNorm(neighbors, alpha=1e-4 * neighbors, beta=0.75, k=2.0)

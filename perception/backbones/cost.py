@@ -11,7 +11,7 @@ from camshaft.perception.backbones.lenet import PartialConvolution
 def count_multiply_adds(module: nn.Module, images: Tensor) -> int:
     """Multiply-adds of the convolutions and fully connected layers for one frame.
 
-    Normalisation, activations and pooling are not counted, as in published tables.
+    Normalization, activations and pooling are not counted, as in published tables.
 
     Args:
         module: takes `images`; its preprocessing counts as nothing.

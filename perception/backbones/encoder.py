@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from camshaft.envs.errors import InvalidOption, check_choice
 
-COLOUR_SPACES = {
+COLOR_SPACES = {
     "rgb": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     # BT.601, analogue scaling: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
     "yuv": ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001)),
-    "grey": ((0.299, 0.587, 0.114),),
+    "gray": ((0.299, 0.587, 0.114),),
 }
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -24,13 +24,13 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Preprocessing(nn.Module):
     """Turns camera frames into what a network was designed for; has nothing to learn.
 
-    Resizes (antialiased, and only when the size differs), changes the colour space, and normalises each
-    channel to `(value - mean) / std`. Colour and normalisation are one 1×1 convolution.
+    Resizes (antialiased, and only when the size differs), changes the color space, and normalizes each
+    channel to `(value - mean) / std`. Color and normalization are one 1×1 convolution.
 
     Args:
         size: (height, width) that the network needs, or None to keep that of the frames.
-        colour: "rgb", or "yuv" or "grey" (Y alone) by the matrix of ITU-R BT.601.
-        mean: of each channel in that colour space, for frames in [0, 1]; 0 by default.
+        color: "rgb", or "yuv" or "gray" (Y alone) by the matrix of ITU-R BT.601.
+        mean: of each channel in that color space, for frames in [0, 1]; 0 by default.
         std: of each channel, likewise; 1 by default.
     """
 
@@ -40,23 +40,23 @@ class Preprocessing(nn.Module):
     def __init__(
         self,
         size: tuple[int, int] | None = None,
-        colour: str = "rgb",
+        color: str = "rgb",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        channels = len(COLOUR_SPACES[check_choice("colour", colour, COLOUR_SPACES)])
+        channels = len(COLOR_SPACES[check_choice("color", color, COLOR_SPACES)])
         mean, std = mean or (0.0,) * channels, std or (1.0,) * channels
         if len(mean) != channels or len(std) != channels:
             raise InvalidOption(
-                f"colour {colour!r} needs {channels} means and deviations, got {mean} and {std}"
+                f"color {color!r} needs {channels} means and deviations, got {mean} and {std}"
             )
         self.size = None if size is None else (int(size[0]), int(size[1]))
-        self.colour = colour
+        self.color = color
         self.mean = tuple(float(value) for value in mean)
         self.std = tuple(float(value) for value in std)
         scale = 1.0 / torch.tensor(self.std)
-        matrix = scale[:, None] * torch.tensor(COLOUR_SPACES[colour])
+        matrix = scale[:, None] * torch.tensor(COLOR_SPACES[color])
         self.register_buffer("weight", matrix[:, :, None, None], persistent=False)
         self.register_buffer("bias", -scale * torch.tensor(self.mean), persistent=False)
 
@@ -68,7 +68,7 @@ class Preprocessing(nn.Module):
 
         Returns:
             (B, C, h, w) float, in the memory order of the frames (channels last for HWC frames); C is 1 for
-            "grey", else 3.
+            "gray", else 3.
         """
         images = self.resize(images)
         unit = 1.0
@@ -106,7 +106,7 @@ class Encoder(nn.Module, ABC):
     Attributes:
         out_dim: width of the feature vector that `forward` returns.
         channels: of each feature map, finest first.
-        strides: of each feature map, pixels of the preprocessed frame between neighbouring places.
+        strides: of each feature map, pixels of the preprocessed frame between neighboring places.
         preprocessing: what is done to the frames first.
         original_head: where the published weights of this network keep its output layer, if it has any.
         auxiliary_maps: indices of the feature maps that the paper trains through heads of their own.
@@ -152,7 +152,7 @@ class Encoder(nn.Module, ABC):
 
 
 class StagedEncoder(Encoder):
-    """An encoder whose stages each give one feature map, and whose last map is summarised to the vector.
+    """An encoder whose stages each give one feature map, and whose last map is summarized to the vector.
 
     Attributes:
         stages: one a feature map, each from the map before it.

@@ -1,6 +1,6 @@
 """GoogLeNet, with the auxiliary heads that its lower stages are trained through.
 
-Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015; the layers are torchvision's, which normalise their
+Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015; the layers are torchvision's, which normalize their
 batches.
 """
 

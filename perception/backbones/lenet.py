@@ -1,4 +1,4 @@
-"""LeNet-5, the network that read the digits on cheques.
+"""LeNet-5, the network that read the digits on checks.
 
 Source: LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
 IEEE 86(11), 1998, section II.B and table I.
@@ -96,10 +96,10 @@ class LeNet5(StagedEncoder):
         self, size: tuple[int, int] = (32, 32), dense: bool = False, pooling: str = "average"
     ) -> None:
         spread = FOREGROUND - BACKGROUND
-        grey = Preprocessing(
-            check_size("lenet5", size, SMALLEST_SIDE), "grey", (-BACKGROUND / spread,), (1.0 / spread,)
+        gray = Preprocessing(
+            check_size("lenet5", size, SMALLEST_SIDE), "gray", (-BACKGROUND / spread,), (1.0 / spread,)
         )
-        super().__init__(grey)
+        super().__init__(gray)
         self.out_dim = 84
         third: nn.Module = nn.Conv2d(6, 16, 5) if dense else PartialConvolution()
         second: nn.Module = make_pooling(pooling, 2, 2) if dense else TrainableSubsampling(6)

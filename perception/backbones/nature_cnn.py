@@ -17,7 +17,7 @@ SMALLEST_SIDE = 36  # pixels: below it the last convolution has nothing left to 
 class NatureCNN(StagedEncoder):
     """Three convolutions without padding and a fully connected layer of 512 units, all with ReLU.
 
-    The paper feeds four grey frames; here it is one colour frame, so that on 84×84 the layers have 6,176 +
+    The paper feeds four gray frames; here it is one color frame, so that on 84×84 the layers have 6,176 +
     32,832 + 36,928 + 1,606,144 = 1,682,080 parameters (the first has 8,224 with four channels).
 
     Args:

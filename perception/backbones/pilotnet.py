@@ -17,13 +17,13 @@ FLATTENED = 64 * 1 * 18
 
 
 class PilotNet(StagedEncoder):
-    """Normalisation, five convolutions and three fully connected layers; the ninth is the head of a policy.
+    """Normalization, five convolutions and three fully connected layers; the ninth is the head of a policy.
 
     With a head of one output it has the 252,219 parameters of the paper's layers: 1,824 + 21,636 + 43,248 +
     27,712 + 36,928 in the convolutions, 115,300 + 5,050 + 510 + 11 in the fully connected ones. The paper's
     figure writes 1,164 neurons for the flattened maps; its own 64 maps of 1×18 are 1,152.
 
-    The paper names neither the activation (here ReLU) nor the constants of the normalisation layer (here each
+    The paper names neither the activation (here ReLU) nor the constants of the normalization layer (here each
     YUV channel is brought to [-1, 1]).
     """
 

@@ -1,6 +1,6 @@
 """The encoder that policies start from: a small residual network for frames of 64 to 128 pixels.
 
-Sources: residual blocks of He et al., CVPR 2016; group normalisation of Wu and He, ECCV 2018; expected positions
+Sources: residual blocks of He et al., CVPR 2016; group normalization of Wu and He, ECCV 2018; expected positions
 ("spatial softmax") of Levine et al., "End-to-End Training of Deep Visuomotor Policies", JMLR 2016.
 """
 
@@ -18,9 +18,9 @@ SMALLEST_SIDE = 32
 
 
 class PolicyResNet(StagedEncoder):
-    """A 3×3/2 convolution and four residual blocks of stride 2, summarised by what is seen and where.
+    """A 3×3/2 convolution and four residual blocks of stride 2, summarized by what is seen and where.
 
-    Groups of channels are normalised rather than batches, so that a frame's features depend neither on its neighbours
+    Groups of channels are normalized rather than batches, so that a frame's features depend neither on its neighbors
     nor on running statistics that go stale while a policy changes what it sees. Averaging the last maps would say what
     is in view but not where: their expected positions, by a softmax over places, are kept beside the averages.
 
@@ -69,7 +69,7 @@ class WhatAndWhere(nn.Module):
     """The mean of each map and the expected place of its activity, columns and rows in [-1, 1]: (B, 3C)."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Summarise (B, C, H, W)."""
+        """Summarize (B, C, H, W)."""
         height, width = maps.shape[-2:]
         attention = maps.flatten(2).float().softmax(2).to(maps.dtype).view(maps.shape)
         columns = torch.linspace(-1.0, 1.0, width, dtype=maps.dtype, device=maps.device)

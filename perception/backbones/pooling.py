@@ -12,7 +12,7 @@ SMALLEST_MEAN = 1e-12  # keeps the gradient of the root finite where everything 
 
 
 class LpPooling(nn.Module):
-    """The power mean of each window, (mean |x|^p)^(1/p): the average for p = 1, towards the maximum for large p.
+    """The power mean of each window, (mean |x|^p)^(1/p): the average for p = 1, toward the maximum for large p.
 
     Args:
         kernel_size: side of the window.

@@ -73,7 +73,7 @@ class ResNet(Encoder):
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """The first convolution with its normalisation, then every residual block."""
+        """The first convolution with its normalization, then every residual block."""
         blocks = [block for stage in STAGES for block in getattr(self, stage)]
         return [nn.ModuleList([self.conv1, self.bn1]), *blocks]
 

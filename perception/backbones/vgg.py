@@ -1,7 +1,7 @@
 """VGG-16, small convolutions all the way.
 
 Source: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-configuration D; the layers are torchvision's. As in the paper nothing is normalised between them.
+configuration D; the layers are torchvision's. As in the paper nothing is normalized between them.
 """
 
 from __future__ import annotations

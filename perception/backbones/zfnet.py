@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from camshaft.perception.backbones.alexnet import fully_connected, response_normalisation
+from camshaft.perception.backbones.alexnet import fully_connected, response_normalization
 from camshaft.perception.backbones.encoder import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -26,7 +26,7 @@ class ZFNet(StagedEncoder):
     """A first convolution of 7×7/2 and a second of 5×5/2, so that the first maps keep what AlexNet skips over.
 
     With a head of 1,000 classes it has 62,357,608 parameters; 107,627,624 with 512, 1,024 and 512 maps in the last
-    three convolutions. The paper's contrast normalisation across maps is AlexNet's response normalisation here.
+    three convolutions. The paper's contrast normalization across maps is AlexNet's response normalization here.
 
     Args:
         size: (height, width) that frames are resized to.
@@ -54,13 +54,13 @@ class ZFNet(StagedEncoder):
                 nn.Sequential(nn.Conv2d(3, 96, 7, 2, padding=1), nn.ReLU(inplace=True)),
                 nn.Sequential(
                     make_pooling(pooling, 3, 2, padding=1),
-                    response_normalisation(),
+                    response_normalization(),
                     nn.Conv2d(96, 256, 5, 2),
                     nn.ReLU(inplace=True),
                 ),
                 nn.Sequential(
                     make_pooling(pooling, 3, 2, padding=1),
-                    response_normalisation(),
+                    response_normalization(),
                     nn.Conv2d(256, widths[0], 3, padding=1),
                     nn.ReLU(inplace=True),
                 ),

@@ -76,7 +76,7 @@ def create_classifier(
     model_options: Mapping[str, Any] | None = None,
     dropout: float = 0.0,
     keep_head: bool = False,
-    normalise: bool = True,
+    normalize: bool = True,
 ) -> Classifier:
     """A classifier over an encoder of the zoo.
 
@@ -87,13 +87,13 @@ def create_classifier(
         model_options: arguments of the encoder.
         dropout: probability of leaving out a feature before the head.
         keep_head: take the output layers of `weights` too, which must be for as many classes.
-        normalise: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
+        normalize: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
 
     Raises:
         InvalidOption: `keep_head`, and the weights have no output layer or one for another number of classes.
     """
     classifier = Classifier(create_model(model, **(model_options or {})), num_classes, dropout)
-    if not normalise:
+    if not normalize:
         _keep_bytes(classifier.encoder)
     if weights is None:
         return classifier
@@ -105,7 +105,7 @@ def create_classifier(
 
 def _keep_bytes(encoder: Encoder) -> None:
     given = encoder.preprocessing
-    encoder.preprocessing = Preprocessing(given.size, given.colour, std=(1.0 / 255.0,) * len(given.mean))
+    encoder.preprocessing = Preprocessing(given.size, given.color, std=(1.0 / 255.0,) * len(given.mean))
 
 
 def _load_head(classifier: Classifier, tensors: Mapping[str, Tensor], source: str) -> None:

@@ -19,7 +19,7 @@ def save_classifier(
     model_options: Mapping[str, Any] | None = None,
     classes: Sequence[str],
     scores: Mapping[str, float] | None = None,
-    normalise: bool = True,
+    normalize: bool = True,
 ) -> None:
     """Write a classifier, so that `load_classifier` has it back.
 
@@ -30,14 +30,14 @@ def save_classifier(
         model_options: arguments of the encoder.
         classes: their names by number.
         scores: on images held out.
-        normalise: whether it was created so.
+        normalize: whether it was created so.
     """
     config = {
         "model": model,
         "model_options": dict(model_options or {}),
         "classes": list(classes),
         "scores": dict(scores or {}),
-        "normalise": normalise,
+        "normalize": normalize,
     }
     save_model(Path(folder), classifier, config)
 
@@ -60,7 +60,7 @@ def load_classifier(folder: str | Path) -> tuple[Classifier, dict[str, Any]]:
             config["model"],
             len(config["classes"]),
             model_options=options,
-            normalise=config.get("normalise", True),  # which folders did not say at first
+            normalize=config.get("normalize", True),  # which folders did not say at first
         )
     except UnknownName as error:
         raise UnknownName(f"{folder / CONFIG_FILE}: {error}") from error

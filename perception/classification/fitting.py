@@ -1,4 +1,4 @@
-"""Training a classifier on any set of labelled images."""
+"""Training a classifier on any set of labeled images."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.classification.classifier import Classifier, create_classifier
 from camshaft.perception.classification.objective import Classification
-from camshaft.perception.training.augmentation import ColourJitter
+from camshaft.perception.training.augmentation import ColorJitter
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.hardware import choose_hardware
-from camshaft.perception.training.initialization import INITIALISATIONS, initialise
+from camshaft.perception.training.initialization import INITIALIZATIONS, initialize
 from camshaft.perception.training.plan import Plan
 from camshaft.perception.training.trainer import Augment, TrainingResult, train
 from camshaft.perception.zoo import check_model, model_option_names
@@ -31,9 +31,9 @@ class ClassifierConfig:
         keep_head: take the output layer of `weights` too, which must be for the same classes in the same order.
         dropout: probability of leaving out a feature before the head.
         label_smoothing: part of the probability that is spread evenly over all classes.
-        jitter: strength of random changes of colour and light; 0 for none.
-        normalise: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
-        initialisation: "own", "fan_in" or "unit".
+        jitter: strength of random changes of color and light; 0 for none.
+        normalize: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
+        initialization: "own", "fan_in" or "unit".
         training: how to train.
     """
 
@@ -44,21 +44,21 @@ class ClassifierConfig:
     dropout: float = 0.0
     label_smoothing: float = 0.0
     jitter: float = 0.5
-    normalise: bool = True
-    initialisation: str = "own"
+    normalize: bool = True
+    initialization: str = "own"
     training: TrainingConfig = TrainingConfig()
 
     def __post_init__(self) -> None:
         check_model(self.model)
-        check_choice("initialisation", self.initialisation, INITIALISATIONS)
+        check_choice("initialization", self.initialization, INITIALIZATIONS)
         if not 0.0 <= self.dropout < 1.0 or not 0.0 <= self.label_smoothing < 1.0:
             raise InvalidOption(
                 f"dropout and label_smoothing must be from 0 to below 1, got {self.dropout}, {self.label_smoothing}"
             )
         if not 0.0 <= self.jitter < 10.0:
             raise InvalidOption(f"jitter must be from 0 to below 10, got {self.jitter!r}")
-        if self.weights is not None and self.initialisation != "own":
-            raise InvalidOption("either weights or an initialisation of one's own, not both")
+        if self.weights is not None and self.initialization != "own":
+            raise InvalidOption("either weights or an initialization of one's own, not both")
         if self.keep_head and self.weights is None:
             raise InvalidOption("keep_head takes the output layer of weights: name some")
 
@@ -84,7 +84,7 @@ def fit_classifier(
         classes: names by number.
         run_folder: as `camshaft.perception.training.trainer.train` fills it.
         plan: which parts learn; everything by default.
-        augment: replaces the changes of colour.
+        augment: replaces the changes of color.
         progress: show a progress bar.
         resume: go on with the run in `run_folder`.
 
@@ -95,7 +95,7 @@ def fit_classifier(
     settings = {**dataclasses.asdict(config), "classes": list(classes)}
     settings.pop("training")
     if augment is None and config.jitter:
-        augment = ColourJitter(config.jitter, precision)
+        augment = ColorJitter(config.jitter, precision)
     return train(
         lambda: build_classifier(config, len(classes)),
         Classification(len(classes), config.label_smoothing),
@@ -120,9 +120,9 @@ def build_classifier(config: ClassifierConfig, num_classes: int) -> Classifier:
         model_options=config.model_options,
         dropout=config.dropout,
         keep_head=config.keep_head,
-        normalise=config.normalise,
+        normalize=config.normalize,
     )
-    initialise(classifier, config.initialisation)
+    initialize(classifier, config.initialization)
     return classifier
 
 

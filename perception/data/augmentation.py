@@ -1,6 +1,6 @@
 """Random changes of whole batches on the device they are on: labels move with their pixels.
 
-Geometry is a mirroring and a similarity (rotation, scale, shift) an image; colours are kornia's (Riba et al., 2020).
+Geometry is a mirroring and a similarity (rotation, scale, shift) an image; colors are kornia's (Riba et al., 2020).
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ class AugmentationConfig:
         scale: factor between 1 / (1 + scale) and 1 + scale.
         shift: of the width and height, to either side.
         brightness, contrast, saturation, hue: of kornia's ColorJiggle.
-        grey: probability of an image without colours.
+        gray: probability of an image without colors.
         blur: probability of a blurred image.
         noise: standard deviation, of images in 0..1, at most.
-        erase: probability that a rectangle of 2 to 20 % of an image is grey.
+        erase: probability that a rectangle of 2 to 20 % of an image is gray.
         odd: labels that change sign in the mirror: name to the columns that do, or an empty tuple for all of it.
     """
 
@@ -84,14 +84,14 @@ class AugmentationConfig:
     contrast: float = 0.3
     saturation: float = 0.3
     hue: float = 0.03
-    grey: float = 0.05
+    gray: float = 0.05
     blur: float = 0.1
     noise: float = 0.02
     erase: float = 0.0
     odd: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: {"steering": ()})
 
     def __post_init__(self) -> None:
-        most = {"mirror": 1.0, "grey": 1.0, "blur": 1.0, "erase": 1.0, "hue": 0.5, "brightness": 1.0}
+        most = {"mirror": 1.0, "gray": 1.0, "blur": 1.0, "erase": 1.0, "hue": 0.5, "brightness": 1.0}
         most["rotate_degrees"] = 180.0
         for entry in fields(self):
             value = getattr(self, entry.name)
@@ -125,7 +125,7 @@ class Augmentation:
 
     def __init__(self, config: AugmentationConfig = AugmentationConfig()) -> None:
         self.config = config
-        self._colours = _colours(config)
+        self._colors = _colors(config)
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Batch:
@@ -138,10 +138,10 @@ class Augmentation:
             mirrored.to(rgb.device), pose.to(rgb.device), rgb.shape[-2], rgb.shape[-1], self.config.moves
         )
         changed = {name: self._label(name, values, moved) for name, values in batch.items()}
-        if self._colours is not None:
-            changed["rgb"] = self._colours(changed["rgb"]).clamp(0.0, 1.0)
+        if self._colors is not None:
+            changed["rgb"] = self._colors(changed["rgb"]).clamp(0.0, 1.0)
             if "next_rgb" in changed:
-                changed["next_rgb"] = self._colours(changed["next_rgb"], params=self._colours._params).clamp(
+                changed["next_rgb"] = self._colors(changed["next_rgb"], params=self._colors._params).clamp(
                     0.0, 1.0
                 )
         return changed
@@ -236,7 +236,7 @@ class _Move:
         return changed.to(values.dtype)
 
     def points(self, points: Tensor) -> Tensor:
-        """(B, K, 2) columns and rows, the centre of the first pixel at (0, 0)."""
+        """(B, K, 2) columns and rows, the center of the first pixel at (0, 0)."""
         middle = points.new_tensor([0.5 * (self.width - 1), 0.5 * (self.height - 1)])
         turns = self.turns(2).to(points.dtype) * self.pose[:, 1, None, None].to(points.dtype)
         return (points - middle) @ turns.mT + middle + self.pose[:, None, 2:].to(points.dtype)
@@ -297,16 +297,16 @@ class _Move:
         return kornia.geometry.transform.warp_affine(offset, matrix, size, mode, align_corners=True) + beyond
 
 
-def _colours(config: AugmentationConfig) -> Any:
-    """Kornia's changes of colour, or None."""
+def _colors(config: AugmentationConfig) -> Any:
+    """Kornia's changes of color, or None."""
     from kornia import augmentation
 
     steps: list[Any] = []
     jiggle = (config.brightness, config.contrast, config.saturation, config.hue)
     if any(jiggle):
         steps.append(augmentation.ColorJiggle(*jiggle, p=1.0))
-    if config.grey:
-        steps.append(augmentation.RandomGrayscale(p=config.grey))
+    if config.gray:
+        steps.append(augmentation.RandomGrayscale(p=config.gray))
     if config.blur:
         steps.append(augmentation.RandomGaussianBlur((5, 5), (0.5, 1.5), p=config.blur))
     if config.noise:

@@ -1,6 +1,6 @@
 """Random numbers by counter: what is drawn for sample i depends on the key and i alone, in batches of any size.
 
-Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014 (SplitMix64's finaliser).
+Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014 (SplitMix64's finalizer).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Labelled frames of a task, batch after batch: all worlds act, and each gives a frame every few steps."""
+"""Labeled frames of a task, batch after batch: all worlds act, and each gives a frame every few steps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SEED_RANGE = 2**50
 
 @dataclass(frozen=True)
 class FramesConfig:
-    """What a stream of labelled frames is of.
+    """What a stream of labeled frames is of.
 
     Attributes:
         task: id of the task, such as "camshaft/LaneKeeping-v0".

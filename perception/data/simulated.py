@@ -1,4 +1,4 @@
-"""Streams of labelled frames from any task, rendered on the fly while the network learns."""
+"""Streams of labeled frames from any task, rendered on the fly while the network learns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from camshaft.perception.data.prefetch import Batch, ProcessRing, Ring, ThreadRi
 
 
 class SimulatedFrames:
-    """An endless stream of labelled frames of one task, as batches of tensors; frames are made ahead of their use.
+    """An endless stream of labeled frames of one task, as batches of tensors; frames are made ahead of their use.
 
     For example:
 

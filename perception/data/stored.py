@@ -1,4 +1,4 @@
-"""Labelled frames on disk, written once and read back by number: numbered safetensors files and an index.
+"""Labeled frames on disk, written once and read back by number: numbered safetensors files and an index.
 
 A set is a folder with `index.json` (the labels with their shapes and types, what the set is of, and each file with its
 number of frames, its size and its CRC-32) and files `frames-00000.safetensors`, each label one tensor (n, …). Files are
@@ -58,7 +58,7 @@ def write_frames(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write a set of labelled frames.
+    """Write a set of labeled frames.
 
     Args:
         folder: made if needed.
@@ -145,7 +145,7 @@ def _whole(folder: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class StoredFrames:
-    """A set of labelled frames on disk, by number.
+    """A set of labeled frames on disk, by number.
 
     Args:
         folder: as `write_frames` has written it.

@@ -1,1 +1,1 @@
-"""What networks have learned, as pictures: filters, activations, saliency, neighbours and maps of features."""
+"""What networks have learned, as pictures: filters, activations, saliency, neighbors and maps of features."""

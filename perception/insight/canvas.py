@@ -59,15 +59,15 @@ def stacked(rows: Sequence[tuple[str, Sequence[Image]]]) -> Image:
 
 
 def heat(values: FloatArray) -> Image:
-    """(H, W) in 0..1 as colours."""
+    """(H, W) in 0..1 as colors."""
     return np.asarray(mpl.colormaps[HEAT](np.clip(values, 0.0, 1.0))[..., :3] * 255.0, np.uint8)
 
 
 def heated(picture: Image, values: FloatArray, strength: float = 0.65) -> Image:
-    """Heat over a grey copy of a frame, the more the hotter."""
-    grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
+    """Heat over a gray copy of a frame, the more the hotter."""
+    gray = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     share = strength * np.clip(values, 0.0, 1.0)[..., None]
-    return np.asarray((1.0 - share) * grey + share * heat(values), np.uint8)
+    return np.asarray((1.0 - share) * gray + share * heat(values), np.uint8)
 
 
 def scattered(places: FloatArray, thumbnails: Sequence[Image], side: int = 900) -> Image:

@@ -49,14 +49,14 @@ def map_of(features: FloatArray, perplexity: float = 20.0, steps: int = 500, see
 
     Args:
         features: (N, D), at least 4 of them.
-        perplexity: how many neighbours count, about; at most a third of N is used.
+        perplexity: how many neighbors count, about; at most a third of N is used.
         steps: of gradient descent.
         seed: of the first places.
     """
     count = len(features)
     if count < 4:
         raise InvalidOption(f"a map needs at least 4 images, got {count}")
-    chances = torch.from_numpy(neighbour_chances(_unit(features), min(perplexity, count / 3.0)))
+    chances = torch.from_numpy(neighbor_chances(_unit(features), min(perplexity, count / 3.0)))
     chances = (chances + chances.T) / (2.0 * count)
     generator = torch.Generator().manual_seed(seed)
     places = 1e-2 * torch.randn(count, 2, generator=generator, dtype=torch.float64)
@@ -80,8 +80,8 @@ def map_of(features: FloatArray, perplexity: float = 20.0, steps: int = 500, see
     return ((places - low) / (high - low).clamp(min=1e-12)).numpy().astype(np.float32)
 
 
-def neighbour_chances(features: FloatArray, perplexity: float) -> NDArray[np.float64]:
-    """(N, N) rows of 1: how likely each would choose each other as a neighbour, at this perplexity."""
+def neighbor_chances(features: FloatArray, perplexity: float) -> NDArray[np.float64]:
+    """(N, N) rows of 1: how likely each would choose each other as a neighbor, at this perplexity."""
     wide = torch.from_numpy(features).double()
     squared = torch.cdist(wide, wide, compute_mode="donot_use_mm_for_euclid_dist").square().numpy()
     chances = np.zeros_like(squared)

@@ -1,4 +1,4 @@
-"""First-layer filters as colour pictures (Krizhevsky et al., 2012, figure 3)."""
+"""First-layer filters as color pictures (Krizhevsky et al., 2012, figure 3)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from camshaft.perception.backbones.encoder import Encoder
 
 
 def first_filters(encoder: Encoder) -> NDArray[np.uint8]:
-    """The filters that look at colours, (n, h, w, 3); each stretched to the full range about mid-grey.
+    """The filters that look at colors, (n, h, w, 3); each stretched to the full range about mid-gray.
 
-    A filter on YUV or grey frames is shown as what it does to RGB.
+    A filter on YUV or gray frames is shown as what it does to RGB.
     """
     layer = first_convolution(encoder)
     weights = layer.weight.detach().float().cpu()
@@ -22,7 +22,7 @@ def first_filters(encoder: Encoder) -> NDArray[np.uint8]:
     if weights.shape[1] == matrix.shape[0]:
         weights = torch.einsum("ochw,cr->orhw", weights, matrix)
     elif weights.shape[1] != 3:
-        raise InvalidOption(f"the first layer looks at {weights.shape[1]} channels, which are not colours")
+        raise InvalidOption(f"the first layer looks at {weights.shape[1]} channels, which are not colors")
     strongest = weights.abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)
     pictures = (127.5 + 127.5 * weights / strongest).round().clamp(0, 255)
     return pictures.permute(0, 2, 3, 1).numpy().astype(np.uint8)

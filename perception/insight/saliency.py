@@ -46,14 +46,14 @@ def saliency(
         raise InvalidOption(f"unknown method {method!r}. Accepted: {', '.join(METHODS)}")
     frames = as_floats(images)
     if method == "visual_back_prop":
-        return _normalised(visual_back_prop(subject, frames))
+        return _normalized(visual_back_prop(subject, frames))
     outputs = subject.chosen(frames, target)
     if method == "grad_cam":
-        return _normalised(grad_cam(subject, frames, outputs, layer))
+        return _normalized(grad_cam(subject, frames, outputs, layer))
     guided = guided_gradients(subject, frames, outputs).abs().amax(dim=1)
     if method == "guided":
-        return _normalised(guided, BRIGHTEST)
-    return _normalised(guided * grad_cam(subject, frames, outputs, layer), BRIGHTEST)
+        return _normalized(guided, BRIGHTEST)
+    return _normalized(guided * grad_cam(subject, frames, outputs, layer), BRIGHTEST)
 
 
 def grad_cam(subject: Subject, frames: Tensor, outputs: Tensor, layer: int | None = None) -> Tensor:
@@ -120,7 +120,7 @@ def _enlarged(maps: Tensor, frames: Tensor) -> Tensor:
     return enlarged.detach()
 
 
-def _normalised(values: Tensor, brightest: float = 1.0) -> NDArray[np.float32]:
+def _normalized(values: Tensor, brightest: float = 1.0) -> NDArray[np.float32]:
     highest = torch.quantile(values.flatten(1), brightest, dim=1)[:, None, None]
     highest = torch.where(highest > 0.0, highest, values.amax(dim=(1, 2), keepdim=True)).clamp(min=1e-12)
     return (values / highest).clamp(max=1.0).cpu().numpy().astype(np.float32)

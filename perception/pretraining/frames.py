@@ -24,7 +24,7 @@ LEAST_SHARE = 0.001  # of the pixels: what covers fewer does not count as presen
 LANE_TASK = "camshaft/LaneKeeping-v0"
 LANE_COLUMNS = (0, 1, 7, 8)  # of that task's state
 LANE_NAMES = ("lateral error", "heading error", "curvature 10 m ahead", "curvature 20 m ahead")
-LANE_SCALES = (1.0, 0.1, 0.01, 0.01)  # metres, radians, 1/metres: what counts as one
+LANE_SCALES = (1.0, 0.1, 0.01, 0.01)  # meters, radians, 1/meters: what counts as one
 LABELS_KEPT = ("rgb", "segmentation", "depth", "normals", "presence", "lane")
 WORLDS = 32
 
@@ -40,7 +40,7 @@ def collect_frames(
     frames_per_file: int = 512,
     progress: Callable[[int, int], None] | None = None,
 ) -> Subset:
-    """Draw labelled frames of one task, or find those that were drawn before.
+    """Draw labeled frames of one task, or find those that were drawn before.
 
     Args:
         folder: of the set.
@@ -54,7 +54,7 @@ def collect_frames(
 
     Returns:
         The set: "rgb" (H, W, 3) uint8; at every fourth pixel "segmentation" (h, w) uint8, "depth" (h, w) float16
-        metres, 0 for the sky, and "normals" (h, w, 3) int8 in 1/127, 0 for the sky and in tasks that do not show their
+        meters, 0 for the sky, and "normals" (h, w, 3) int8 in 1/127, 0 for the sky and in tasks that do not show their
         scene; "presence" (L,) uint8, which semantic labels cover a thousandth of the frame; "lane" (4,) float32,
         LANE_NAMES over LANE_SCALES, NaN in tasks without a lane of one's own.
     """

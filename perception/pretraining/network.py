@@ -14,7 +14,7 @@ from camshaft.perception.backbones.encoder import Encoder, channels_first
 
 DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}
 WIDTH = 64
-STRIDE = 4  # pixels between neighbouring places that dense labels are kept for
+STRIDE = 4  # pixels between neighboring places that dense labels are kept for
 
 
 class MultiTaskNetwork(nn.Module):
@@ -44,9 +44,9 @@ class MultiTaskNetwork(nn.Module):
         for lateral, finer in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
             merged = functional.interpolate(merged, finer.shape[-2:], mode="nearest") + lateral(finer)
         merged = self.smooth(merged)
-        labelled = [side // STRIDE for side in channels_first(images).shape[-2:]]
-        if list(merged.shape[-2:]) != labelled:  # the encoder's finest map has another stride
-            merged = functional.interpolate(merged, labelled, mode="bilinear")
+        labeled = [side // STRIDE for side in channels_first(images).shape[-2:]]
+        if list(merged.shape[-2:]) != labeled:  # the encoder's finest map has another stride
+            merged = functional.interpolate(merged, labeled, mode="bilinear")
         outputs = {name: head(merged) for name, head in self.dense.items()}
         return outputs | {name: head(features) for name, head in self.vector.items()}
 

@@ -61,16 +61,16 @@ def training_card(
     Args:
         training: how.
         steps: how long, in words.
-        jitter: of colours.
+        jitter: of colors.
         processor: of the machine.
         commit: of the suite; None outside a checkout.
     """
     return {
         "steps": steps,
-        "optimiser": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
+        "optimizer": f"{training.optimizer}, {training.highest_rate:g}, {training.schedule}",
         "weight decay": training.weight_decay,
         "moving average": training.ema_decay,
-        "colour jitter": jitter,
+        "color jitter": jitter,
         "seed": training.seed,
         "hardware": choose_hardware(training.device, training.precision).description(),
         "processor": processor,

@@ -1,4 +1,4 @@
-"""Random changes of colour and light that leave the right action as it is.
+"""Random changes of color and light that leave the right action as it is.
 
 There is no mirroring: keeping to the right lane of a two-lane road is not the mirror image of keeping to the
 left.
@@ -18,7 +18,7 @@ WHITE_BALANCE = 0.04  # standard deviation of the log of each channel's gain
 TONE = 0.50  # each frame's tone curve is x + t·x·(1 - x), t uniform in ±TONE: a gamma that costs no power
 
 
-def jitter_colours(frames: Tensor, strength: float, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+def jitter_colors(frames: Tensor, strength: float, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
     """Change contrast, brightness, white balance and tone of each frame at random.
 
     Args:
@@ -47,8 +47,8 @@ def jitter_colours(frames: Tensor, strength: float, generator: torch.Generator, 
     return pixels.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
-class ColourJitter:
-    """An augmentation of the trainer that changes colours alone, with PyTorch's global random numbers.
+class ColorJitter:
+    """An augmentation of the trainer that changes colors alone, with PyTorch's global random numbers.
 
     Args:
         strength: 1 for the constants of this module.
@@ -59,9 +59,9 @@ class ColourJitter:
         self.strength, self.dtype = strength, dtype
 
     def __call__(self, batch: Batch) -> Batch:
-        """The batch with other colours; frames in uint8 become floats in [0, 1], channels first."""
+        """The batch with other colors; frames in uint8 become floats in [0, 1], channels first."""
         frames = channels_first(batch[IMAGE])
         if frames.dtype != torch.uint8:
             frames = (frames * 255.0).round().to(torch.uint8)
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        return {**batch, IMAGE: jitter_colours(frames, self.strength, generator, self.dtype)}
+        return {**batch, IMAGE: jitter_colors(frames, self.strength, generator, self.dtype)}

@@ -21,7 +21,7 @@ class TrainingConfig:
         epochs: passes over the training images.
         batch_size: images a step, over all processes.
         optimizer: "sgd", "adam", "adamw", "rmsprop" or "adagrad".
-        learning_rate: the highest; None for the optimiser's usual one.
+        learning_rate: the highest; None for the optimizer's usual one.
         momentum: of "sgd" and "rmsprop".
         nesterov: look ahead along the momentum ("sgd").
         schedule: "cosine", "poly", "step" or "constant", after the warm-up.
@@ -29,7 +29,7 @@ class TrainingConfig:
         step_milestones: parts of the training after which "step" lowers the rate.
         step_factor: what it is multiplied by then.
         poly_power: of "poly".
-        l1: times the sum of the absolute weights is added to the loss; biases and normalisation are not penalised.
+        l1: times the sum of the absolute weights is added to the loss; biases and normalization are not penalized.
         l2: times half the sum of the squared weights, likewise.
         weight_decay: of "adamw": weights shrink by this part times the learning rate in every step.
         gradient_clip: largest norm of the gradient; 0 for any.
@@ -90,7 +90,7 @@ class TrainingConfig:
         if self.learning_rate is not None:
             self._check("learning_rate", float, lambda value: 0.0 < value < math.inf, "a number above 0")
         if self.weight_decay and self.optimizer != "adamw":
-            raise InvalidOption(f"weight_decay is adamw's; l2 penalises the weights of {self.optimizer!r}")
+            raise InvalidOption(f"weight_decay is adamw's; l2 penalizes the weights of {self.optimizer!r}")
 
     @property
     def highest_rate(self) -> float:

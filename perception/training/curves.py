@@ -34,7 +34,7 @@ def read_metrics(run_folder: str | Path) -> list[dict[str, Any]]:
 
 
 def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
-    """Draw loss and score against the epoch, one colour a run: dashed in training, solid on validation.
+    """Draw loss and score against the epoch, one color a run: dashed in training, solid on validation.
 
     Args:
         runs: name to the rows of its metrics.
@@ -44,7 +44,7 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     figure = Figure(figsize=(11.0, 4.2), layout="constrained")
     losses, scores = figure.subplots(1, 2)
     for number, (name, rows) in enumerate(runs.items()):
-        colour = colormaps["tab20"](number % 20 / 20.0 + 0.01) if len(runs) > 10 else f"C{number}"
+        color = colormaps["tab20"](number % 20 / 20.0 + 0.01) if len(runs) > 10 else f"C{number}"
         width = (
             3.0 if number == 0 and len(runs) > 2 else 1.5
         )  # what others are compared with, seen behind them too
@@ -54,7 +54,7 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
             numbers,
             [row["train_loss"] for row in epochs],
             "--",
-            color=colour,
+            color=color,
             linewidth=1.0,
             **_dots(epochs, "x"),
         )
@@ -62,7 +62,7 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
         numbers = [row["epoch"] for row in valid]
         for axes, column in ((losses, "loss"), (scores, score)):
             values = [row[f"validation/{column}"] for row in valid]
-            axes.plot(numbers, values, color=colour, linewidth=width, label=name, **_dots(valid, "o"))
+            axes.plot(numbers, values, color=color, linewidth=width, label=name, **_dots(valid, "o"))
     losses.set_title("loss (dashed, ×: training)")
     scores.set_title(score)
     for axes in (losses, scores):

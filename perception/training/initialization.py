@@ -11,11 +11,11 @@ from torch import nn
 from camshaft.envs.errors import check_choice
 from camshaft.perception.backbones.lenet import PartialConvolution
 
-INITIALISATIONS = ("own", "fan_in", "unit")
+INITIALIZATIONS = ("own", "fan_in", "unit")
 
 
 @torch.no_grad()
-def initialise(module: nn.Module, kind: str) -> None:
+def initialize(module: nn.Module, kind: str) -> None:
     """Draw the weights of convolutions and fully connected layers anew; biases become 0.
 
     Args:
@@ -23,7 +23,7 @@ def initialise(module: nn.Module, kind: str) -> None:
         kind: "own" leaves it as it was built; "fan_in" draws from a normal distribution of variance 2/fan-in, so that
             signals keep their size from layer to layer; "unit" of variance 1, which no deep network learns from.
     """
-    check_choice("initialisation", kind, INITIALISATIONS)
+    check_choice("initialization", kind, INITIALIZATIONS)
     if kind == "own":
         return
     for layer in module.modules():

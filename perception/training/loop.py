@@ -36,7 +36,7 @@ from camshaft.perception.training.hardware import Hardware
 from camshaft.perception.training.objective import Task
 from camshaft.perception.training.optimizers import add_penalty_gradients, make_optimizer
 from camshaft.perception.training.plan import Plan
-from camshaft.perception.training.random_streams import INITIALISATION, SHUFFLE, STEP, stream_seed
+from camshaft.perception.training.random_streams import INITIALIZATION, SHUFFLE, STEP, stream_seed
 from camshaft.perception.training.schedules import learning_rate
 from camshaft.perception.training.sources import (
     IMAGE,
@@ -78,7 +78,7 @@ class TrainingLoop:
     """A training from its first step, or from its checkpoint, to its last.
 
     Everything random in a step is drawn from the seed and the number of the step, so that a checkpoint needs no more
-    than the weights, the optimiser's moments and that number.
+    than the weights, the optimizer's moments and that number.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class TrainingLoop:
         self.step = 0
         self._fingerprint = fingerprint(images, task)
 
-        torch.manual_seed(stream_seed(config.seed, INITIALISATION))
+        torch.manual_seed(stream_seed(config.seed, INITIALIZATION))
         self.model = build().to(hardware.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = make_optimizer(plan.groups(self.model), config)
         self._average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None

@@ -1,4 +1,4 @@
-"""Optimisers by name, groups of parameters that learn at rates of their own, and penalties on the weights."""
+"""Optimizers by name, groups of parameters that learn at rates of their own, and penalties on the weights."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class ParameterGroup:
 
 
 def make_optimizer(groups: Iterable[ParameterGroup], config: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimiser that `config` asks for.
+    """The optimizer that `config` asks for.
 
-    Each of its groups holds its rate as "scale". Weights decay, biases and the scales of normalisation do not.
+    Each of its groups holds its rate as "scale". Weights decay, biases and the scales of normalization do not.
     """
     parts = []
     for group in groups:
@@ -71,5 +71,5 @@ def add_penalty_gradients(parameters: Iterable[nn.Parameter], l1: float, l2: flo
 
 
 def is_weight(parameter: nn.Parameter) -> bool:
-    """Whether it multiplies inputs, and is penalised: not a bias or the scale of a normalisation."""
+    """Whether it multiplies inputs, and is penalized: not a bias or the scale of a normalization."""
     return parameter.ndim > 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-INITIALISATION, SHUFFLE, STEP = range(3)  # what random numbers are for
+INITIALIZATION, SHUFFLE, STEP = range(3)  # what random numbers are for
 
 
 def stream_seed(seed: int, *purpose: int) -> int:
@@ -12,6 +12,6 @@ def stream_seed(seed: int, *purpose: int) -> int:
 
     Args:
         seed: of the training.
-        purpose: INITIALISATION, SHUFFLE or STEP, and which of them.
+        purpose: INITIALIZATION, SHUFFLE or STEP, and which of them.
     """
     return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0])

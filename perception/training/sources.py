@@ -24,7 +24,7 @@ Batch = dict[str, Tensor]
 
 
 class Images(Protocol):
-    """Labelled images by number: image i and its labels are the same whenever they are asked for.
+    """Labeled images by number: image i and its labels are the same whenever they are asked for.
 
     `render` gives many at once, label name to array (n, …), "rgb" among them as (n, H, W, 3) uint8.
     """
@@ -37,7 +37,7 @@ class Images(Protocol):
 
 
 class Stream(Protocol):
-    """Labelled images in one order, such as those of worlds that go on: the same whenever they are begun anew."""
+    """Labeled images in one order, such as those of worlds that go on: the same whenever they are begun anew."""
 
     def __len__(self) -> int:
         """How many images count as an epoch."""
@@ -142,7 +142,7 @@ def as_images(data: Any) -> Any:
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         return ItemImages(data)
     raise InvalidOption(
-        f"a {type(data).__name__} is no set of labelled images: it needs render or items and a length"
+        f"a {type(data).__name__} is no set of labeled images: it needs render or items and a length"
     )
 
 

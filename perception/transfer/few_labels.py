@@ -1,4 +1,4 @@
-"""Subsets of labelled images that keep the shares of the classes: for learning from few labels."""
+"""Subsets of labeled images that keep the shares of the classes: for learning from few labels."""
 
 from __future__ import annotations
 

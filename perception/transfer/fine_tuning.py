@@ -23,7 +23,7 @@ class FineTuning:
     """A plan of the trainer for a network with an `encoder` and anything on top of it.
 
     Layers are frozen by the encoder's `layer_groups`, counted from its input. A frozen layer's parameters do not
-    change, nor do the running statistics of its batch normalisation, and nothing that it gets is dropped out.
+    change, nor do the running statistics of its batch normalization, and nothing that it gets is dropped out.
 
     Attributes:
         frozen: how many groups, counted from the input, stay as they are; -1 for all of them.

@@ -1,4 +1,4 @@
-"""How good features are as they stand: a linear probe, and the nearest neighbours."""
+"""How good features are as they stand: a linear probe, and the nearest neighbors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def linear_probe(
     num_classes: int,
     penalties: Sequence[float] = PENALTIES,
 ) -> dict[str, float]:
-    """Logistic regression on standardised features, its L2 penalty chosen on the validation set.
+    """Logistic regression on standardized features, its L2 penalty chosen on the validation set.
 
     Args:
         train: features and classes to learn from.
@@ -80,7 +80,7 @@ def linear_probe(
     return best
 
 
-def nearest_neighbours(
+def nearest_neighbors(
     train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], num_classes: int, k: int = 5
 ) -> float:
     """Accuracy of a vote of the k nearest training images, each with its cosine similarity as weight.
@@ -92,7 +92,7 @@ def nearest_neighbours(
         k: how many vote; at most as many as there are.
     """
     if k < 1:
-        raise InvalidOption(f"the number of neighbours must be at least 1, got {k!r}")
+        raise InvalidOption(f"the number of neighbors must be at least 1, got {k!r}")
     mean = train[0].mean(0)
     known, asked = (functional.normalize(features - mean, dim=1) for features in (train[0], test[0]))
     similar, rows = (asked @ known.T).topk(min(k, len(known)), dim=1)

@@ -29,7 +29,7 @@ from camshaft.agents.imitation.cloning_loop import learning_rate
 from camshaft.agents.policies.base import ConvPolicy
 from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
 from camshaft.perception.runs.checkpoint import load_checkpoint
-from camshaft.perception.training.augmentation import jitter_colours
+from camshaft.perception.training.augmentation import jitter_colors
 from camshaft.perception.training.divergence import TrainingDiverged
 from camshaft.perception.training.training_progress import TrainingProgress
 from camshaft.perception.zoo import create_model
@@ -52,8 +52,8 @@ def make_bars(count: int, height: int, width: int, seed: int = 0, episode_length
     images = rng.integers(0, 120, (count, height, width, 3), dtype=np.uint8)
     half = max(1, width // 25)
     for image, action in zip(images, actions[:, 0], strict=True):
-        centre = round(half + (action + 1.0) / 2.0 * (width - 1 - 2 * half))
-        image[:, centre - half : centre + half + 1] += 120
+        center = round(half + (action + 1.0) / 2.0 * (width - 1 - 2 * half))
+        image[:, center - half : center + half + 1] += 120
     return Bars(images, actions, np.arange(count) // episode_length)
 
 
@@ -78,7 +78,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    """Same weights to the bit, same optimiser, and the same rows but for the speed."""
+    """Same weights to the bit, same optimizer, and the same rows but for the speed."""
     first, second = (ConvPolicy.load(folder / "policy") for folder in (one, other))
     assert first.config == second.config
     for name, value in first.state_dict().items():
@@ -184,9 +184,9 @@ def test_an_error_within_a_step_spoils_nothing(
         count += 1
         if count == stop:
             raise KeyboardInterrupt
-        return jitter_colours(*arguments)
+        return jitter_colors(*arguments)
 
-    monkeypatch.setattr(camshaft.agents.imitation.cloning_loop, "jitter_colours", fail)
+    monkeypatch.setattr(camshaft.agents.imitation.cloning_loop, "jitter_colors", fail)
     with pytest.raises(KeyboardInterrupt):
         train(SMALL, small_bars(), tmp_path, progress=False)
     monkeypatch.undo()
@@ -373,15 +373,15 @@ def test_demonstrations_that_do_not_fit_together_are_refused(tmp_path: Path) -> 
         train(SMALL, data, tmp_path / "c", progress=False)
 
 
-def test_colour_jitter_of_no_strength_changes_nothing() -> None:
+def test_color_jitter_of_no_strength_changes_nothing() -> None:
     frames = torch.from_numpy(small_bars().images).permute(0, 3, 1, 2)
-    result = jitter_colours(frames, 0.0, torch.Generator().manual_seed(0), torch.float32)
+    result = jitter_colors(frames, 0.0, torch.Generator().manual_seed(0), torch.float32)
     torch.testing.assert_close(result, frames / 255.0)
 
 
-def test_colour_jitter_keeps_shapes_and_changes_light() -> None:
+def test_color_jitter_keeps_shapes_and_changes_light() -> None:
     ramp = torch.arange(0, 256, dtype=torch.uint8).view(1, 1, 16, 16).expand(64, 3, 16, 16)
-    result = jitter_colours(ramp, 1.0, torch.Generator().manual_seed(0), torch.float32)
+    result = jitter_colors(ramp, 1.0, torch.Generator().manual_seed(0), torch.float32)
     assert result.shape == (64, 3, 16, 16)
     assert result.is_contiguous(memory_format=torch.channels_last)
     assert result.min() >= 0.0

@@ -1,4 +1,4 @@
-"""Demonstrations: the same whatever the number of worlds, resumable, labelled by the expert, loaded in full."""
+"""Demonstrations: the same whatever the number of worlds, resumable, labeled by the expert, loaded in full."""
 
 import errno
 import json

@@ -19,7 +19,7 @@ from camshaft.agents.policies.scripted import ConstantPolicy, ExpertPolicy
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.simulation import IntArray, Measurements, Simulation
 
-DRIFT = 1 / 128  # metres a step at full steering: exact in binary
+DRIFT = 1 / 128  # meters a step at full steering: exact in binary
 STEPS_TO_INTERVENTION = 129  # the first step at which 1 m is exceeded
 
 
@@ -114,7 +114,7 @@ def test_interventions_and_autonomy_are_what_the_drift_implies() -> None:
         assert not road.success
     total = sum(road.interventions for road in result.roads)
     assert result.summary()["autonomy"] == pytest.approx((1 - total * 6 / 2400) * 100)
-    assert result.summary()["kilometres"] == pytest.approx(4 * steps * 2.0 / 1000)
+    assert result.summary()["kilometers"] == pytest.approx(4 * steps * 2.0 / 1000)
 
 
 def test_lateral_error_of_a_drift_is_its_mean_and_percentile() -> None:

@@ -41,7 +41,7 @@ SETTINGS = {
 
 
 class ToyGoals(gymnasium.Env):
-    """A point that is pushed towards a goal in the plane, for 10 steps."""
+    """A point that is pushed toward a goal in the plane, for 10 steps."""
 
     def __init__(self) -> None:
         box = gymnasium.spaces.Box(-10.0, 10.0, (2,), np.float32)
@@ -226,7 +226,7 @@ def test_success_of_several_trainings_is_drawn_with_its_intervals(
     assert main(["show", "curves", *runs, "--out", str(picture)]) == 0
     assert "2 curves of success" in capsys.readouterr().out
     image = cv2.imread(str(picture))
-    colours = {tuple(colour) for colour in image.reshape(-1, 3)}
-    assert {(180, 119, 31), (14, 127, 255)} <= colours  # matplotlib's C0 and C1 as BGR
+    colors = {tuple(color) for color in image.reshape(-1, 3)}
+    assert {(180, 119, 31), (14, 127, 255)} <= colors  # matplotlib's C0 and C1 as BGR
     assert main(["show", "curves", *runs, str(tmp_path / "images"), "--out", str(picture)]) == 2
     assert "draw them apart" in capsys.readouterr().err

@@ -107,8 +107,8 @@ def test_a_new_recording_replaces_the_one_before(tmp_path):
 def test_instruments_show_what_they_are_given():
     picture = np.full((360, 640, 3), 128, np.uint8)
 
-    def columns_of(colour, image):
-        near = np.abs(image[299:].astype(int) - colour).sum(axis=2) < 30
+    def columns_of(color, image):
+        near = np.abs(image[299:].astype(int) - color).sum(axis=2) < 30
         return np.flatnonzero(near[30:].any(axis=0))
 
     left = annotate(picture, make_moment(0, command=0.2, expert=-0.2))

@@ -27,7 +27,7 @@ SECTIONS = (
     "Reward:",
     "Success:",
     "Termination:",
-    "Randomisation:",
+    "Randomization:",
     "Source:",
 )
 every_task = pytest.mark.parametrize("task", envs.TASK_IDS)
@@ -113,7 +113,7 @@ def test_frames_are_real_pictures(task, split):
         observation, *_ = env.step(env.unwrapped.simulation.expert_action()[0])
     labels = observation["segmentation"][..., 0]
     assert observation["rgb"].std() > 15
-    assert np.ptp(observation["rgb"].mean(axis=(0, 1))) > 0, "colours, not greys"
+    assert np.ptp(observation["rgb"].mean(axis=(0, 1))) > 0, "colors, not grays"
     assert (labels[-8:] != LABELS["sky"]).all(), "the ground belongs below"
     assert len(np.unique(labels)) >= 3
     (camera,) = env.unwrapped.simulation.cameras.values()

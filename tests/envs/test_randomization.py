@@ -16,7 +16,7 @@ def test_train_and_test_values_never_share_a_bin():
     assert set(np.floor(test + 2.0).astype(int)) == {1, 3, 5, 7}
 
 
-def test_nominal_value_is_given_without_randomisation_and_takes_as_many_draws():
+def test_nominal_value_is_given_without_randomization_and_takes_as_many_draws():
     span = SplitRange(0.0, 1.0, nominal=0.2)
     one, other = np.random.default_rng(1), np.random.default_rng(1)
     assert span.draw(one, None) == 0.2

@@ -47,7 +47,7 @@ def test_frames_are_written_gone_on_with_looked_at_and_checked(here, capsys):
     assert "frames-00000.safetensors is damaged" in capsys.readouterr().err
 
 
-def test_a_set_without_colour_is_shown_and_one_without_images_is_refused(here, capsys):
+def test_a_set_without_color_is_shown_and_one_without_images_is_refused(here, capsys):
     few = ("--frames", "2", "--frames-per-file", "2", "--camera", "32", "24", "--num-worlds", "2")
     assert main(["data", "frames", "depths", "--labels", "depth", *few]) == 0
     assert main(["data", "show", "depths", "--out", "depths.png"]) == 0

@@ -1,4 +1,4 @@
-"""The gallery's page: its code runs, its pictures are there and small; colours of labels mean what they should."""
+"""The gallery's page: its code runs, its pictures are there and small; colors of labels mean what they should."""
 
 import re
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_a_sheet_is_written_as_well_as_its_size_allows(tmp_path):
     assert np.abs(read.astype(int) - flat).max() < 8
 
 
-def test_colours_of_labels():
+def test_colors_of_labels():
     flow = np.zeros((40, 40, 2), np.float32)
     flow[:20, :, 0] = 10.0
     picture = flow_picture(flow, 10.0)
@@ -70,8 +70,8 @@ def test_colours_of_labels():
     near, far, none = depth_picture(np.array([[2.0, 300.0, 0.0]], np.float32))[0].astype(int)
     assert near.sum() > far.sum() and tuple(none) == (128, 128, 128)
     assert tuple(direction_picture(np.array([[[0.0, 1.0, 0.0]]], np.float32))[0, 0]) == (127, 255, 127)
-    colours = instance_picture(np.arange(40, dtype=np.uint16)[None])[0]
-    assert len(np.unique(colours, axis=0)) == 40 and not colours[0].any()
+    colors = instance_picture(np.arange(40, dtype=np.uint16)[None])[0]
+    assert len(np.unique(colors, axis=0)) == 40 and not colors[0].any()
     assert speed_picture(np.array([[0.0, 9.0]]), 9.0).sum(axis=-1).tolist()[0][0] < 20
     boxed = draw_boxes(np.zeros((20, 20, 3), np.uint8), [[2, 3, 12, 9], [0, 0, 0, 0]], (255, 0, 0))
     assert boxed[3, 2, 0] == boxed[8, 11, 0] == 255 and boxed[..., 0].astype(bool).sum() == 2 * (10 + 6) - 4
@@ -103,7 +103,7 @@ def test_a_remapped_fisheye_picture_is_the_cylindrical_one(street):
     assert np.abs(warped.astype(int) - direct).mean() < 8.0
 
 
-def test_a_street_darkens_towards_night_and_its_windows_and_lamps_shine():
+def test_a_street_darkens_toward_night_and_its_windows_and_lamps_shine():
     day, dusk, night = (gallery_town.street(time).astype(int) for time in ("day", "dusk", "night"))
     assert day.std() > 30.0 and night.mean() < dusk.mean() < day.mean()
     warm = (night[..., 0] > 200) & (night[..., 2] < 150) & (night[..., 1] > 120)

@@ -153,7 +153,7 @@ def test_folders_that_are_no_classes_are_named(
         (["--weights", "none.safetensors"], "does not exist"),
         (["--model", "lenet5", "--weights", "camshaft-signs"], "no weights ship for 'lenet5'"),
         (["--ship", "weights"], "only a classifier of 'signs' ships"),
-        (["--ship", "weights", "--data", "signs", "--no-normalise"], "weights ship for normalised frames"),
+        (["--ship", "weights", "--data", "signs", "--no-normalize"], "weights ship for normalized frames"),
         (["--size", "100000"], "size must be from 1 to 4096 pixels"),
         (["--data", "tests", "--images", "5"], "not of 'tests'"),
     ],
@@ -193,7 +193,7 @@ def test_a_damaged_image_is_named_or_left_out(
         assert main([*words, "--out", str(tmp_path / "other"), "--skip-corrupt"]) == 0
 
 
-@pytest.mark.parametrize("mode", ["tune", "head", "probe", "neighbours"])
+@pytest.mark.parametrize("mode", ["tune", "head", "probe", "neighbors"])
 def test_what_was_learned_helps_with_few_labels(
     mode: str, folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,9 +210,9 @@ def test_what_was_learned_helps_with_few_labels(
         "--mode",
         mode,
     ]
-    assert main(["transfer", *words, "--fraction", "0.2", "--neighbours", "1", "--out", str(tmp_path)]) == 0
+    assert main(["transfer", *words, "--fraction", "0.2", "--neighbors", "1", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert "from 16 labelled ones" in said
+    assert "from 16 labeled ones" in said
     assert float(said.split()[1].rstrip("%")) >= 75.0
 
 
@@ -356,7 +356,7 @@ def test_backbones_are_trained_and_measured(tmp_path: Path) -> None:
             "train classifier",
             TrainClassifierConfig(
                 data="a folder",
-                normalise=False,
+                normalize=False,
                 skip_corrupt=True,
                 weights="camshaft",
                 training=TrainingConfig(

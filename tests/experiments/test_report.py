@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camshaft.agents.evaluation.autonomy import Evaluation, Trace, summarise
+from camshaft.agents.evaluation.autonomy import Evaluation, Trace, summarize
 from camshaft.agents.lerobot.video import read_video, write_video
 from camshaft.envs.errors import CorruptFile
 from camshaft.experiments.reports.driving_report import write_driving_report
@@ -40,7 +40,7 @@ def make_evaluation(name: str, spread: float) -> Evaluation:
         command = expert + 0.1 * spread * np.cos(time)
         hit = np.abs(error) > 1.0
         traces.append(Trace(time, 20 * time, error, 0.1 * command, command, expert, expert, hit))
-    roads = tuple(summarise(number, 7 + number, trace) for number, trace in enumerate(traces))
+    roads = tuple(summarize(number, 7 + number, trace) for number, trace in enumerate(traces))
     return Evaluation(name, "camshaft/LaneKeeping-v0", "test", roads, tuple(traces))
 
 
@@ -139,9 +139,9 @@ def test_identifiers_are_unique_and_references_resolve(page: str) -> None:
     assert set(re.findall(r'xlink:href="#([^"]+)"', text)) <= identifiers
 
 
-def test_charts_take_their_colours_from_the_page(page: str) -> None:
-    for colour in ("--first", "--second", "--muted", "--line"):
-        assert f"var({colour})" in page
+def test_charts_take_their_colors_from_the_page(page: str) -> None:
+    for color in ("--first", "--second", "--muted", "--line"):
+        assert f"var({color})" in page
     assert re.search(r"#0[1-6]0[1-6]0[1-6]", without_data(page)) is None
 
 

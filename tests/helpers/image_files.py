@@ -11,7 +11,7 @@ REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def write_image(path, value, size=(12, 16)):
-    """One colour, red = value, in a lossless file."""
+    """One color, red = value, in a lossless file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = np.zeros((*size, 3), np.uint8)
     image[...] = (0, 50, value % 256)  # blue, green, red

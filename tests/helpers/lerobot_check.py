@@ -92,7 +92,7 @@ def check_windows(folder: Path, expected: dict) -> None:
 
 
 def check_statistics(dataset: LeRobotDataset, expected: dict) -> None:
-    """Statistics are there for every column, in the shapes that policies normalise with."""
+    """Statistics are there for every column, in the shapes that policies normalize with."""
     for name, feature in dataset.features.items():
         statistics = dataset.meta.stats[name]
         shape = (3, 1, 1) if feature["dtype"] in ("image", "video") else tuple(feature["shape"])

@@ -20,13 +20,13 @@ VIEWS = np.array(  # directions from which models are looked at
 PIXELS = 96
 
 
-def silhouette(mesh, view, centre, radius):
+def silhouette(mesh, view, center, radius):
     """(96, 96) bool: where a mesh is, seen from far away."""
     direction = view / np.linalg.norm(view)
     right = np.cross([0.0, 0.0, 1.0], direction)
     right /= np.linalg.norm(right)
     up = np.cross(direction, right)
-    flat = (mesh.positions - centre) @ np.stack([right, up], axis=1)
+    flat = (mesh.positions - center) @ np.stack([right, up], axis=1)
     points = np.round((flat / radius * 0.5 + 0.5) * PIXELS * 16.0).astype(np.int32)
     image = np.zeros((PIXELS, PIXELS), np.uint8)
     for triangle in points[mesh.faces]:
@@ -37,10 +37,10 @@ def silhouette(mesh, view, centre, radius):
 def silhouette_agreement(first, second):
     """The smallest intersection over union of two meshes' silhouettes, over all views."""
     low, high = first.positions.min(axis=0), first.positions.max(axis=0)
-    centre, radius = 0.5 * (low + high), 0.55 * float(np.linalg.norm(high - low))
+    center, radius = 0.5 * (low + high), 0.55 * float(np.linalg.norm(high - low))
     shares = []
     for view in VIEWS:
-        one, two = (silhouette(mesh, view, centre, radius) for mesh in (first, second))
+        one, two = (silhouette(mesh, view, center, radius) for mesh in (first, second))
         shares.append((one & two).sum() / (one | two).sum())
     return min(shares)
 
@@ -58,32 +58,32 @@ def see_through(mesh, tolerance=0.06):
 
 
 def _depths(mesh: Mesh) -> np.ndarray:
-    """(views, 96, 96) metres."""
+    """(views, 96, 96) meters."""
     scene = Scene()
     kind = scene.add("model", [mesh])
     state = SceneState(scene, len(VIEWS))
     low, high = mesh.positions.min(axis=0), mesh.positions.max(axis=0)
-    centre, radius = 0.5 * (low + high), 0.5 * float(np.linalg.norm(high - low))
+    center, radius = 0.5 * (low + high), 0.5 * float(np.linalg.norm(high - low))
     for world in range(len(VIEWS)):
         state.place(world, kind, [[0.0, 0.0, 0.0]])
-    eyes = centre + 4.0 * radius * VIEWS / np.linalg.norm(VIEWS, axis=1, keepdims=True)
-    poses = np.stack([look_at(eye, centre) for eye in eyes])
+    eyes = center + 4.0 * radius * VIEWS / np.linalg.norm(VIEWS, axis=1, keepdims=True)
+    poses = np.stack([look_at(eye, center) for eye in eyes])
     camera = Camera(PIXELS, PIXELS, 30.0, near=0.1 * radius, far=20.0 * radius)
     return Renderer(state, camera, ("depth",), 1).render(poses)["depth"].reshape(len(VIEWS), PIXELS, PIXELS)
 
 
-def seen_from_ahead(levels, centre, width, height, pixels=(160, 80)):
+def seen_from_ahead(levels, center, width, height, pixels=(160, 80)):
     """The picture of a front that faces -x, filling the image, in flat light."""
     scene = Scene()
     kind = scene.add("model", [levels])
     state = SceneState(scene, 1)
     state.place(0, kind, [[0.0, 0.0, 0.0]])
-    state.sun_colour[:] = 0.0
+    state.sun_color[:] = 0.0
     state.sky_zenith[:] = state.sky_horizon[:] = state.ground_light[:] = 1.0
     fov, distance = 7.0, 0.5 * width / np.tan(np.radians(3.5))
     camera = Camera(pixels[0], round(pixels[0] * height / width), fov, supersampling=2)
-    eye = np.asarray(centre) - [distance, 0.0, 0.0]
-    return Renderer(state, camera, ("rgb",), 1).render(look_at(eye, centre)[None])["rgb"][0]
+    eye = np.asarray(center) - [distance, 0.0, 0.0]
+    return Renderer(state, camera, ("rgb",), 1).render(look_at(eye, center)[None])["rgb"][0]
 
 
 def likeness(picture, texture):

@@ -164,8 +164,8 @@ def _exported_road(network, own):
         if own.sidewalks[side]:
             lanes.append(lane(sign * (count + 1), margin, "shoulder"))
             lanes.append(lane(sign * (count + 2), own.sidewalks[side], "sidewalk"))
-    centre = dict(own.lines).get(0.0)
-    middle = lane(0, mark={DASHED: "broken", SOLID: "solid"}.get(centre, "none"))
+    center = dict(own.lines).get(0.0)
+    middle = lane(0, mark={DASHED: "broken", SOLID: "solid"}.get(center, "none"))
     signals = ""
     for at_end, into in ((True, own.forward), (False, own.backward)):
         control = {network.lanes[after].control for one in into for after in network.lanes[one].successors

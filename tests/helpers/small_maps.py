@@ -12,7 +12,7 @@ from camshaft.envs.driving.road_network.network import Arm
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.driving.road_network.town import half_width
 
-ARM = 60.0  # metres of each road of a crossroads
+ARM = 60.0  # meters of each road of a crossroads
 EAST, NORTH, WEST, SOUTH = range(4)
 
 

@@ -98,8 +98,8 @@ def test_last_observations_are_encoded_in_the_same_batch():
 def test_predictions_can_be_observed_beside_the_frames(encoder):
     class Heads(nn.Module):
         def forward(self, frames):
-            grey = frames.float().mean(dim=3)
-            return {"depth": 100.0 / (1.0 + grey), "logits": torch.stack([grey, 128.0 - grey], dim=1)}
+            gray = frames.float().mean(dim=3)
+            return {"depth": 100.0 / (1.0 + gray), "logits": torch.stack([gray, 128.0 - gray], dim=1)}
 
     env = EncodeCamera(
         gymnasium.make_vec(LANE, num_envs=2, obs_mode="rgb+state", **OPTIONS),

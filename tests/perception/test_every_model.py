@@ -103,7 +103,7 @@ def test_feature_maps_have_the_promised_channels(model: Encoder) -> None:
 def test_feature_maps_have_the_promised_strides(model: Encoder) -> None:
     preprocessing = model.preprocessing
     smallest, added = preprocessing.size or (66, 200), 2 * max(model.strides)
-    model.preprocessing = Preprocessing(None, preprocessing.colour)
+    model.preprocessing = Preprocessing(None, preprocessing.color)
     try:
         small = model.feature_maps(torch.zeros(1, 3, *smallest))
         large = model.feature_maps(torch.zeros(1, 3, smallest[0] + added, smallest[1] + added))
@@ -196,7 +196,7 @@ def test_training_differs_from_use_where_it_should(model: Encoder, name: str) ->
 
 
 @torch.no_grad()
-def test_a_frame_does_not_depend_on_its_neighbours(model: Encoder) -> None:
+def test_a_frame_does_not_depend_on_its_neighbors(model: Encoder) -> None:
     images = frames(model, 4)
     expected = model(images)[2:3]
     torch.testing.assert_close(
@@ -289,12 +289,12 @@ def test_published_counts_are_those_that_torchvision_states(name: str) -> None:
     assert PUBLISHED[name][1] == pytest.approx(stated["_ops"], abs=0.001)
 
 
-def test_a_misspelt_model_is_answered_with_the_right_name() -> None:
+def test_a_misspelled_model_is_answered_with_the_right_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'pilotnet'"):
         create_model("pilotnett")
 
 
-def test_a_misspelt_option_is_answered_with_the_right_name() -> None:
+def test_a_misspelled_option_is_answered_with_the_right_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'out_dim'"):
         create_model("nature_cnn", outdim=3)
     with pytest.raises(InvalidOption, match="has no options"):

@@ -17,7 +17,7 @@ from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder
 from camshaft.perception.classification.classifier import create_classifier
 from camshaft.perception.classification.files import save_classifier
 from camshaft.perception.insight.activations import activation_maps
-from camshaft.perception.insight.features import all_features, map_of, nearest, neighbour_chances
+from camshaft.perception.insight.features import all_features, map_of, nearest, neighbor_chances
 from camshaft.perception.insight.filters import first_filters
 from camshaft.perception.insight.saliency import METHODS, guided_gradients, saliency
 from camshaft.perception.insight.subject import Subject
@@ -115,7 +115,7 @@ def test_every_method_works_on_networks_of_the_zoo(model):
     assert values.std() > 0.0
 
 
-def test_filters_on_other_colours_are_shown_in_rgb():
+def test_filters_on_other_colors_are_shown_in_rgb():
     filters = first_filters(RedAndGreen())
     assert filters.shape == (2, 3, 3, 3)
     assert filters[0, 1, 1].tolist() == [255, 128, 128] and filters[1, 1, 1].tolist() == [128, 255, 128]
@@ -142,9 +142,9 @@ def test_nearest_images_are_those_at_the_smallest_angle():
         nearest(features, features, 5)
 
 
-def test_neighbour_chances_have_the_perplexity_asked_for():
+def test_neighbor_chances_have_the_perplexity_asked_for():
     features = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
-    chances = neighbour_chances(features, 8.0)
+    chances = neighbor_chances(features, 8.0)
     entropy = -(chances * np.log(np.maximum(chances, 1e-300))).sum(axis=1)
     assert np.allclose(np.exp(entropy), 8.0, rtol=1e-3) and np.allclose(chances.sum(axis=1), 1.0)
     assert not chances.diagonal().any()
@@ -153,8 +153,8 @@ def test_neighbour_chances_have_the_perplexity_asked_for():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_map_puts_groups_apart(seed):
     rng = np.random.default_rng(seed)
-    centres = np.eye(3, 12).repeat(15, axis=0)
-    places = map_of((centres + 0.1 * rng.normal(size=centres.shape)).astype(np.float32), 8.0, seed=seed)
+    centers = np.eye(3, 12).repeat(15, axis=0)
+    places = map_of((centers + 0.1 * rng.normal(size=centers.shape)).astype(np.float32), 8.0, seed=seed)
     assert places.min() == 0.0 and places.max() == 1.0
     groups = np.arange(45) // 15
     apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -191,13 +191,13 @@ def test_the_commands_write_pictures(classifier, pictures, tmp_path, capsys):
         ("filters", network),
         ("activations", network, images, "--count", "2", "--channels", "3"),
         ("saliency", network, f"{images}/0.png", images, "--count", "2", "--target", "bee"),
-        ("neighbours", network, images, "--queries", "2", "--neighbours", "2"),
+        ("neighbors", network, images, "--queries", "2", "--neighbors", "2"),
     ):
         out = tmp_path / f"{words[0]}.png"
         assert main(["show", *words, "--out", str(out)]) == 0, capsys.readouterr().err
         picture = cv2.imread(str(out))
         assert picture.std() > 5.0 and str(out) in capsys.readouterr().out.replace("\n", "")
-    assert cv2.imread(str(tmp_path / "neighbours_map.png")).shape == (900, 900, 3)
+    assert cv2.imread(str(tmp_path / "neighbors_map.png")).shape == (900, 900, 3)
 
 
 def test_curves_of_several_runs_share_a_picture(tmp_path, capsys):
@@ -254,7 +254,7 @@ def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
     assert "no.png cannot be read" in fails("activations", str(classifier), "no.png")
     assert "'bee'" in fails("saliency", str(classifier), str(pictures), "--target", "bees")
     assert "0..2, got 7" in fails("saliency", str(classifier), str(pictures), "--target", "7")
-    assert "need more images" in fails("neighbours", str(classifier), f"{pictures}/0.png")
+    assert "need more images" in fails("neighbors", str(classifier), f"{pictures}/0.png")
     (tmp_path / "empty").mkdir()
     assert "no image in" in fails("activations", str(classifier), str(tmp_path / "empty"))
     assert main(["show", "filters", str(classifier), "--out", str(tmp_path / "x.tiff2")]) == 2

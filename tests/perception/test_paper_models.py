@@ -45,7 +45,7 @@ def test_nature_cnn_has_the_layers_of_its_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("colour", "expected"),
+    ("color", "expected"),
     [
         ((255, 255, 255), (1.0, 0.0, 0.0)),
         ((0, 0, 0), (0.0, 0.0, 0.0)),
@@ -54,13 +54,13 @@ def test_nature_cnn_has_the_layers_of_its_paper() -> None:
         ((0, 0, 255), (0.114, 0.436, -0.100)),
     ],
 )
-def test_yuv_is_that_of_bt601(colour: tuple[int, int, int], expected: tuple[float, float, float]) -> None:
-    image = torch.tensor(colour, dtype=torch.uint8).view(1, 1, 1, 3)
-    result = Preprocessing(colour="yuv")(image).flatten()
+def test_yuv_is_that_of_bt601(color: tuple[int, int, int], expected: tuple[float, float, float]) -> None:
+    image = torch.tensor(color, dtype=torch.uint8).view(1, 1, 1, 3)
+    result = Preprocessing(color="yuv")(image).flatten()
     torch.testing.assert_close(result, torch.tensor(expected), rtol=0.0, atol=1e-3)
 
 
-def test_normalisation_takes_off_the_mean_and_divides_by_the_deviation() -> None:
+def test_normalization_takes_off_the_mean_and_divides_by_the_deviation() -> None:
     images = torch.rand(5, 3, 8, 9) * torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1)
     mean, std = images.mean(dim=(0, 2, 3)), images.std(dim=(0, 2, 3))
     result = Preprocessing(mean=mean.tolist(), std=std.tolist())(images)
@@ -68,7 +68,7 @@ def test_normalisation_takes_off_the_mean_and_divides_by_the_deviation() -> None
     torch.testing.assert_close(result.std(dim=(0, 2, 3)), torch.ones(3), rtol=0.0, atol=1e-5)
 
 
-def test_pilotnet_normalises_every_channel_to_unit_range() -> None:
+def test_pilotnet_normalizes_every_channel_to_unit_range() -> None:
     corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3).view(8, 3, 1, 1)
     values = Preprocessing(None, "yuv", (0.5, 0.0, 0.0), (0.5, 0.436, 0.615))(corners)
     torch.testing.assert_close(values.amax(dim=(0, 2, 3)), torch.ones(3), rtol=0.0, atol=1e-3)
@@ -112,7 +112,7 @@ def test_lenet_brings_black_and_white_to_what_its_paper_says() -> None:
     assert (black, white) == (pytest.approx(-0.1, abs=1e-6), pytest.approx(1.175, abs=1e-6))
 
 
-def test_alexnet_normalises_responses_as_its_paper_says() -> None:
+def test_alexnet_normalizes_responses_as_its_paper_says() -> None:
     layer = create_model("alexnet_paper", size=(67, 67)).stages[0][2]
     maps = torch.rand(1, 96, 1, 1, generator=torch.Generator().manual_seed(0)) * 30.0
     values = maps.flatten().tolist()

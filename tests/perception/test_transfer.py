@@ -20,9 +20,9 @@ from camshaft.perception.classification import (
     fit_classifier,
 )
 from camshaft.perception.training.config import TrainingConfig
-from camshaft.perception.training.initialization import initialise
+from camshaft.perception.training.initialization import initialize
 from camshaft.perception.training.trainer import TrainingResult, train
-from camshaft.perception.transfer import FineTuning, extract_features, linear_probe, nearest_neighbours
+from camshaft.perception.transfer import FineTuning, extract_features, linear_probe, nearest_neighbors
 from camshaft.perception.transfer.few_labels import stratified_rows
 from camshaft.perception.transfer.transferability import ClassSubset, keep_layers, split_classes
 from camshaft.perception.zoo import create_model, list_models
@@ -50,7 +50,7 @@ def images(count: int = 32, size: int = 32, seed: int = 0) -> dict[str, np.ndarr
 
 
 def classifier() -> nn.Module:
-    """Small, with batch normalisation and dropout."""
+    """Small, with batch normalization and dropout."""
     return create_classifier("timm:test_resnet", 3, model_options={"size": (32, 32)}, dropout=0.5)
 
 
@@ -220,15 +220,15 @@ def test_a_linear_probe_finds_what_is_linear() -> None:
     assert linear_probe(shuffled, *sets[1:], num_classes=2)["accuracy"] < 0.75
 
 
-def test_neighbours_vote() -> None:
+def test_neighbors_vote() -> None:
     known = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9], [-1.0, -1.0]])
     classes = torch.tensor([0, 0, 1, 1, 2])
     asked = (torch.tensor([[0.8, 0.0], [0.0, 0.7], [-0.5, -0.6]]), torch.tensor([0, 1, 2]))
-    assert nearest_neighbours((known, classes), asked, 3, k=1) == 1.0
-    assert nearest_neighbours((known, classes), asked, 3, k=2) == 1.0
-    assert nearest_neighbours((known, 2 - classes), asked, 3, k=1) == pytest.approx(1 / 3)
+    assert nearest_neighbors((known, classes), asked, 3, k=1) == 1.0
+    assert nearest_neighbors((known, classes), asked, 3, k=2) == 1.0
+    assert nearest_neighbors((known, 2 - classes), asked, 3, k=1) == pytest.approx(1 / 3)
     with pytest.raises(InvalidOption, match="at least 1"):
-        nearest_neighbours((known, classes), asked, 3, k=0)
+        nearest_neighbors((known, classes), asked, 3, k=0)
 
 
 def test_features_are_those_of_every_image_in_order() -> None:
@@ -288,13 +288,13 @@ def test_classes_are_split_in_two_and_numbered_anew() -> None:
         split_classes(3, seed=0)
 
 
-def test_fan_in_initialisation_keeps_the_size_of_signals() -> None:
+def test_fan_in_initialization_keeps_the_size_of_signals() -> None:
     torch.manual_seed(0)
     layers = nn.Sequential(*[layer for _ in range(20) for layer in (nn.Linear(256, 256), nn.ReLU())])
     inputs = torch.randn(64, 256)
     sizes = {}
     for kind in ("own", "fan_in", "unit"):
-        initialise(layers, kind)
+        initialize(layers, kind)
         sizes[kind] = layers(inputs).detach().square().mean().item()
     assert 0.2 < sizes["fan_in"] < 5.0
     assert sizes["own"] < 1e-2 * sizes["fan_in"]

@@ -1,6 +1,6 @@
 """Low-polygon models of what stands and moves along roads, at several levels of detail.
 
-Models are in the object frame: x forward, y left, z up, metres, the origin on the ground. Levels of detail are lists
+Models are in the object frame: x forward, y left, z up, meters, the origin on the ground. Levels of detail are lists
 of meshes, finest first, as `Scene.add` takes them. What drives and walks goes along x; what stands faces -x, so that
 who comes along x sees its front; pieces of barriers lie along x. Where a model has variants, even ones are for
 training and odd ones for testing.
@@ -10,8 +10,8 @@ from camshaft.envs.driving.assets.barriers import (
     concrete_barrier,
     guard_rail,
     hedge,
+    tire_wall,
     traffic_cone,
-    tyre_wall,
     wire_fence,
     wooden_fence,
 )
@@ -119,10 +119,10 @@ __all__ = [
     "street_name",
     "suv",
     "ticket_machine",
+    "tire_wall",
     "traffic_cone",
     "traffic_light",
     "traffic_light_variants",
-    "tyre_wall",
     "utility_pole",
     "van",
     "walk_keypoints",

@@ -14,19 +14,19 @@ from numpy.typing import ArrayLike
 
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, box, lathe, polygon_mesh, welded
-from camshaft.envs.driving.textures.boards import TYRE_METRES, planks, tyre_stack
+from camshaft.envs.driving.textures.boards import TIRE_METERS, planks, tire_stack
 from camshaft.envs.rendering import Mesh, Surface
 
-PIECE = 4.0  # metres of every piece
-OVERLAP = 0.03  # metres by which a piece reaches further at both ends
+PIECE = 4.0  # meters of every piece
+OVERLAP = 0.03  # meters by which a piece reaches further at both ends
 
-GALVANISED = Surface((0.62, 0.64, 0.66), label="fence", specular=0.05, shininess=16, tinted=False)
+GALVANIZED = Surface((0.62, 0.64, 0.66), label="fence", specular=0.05, shininess=16, tinted=False)
 POST = Surface((0.45, 0.46, 0.48), label="fence", tinted=False)
 TIMBER = Surface((0.45, 0.34, 0.24), label="fence", tinted=False)
 WIRE = Surface((0.34, 0.38, 0.36), label="fence", double_sided=True, tinted=False)
 ORANGE, WHITE, RUBBER = (
-    Surface(colour, label="object", tinted=False)
-    for colour in ((0.93, 0.33, 0.08), (0.94, 0.94, 0.93), (0.12, 0.12, 0.12))
+    Surface(color, label="object", tinted=False)
+    for color in ((0.93, 0.33, 0.08), (0.94, 0.94, 0.93), (0.12, 0.12, 0.12))
 )
 
 
@@ -41,14 +41,14 @@ def guard_rail() -> list[Mesh]:
     ]
     far_posts = [polygon for x in (-1.0, 1.0) for polygon in _crossed(x, 0.5)]
     rear = [(0.0, 0.75), (0.0, 0.44)]
-    near = [*_strips(wave, GALVANISED), *_strips(rear, GALVANISED), *posts]
+    near = [*_strips(wave, GALVANIZED), *_strips(rear, GALVANIZED), *posts]
     middle = [
-        *_strips([wave[0], wave[1], wave[5], wave[6]], GALVANISED),
-        *_strips(rear, GALVANISED),
+        *_strips([wave[0], wave[1], wave[5], wave[6]], GALVANIZED),
+        *_strips(rear, GALVANIZED),
         *posts[:0],
         *far_posts,
     ]
-    far = [*_strips([(0.05, 0.44), (0.05, 0.75)], GALVANISED), *_strips(rear, GALVANISED), *far_posts[::2]]
+    far = [*_strips([(0.05, 0.44), (0.05, 0.75)], GALVANIZED), *_strips(rear, GALVANIZED), *far_posts[::2]]
     return [_smooth(near), polygon_mesh(middle), polygon_mesh(far)]
 
 
@@ -118,13 +118,13 @@ def wire_fence() -> list[Mesh]:
 
 
 @cache
-def tyre_wall(variant: int = 0) -> list[Mesh]:
-    """Stacks of tyres, 1.1 m high and one tyre deep: levels of 34 and 6 triangles."""
-    stacks = round(PIECE / TYRE_METRES)
-    side = Surface((1.0, 1.0, 1.0), tyre_stack(variant), "fence", tinted=False)
+def tire_wall(variant: int = 0) -> list[Mesh]:
+    """Stacks of tires, 1.1 m high and one tire deep: levels of 34 and 6 triangles."""
+    stacks = round(PIECE / TIRE_METERS)
+    side = Surface((1.0, 1.0, 1.0), tire_stack(variant), "fence", tinted=False)
     top = Surface((0.14, 0.14, 0.145), label="fence", tinted=False)
     hole = Surface((0.04, 0.04, 0.04), label="fence", tinted=False)
-    half, deep, high = 0.5 * PIECE, 0.5 * TYRE_METRES, 1.1
+    half, deep, high = 0.5 * PIECE, 0.5 * TIRE_METERS, 1.1
     repeats = np.array([[0.0, 0.0], [0.5 * stacks, 0.0], [0.5 * stacks, 1.0], [0.0, 1.0]])
     flat = box((-half, -deep, 0.0), (half, deep, high), side, "yY")
     walls = [(corners, surface, repeats) for corners, surface, _ in flat]
@@ -157,11 +157,11 @@ def traffic_cone() -> list[Mesh]:
     return [welded(Mesh.merge([*bands, foot])), welded(Mesh.merge(far))]
 
 
-def _strips(profile: ArrayLike, surface: Surface, metres: float = 1.0) -> list[Polygon]:
-    """A profile of (y, z), from the front over the top, drawn out along x; textures repeat after `metres`."""
+def _strips(profile: ArrayLike, surface: Surface, meters: float = 1.0) -> list[Polygon]:
+    """A profile of (y, z), from the front over the top, drawn out along x; textures repeat after `meters`."""
     half = 0.5 * PIECE + OVERLAP
     points = np.asarray(profile, np.float64)
-    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]) / metres
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]) / meters
     strips: list[Polygon] = []
     for (low, high), (near, far) in zip(pairwise(points), pairwise(lengths), strict=True):
         corners = np.array([[half, *low], [-half, *low], [-half, *high], [half, *high]])
@@ -169,7 +169,7 @@ def _strips(profile: ArrayLike, surface: Surface, metres: float = 1.0) -> list[P
             (
                 corners,
                 surface,
-                np.array([[0.0, near], [2.0 * half / metres, near], [2.0 * half / metres, far], [0.0, far]]),
+                np.array([[0.0, near], [2.0 * half / meters, near], [2.0 * half / meters, far], [0.0, far]]),
             )
         )
     return strips

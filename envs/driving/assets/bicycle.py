@@ -14,9 +14,9 @@ from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, polygon_mes
 from camshaft.envs.driving.assets.vehicle_model import VehicleModel
 from camshaft.envs.rendering import Mesh, Surface
 
-LENGTH, WIDTH, WHEELBASE = 1.74, 0.56, 1.06  # metres
+LENGTH, WIDTH, WHEELBASE = 1.74, 0.56, 1.06  # meters
 WHEEL_RADIUS = 0.34
-CRANK_AXLE, CRANK, PEDAL_SIDE = (-0.10, 0.29), 0.17, 0.11  # x and z, length, distance from the middle, metres
+CRANK_AXLE, CRANK, PEDAL_SIDE = (-0.10, 0.29), 0.17, 0.11  # x and z, length, distance from the middle, meters
 HANDS = (0.33, 0.22, 1.06)  # x, y, z of the left grip
 LEAN = 0.5  # rad, of the rider's trunk
 PEDAL_FRAMES = 8  # moments of one turn of the cranks
@@ -32,7 +32,7 @@ REAR_LAMP = Surface((0.85, 0.05, 0.06), label="bicycle", emissive=True, tinted=F
 
 @cache
 def bicycle(rider: int = 0) -> VehicleModel:
-    """A bicycle of 1.74 m and its rider, whose shirt has the colour of the slot.
+    """A bicycle of 1.74 m and its rider, whose shirt has the color of the slot.
 
     Args:
         rider: number of one of `bodies.BODIES`, best one of RIDERS.
@@ -79,7 +79,7 @@ def _seated(body: Body, hips: FloatArray, angle: float) -> FloatArray:
 
 
 def _lines(hips: FloatArray) -> dict[str, list[FloatArray]]:
-    """The tubes of the frame: the two ends of each, metres."""
+    """The tubes of the frame: the two ends of each, meters."""
     axle, radius = 0.5 * WHEELBASE, WHEEL_RADIUS
     crank, saddle = (
         np.array([CRANK_AXLE[0], 0.0, CRANK_AXLE[1]]),
@@ -110,7 +110,7 @@ def _near(hips: FloatArray) -> Mesh:
 
 
 def _wheel(x: float, corners: int) -> Mesh:
-    """A tyre whose tread is an edge: seen from ahead, it still is some centimetres wide."""
+    """A tire whose tread is an edge: seen from ahead, it still is some centimeters wide."""
     angles = 2.0 * np.pi * np.arange(corners) / corners
     ring = np.column_stack([np.cos(angles), np.zeros(corners), np.sin(angles)])
     outer, inner, aside = (
@@ -118,13 +118,13 @@ def _wheel(x: float, corners: int) -> Mesh:
         WHEEL_RADIUS - 0.05,
         np.array([0.0, 0.02, 0.0]),
     )
-    centre = np.array([x, 0.0, WHEEL_RADIUS])
+    center = np.array([x, 0.0, WHEEL_RADIUS])
     polygons: list[Polygon] = []
     for here in range(corners):
         near, far = ring[here - 1], ring[here]
         for side in (1.0, -1.0):
             corner = [outer * near, outer * far, inner * far + side * aside, inner * near + side * aside]
-            panel = centre + np.array(corner)
+            panel = center + np.array(corner)
             polygons.append((panel[::-1] if side > 0.0 else panel, RUBBER, None))
     return polygon_mesh(polygons)
 
@@ -186,11 +186,11 @@ def _flat_wheel(x: float, corners: int) -> Mesh:
     angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners - 0.5 * np.pi  # it stands on a side
     ring = np.column_stack([np.cos(angles), np.zeros(corners), np.sin(angles)])
     outer, inner = WHEEL_RADIUS / np.sqrt(np.cos(np.pi / corners)), WHEEL_RADIUS - 0.045
-    centre = np.array([x, 0.0, WHEEL_RADIUS])
+    center = np.array([x, 0.0, WHEEL_RADIUS])
     panels = [
         [outer * ring[i - 1], outer * ring[i], inner * ring[i], inner * ring[i - 1]] for i in range(corners)
     ]
-    polygons: list[Polygon] = [(centre + np.array(panel), WHEEL, None) for panel in panels]
+    polygons: list[Polygon] = [(center + np.array(panel), WHEEL, None) for panel in panels]
     return polygon_mesh([*polygons, (_upright(x, 0.02), WHEEL, None)])
 
 
@@ -208,4 +208,4 @@ def _strip(line: list[FloatArray]) -> Polygon:
     return np.array([start - aside, end - aside, end + aside, start + aside]), _FLAT, None
 
 
-_FLAT = Surface(FRAME.colour, label="bicycle", double_sided=True, tinted=False)
+_FLAT = Surface(FRAME.color, label="bicycle", double_sided=True, tinted=False)

@@ -12,14 +12,14 @@ from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, box, inset,
 from camshaft.envs.driving.textures.facades import Window
 from camshaft.envs.rendering import Mesh, Surface
 
-FOUNDATION = 0.5  # metres that walls reach below the ground
+FOUNDATION = 0.5  # meters that walls reach below the ground
 FRONT, RIGHT, BACK, LEFT = range(4)  # walls, as seen from the street
 WARM_LIGHT = Surface((1.0, 0.80, 0.46), label="building", emissive=True, tinted=False)
 COOL_LIGHT = Surface((0.86, 0.93, 1.0), label="building", emissive=True, tinted=False)
 LIT_SHARE = 0.35  # of the windows at night
 LIT_PANES = (18, 6, 2)  # at most, by level of detail
-OVERHANG = 0.4  # metres of a roof over the walls
-TILE_METRES = 2.0  # a texture of tiles repeats after this length
+OVERHANG = 0.4  # meters of a roof over the walls
+TILE_METERS = 2.0  # a texture of tiles repeats after this length
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class BuildingModel:
 
     Attributes:
         name: its kind.
-        width: metres along the street, y.
-        depth: metres from the street, x; without balconies, steps and awnings, which reach up to 1.5 m further.
-        height: metres to the highest point.
+        width: meters along the street, y.
+        depth: meters from the street, x; without balconies, steps and awnings, which reach up to 1.5 m further.
+        height: meters to the highest point.
         levels: of detail, finest first.
     """
 
@@ -69,32 +69,32 @@ def outline(width: float, depth: float) -> FloatArray:
 
 
 def facades(
-    corners: FloatArray, low: float, high: float, looks: Sequence[Surface], metres: tuple[float, float]
+    corners: FloatArray, low: float, high: float, looks: Sequence[Surface], meters: tuple[float, float]
 ) -> list[Polygon]:
     """Walls all around, each of as many whole bays as fit.
 
     Args:
         corners: (4, 2) of `outline`.
-        low: metres, where the first storey begins; the walls reach FOUNDATION further down where this is the ground.
-        high: metres.
+        low: meters, where the first storey begins; the walls reach FOUNDATION further down where this is the ground.
+        high: meters.
         looks: of the front, right, back and left.
-        metres: width of a bay and height of a storey.
+        meters: width of a bay and height of a storey.
     """
     below = FOUNDATION if low == 0.0 else 0.0
-    rows = max(1, round((high - low) / metres[1]))
+    rows = max(1, round((high - low) / meters[1]))
     polygons: list[Polygon] = []
     for side, surface in enumerate(looks):
         first, second = corners[side], corners[(side + 1) % 4]
-        bays = count_bays(first, second, metres[0])
+        bays = count_bays(first, second, meters[0])
         foot = -below / (high - low) * rows
         uvs = np.array([[0.0, foot], [bays, foot], [bays, rows], [0.0, rows]])
         polygons.append((wall(first, second, low - below, high), surface, uvs))
     return polygons
 
 
-def count_bays(first: FloatArray, second: FloatArray, metres: float) -> int:
+def count_bays(first: FloatArray, second: FloatArray, meters: float) -> int:
     """How many bays a wall has."""
-    return max(1, round(float(np.linalg.norm(second - first)) / metres))
+    return max(1, round(float(np.linalg.norm(second - first)) / meters))
 
 
 def lit_panes(
@@ -102,17 +102,17 @@ def lit_panes(
     low: float,
     high: float,
     window: Window,
-    metres: tuple[float, float],
+    meters: tuple[float, float],
     rng: np.random.Generator,
     sides: Sequence[int] = (FRONT, BACK),
     surface: Surface = WARM_LIGHT,
 ) -> list[Polygon]:
     """Shining panes a little in front of some of the painted windows of `facades`, in random order."""
-    rows = max(1, round((high - low) / metres[1]))
+    rows = max(1, round((high - low) / meters[1]))
     panes: list[Polygon] = []
     for side in sides:
         first, second = corners[side], corners[(side + 1) % 4]
-        bays = count_bays(first, second, metres[0])
+        bays = count_bays(first, second, meters[0])
         panel = wall(first, second, low, high)
         for row, bay in np.argwhere(rng.random((rows, bays)) < LIT_SHARE):
             (left, right), (bottom, top) = window
@@ -146,8 +146,8 @@ def pitched_roof(
     run, ridge = (0.5 * width, 0.5 * depth) if across else (0.5 * depth, 0.5 * width)
     low, top = eaves - OVERHANG * rise / run, eaves + rise
     far, along = run + OVERHANG, ridge + 0.25
-    slant = float(np.hypot(far, top - low)) / TILE_METRES
-    uvs = np.array([[0.0, 0.0], [2.0 * along, 0.0], [2.0 * along, 0.0], [0.0, 0.0]]) / TILE_METRES
+    slant = float(np.hypot(far, top - low)) / TILE_METERS
+    uvs = np.array([[0.0, 0.0], [2.0 * along, 0.0], [2.0 * along, 0.0], [0.0, 0.0]]) / TILE_METERS
     uvs[2:, 1] = slant
     polygons: list[Polygon] = []
     for end in (1.0, -1.0):
@@ -172,19 +172,19 @@ def hipped_roof(width: float, depth: float, eaves: float, rise: float, tiles: Su
     ridge, top = max(y - x, 1e-3), eaves + rise
     corners = {(a, b): np.array([a * x, b * y, eaves]) for a in (-1, 1) for b in (-1, 1)}
     ends = {b: np.array([0.0, b * ridge, top]) for b in (-1, 1)}
-    slant = float(np.hypot(x, rise)) / TILE_METRES
+    slant = float(np.hypot(x, rise)) / TILE_METERS
     polygons: list[Polygon] = []
     for a in (-1, 1):
         slope = np.array([corners[a, -a], corners[a, a], ends[a], ends[-a]])
         hip = np.array([corners[a, a], corners[-a, a], ends[a]])
         for points, axis in ((slope, 1), (hip, 0)):
-            along = np.abs(points[:, axis] - points[0, axis]) / TILE_METRES
+            along = np.abs(points[:, axis] - points[0, axis]) / TILE_METERS
             polygons.append((points, tiles, np.column_stack([along, slant * (points[:, 2] > eaves)])))
     return polygons
 
 
 def moved(polygons: Sequence[Polygon], offset: ArrayLike) -> list[Polygon]:
-    """Polygons moved by (3,) metres."""
+    """Polygons moved by (3,) meters."""
     return [(np.asarray(corners) + np.asarray(offset), surface, uvs) for corners, surface, uvs in polygons]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from camshaft.envs.errors import check_choice
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 HAIR_STYLES = ("short", "long", "bald", "cap", "bun")
 CLOTHES = ("trousers", "skirt", "coat", "shorts")
@@ -14,11 +14,11 @@ CLOTHES = ("trousers", "skirt", "coat", "shorts")
 
 @dataclass(frozen=True)
 class Body:
-    """One person; lengths in metres, proportions of an adult where nothing else is said.
+    """One person; lengths in meters, proportions of an adult where nothing else is said.
 
     Attributes:
         height: from the ground to the crown.
-        skin, hair, trousers, shoes: colours; the shirt or coat has the colour of the slot.
+        skin, hair, trousers, shoes: colors; the shirt or coat has the color of the slot.
         hair_style: one of HAIR_STYLES.
         clothes: one of CLOTHES.
         girth: factor of the width and depth of trunk and limbs.
@@ -28,10 +28,10 @@ class Body:
     """
 
     height: float
-    skin: Colour
-    hair: Colour
-    trousers: Colour
-    shoes: Colour
+    skin: Color
+    hair: Color
+    trousers: Color
+    shoes: Color
     hair_style: str = "short"
     clothes: str = "trousers"
     girth: float = 1.0
@@ -117,7 +117,7 @@ FAIR, PALE, OLIVE, BROWN, DARK = (
     (0.56, 0.38, 0.27),
     (0.38, 0.25, 0.18),
 )
-BLACK_HAIR, BROWN_HAIR, BLOND_HAIR, GREY_HAIR, RED_HAIR = (
+BLACK_HAIR, BROWN_HAIR, BLOND_HAIR, GRAY_HAIR, RED_HAIR = (
     (0.08, 0.07, 0.07),
     (0.27, 0.18, 0.12),
     (0.72, 0.57, 0.33),
@@ -140,7 +140,7 @@ BODIES = (
     Body(1.67, PALE, BLOND_HAIR, BLACK_CLOTH, BLACK_SHOES, "long", girth=0.9, shoulders=0.9, hips=1.1),
     Body(1.64, OLIVE, BLACK_HAIR, JEANS, WHITE_SHOES, "bun", girth=0.92, shoulders=0.9, hips=1.1),
     Body(1.74, DARK, BLACK_HAIR, SUIT, BLACK_SHOES, "bald", "coat", girth=1.2),
-    Body(1.83, PALE, GREY_HAIR, CHINOS, BROWN_SHOES, "cap", girth=1.15),
+    Body(1.83, PALE, GRAY_HAIR, CHINOS, BROWN_SHOES, "cap", girth=1.15),
     Body(1.60, OLIVE, BROWN_HAIR, (0.45, 0.16, 0.22), BROWN_SHOES, "bun", "skirt", 0.95, 0.9, 1.12, bag=True),
     Body(1.70, FAIR, RED_HAIR, (0.18, 0.22, 0.34), BLACK_SHOES, "long", "skirt", 0.9, 0.9, 1.1),
     Body(1.25, FAIR, BLOND_HAIR, JEANS, WHITE_SHOES, clothes="shorts", child=True, bag=True),
@@ -150,7 +150,7 @@ BODIES = (
 )
 NUM_BODIES = len(BODIES)
 
-# Colours for the slots of people: their shirts and coats; even ones are for training, odd ones for testing.
+# Colors for the slots of people: their shirts and coats; even ones are for training, odd ones for testing.
 SHIRTS = (
     (0.70, 0.16, 0.16),
     (0.56, 0.18, 0.30),

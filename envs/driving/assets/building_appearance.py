@@ -5,26 +5,26 @@ from __future__ import annotations
 from camshaft.envs.driving import textures
 from camshaft.envs.rendering import Surface, Texture
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
-def fixed(colour: Colour) -> Surface:
-    """A plain wall of its own colour, whatever that of the slot."""
-    return Surface(colour, label="building", tinted=False)
+def fixed(color: Color) -> Surface:
+    """A plain wall of its own color, whatever that of the slot."""
+    return Surface(color, label="building", tinted=False)
 
 
 def textured(texture: Texture, gloss: float = 0.0) -> Surface:
-    """A wall with a texture, tinted by the colour of the slot."""
+    """A wall with a texture, tinted by the color of the slot."""
     return Surface((1.0, 1.0, 1.0), texture, "building", specular=gloss, shininess=256)
 
 
 def pictured(texture: Texture, lit: bool = False) -> Surface:
-    """A door, a shop's front or a clock: a picture in its own colours that may shine."""
+    """A door, a shop's front or a clock: a picture in its own colors that may shine."""
     return Surface((1.0, 1.0, 1.0), texture, "building", emissive=lit, tinted=False)
 
 
 def averaged(texture: Texture) -> Surface:
-    """A plain wall in the colour of the corner of a facade."""
+    """A plain wall in the color of the corner of a facade."""
     red, green, blue = (texture.levels[0][8:24, 4:16].mean(axis=(0, 1)) / 255.0).tolist()
     return Surface((red, green, blue), label="building")
 

@@ -34,8 +34,8 @@ from camshaft.envs.driving.assets.vehicle_parts import (
 from camshaft.envs.driving.textures.vehicles import destination
 from camshaft.envs.rendering import Mesh, Surface
 
-LENGTH, WIDTH, HEIGHT = 12.0, 2.55, 3.15  # metres
-AXLES = (3.3, -2.6)  # x, metres
+LENGTH, WIDTH, HEIGHT = 12.0, 2.55, 3.15  # meters
+AXLES = (3.3, -2.6)  # x, meters
 WHEEL_RADIUS = 0.48
 HULL = Hull(
     sections(  # x, then sill, waist, foot of the windows, edge of the top: the windscreen is the top's first part
@@ -134,7 +134,7 @@ def _far() -> Mesh:
     """A box with a picture on its sides."""
     half, wide, top = 0.5 * LENGTH, 0.5 * WIDTH, 3.0
     windows = side_window(*WINDOWS, 1.3, 2.48)
-    stripe = side_window(half, -half, 0.95, 1.08, STRIPE.colour)
+    stripe = side_window(half, -half, 0.95, 1.08, STRIPE.color)
     posts = [side_window(x + 0.06, x - 0.06, 1.3, 2.48, (1.0, 1.0, 1.0)) for x in PILLARS]
     picture = side_pictures(LENGTH, top, AXLES, WHEEL_RADIUS, [windows, stripe, *posts])
     side = np.array(

@@ -46,7 +46,7 @@ from camshaft.envs.rendering import Mesh
 
 @dataclass(frozen=True)
 class CarShape:
-    """What makes a car that car; metres.
+    """What makes a car that car; meters.
 
     Attributes:
         length, width, height: over all but the mirrors.

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from camshaft.envs.driving.assets.bodies import BODIES, Body, Colour
+from camshaft.envs.driving.assets.bodies import BODIES, Body, Color
 from camshaft.envs.driving.assets.lofts import loft, tube
 from camshaft.envs.driving.assets.shapes import FloatArray, box, polygon_mesh
 from camshaft.envs.driving.assets.walk import CHIN
@@ -85,8 +85,8 @@ class _Looks:
     """The surfaces of one person."""
 
     def __init__(self, body: Body) -> None:
-        def cloth(colour: Colour) -> Surface:
-            return Surface(colour, label="person", tinted=False)
+        def cloth(color: Color) -> Surface:
+            return Surface(color, label="person", tinted=False)
 
         self.skin, self.hair = cloth(body.skin), cloth(body.hair if body.hair_style != "bald" else body.skin)
         self.trousers, self.shoes = cloth(body.trousers), cloth(body.shoes)

@@ -12,7 +12,7 @@ from camshaft.envs.rendering import Mesh, Surface
 
 STONE = (0.55, 0.54, 0.52)
 DOORS = ((0.35, 0.2, 0.14), (0.2, 0.32, 0.26), (0.25, 0.28, 0.4), (0.5, 0.14, 0.12))
-BAY, STOREY = 3.0, 2.75  # metres of wall that one facade texture covers
+BAY, STOREY = 3.0, 2.75  # meters of wall that one facade texture covers
 LIT_SHARE = 0.4  # of the windows of a house at night
 
 
@@ -83,7 +83,7 @@ def _lit_windows(
 
 
 def _door(half: FloatArray, storeys: int, rng: np.random.Generator) -> list[Polygon]:
-    colour = DOORS[int(rng.integers(len(DOORS)))]
+    color = DOORS[int(rng.integers(len(DOORS)))]
     x, y = 0.3, -half[1] - 0.04
     corners = [[x - 0.55, y, 0.0], [x + 0.55, y, 0.0], [x + 0.55, y, 2.1], [x - 0.55, y, 2.1]]
-    return [(corners, Surface(colour, label="building"), None)]
+    return [(corners, Surface(color, label="building"), None)]

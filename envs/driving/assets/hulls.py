@@ -26,7 +26,7 @@ class Hull:
 
     Attributes:
         sections: from front to rear, all of equally many points.
-        crown: metres by which the middle of the top is higher than its edge.
+        crown: meters by which the middle of the top is higher than its edge.
     """
 
     sections: tuple[Section, ...]
@@ -61,7 +61,7 @@ class Hull:
             along: x where it begins, in front, and where it ends.
             strip: number of the strip, the lowest is 0.
             upwards: from and to, shares of the height of the strip.
-            proud: metres in front of the body.
+            proud: meters in front of the body.
         """
         bends = [x for x, _ in self.sections if along[1] < x < along[0]]
         panels: list[Polygon] = []
@@ -90,7 +90,7 @@ class Hull:
             end: 1 for the front, -1 for the rear.
             across: from and to, shares of the half width at that height.
             upwards: from and to, shares of the height of that end.
-            proud: metres in front of the body.
+            proud: meters in front of the body.
         """
         x, profile = self.sections[0 if end > 0 else -1]
         widths, heights = np.array(profile).T

@@ -15,7 +15,7 @@ def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> 
     """A skin over rings of corners, shaded smoothly.
 
     Args:
-        rings: (m, k, 3) metres; seen from where the rings go to, each runs counter-clockwise.
+        rings: (m, k, 3) meters; seen from where the rings go to, each runs counter-clockwise.
         surfaces: m - 1, one for each strip between two rings; or one for all.
         closed: whether the last corner of a ring is joined to the first.
     """
@@ -62,8 +62,8 @@ def tube(
     """A round skin about a line, open at its ends.
 
     Args:
-        places: (m, 3) metres, points of the line.
-        radii: (m,) metres; 0 for a tip.
+        places: (m, 3) meters, points of the line.
+        radii: (m,) meters; 0 for a tip.
         segments: sides.
         surface: what it looks like.
         aspect: width over depth.

@@ -32,8 +32,8 @@ from camshaft.envs.driving.assets.vehicle_parts import (
 )
 from camshaft.envs.rendering import Mesh, Surface
 
-LENGTH, WIDTH, HEIGHT = 8.2, 2.5, 3.5  # metres
-AXLES = (2.95, -2.35)  # x, metres
+LENGTH, WIDTH, HEIGHT = 8.2, 2.5, 3.5  # meters
+AXLES = (2.95, -2.35)  # x, meters
 WHEEL_RADIUS = 0.48
 CAB = Hull(
     sections(  # x, then sill, waist, foot of the windows, edge of the top: the windscreen is the top's first part
@@ -44,7 +44,7 @@ CAB = Hull(
     ),
     crown=0.04,
 )
-BOX = (-4.08, 2.05), (1.02, 3.5)  # x and z of the load's box, metres
+BOX = (-4.08, 2.05), (1.02, 3.5)  # x and z of the load's box, meters
 LOAD = Surface((0.88, 0.88, 0.87), label="vehicle", specular=0.03, shininess=64, tinted=False)
 EDGE = Surface((0.55, 0.56, 0.58), label="vehicle", tinted=False)
 REFLECTOR = Surface((0.75, 0.10, 0.10), label="vehicle", tinted=False)

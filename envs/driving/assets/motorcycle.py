@@ -21,15 +21,15 @@ from camshaft.envs.driving.assets.vehicle_model import (
     VehicleModel,
     both_sides,
 )
-from camshaft.envs.driving.assets.vehicle_parts import CHROME, DARK, GLASS, PAINT, TYRE
+from camshaft.envs.driving.assets.vehicle_parts import CHROME, DARK, GLASS, PAINT, TIRE
 from camshaft.envs.driving.assets.walk import CHIN, PARTS
 from camshaft.envs.driving.textures.vehicles import wheel
 from camshaft.envs.rendering import Mesh, Surface
 
-LENGTH, WIDTH = 2.10, 0.70  # metres
-AXLES = (0.73, -0.69)  # x, metres
+LENGTH, WIDTH = 2.10, 0.70  # meters
+AXLES = (0.73, -0.69)  # x, meters
 WHEEL_RADIUS, WHEEL_WIDTH = 0.31, 0.14
-HIPS, LEAN, HANDS = (-0.24, 0.84), 0.32, (0.34, 0.98)  # metres, rad, metres
+HIPS, LEAN, HANDS = (-0.24, 0.84), 0.32, (0.34, 0.98)  # meters, rad, meters
 ANKLES = ((-0.10, 0.36), (-0.10, 0.36))
 TANK = Hull(
     sections(  # x, then belly, flank, shoulder
@@ -47,7 +47,7 @@ HELMET = Surface((0.92, 0.92, 0.92), label="person", specular=0.04, shininess=12
 
 @cache
 def motorcycle(rider: int = 0) -> VehicleModel:
-    """A motorcycle of 2.1 m; tank, fairing and helmet have the colour of the slot, as the rider's jacket has.
+    """A motorcycle of 2.1 m; tank, fairing and helmet have the color of the slot, as the rider's jacket has.
 
     Args:
         rider: number of one of `bodies.BODIES`.
@@ -78,7 +78,7 @@ def _helmet(body: Body, segments: int) -> Mesh:
     visor = np.array(
         [[0.125, 0.075, 0.185], [0.142, 0.075, 0.115], [0.142, -0.075, 0.115], [0.125, -0.075, 0.185]]
     )
-    glass = Surface(GLASS.colour, label="person", specular=0.07, shininess=256, tinted=False)
+    glass = Surface(GLASS.color, label="person", specular=0.07, shininess=256, tinted=False)
     return Mesh.merge([shell, polygon_mesh([(size * visor, glass, None)])])
 
 
@@ -143,18 +143,18 @@ def _wheel(x: float, corners: int, tread: bool = True) -> list[Polygon]:
     """A wheel that is seen from both sides, and from ahead and behind."""
     rim = Surface((1.0, 1.0, 1.0), wheel(6), "vehicle", tinted=False)
     half, radius = 0.5 * WHEEL_WIDTH, WHEEL_RADIUS / np.cos(np.pi / corners) ** 0.5
-    centre = np.array([x, 0.0, WHEEL_RADIUS])
+    center = np.array([x, 0.0, WHEEL_RADIUS])
     sides = [
-        disc(centre + np.array([0.0, side * half, 0.0]), radius, corners, rim, side) for side in (1.0, -1.0)
+        disc(center + np.array([0.0, side * half, 0.0]), radius, corners, rim, side) for side in (1.0, -1.0)
     ]
     if not tread:
         top = 2.0 * WHEEL_RADIUS
         cross: FloatArray = np.array([[x, -half, 0.0], [x, half, 0.0], [x, half, top], [x, -half, top]])
-        return [*sides, (cross, TYRE, None), (cross[::-1], TYRE, None)]
+        return [*sides, (cross, TIRE, None), (cross[::-1], TIRE, None)]
     face = np.asarray(sides[0][0])
     back = face - [0.0, WHEEL_WIDTH, 0.0]
     band: list[Polygon] = [
-        (np.array([face[i - 1], back[i - 1], back[i], face[i]]), TYRE, None) for i in range(corners)
+        (np.array([face[i - 1], back[i - 1], back[i], face[i]]), TIRE, None) for i in range(corners)
     ]
     return [*sides, *band]
 

@@ -22,15 +22,15 @@ STANDING = WALK_FRAMES  # the frame of who does not walk
 def pedestrian_frames(body: int) -> list[list[Mesh]]:
     """What `Scene.add` takes as variants: levels of about 270, 100 and 31 triangles for each frame.
 
-    Frames 0 to WALK_FRAMES - 1 are a stride of `BODIES[body].stride` metres, from the strike of the left heel; frame
-    STANDING stands. Shirts have the colour of the slot.
+    Frames 0 to WALK_FRAMES - 1 are a stride of `BODIES[body].stride` meters, from the strike of the left heel; frame
+    STANDING stands. Shirts have the color of the slot.
     """
     poses, _ = _frames(body)
     return [[figure.posed(pose) for figure in figures(body)] for pose in poses]
 
 
 def frame_keypoints(body: int) -> FloatArray:
-    """(WALK_FRAMES + 1, 17, 3) metres, object frame: COCO's keypoints in every frame, in the order of `KEYPOINTS`."""
+    """(WALK_FRAMES + 1, 17, 3) meters, object frame: COCO's keypoints in every frame, in the order of `KEYPOINTS`."""
     return _frames(body)[1].copy()
 
 

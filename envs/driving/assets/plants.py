@@ -99,10 +99,10 @@ def bush(variant: int, cut_out: bool = False) -> list[Mesh]:
 
 def _leafy(clump: Mesh, variant: int) -> list[Mesh]:
     """A clump made a little smaller, and leaves with gaps between them around it."""
-    cover = Surface(clump.surfaces[0].colour, textures.leaf_cover(variant), "vegetation")
-    centre = clump.positions.mean(axis=0)
-    inner = clump.translated(-centre).scaled(0.93).translated(centre)
-    outer = clump.translated(-centre).scaled(1.06).translated(centre)
+    cover = Surface(clump.surfaces[0].color, textures.leaf_cover(variant), "vegetation")
+    center = clump.positions.mean(axis=0)
+    inner = clump.translated(-center).scaled(0.93).translated(center)
+    outer = clump.translated(-center).scaled(1.06).translated(center)
     shifts = np.repeat(np.random.default_rng([5, variant]).random((len(clump.faces), 2)), 3, axis=0)
     return [
         inner,

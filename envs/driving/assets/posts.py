@@ -35,11 +35,11 @@ def utility_pole() -> list[Mesh]:
 def bend_marker(variant: int, leftwards: bool) -> list[Mesh]:
     """A red and white chevron board on two posts, facing -x; it sends drivers left or right."""
     board = Surface((1.0, 1.0, 1.0), textures.chevrons(variant), "pole")
-    grey = Surface((0.5, 0.5, 0.52), label="pole")
+    gray = Surface((0.5, 0.5, 0.52), label="pole")
     uvs = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     if leftwards:
         uvs[:, 0] = 1.0 - uvs[:, 0]
     front, back = plate(-0.03, 0.55, 0.7, 1.45), plate(0.03, 0.55, 0.7, 1.45)[::-1]
-    legs = [Mesh.box([0.05, 0.06, 1.7], grey).translated([0.0, y, 0.45]) for y in (-0.4, 0.4)]
-    plates = polygon_mesh([(front, board, uvs), (back, grey, None)])
+    legs = [Mesh.box([0.05, 0.06, 1.7], gray).translated([0.0, y, 0.45]) for y in (-0.4, 0.4)]
+    plates = polygon_mesh([(front, board, uvs), (back, gray, None)])
     return [Mesh.merge([plates, *legs]), plates]

@@ -21,11 +21,11 @@ def seated_poses(
 
     Args:
         body: who rides.
-        hips: (2,) x and z of the hip joints, metres, frame of the vehicle.
+        hips: (2,) x and z of the hip joints, meters, frame of the vehicle.
         lean: of the trunk, rad ahead.
         hands: x and z of the wrists, which lie straight ahead of the shoulders.
         ankles: (2, 2) x and z of the left and the right ankle.
-        knees: metres from the middle to either leg.
+        knees: meters from the middle to either leg.
 
     Returns:
         (12, 4, 4) poses in the order of `walk.PARTS`.

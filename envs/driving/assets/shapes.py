@@ -67,7 +67,7 @@ def lathe(
     """Turn (radius, z) points, from top to bottom, about the z axis; smooth around, creased at the points.
 
     Args:
-        profile: (n, 2) metres.
+        profile: (n, 2) meters.
         segments: sides.
         surface: what it looks like.
         repeats: times that the texture repeats around and along the profile.
@@ -100,7 +100,7 @@ def box(low: ArrayLike, high: ArrayLike, surface: Surface, sides: str = "xXyYzZ"
     """Sides of an upright box; texture coordinate u runs to the right of who looks at a side, v upwards.
 
     Args:
-        low: lowest x, y, z, metres.
+        low: lowest x, y, z, meters.
         high: highest x, y, z.
         surface: what it looks like.
         sides: which: "x" is the side at the lowest x, "X" at the highest.
@@ -139,7 +139,7 @@ def inset(
         corners: of the panel, counter-clockwise seen from outside.
         across: shares of the way from its first to its second corner, from and to.
         along: likewise from its first to its last corner.
-        proud: metres in front of the panel.
+        proud: meters in front of the panel.
     """
     a, b, c, d = np.asarray(corners, np.float64)
     places = [
@@ -155,12 +155,12 @@ def inset(
     return np.array(places) + proud * normal / np.linalg.norm(normal)
 
 
-def disc(centre: ArrayLike, radius: float, corners: int, surface: Surface, side: float) -> Polygon:
+def disc(center: ArrayLike, radius: float, corners: int, surface: Surface, side: float) -> Polygon:
     """An upright round plate in the plane of x and z, which faces +y or -y as `side` says; u to the right, v up."""
     angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners - 0.5 * np.pi  # it stands on a side
     ring = np.column_stack([-side * np.cos(angles), np.zeros(corners), np.sin(angles)])
     uvs = 0.5 + 0.5 * np.column_stack([np.cos(angles), np.sin(angles)])
-    return np.asarray(centre, np.float64) + radius * ring, surface, uvs
+    return np.asarray(center, np.float64) + radius * ring, surface, uvs
 
 
 def welded(mesh: Mesh) -> Mesh:

@@ -22,11 +22,11 @@ from camshaft.envs.rendering import Mesh, Surface
 
 SIGNAL_STATES = ("off", "red", "red_yellow", "green", "yellow")
 CROSSING_STATES = ("off", "red", "green")
-ARM_REACH, ARM_HEIGHT = 4.6, 5.6  # metres to the left of the pole, and above the ground
-SIDE_HEIGHT = 2.55  # metres, the middle of the head on the pole
-LAMP = 0.155  # metres, radius
-COLOURS = {"red": (1.0, 0.14, 0.10), "yellow": (1.0, 0.74, 0.10), "green": (0.18, 1.0, 0.62)}
-DARK_COLOURS = {"red": (0.09, 0.015, 0.015), "yellow": (0.09, 0.06, 0.015), "green": (0.015, 0.07, 0.05)}
+ARM_REACH, ARM_HEIGHT = 4.6, 5.6  # meters to the left of the pole, and above the ground
+SIDE_HEIGHT = 2.55  # meters, the middle of the head on the pole
+LAMP = 0.155  # meters, radius
+COLORS = {"red": (1.0, 0.14, 0.10), "yellow": (1.0, 0.74, 0.10), "green": (0.18, 1.0, 0.62)}
+DARK_COLORS = {"red": (0.09, 0.015, 0.015), "yellow": (0.09, 0.06, 0.015), "green": (0.015, 0.07, 0.05)}
 
 POLE = Surface((0.34, 0.37, 0.36), label="pole", tinted=False)
 HOUSING = Surface((0.07, 0.08, 0.08), label="traffic_light", tinted=False)
@@ -35,13 +35,11 @@ EDGE = Surface((0.88, 0.88, 0.86), label="traffic_light", tinted=False)
 BACKING = Surface((0.06, 0.065, 0.065), label="traffic_light", double_sided=True, tinted=False)
 
 
-def _lens(colour: str, lit: bool) -> Surface:
-    return Surface(
-        (COLOURS if lit else DARK_COLOURS)[colour], label="traffic_light", emissive=lit, tinted=False
-    )
+def _lens(color: str, lit: bool) -> Surface:
+    return Surface((COLORS if lit else DARK_COLORS)[color], label="traffic_light", emissive=lit, tinted=False)
 
 
-_LENSES = {(colour, lit): _lens(colour, lit) for colour in COLOURS for lit in (False, True)}
+_LENSES = {(color, lit): _lens(color, lit) for color in COLORS for lit in (False, True)}
 
 
 @cache
@@ -79,12 +77,12 @@ def crossing_light(state: str) -> list[Mesh]:
     check_choice("state", state, CROSSING_STATES)
     low, high = (-0.26, -0.14, 1.95), (-0.06, 0.14, 2.53)
     panels: list[Polygon] = []
-    for colour, bottom in (("red", 2.26), ("green", 1.98)):
+    for color, bottom in (("red", 2.26), ("green", 1.98)):
         picture = Surface(
             (1.0, 1.0, 1.0),
-            signal_figure(colour, state == colour),
+            signal_figure(color, state == color),
             "traffic_light",
-            emissive=state == colour,
+            emissive=state == color,
             tinted=False,
         )
         x, half = low[0] - 0.01, 0.11
@@ -163,12 +161,12 @@ def _head(place: FloatArray, state: str, level: int, wide: bool) -> Mesh:
         "off": set(),
     }[state]
     hoods = []
-    for colour, z in (("red", 0.38), ("yellow", 0.0), ("green", -0.38)):
-        on = colour in lit
+    for color, z in (("red", 0.38), ("yellow", 0.0), ("green", -0.38)):
+        on = color in lit
         if level < 2 or on:
             corners = (10, 6, 4)[level]
             polygons.append(
-                (_lamp(-depth - 0.012, z, corners, 1.15 if level == 2 else 1.0), _LENSES[colour, on], None)
+                (_lamp(-depth - 0.012, z, corners, 1.15 if level == 2 else 1.0), _LENSES[color, on], None)
             )
         if level == 0:
             hoods.append(_hood(-depth, z))

@@ -21,7 +21,7 @@ from camshaft.envs.rendering import Mesh, Surface
 
 STEEL = Surface((0.50, 0.51, 0.53), label="pole", tinted=False)
 BACK = Surface((0.48, 0.49, 0.51), label="traffic_sign", tinted=False)
-LOWEST = 2.1  # metres from the ground to the lower edge of a sign
+LOWEST = 2.1  # meters from the ground to the lower edge of a sign
 ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, GIVE_WAY = (
     "round",
     "octagon",
@@ -30,7 +30,7 @@ ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, GIVE_WAY = (
     "triangle",
     "give_way",
 )
-SHAPES = {  # outline and width in metres, 0.75 m discs but for these
+SHAPES = {  # outline and width in meters, 0.75 m discs but for these
     "stop": (OCTAGON, 0.84),
     "yield": (GIVE_WAY, 0.96),
     "priority_road": (DIAMOND, 0.84),

@@ -16,11 +16,11 @@ from camshaft.envs.rendering import Mesh, Surface
 LAMP_HEIGHT, LAMP_REACH = (
     7.6,
     1.5,
-)  # metres, the light of a street lamp above the ground and to the left of its pole
+)  # meters, the light of a street lamp above the ground and to the left of its pole
 
 
-def _plain(colour: tuple[float, float, float], label: str = "object", emissive: bool = False) -> Surface:
-    return Surface(colour, label=label, emissive=emissive, tinted=False)
+def _plain(color: tuple[float, float, float], label: str = "object", emissive: bool = False) -> Surface:
+    return Surface(color, label=label, emissive=emissive, tinted=False)
 
 
 STEEL, IRON = _plain((0.46, 0.47, 0.49), "pole"), _plain((0.13, 0.14, 0.15))
@@ -32,7 +32,7 @@ FRAME, ROOF = _plain((0.30, 0.32, 0.34)), _plain((0.40, 0.42, 0.44))
 PANE = Surface(
     (0.36, 0.44, 0.47), label="object", specular=0.06, shininess=256, double_sided=True, tinted=False
 )
-CONCRETE_GREY, YELLOW = _plain((0.60, 0.60, 0.58)), _plain((0.93, 0.74, 0.12))
+CONCRETE_GRAY, YELLOW = _plain((0.60, 0.60, 0.58)), _plain((0.93, 0.74, 0.12))
 
 
 @cache
@@ -153,7 +153,7 @@ def advertising_column(variant: int = 0) -> list[Mesh]:
     near = [
         lathe(cap, 10, IRON),
         lathe([[0.66, 3.1], [0.66, 0.3]], 10, posters, (4.0, 2.0)),
-        lathe([[0.72, 0.3], [0.72, -0.1]], 10, CONCRETE_GREY),
+        lathe([[0.72, 0.3], [0.72, -0.1]], 10, CONCRETE_GRAY),
     ]
     far = [lathe(cap[:2], 5, IRON), lathe([[0.68, 3.2], [0.68, -0.1]], 5, posters, (4.0, 2.0))]
     return [welded(Mesh.merge(near)), welded(Mesh.merge(far))]
@@ -163,7 +163,7 @@ def advertising_column(variant: int = 0) -> list[Mesh]:
 def planter(variant: int = 0) -> list[Mesh]:
     """A tub of concrete, 1.2 m square, with a shrub."""
     leaves = Surface((0.9, 0.95, 0.85), textures.leaves(variant), "vegetation", tinted=False)
-    tub = box((-0.6, -0.6, -0.1), (0.6, 0.6, 0.5), CONCRETE_GREY, "xXyYZ")
+    tub = box((-0.6, -0.6, -0.1), (0.6, 0.6, 0.5), CONCRETE_GRAY, "xXyYZ")
     shrub = lathe([[0.0, 1.25], [0.42, 1.05], [0.55, 0.7], [0.45, 0.5]], 7, leaves, (3.0, 2.0))
     far = lathe([[0.0, 1.25], [0.5, 0.9], [0.5, 0.5]], 4, leaves, (3.0, 2.0))
     return [welded(Mesh.merge([polygon_mesh(tub), shrub])), welded(Mesh.merge([polygon_mesh(tub[:-1]), far]))]
@@ -173,7 +173,7 @@ def planter(variant: int = 0) -> list[Mesh]:
 def wheel_stop() -> list[Mesh]:
     """A beam of 1.8 m at the end of a parking space, across x."""
     polygons: list[Polygon] = []
-    for start, surface in zip(np.linspace(-0.9, 0.54, 5), (YELLOW, CONCRETE_GREY) * 3, strict=False):
+    for start, surface in zip(np.linspace(-0.9, 0.54, 5), (YELLOW, CONCRETE_GRAY) * 3, strict=False):
         low, high = float(start), float(start) + 0.36
         ring = np.array([[-0.09, 0.0], [-0.06, 0.11], [0.06, 0.11], [0.09, 0.0]])
         for (x, z), (next_x, next_z) in pairwise(ring):
@@ -183,7 +183,7 @@ def wheel_stop() -> list[Mesh]:
             y = low if start < 0.0 else high
             end = np.column_stack([ring[:, 0], np.full(4, y), ring[:, 1]])
             polygons.append((end[::-1] if start < 0.0 else end, surface, None))
-    far = box((-0.09, -0.9, 0.0), (0.09, 0.9, 0.11), CONCRETE_GREY, "xXyYZ")
+    far = box((-0.09, -0.9, 0.0), (0.09, 0.9, 0.11), CONCRETE_GRAY, "xXyYZ")
     return [welded(polygon_mesh(polygons)), polygon_mesh(far)]
 
 

@@ -1,4 +1,4 @@
-"""What stands at a race track: the start, boards, a grandstand; fronts face -x, towards who drives along x."""
+"""What stands at a race track: the start, boards, a grandstand; fronts face -x, toward who drives along x."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, plate
 from camshaft.envs.driving.textures.boards import advertisement, crowd, distance_board, start_banner
 from camshaft.envs.rendering import Mesh, Surface
 
-GANTRY_HEIGHT = 7.2  # metres to the top
+GANTRY_HEIGHT = 7.2  # meters to the top
 START_LIGHTS = 5
 
 
-def _plain(colour: tuple[float, float, float], label: str = "object", emissive: bool = False) -> Surface:
-    return Surface(colour, label=label, emissive=emissive, tinted=False)
+def _plain(color: tuple[float, float, float], label: str = "object", emissive: bool = False) -> Surface:
+    return Surface(color, label=label, emissive=emissive, tinted=False)
 
 
 STEEL, DARK = _plain((0.55, 0.57, 0.60), "pole"), _plain((0.08, 0.08, 0.09))
@@ -32,7 +32,7 @@ def start_gantry(span: float = 14.0, variant: int = 0, lights: int = 0) -> list[
     """The gantry over the start of a race track, read from both sides.
 
     Args:
-        span: metres between the inner sides of its towers, across y.
+        span: meters between the inner sides of its towers, across y.
         variant: of the banner.
         lights: how many of the START_LIGHTS red lamps are on.
     """
@@ -73,9 +73,9 @@ def advert_board(variant: int = 0) -> list[Mesh]:
 
 
 @cache
-def brake_board(metres: int) -> list[Mesh]:
+def brake_board(meters: int) -> list[Mesh]:
     """A board of 1 m that says how far a bend is, in hundreds and fifties."""
-    face = Surface((1.0, 1.0, 1.0), distance_board(metres), "traffic_sign", tinted=False)
+    face = Surface((1.0, 1.0, 1.0), distance_board(meters), "traffic_sign", tinted=False)
     plates: list[Polygon] = [
         (plate(-0.03, 0.5, 0.5, 1.5), face, UNIT_SQUARE),
         (plate(0.0, 0.5, 0.5, 1.5)[::-1], WOOD_BACK, None),

@@ -33,8 +33,8 @@ from camshaft.envs.driving.assets.vehicle_parts import (
 )
 from camshaft.envs.rendering import Mesh
 
-LENGTH, WIDTH, HEIGHT = 5.5, 2.0, 2.5  # metres
-AXLES = (1.83, -1.72)  # x, metres
+LENGTH, WIDTH, HEIGHT = 5.5, 2.0, 2.5  # meters
+AXLES = (1.83, -1.72)  # x, meters
 WHEEL_RADIUS = 0.35
 HULL = Hull(
     sections(  # x, then sill, waist, foot of the windows, their upper edge, edge of the roof

@@ -13,9 +13,9 @@ from camshaft.envs.rendering import Mesh, Surface
 LIGHTS = ("off", "braking", "left", "right", "braking_left", "braking_right")  # left and right are indicators
 
 
-def _lens(colour: tuple[float, float, float], lit: bool = False) -> Surface:
+def _lens(color: tuple[float, float, float], lit: bool = False) -> Surface:
     gloss: dict[str, Any] = {} if lit else {"specular": 0.04, "shininess": 64}
-    return Surface(colour, label="vehicle", emissive=lit, tinted=False, **gloss)
+    return Surface(color, label="vehicle", emissive=lit, tinted=False, **gloss)
 
 
 _AMBER = (0.28, 0.13, 0.04)  # dark enough not to look lit in the headlights of another car
@@ -25,8 +25,8 @@ HEAD = _lens((1.0, 0.98, 0.90), lit=True)
 TAIL = _lens((0.62, 0.03, 0.05), lit=True)
 HIGH_BRAKE = _lens((0.10, 0.02, 0.02))
 AMBER_LEFT, AMBER_RIGHT = _lens(_AMBER), _lens(_AMBER)
-FAR_HEAD_LEFT, FAR_HEAD_RIGHT = _lens(HEAD.colour, lit=True), _lens(HEAD.colour, lit=True)
-FAR_TAIL_LEFT, FAR_TAIL_RIGHT = _lens(TAIL.colour, lit=True), _lens(TAIL.colour, lit=True)
+FAR_HEAD_LEFT, FAR_HEAD_RIGHT = _lens(HEAD.color, lit=True), _lens(HEAD.color, lit=True)
+FAR_TAIL_LEFT, FAR_TAIL_RIGHT = _lens(TAIL.color, lit=True), _lens(TAIL.color, lit=True)
 _BRAKE_LIT, _AMBER_LIT = _lens((1.0, 0.20, 0.15), lit=True), _lens((1.0, 0.62, 0.10), lit=True)
 
 _BRAKING = dict.fromkeys((TAIL, HIGH_BRAKE, FAR_TAIL_LEFT, FAR_TAIL_RIGHT), _BRAKE_LIT)
@@ -55,13 +55,13 @@ def both_sides(left: Sequence[Polygon]) -> list[Polygon]:
 class VehicleModel:
     """A vehicle, its origin on the ground under the middle of its length and width, forward along x.
 
-    The colour of the slot that shows it is that of the paint; glass, tyres and lamps keep theirs.
+    The color of the slot that shows it is that of the paint; glass, tires and lamps keep theirs.
 
     Attributes:
         name: its kind.
-        length, width, height: metres, over all but the mirrors.
-        wheelbase: metres between the first and the last axle.
-        rear_axle: metres, x of the last axle.
+        length, width, height: meters, over all but the mirrors.
+        wheelbase: meters between the first and the last axle.
+        rear_axle: meters, x of the last axle.
         levels: of detail, finest first, with no more than head and tail lamps on.
     """
 

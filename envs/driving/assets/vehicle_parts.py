@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, disc
-from camshaft.envs.driving.textures.vehicles import GLASS as GLASS_COLOUR
+from camshaft.envs.driving.textures.vehicles import GLASS as GLASS_COLOR
 from camshaft.envs.driving.textures.vehicles import SHADOW, side_view, wheel
 from camshaft.envs.rendering import Surface
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 PAINT = Surface((1.0, 1.0, 1.0), label="vehicle", specular=0.035, shininess=256)
 GLASS = Surface((0.06, 0.07, 0.09), label="vehicle", specular=0.07, shininess=512, tinted=False)
@@ -21,7 +21,7 @@ TRIM = Surface((0.16, 0.16, 0.17), label="vehicle", specular=0.03, shininess=32,
 CHROME = Surface(
     (0.80, 0.81, 0.83), label="vehicle", specular=0.55, shininess=64, metallic=True, tinted=False
 )
-TYRE = Surface((0.11, 0.11, 0.115), label="vehicle", tinted=False)
+TIRE = Surface((0.11, 0.11, 0.115), label="vehicle", tinted=False)
 PLATE = Surface((0.92, 0.92, 0.85), label="vehicle", tinted=False)
 
 
@@ -31,12 +31,12 @@ def wheel_polygons(
     """A wheel that is seen from outside: tread, side with rim, and the dark arch above.
 
     Args:
-        x: metres, its axle.
-        y: metres, the middle of the tyre; the side that is seen is that away from y = 0.
-        radius: metres.
-        width: of the tyre, metres.
+        x: meters, its axle.
+        y: meters, the middle of the tire; the side that is seen is that away from y = 0.
+        radius: meters.
+        width: of the tire, meters.
         spokes: of the rim.
-        corners: of the tyre.
+        corners: of the tire.
     """
     side = float(np.sign(y))
     outer, inner = y + side * 0.5 * width, y - side * 0.5 * width
@@ -45,7 +45,7 @@ def wheel_polygons(
     face = np.asarray(face)
     back = face * [1.0, 0.0, 1.0] + [0.0, inner, 0.0]
     tread: list[Polygon] = [
-        (np.array([face[here - 1], back[here - 1], back[here], face[here]]), TYRE, None)
+        (np.array([face[here - 1], back[here - 1], back[here], face[here]]), TIRE, None)
         for here in range(corners)
     ]
     return [*tread, (face, surface, uvs), wheel_arch(x, outer - side * 0.012, 1.2 * radius, side)]
@@ -73,7 +73,7 @@ def far_wheel(
     ]
     return [
         disc([x, y + side * 0.5 * width, radius], radius / np.cos(np.pi / 6), 6, rim, side),
-        (tread, TYRE, None),
+        (tread, TIRE, None),
     ]
 
 
@@ -88,25 +88,23 @@ def side_pictures(
     height: float,
     axles: Sequence[float],
     radius: float,
-    outlines: Sequence[tuple[ArrayLike, Colour]] = (),
+    outlines: Sequence[tuple[ArrayLike, Color]] = (),
     tinted: bool = True,
 ) -> Surface:
     """A surface with a picture of the left side of a vehicle, see `side_uvs`.
 
     Args:
-        length: metres.
-        height: metres from the ground to the upper edge of the picture.
-        axles: metres, x of each.
-        radius: of the wheels, metres.
-        outlines: polygons of (x, z) and their colours; between the wheels, it is dark up to their middles already.
-        tinted: whether the picture takes the colour of the paint.
+        length: meters.
+        height: meters from the ground to the upper edge of the picture.
+        axles: meters, x of each.
+        radius: of the wheels, meters.
+        outlines: polygons of (x, z) and their colors; between the wheels, it is dark up to their middles already.
+        tinted: whether the picture takes the color of the paint.
     """
     front = 0.5 * length
     under = [[0.0, 0.0], [length, 0.0], [length, 0.8 * radius], [0.0, 0.8 * radius]]
-    turned = [
-        (np.array([front, 0.0]) + np.array(points) * [-1.0, 1.0], colour) for points, colour in outlines
-    ]
-    shapes = [(_hashable(points), colour) for points, colour in ((under, SHADOW), *turned)]
+    turned = [(np.array([front, 0.0]) + np.array(points) * [-1.0, 1.0], color) for points, color in outlines]
+    shapes = [(_hashable(points), color) for points, color in ((under, SHADOW), *turned)]
     wheels = tuple((front - x, radius) for x in axles)
     picture = side_view((length, height), wheels, tuple(shapes))
     return Surface((1.0, 1.0, 1.0), picture, "vehicle", specular=0.03, shininess=64, tinted=tinted)
@@ -119,10 +117,10 @@ def side_uvs(corners: ArrayLike, length: float, height: float) -> FloatArray:
 
 
 def side_window(
-    front: float, rear: float, low: float, high: float, colour: Colour = GLASS_COLOUR
-) -> tuple[ArrayLike, Colour]:
-    """A window, or a stripe of another colour, for `side_pictures`."""
-    return [[front, low], [rear, low], [rear, high], [front, high]], colour
+    front: float, rear: float, low: float, high: float, color: Color = GLASS_COLOR
+) -> tuple[ArrayLike, Color]:
+    """A window, or a stripe of another color, for `side_pictures`."""
+    return [[front, low], [rear, low], [rear, high], [front, high]], color
 
 
 def far_lamps(

@@ -1,4 +1,4 @@
-"""All kinds of vehicle by name, and the colours they are painted in."""
+"""All kinds of vehicle by name, and the colors they are painted in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VEHICLES: Mapping[str, Callable[[], VehicleModel]] = {
 
 OWN_PAINT = (0.75, 0.12, 0.12)  # of the car that is driven, where it is seen from outside
 
-# Colours for the slots of vehicles, as they are common on roads; even ones are for training, odd ones for testing.
+# Colors for the slots of vehicles, as they are common on roads; even ones are for training, odd ones for testing.
 PAINTS = (
     (0.88, 0.88, 0.87),
     (0.80, 0.79, 0.76),

@@ -59,14 +59,14 @@ FURTHEST = 1.3  # strides of a comfortable walk
 NECK, CHIN = (
     0.03,
     0.075,
-)  # metres from the shoulders up to the joint of the head, from there to the chin, at size 1
-FACE = np.array(  # metres from the joint of a head of size 1: nose, eyes, ears
+)  # meters from the shoulders up to the joint of the head, from there to the chin, at size 1
+FACE = np.array(  # meters from the joint of a head of size 1: nose, eyes, ears
     [[0.115, 0.0, 0.16], [0.095, 0.032, 0.2], [0.095, -0.032, 0.2], [0.01, 0.078, 0.18], [0.01, -0.078, 0.18]]
 )
 
 
 class _Lengths(NamedTuple):
-    """(n,) metres each: see `Body`."""
+    """(n,) meters each: see `Body`."""
 
     hip_half: FloatArray
     trunk: FloatArray
@@ -92,10 +92,10 @@ def walk_poses(
 
     Args:
         bodies: (n,) numbers into `bodies.BODIES`.
-        positions: (n, 3) metres, world frame: the ground under the hips.
+        positions: (n, 3) meters, world frame: the ground under the hips.
         headings: (n,) rad.
         phases: (n,) rad; 0 is the strike of the left heel, π that of the right one. It grows by 2π in one stride.
-        strides: (n,) metres; 0 stands still.
+        strides: (n,) meters; 0 stands still.
 
     Returns:
         (n, 12, 4, 4) world from part, in the order of PARTS. The frame of a part has its origin in the joint it hangs
@@ -118,7 +118,7 @@ def walk_poses(
 
 
 def walk_keypoints(bodies: ArrayLike, poses: FloatArray) -> FloatArray:
-    """(n, 17, 3) metres, world frame: the keypoints of people whose parts are at `poses` of `walk_poses`."""
+    """(n, 17, 3) meters, world frame: the keypoints of people whose parts are at `poses` of `walk_poses`."""
     lengths = _Lengths(*(column[np.asarray(bodies)] for column in _TABLE))
     count = len(poses)
     points = np.zeros((count, len(KEYPOINTS), 3))
@@ -217,7 +217,7 @@ def _set_arms(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: F
 def two_links(
     first: ArrayLike, second: ArrayLike, x: ArrayLike, z: ArrayLike, bend: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Angles, forward from straight down, of two links that reach from the origin to (x, z), or towards it.
+    """Angles, forward from straight down, of two links that reach from the origin to (x, z), or toward it.
 
     Args:
         first: length of the upper link.
@@ -248,7 +248,7 @@ def _about_z(angle: FloatArray) -> FloatArray:
 
 
 def _turns(angle: FloatArray, first: int, second: int) -> FloatArray:
-    """(n, 3, 3) turns of one axis towards another."""
+    """(n, 3, 3) turns of one axis toward another."""
     matrices = np.tile(np.eye(3), (len(angle), 1, 1))
     matrices[:, first, first] = matrices[:, second, second] = np.cos(angle)
     matrices[:, second, first], matrices[:, first, second] = np.sin(angle), -np.sin(angle)

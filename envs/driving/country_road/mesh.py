@@ -16,21 +16,21 @@ from camshaft.envs.driving.country_road.terrain import NUM_ROWS, Terrain, build_
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Mesh, Surface
 
-STATION = 4.0  # metres between cross-sections; a dash of the centre line is one long, a gap two
+STATION = 4.0  # meters between cross-sections; a dash of the center line is one long, a gap two
 NEAR_STATIONS = 6  # stations in a chunk of road, and between columns of the land
 FAR_COLUMNS = 4  # columns in a chunk of distant land
-BEHIND, AHEAD = 48.0, 240.0  # metres of straight road shown beyond the ends
-VERGE = 4.0  # metres
-EDGE_LINE, CENTRE_LINE = 0.25, 0.24  # metres wide
+BEHIND, AHEAD = 48.0, 240.0  # meters of straight road shown beyond the ends
+VERGE = 4.0  # meters
+EDGE_LINE, CENTER_LINE = 0.25, 0.24  # meters wide
 NEAR_ROWS = 2  # rows of land drawn with the road; the others are distant land
-CAP_DEPTH, CAP_RISE = 280.0, 35.0  # metres; hills that close the view beyond the ends
+CAP_DEPTH, CAP_RISE = 280.0, 35.0  # meters; hills that close the view beyond the ends
 SHOULDERS = ("asphalt", "gravel", "grass")
-LINE_COLOURS = ("white", "yellow")
+LINE_COLORS = ("white", "yellow")
 FIELD_KINDS = 3
 
 # Numbers of the surfaces, in the order of `_surfaces`.
-_LANE, _EDGE, _SHOULDER, _VERGE, _LAND, _CENTRE = 0, 1, 2, 3, 4, 4 + FIELD_KINDS + 2
-_STRIPS = (_SHOULDER, _EDGE, _LANE, _CENTRE, _LANE, _EDGE, _SHOULDER)  # from left to right
+_LANE, _EDGE, _SHOULDER, _VERGE, _LAND, _CENTER = 0, 1, 2, 3, 4, 4 + FIELD_KINDS + 2
+_STRIPS = (_SHOULDER, _EDGE, _LANE, _CENTER, _LANE, _EDGE, _SHOULDER)  # from left to right
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class RoadAppearance:
         forest: variant of distant woods.
         fields: three variants of farm land.
         shoulder: one of SHOULDERS.
-        centre_line: one of LINE_COLOURS; edge lines are white.
+        center_line: one of LINE_COLORS; edge lines are white.
         paint: variant; `paint % textures.WEAR_LEVELS` is how worn the lines are.
     """
 
@@ -54,12 +54,12 @@ class RoadAppearance:
     forest: int = 0
     fields: tuple[int, int, int] = (0, 2, 4)
     shoulder: str = "gravel"
-    centre_line: str = "white"
+    center_line: str = "white"
     paint: int = 0
 
     def __post_init__(self) -> None:
         check_choice("shoulder", self.shoulder, SHOULDERS)
-        check_choice("centre_line", self.centre_line, LINE_COLOURS)
+        check_choice("center_line", self.center_line, LINE_COLORS)
 
     @classmethod
     def sample(cls, rng: np.random.Generator, variants: Sequence[int]) -> RoadAppearance:
@@ -72,7 +72,7 @@ class RoadAppearance:
             forest=draws[3],
             fields=(draws[4], draws[5], draws[6]),
             shoulder=SHOULDERS[rng.integers(len(SHOULDERS))],
-            centre_line=LINE_COLOURS[rng.integers(len(LINE_COLOURS))],
+            center_line=LINE_COLORS[rng.integers(len(LINE_COLORS))],
             paint=draws[7],
         )
 
@@ -82,12 +82,12 @@ class RoadGeometry:
     """One world's road and land.
 
     Attributes:
-        road: the centre line that it follows.
+        road: the center line that it follows.
         mesh: world frame.
         vertex_splits: (C + 1,) first vertex of each chunk.
         face_splits: (C + 1,) first face of each chunk.
         terrain: the land, to put things on.
-        distances: (K,) metres along the road of the terrain's columns.
+        distances: (K,) meters along the road of the terrain's columns.
     """
 
     road: Road
@@ -102,7 +102,7 @@ def build_geometry(road: Road, appearance: RoadAppearance, rng: np.random.Genera
     """Build the road and the land around it.
 
     Args:
-        road: its centre line.
+        road: its center line.
         appearance: what the surfaces look like.
         rng: source of the hills and fields.
     """
@@ -135,10 +135,10 @@ def all_surfaces() -> tuple[Surface, ...]:
     """Every surface that any appearance may use, to declare to `Scene.add_arena`."""
     variants = range(textures.NUM_VARIANTS)
     looks = [
-        RoadAppearance(number, number, number, number, (number, number, number), shoulder, colour, number)
+        RoadAppearance(number, number, number, number, (number, number, number), shoulder, color, number)
         for number in variants
         for shoulder in SHOULDERS
-        for colour in LINE_COLOURS
+        for color in LINE_COLORS
     ]
     return tuple(dict.fromkeys(surface for look in looks for surface in _surfaces(look)))
 
@@ -149,7 +149,7 @@ def _surface(kind: str, variant: int, label: str, *options: str) -> Surface:
 
 
 def _surfaces(look: RoadAppearance) -> tuple[Surface, ...]:
-    """Lane, edge line, shoulder, verge, then the kinds of land, then the centre line."""
+    """Lane, edge line, shoulder, verge, then the kinds of land, then the center line."""
     shoulder = {"asphalt": look.asphalt, "gravel": look.gravel, "grass": look.grass}[look.shoulder]
     grass = _surface("grass", look.grass, "terrain")
     return (
@@ -160,12 +160,12 @@ def _surfaces(look: RoadAppearance) -> tuple[Surface, ...]:
         grass,
         *(_surface("field", variant, "terrain") for variant in look.fields),
         _surface("forest", look.forest, "terrain"),
-        _surface("paint", look.paint, "lane_marking", look.centre_line),
+        _surface("paint", look.paint, "lane_marking", look.center_line),
     )
 
 
 def _stations(length: float) -> FloatArray:
-    """Metres along the road of the cross-sections: a whole number of chunks, near and far."""
+    """Meters along the road of the cross-sections: a whole number of chunks, near and far."""
     chunk = STATION * NEAR_STATIONS * FAR_COLUMNS
     chunks = int(np.ceil((BEHIND + length + AHEAD) / chunk))
     return STATION * np.arange(chunks * NEAR_STATIONS * FAR_COLUMNS + 1, dtype=np.float64) - BEHIND
@@ -180,8 +180,8 @@ class _Vertices(NamedTuple):
 
 
 def _strip_edges(road: Road) -> FloatArray:
-    """(8,) metres to the left of the centre line, from left to right."""
-    right = np.array([0.5 * CENTRE_LINE, road.lane_width, road.lane_width + EDGE_LINE, road.half_width])
+    """(8,) meters to the left of the center line, from left to right."""
+    right = np.array([0.5 * CENTER_LINE, road.lane_width, road.lane_width + EDGE_LINE, road.half_width])
     return np.concatenate([right[::-1], -right])
 
 
@@ -211,7 +211,7 @@ def _near_vertices(road: Road, stations: FloatArray, terrain: Terrain) -> _Verti
     land = _Vertices(
         _by_chunk(terrain.points[:, :, near], 1),
         _by_chunk(terrain.normals[:, :, near], 1),
-        _by_chunk(terrain.points[:, :, near, :2] / textures.LAND_METRES, 1),
+        _by_chunk(terrain.points[:, :, near, :2] / textures.LAND_METERS, 1),
     )
     joined = [np.concatenate(arrays, axis=1) for arrays in zip(lattice, verge, land, strict=True)]
     return _Vertices(*(array.reshape(-1, array.shape[-1]) for array in joined))
@@ -222,7 +222,7 @@ def _far_vertices(terrain: Terrain) -> _Vertices:
     far = slice(NEAR_ROWS, NUM_ROWS)
     points = _by_chunk(terrain.points[:, :, far], FAR_COLUMNS).reshape(-1, 3)
     normals = _by_chunk(terrain.normals[:, :, far], FAR_COLUMNS).reshape(-1, 3)
-    return _Vertices(points, normals, points[:, :2] / textures.LAND_METRES)
+    return _Vertices(points, normals, points[:, :2] / textures.LAND_METERS)
 
 
 def _cap_vertices(terrain: Terrain, rng: np.random.Generator) -> _Vertices:
@@ -235,7 +235,7 @@ def _cap_vertices(terrain: Terrain, rng: np.random.Generator) -> _Vertices:
         parts.append([brink, hills] if outwards > 0.0 else [hills, brink])
     points = np.concatenate([line for part in parts for line in part])
     normals = np.broadcast_to([0.0, 0.0, 1.0], points.shape)
-    return _Vertices(points, normals, points[:, :2] / textures.LAND_METRES)
+    return _Vertices(points, normals, points[:, :2] / textures.LAND_METERS)
 
 
 def _road_uvs(stations: FloatArray, edges: FloatArray) -> FloatArray:
@@ -243,7 +243,7 @@ def _road_uvs(stations: FloatArray, edges: FloatArray) -> FloatArray:
     uvs = np.empty((*stations.shape, len(edges), 2))
     uvs[..., 0] = edges
     uvs[..., 1] = stations[..., None]
-    return uvs.reshape(len(stations), -1, 2) / textures.ROAD_METRES
+    return uvs.reshape(len(stations), -1, 2) / textures.ROAD_METERS
 
 
 def _by_chunk(columns: FloatArray, step: int) -> FloatArray:
@@ -311,7 +311,7 @@ def _near_template() -> _Template:
     lattice = _lattice(NEAR_STATIONS, strips)
     kinds = np.tile(_STRIPS, (NEAR_STATIONS, 1))
     dashes = np.arange(NEAR_STATIONS) % 3 == 0
-    kinds[~dashes, _STRIPS.index(_CENTRE)] = _LANE
+    kinds[~dashes, _STRIPS.index(_CENTER)] = _LANE
     paved = (NEAR_STATIONS + 1) * (strips + 1)
     inner = (strips + 1) * np.arange(NEAR_STATIONS + 1)
     verges = [_fan(inner, paved, paved + 1), _fan(inner + strips, paved + 2, paved + 3)[:, ::-1]]

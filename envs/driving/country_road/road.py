@@ -1,4 +1,4 @@
-"""Centre lines of country roads: straight lines, clothoids and arcs over gentle hills."""
+"""Center lines of country roads: straight lines, clothoids and arcs over gentle hills."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from camshaft.envs.kernels import inlined, kernel
 
 FloatArray = NDArray[np.float64]
 
-FIRST_STRAIGHT = 20.0  # metres before the first bend
+FIRST_STRAIGHT = 20.0  # meters before the first bend
 STRAIGHT_PROBABILITY = 0.35  # that a straight line parts two bends
-STRAIGHT_LENGTHS = (15.0, 70.0)  # metres
-GRADE_CHANGES = (90.0, 200.0)  # metres from one grade to the next
-SMALLEST_RADIUS = 20.0  # metres; the verges of a tighter road would fold
+STRAIGHT_LENGTHS = (15.0, 70.0)  # meters
+GRADE_CHANGES = (90.0, 200.0)  # meters from one grade to the next
+SMALLEST_RADIUS = 20.0  # meters; the verges of a tighter road would fold
 
-# Gauss-Legendre quadrature on [0, 1]: exact to 1e-12 m over a metre of the tightest road.
+# Gauss-Legendre quadrature on [0, 1]: exact to 1e-12 m over a meter of the tightest road.
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class RoadConfig:
     """What roads are like.
 
     Attributes:
-        length: metres along the centre line.
-        spacing: metres between its points.
-        lane_width: metres, from the middle of the road to the edge line.
-        shoulder_width: metres beside each lane, edge line included.
-        min_radius: metres, of the tightest bend.
-        max_radius: metres, of the widest arc; short bends may be wider still.
+        length: meters along the center line.
+        spacing: meters between its points.
+        lane_width: meters, from the middle of the road to the edge line.
+        shoulder_width: meters beside each lane, edge line included.
+        min_radius: meters, of the tightest bend.
+        max_radius: meters, of the widest arc; short bends may be wider still.
         max_curvature_rate: 1/m², the steepest change of curvature along the road.
         max_heading: radians either side of +x, less than a right angle: the road never meets itself.
         hills: whether the road climbs and falls.
-        max_grade: metres of height per metre of road.
+        max_grade: meters of height per meter of road.
     """
 
     length: float = 1500.0
@@ -69,15 +69,15 @@ class RoadConfig:
 
 @dataclass(frozen=True, eq=False)
 class Road:
-    """The centre line of a two-lane road; traffic keeps to the right.
+    """The center line of a two-lane road; traffic keeps to the right.
 
     Attributes:
-        points: (P, 3) metres, world frame, at constant arc length; the first is the origin.
+        points: (P, 3) meters, world frame, at constant arc length; the first is the origin.
         heading: (P,) radians from +x, left positive.
-        curvature: (P,) change of heading per metre of arc length, 1/m, left positive.
-        spacing: metres of arc length between points.
-        lane_width: metres.
-        shoulder_width: metres.
+        curvature: (P,) change of heading per meter of arc length, 1/m, left positive.
+        spacing: meters of arc length between points.
+        lane_width: meters.
+        shoulder_width: meters.
     """
 
     points: FloatArray
@@ -93,33 +93,33 @@ class Road:
 
     @property
     def length(self) -> float:
-        """Metres of arc length."""
+        """Meters of arc length."""
         return self.spacing * (len(self.points) - 1)
 
     @property
     def half_width(self) -> float:
-        """Metres from the centre line to the outer edge of a shoulder."""
+        """Meters from the center line to the outer edge of a shoulder."""
         return self.lane_width + self.shoulder_width
 
     @property
-    def lane_centre(self) -> FloatArray:
-        """(P, 3) metres: the middle of the right lane, where a car should drive."""
+    def lane_center(self) -> FloatArray:
+        """(P, 3) meters: the middle of the right lane, where a car should drive."""
         return self.offset_points(-0.5 * self.lane_width)
 
     def offset_points(self, lateral: ArrayLike) -> FloatArray:
-        """(P, 3) metres: points beside the centre line's own.
+        """(P, 3) meters: points beside the center line's own.
 
         Args:
-            lateral: metres to the left, one for all points or (P,).
+            lateral: meters to the left, one for all points or (P,).
         """
         return self.points + np.multiply.outer(np.asarray(lateral), 1.0)[..., None] * self._left
 
     def positions_at(self, distance: ArrayLike, lateral: ArrayLike = 0.0) -> FloatArray:
-        """(..., 3) metres: where one is after `distance` metres; the road goes straight on beyond its ends.
+        """(..., 3) meters: where one is after `distance` meters; the road goes straight on beyond its ends.
 
         Args:
-            distance: metres of arc length from the origin.
-            lateral: metres to the left of the centre line.
+            distance: meters of arc length from the origin.
+            lateral: meters to the left of the center line.
         """
         distances, laterals = np.broadcast_arrays(
             np.asarray(distance, np.float64), np.asarray(lateral, np.float64)
@@ -136,7 +136,7 @@ class Road:
         return positions
 
     def headings_at(self, distance: ArrayLike) -> FloatArray:
-        """(...) radians: heading after `distance` metres."""
+        """(...) radians: heading after `distance` meters."""
         distances = np.asarray(distance, np.float64)
         headings = np.empty(distances.shape)
         _headings_at(self.heading, self.spacing, distances.ravel(), headings.reshape(-1))
@@ -160,7 +160,7 @@ def heading_at(heading, spacing, distance):  # type: ignore[no-untyped-def]
 
 @inlined
 def height_at(points, spacing, distance):  # type: ignore[no-untyped-def]
-    """Metres, between the points of a line."""
+    """Meters, between the points of a line."""
     index, fraction = piece_at(spacing, len(points), distance)
     return points[index, 2] + fraction * (points[index + 1, 2] - points[index, 2])
 
@@ -183,7 +183,7 @@ def _positions_at(points, heading, spacing, distances, laterals, positions):  # 
 
 
 def generate_road(rng: np.random.Generator, config: RoadConfig = RoadConfig()) -> Road:
-    """Draw a road that starts at the origin towards +x.
+    """Draw a road that starts at the origin toward +x.
 
     Every bend is a clothoid into an arc and a clothoid out of it, or two clothoids where it is short; a
     straight line parts some of them. The bends lead from one random heading to the next.

@@ -50,14 +50,14 @@ class RoadScene:
         self.state = SceneState(scene, num_worlds)
         for cars in (self._car, self._lead):
             if cars is not None:
-                self.state.colours[:, cars.slots] = OWN_PAINT
+                self.state.colors[:, cars.slots] = OWN_PAINT
 
     def dress(self, world: int, road: Road, rng: np.random.Generator, split: Split) -> None:
         """Replace the road, scenery, light and weather of one world.
 
         Args:
             world: which.
-            road: its centre line.
+            road: its center line.
             rng: source of every draw.
             split: which variations may be drawn; None draws the land and scenery only.
         """

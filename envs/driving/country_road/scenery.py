@@ -17,15 +17,15 @@ from camshaft.envs.kernels import kernel
 from camshaft.envs.rendering import Scene, SceneState
 
 TREES, BUSHES, HOUSES, MARKERS, POLES = 280, 80, 10, 36, 24
-POST_SPACINGS = (36.0, 50.0)  # metres between delineators
-POST_LATERAL = 0.6  # metres beyond the shoulder
-MARKER_LATERAL = 2.2  # metres beyond the shoulder, on the outside of the bend
+POST_SPACINGS = (36.0, 50.0)  # meters between delineators
+POST_LATERAL = 0.6  # meters beyond the shoulder
+MARKER_LATERAL = 2.2  # meters beyond the shoulder, on the outside of the bend
 MARKER_SPACING = 16.0
 MARKED_CURVATURE = 1.0 / 110.0  # bends tighter than this have markers
 POLE_SPACING = 45.0
-CLEARANCE = {"tree": 3.5, "bush": 1.5, "house": 11.0, "pole": 3.0}  # metres from the shoulder, at least
-NEIGHBOURHOOD = 4.0  # metres between the points of a road from which a distance is kept
-HOUSE_RADIUS = 13.0  # metres that other things keep from the middle of a house
+CLEARANCE = {"tree": 3.5, "bush": 1.5, "house": 11.0, "pole": 3.0}  # meters from the shoulder, at least
+NEIGHBORHOOD = 4.0  # meters between the points of a road from which a distance is kept
+HOUSE_RADIUS = 13.0  # meters that other things keep from the middle of a house
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class RoadsideScenery:
         places = places[kept] + [0.0, 0.0, 0.3]
         heading = geometry.road.headings_at(_distance(geometry, spots.column[kept]))
         yaw = heading + 0.5 * np.pi * rng.integers(0, 4, len(places)) + rng.uniform(-0.15, 0.15, len(places))
-        colours = _tints(rng, len(places), 0.06)
-        state.place(world, self.houses, places, yaw, 1.0, rng.choice(chosen, len(places)), colours)
+        colors = _tints(rng, len(places), 0.06)
+        state.place(world, self.houses, places, yaw, 1.0, rng.choice(chosen, len(places)), colors)
         return places
 
     def _place_plants(
@@ -124,7 +124,7 @@ class RoadsideScenery:
         chosen: NDArray[np.int64],
         houses: FloatArray,
     ) -> None:
-        """Rows of trees, woods and hedges; a world favours few kinds of tree."""
+        """Rows of trees, woods and hedges; a world favors few kinds of tree."""
         for objects, spots, sizes in (
             (self.trees, _tree_spots(rng, geometry, TREES), (0.7, 1.4)),
             (self.bushes, _bush_spots(rng, geometry, BUSHES), (0.6, 1.6)),
@@ -230,15 +230,15 @@ def _distance(geometry: RoadGeometry, column: FloatArray) -> FloatArray:
 
 
 def _on_verge(road: Road, distance: FloatArray, sign: ArrayLike, beyond: float) -> FloatArray:
-    """(n, 3) metres: places `beyond` the shoulder, on the side that `sign` says, left positive."""
+    """(n, 3) meters: places `beyond` the shoulder, on the side that `sign` says, left positive."""
     places = road.positions_at(distance, np.asarray(sign) * (road.half_width + beyond))
     places[:, 2] -= DITCH * beyond / 4.0
     return places
 
 
 def _is_clear(road: Road, places: FloatArray, clearance: float) -> NDArray[np.bool_]:
-    """(n,) whether places keep `clearance` metres from the nearest shoulder."""
-    step = max(1, int(NEIGHBOURHOOD / road.spacing))
+    """(n,) whether places keep `clearance` meters from the nearest shoulder."""
+    step = max(1, int(NEIGHBORHOOD / road.spacing))
     clear = np.empty(len(places), bool)
     _find_clear(road.points, step, places, road.half_width + clearance, clear)
     return clear
@@ -252,11 +252,11 @@ def _find_clear(line, step, places, gap, clear):  # type: ignore[no-untyped-def]
         for number in range(0, len(line), step):
             x, y = places[row, 0] - line[number, 0], places[row, 1] - line[number, 1]
             least = min(least, x * x + y * y)
-        clear[row] = least - 0.25 * NEIGHBOURHOOD**2 > gap * gap
+        clear[row] = least - 0.25 * NEIGHBORHOOD**2 > gap * gap
 
 
 def _apart(places: FloatArray, gap: float) -> NDArray[np.bool_]:
-    """(n,) whether places keep `gap` metres from every earlier one."""
+    """(n,) whether places keep `gap` meters from every earlier one."""
     distances = np.linalg.norm(places[:, None, :2] - places[:, :2], axis=2)
     return ~np.tril(distances < gap, -1).any(axis=1)
 

@@ -24,9 +24,9 @@ from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray
 
-FIRST_DISTANCE = 30.0  # metres of road behind the car at the start
+FIRST_DISTANCE = 30.0  # meters of road behind the car at the start
 MOTION_NAMES = ("lateral_error", "heading_error", *EGO_NAMES[:4])
-END_OF_ROAD = 20.0  # metres before the last point of the road
+END_OF_ROAD = 20.0  # meters before the last point of the road
 
 
 class CountryRoadSimulation(DrivingSimulation):

@@ -10,18 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 from camshaft.envs.driving.country_road.road import FloatArray, Road, height_at
 from camshaft.envs.kernels import kernel
 
-# Rows of vertices, metres beyond the verge; one more follows on a straight line beyond them all. On a
+# Rows of vertices, meters beyond the verge; one more follows on a straight line beyond them all. On a
 # slanting road rows lie further apart by the secant of the heading, near ones in full, far ones less.
 ROW_DISTANCES = np.array([0.0, 10.0, 40.0, 100.0, 220.0, 420.0])
 ROW_SLANTS = np.array([1.0, 1.0, 0.75, 0.5, 0.3, 0.15])
 NUM_ROWS = len(ROW_DISTANCES) + 1
-MARGIN = 150.0  # metres from the farthest of the other rows to the last
+MARGIN = 150.0  # meters from the farthest of the other rows to the last
 
-DITCH = 0.35  # metres from the road down to the outer edge of the verge
-ROAD_REACH = 150.0  # metres from which the land no longer follows the road up and down
-SWELL = 0.05  # metres that each wave rises per metre away from the road, at first
+DITCH = 0.35  # meters from the road down to the outer edge of the verge
+ROAD_REACH = 150.0  # meters from which the land no longer follows the road up and down
+SWELL = 0.05  # meters that each wave rises per meter away from the road, at first
 WAVES = 7  # plane waves that make up the hills
-WAVELENGTHS = (160.0, 900.0)  # metres; the rows are too far apart for shorter ones
+WAVELENGTHS = (160.0, 900.0)  # meters; the rows are too far apart for shorter ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Terrain:
     """A lattice of land on either side of the road; sides are 0 left, 1 right.
 
     Attributes:
-        points: (2, K, R, 3) metres: side, column along the road, row away from it. A column runs along y, so
+        points: (2, K, R, 3) meters: side, column along the road, row away from it. A column runs along y, so
             that none ever crosses another: the road's own x grows all the way.
         normals: (2, K, R, 3) unit.
         cells: (2, K - 1, R - 1) which kind of land each cell is.
@@ -40,7 +40,7 @@ class Terrain:
     cells: NDArray[np.int64]
 
     def at(self, side: NDArray[np.int64], column: ArrayLike, row: ArrayLike) -> FloatArray:
-        """(n, 3) metres: points on the triangles of the land.
+        """(n, 3) meters: points on the triangles of the land.
 
         Args:
             side: (n,) 0 left, 1 right.
@@ -66,8 +66,8 @@ def build_terrain(
 
     Args:
         road: the road through it.
-        distances: (K,) metres along the road where columns begin.
-        verge: metres from a shoulder's outer edge to the verge's.
+        distances: (K,) meters along the road where columns begin.
+        verge: meters from a shoulder's outer edge to the verge's.
         num_kinds: kinds of land to choose from: 0 is rough grass, the last is forest, fields between.
         rng: source of the draws.
     """
@@ -80,16 +80,16 @@ def build_terrain(
         points[side] = edge[:, None]
         points[side, :, :-1, 1] += sign * spread
         points[side, :, -1, 1] = sign * (np.max(sign * points[side, :, -2, 1]) + MARGIN)
-    centres = road.positions_at(distances)
-    mean, begin = float(centres[:, 2].mean()), road.half_width + verge
-    _raise_land(road.points, road.spacing, distances, centres, heading, mean, begin, waves, points)
+    centers = road.positions_at(distances)
+    mean, begin = float(centers[:, 2].mean()), road.half_width + verge
+    _raise_land(road.points, road.spacing, distances, centers, heading, mean, begin, waves, points)
     normals = np.empty_like(points)
     _tilt_normals(points, normals)
     return Terrain(points, normals, _choose_land(rng, len(distances) - 1, num_kinds))
 
 
 def _draw_waves(rng: np.random.Generator) -> FloatArray:
-    """(WAVES, 5) wave numbers along x and y (rad/m), phase, growth per metre of reach, 1/m where it ends."""
+    """(WAVES, 5) wave numbers along x and y (rad/m), phase, growth per meter of reach, 1/m where it ends."""
     angle = rng.uniform(0.0, 2.0 * np.pi, WAVES)
     number = 2.0 * np.pi / np.exp(rng.uniform(np.log(WAVELENGTHS[0]), np.log(WAVELENGTHS[1]), WAVES))
     phase = rng.uniform(0.0, 2.0 * np.pi, WAVES)
@@ -98,17 +98,17 @@ def _draw_waves(rng: np.random.Generator) -> FloatArray:
 
 
 @kernel
-def _raise_land(line, spacing, distances, centres, headings, mean, edge, waves, points):  # type: ignore[no-untyped-def]
+def _raise_land(line, spacing, distances, centers, headings, mean, edge, waves, points):  # type: ignore[no-untyped-def]
     """Set the heights of the land: that of the nearest piece of road, and hills that grow away from it.
 
     Args:
         line: (P, 3) points of the road.
-        spacing: metres between them.
-        distances: (K,) metres along the road of some of its places, evenly.
-        centres: (K, 3) these places.
+        spacing: meters between them.
+        distances: (K,) meters along the road of some of its places, evenly.
+        centers: (K, 3) these places.
         headings: (K,) rad, there.
-        mean: metres, their mean height.
-        edge: metres from the middle of the road to where the land begins.
+        mean: meters, their mean height.
+        edge: meters from the middle of the road to where the land begins.
         waves: (WAVES, 5) of `_draw_waves`.
         points: (2, K, R, 3) the land; the first row, at the road, goes down by a ditch.
     """
@@ -119,12 +119,12 @@ def _raise_land(line, spacing, distances, centres, headings, mean, edge, waves, 
             for row in range(1, points.shape[2]):
                 place = points[side, column, row]
                 nearest, least = 0, np.inf
-                for number in range(len(centres)):
-                    x, y = place[0] - centres[number, 0], place[1] - centres[number, 1]
+                for number in range(len(centers)):
+                    x, y = place[0] - centers[number, 0], place[1] - centers[number, 1]
                     square = x * x + y * y
                     if square < least:
                         nearest, least = number, square
-                x, y = place[0] - centres[nearest, 0], place[1] - centres[nearest, 1]
+                x, y = place[0] - centers[nearest, 0], place[1] - centers[nearest, 1]
                 along = x * np.cos(headings[nearest]) + y * np.sin(headings[nearest])
                 reach = max(np.sqrt(least) - edge, 0.1)
                 beside = distances[nearest] + min(max(along, -half_step), half_step)
@@ -139,7 +139,7 @@ def _raise_land(line, spacing, distances, centres, headings, mean, edge, waves, 
 
 @kernel
 def _tilt_normals(points, normals):  # type: ignore[no-untyped-def]
-    """Normals across the differences of neighbours in both directions, upwards on either side."""
+    """Normals across the differences of neighbors in both directions, upwards on either side."""
     columns, rows = points.shape[1], points.shape[2]
     for side in range(2):
         sign = 1.0 - 2.0 * side

@@ -1,6 +1,6 @@
 """Where cars are on the ways they follow: projection, preview, pursuit and cruise speed, for all worlds at once.
 
-A way is a line to drive along: a country road's centre line, a lap of a race track, a route through a town.
+A way is a line to drive along: a country road's center line, a lap of a race track, a route through a town.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from camshaft.envs.driving.dynamics.vehicle import (
 from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.kernels import inlined, kernel
 
-LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s by default, and metres, of the pursuit
+LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s by default, and meters, of the pursuit
 COMFORTABLE_LATERAL = 3.0  # m/s², that the cruise controller slows down for
-PREVIEW_STEP, PREVIEW_STEPS = 4.0, 12  # metres, and how many, that it looks ahead
-CORRECTION = 1.2  # metres; the pursuit treats a larger offset like this one: it returns no harder
-OVERLAP = 300.0  # metres of a closed way that follow its end once more
+PREVIEW_STEP, PREVIEW_STEPS = 4.0, 12  # meters, and how many, that it looks ahead
+CORRECTION = 1.2  # meters; the pursuit treats a larger offset like this one: it returns no harder
+OVERLAP = 300.0  # meters of a closed way that follow its end once more
 
 # Columns of a way's points.
 _X, _Y, _Z, _HEADING, _CURVATURE = range(5)
@@ -42,11 +42,11 @@ class Ways(NamedTuple):
     """The ways of N worlds; P points at most.
 
     Attributes:
-        points: (N, P, 5) x, y, z (metres), heading (rad) and curvature (1/m, left positive).
+        points: (N, P, 5) x, y, z (meters), heading (rad) and curvature (1/m, left positive).
         counts: (N,) points of each.
-        spacing: (N,) metres between them.
-        laps: (N,) metres after which a closed way is at its start again; 0 where it is open.
-        offset: (N,) metres from the way to where one should drive, left positive.
+        spacing: (N,) meters between them.
+        laps: (N,) meters after which a closed way is at its start again; 0 where it is open.
+        offset: (N,) meters from the way to where one should drive, left positive.
     """
 
     points: NDArray[np.float64]
@@ -61,13 +61,13 @@ class Track:
 
     Args:
         num_worlds: N.
-        lane_offset: metres from a way to the middle of the lane, left positive.
+        lane_offset: meters from a way to the middle of the lane, left positive.
         lookahead: seconds that the pursuit looks ahead: more swings less, less cuts corners less.
 
     Attributes:
         ways: for kernels; replaced when a longer way comes.
-        places: (N, 6) of each car: metres along the way; metres left of the lane's middle; rad left of its direction;
-            curvature of the lane (1/m); height (metres) and grade of the road.
+        places: (N, 6) of each car: meters along the way; meters left of the lane's middle; rad left of its direction;
+            curvature of the lane (1/m); height (meters) and grade of the road.
     """
 
     def __init__(self, num_worlds: int, lane_offset: float = 0.0, lookahead: float = LOOKAHEAD_TIME) -> None:
@@ -106,13 +106,13 @@ class Track:
         ways.counts[world], ways.spacing[world], ways.laps[world] = len(points), spacing, lap
 
     def length(self, world: int) -> float:
-        """Metres of one world's way; of one lap, where it is closed."""
+        """Meters of one world's way; of one lap, where it is closed."""
         lap = float(self.ways.laps[world])
         return lap or float((self.ways.counts[world] - 1) * self.ways.spacing[world])
 
     @property
     def lane_offset(self) -> float:
-        """Metres from the ways to the middle of the lane."""
+        """Meters from the ways to the middle of the lane."""
         return float(self.ways.offset[0])
 
     def locate(self, state: FloatArray) -> None:
@@ -124,7 +124,7 @@ class Track:
         _find(self.ways, state, self.places)
 
     def curvature_ahead(self, ahead: FloatArray) -> FloatArray:
-        """(N, K) curvature of the lane (1/m) `ahead` (K,) metres from each car."""
+        """(N, K) curvature of the lane (1/m) `ahead` (K,) meters from each car."""
         result = np.empty((len(self.places), len(ahead)))
         _curvature_ahead(self.ways, self.places, ahead, result)
         return result
@@ -150,7 +150,7 @@ class Track:
         Args:
             state: (N, 8) cars.
             parameters: (N, 16) theirs.
-            lateral: (N,) metres by which each car is taken to stand left of where it is.
+            lateral: (N,) meters by which each car is taken to stand left of where it is.
             heading: (N,) rad by which it is taken to be turned left.
         """
         result = np.empty(len(self.places))

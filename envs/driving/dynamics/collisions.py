@@ -36,8 +36,8 @@ def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignor
 
     Args:
         poses: (N, B, 3) x, y, heading.
-        lengths: (N, B) metres along the heading.
-        widths: (N, B) metres across.
+        lengths: (N, B) meters along the heading.
+        widths: (N, B) meters across.
         present: (N, B).
         number: which box of each world is asked about.
         hits: (N, B) to fill.

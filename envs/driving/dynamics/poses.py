@@ -17,7 +17,7 @@ def car_poses(state, places, lateral, heading, result):  # type: ignore[no-untyp
     Args:
         state: (n, 8) cars.
         places: (n, 6) theirs.
-        lateral: (n,) metres by which each is taken to stand left of where it is.
+        lateral: (n,) meters by which each is taken to stand left of where it is.
         heading: (n,) rad by which it is taken to be turned left.
         result: (n, 4, 4) to fill.
     """
@@ -37,7 +37,7 @@ def car_poses(state, places, lateral, heading, result):  # type: ignore[no-untyp
 
 
 def lane_poses(ways: Ways, distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 4, 4) world from cars that stand (N,) metres along the ways of all worlds, where one should drive."""
+    """(N, 4, 4) world from cars that stand (N,) meters along the ways of all worlds, where one should drive."""
     poses = np.empty((len(distances), 4, 4))
     _lane_poses(ways, distances, poses)
     return poses

@@ -1,6 +1,6 @@
 """A car as a dynamic single-track model, for all worlds at once.
 
-Lateral tyre forces follow Fiala's brush model (E. Fiala, VDI-Zeitschrift 96, 1954; as given by H. Pacejka, "Tire and
+Lateral tire forces follow Fiala's brush model (E. Fiala, VDI-Zeitschrift 96, 1954; as given by H. Pacejka, "Tire and
 Vehicle Dynamics"): linear in slip at first, saturated at friction times load. Below walking pace, where slip angles
 lose their meaning, motion blends into the kinematic single-track model. Integration is semi-implicit Euler.
 """
@@ -39,9 +39,9 @@ class VehicleParameters:
     Attributes:
         mass: kg.
         inertia: kg·m², about the vertical axis.
-        front, rear: metres from the centre of mass to the axles.
+        front, rear: meters from the center of mass to the axles.
         front_stiffness, rear_stiffness: N/rad of slip, each axle.
-        friction: tyre on road.
+        friction: tire on road.
         max_steering: rad at the road wheels.
         steering_rate: rad/s at most.
         steering_lag: s, time constant of the actuator.
@@ -71,7 +71,7 @@ class VehicleParameters:
 
     @property
     def wheelbase(self) -> float:
-        """Metres."""
+        """Meters."""
         return self.front + self.rear
 
     @property
@@ -187,7 +187,7 @@ def steering_for_curvatures(curvatures, state, parameters, result):  # type: ign
 
 
 @kernel
-def tyre_force(slip, stiffness, limit):  # type: ignore[no-untyped-def]
+def tire_force(slip, stiffness, limit):  # type: ignore[no-untyped-def]
     """Lateral force (N) of an axle at a slip angle (rad), opposed to the slip; `limit` is friction times load."""
     tangent = np.tan(slip)
     if abs(tangent) * stiffness >= 3.0 * limit:
@@ -206,12 +206,12 @@ def _advance_one(state, parameters, steering, pull):  # type: ignore[no-untyped-
     load = parameters[FRICTION] * mass * GRAVITY / wheelbase
     front_slip = np.arctan2(state[LATERAL_SPEED] + front * state[YAW_RATE], rolling) - angle
     rear_slip = np.arctan2(state[LATERAL_SPEED] - rear * state[YAW_RATE], rolling)
-    front_force = tyre_force(front_slip, parameters[FRONT_STIFFNESS], load * rear)
-    rear_force = tyre_force(rear_slip, parameters[REAR_STIFFNESS], load * front)
+    front_force = tire_force(front_slip, parameters[FRONT_STIFFNESS], load * rear)
+    rear_force = tire_force(rear_slip, parameters[REAR_STIFFNESS], load * front)
     cosine, sine = np.cos(angle), np.sin(angle)
     dynamic = min(max((speed - KINEMATIC_SPEED) / (DYNAMIC_SPEED - KINEMATIC_SPEED), 0.0), 1.0)
     turned = state[LATERAL_SPEED] * state[YAW_RATE] - front_force * sine / mass
-    ahead = state[ACCELERATION] + dynamic * turned  # tyres that roll slowly do not brake
+    ahead = state[ACCELERATION] + dynamic * turned  # tires that roll slowly do not brake
     aside = (front_force * cosine + rear_force) / mass - speed * state[YAW_RATE]
     turning = (front * front_force * cosine - rear * rear_force) / parameters[INERTIA]
     lateral = state[LATERAL_SPEED] + TIME_STEP * aside

@@ -12,11 +12,11 @@ from camshaft.envs.driving.dynamics.collisions import box_corners
 from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.network import DASHED, Network, lane_polygon
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 PIXELS = 640  # of a side of the picture
-WHOLE = 700.0  # metres: maps that are larger are drawn around the car
-AROUND = 260.0  # metres of those that are seen
-MARGIN = 12.0  # metres around a map that is drawn whole
+WHOLE = 700.0  # meters: maps that are larger are drawn around the car
+AROUND = 260.0  # meters of those that are seen
+MARGIN = 12.0  # meters around a map that is drawn whole
 SUBPIXELS = 4  # bits
 
 LAND, PAVING, WALK, PAINT = (206, 217, 192), (92, 95, 100), (176, 172, 164), (238, 238, 232)
@@ -28,7 +28,7 @@ BUILDING, ROUTE, EGO, VEHICLE, PERSON = (
     (140, 40, 150),
 )
 GOAL = (40, 170, 80)
-LIGHTS: tuple[Colour, ...] = (
+LIGHTS: tuple[Color, ...] = (
     (230, 50, 50),
     (235, 120, 40),
     (60, 200, 90),
@@ -41,16 +41,16 @@ class MapSketch:
     """What of a map stays as it is.
 
     Attributes:
-        low, high: (2,) metres: its corners.
-        areas: polygons (K, 2) and their colours, from below upwards.
-        lines: polylines (K, 2), metres of width and colours, over them.
+        low, high: (2,) meters: its corners.
+        areas: polygons (K, 2) and their colors, from below upwards.
+        lines: polylines (K, 2), meters of width and colors, over them.
         boxes: (B, 5) x, y, heading, length and width of what stands there.
     """
 
     low: FloatArray
     high: FloatArray
-    areas: list[tuple[FloatArray, Colour]]
-    lines: list[tuple[FloatArray, float, Colour]]
+    areas: list[tuple[FloatArray, Color]]
+    lines: list[tuple[FloatArray, float, Color]]
     boxes: FloatArray
 
 
@@ -60,20 +60,20 @@ class Actors:
 
     Attributes:
         way: (P, 2) where one should drive, or None.
-        boxes: x, y, heading, length, width, and colour, of each; the last is drawn on top.
-        dots: x, y and colour.
+        boxes: x, y, heading, length, width, and color, of each; the last is drawn on top.
+        dots: x, y and color.
     """
 
     way: FloatArray | None = None
-    boxes: list[tuple[float, float, float, float, float, Colour]] = field(default_factory=list)
-    dots: list[tuple[float, float, Colour]] = field(default_factory=list)
+    boxes: list[tuple[float, float, float, float, float, Color]] = field(default_factory=list)
+    dots: list[tuple[float, float, Color]] = field(default_factory=list)
 
 
 def sketch_network(network: Network, obstacles: FloatArray) -> MapSketch:
     """The roads of a network and what stands beside them."""
     low, high = network.bounds
-    areas: list[tuple[FloatArray, Colour]] = []
-    lines: list[tuple[FloatArray, float, Colour]] = [
+    areas: list[tuple[FloatArray, Color]] = []
+    lines: list[tuple[FloatArray, float, Color]] = [
         (path.curve.points, 2.2, WALK) for path in network.walkways if path.crossing < 0
     ]
     areas += [(junction.outline, PAVING) for junction in network.junctions]
@@ -81,7 +81,7 @@ def sketch_network(network: Network, obstacles: FloatArray) -> MapSketch:
     for junction in network.junctions:
         if junction.island:
             angles = np.linspace(0.0, 2.0 * np.pi, 32)
-            ring = junction.centre + junction.island * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+            ring = junction.center + junction.island * np.stack([np.cos(angles), np.sin(angles)], axis=1)
             areas.append((ring, LAND))
     for road in network.roads:
         distance = np.arange(0.0, road.curve.length + 1.0, 2.0)
@@ -102,23 +102,23 @@ def draw_map(sketch: MapSketch, focus: FloatArray, actors: Actors) -> NDArray[np
         size, middle = AROUND, np.asarray(focus)
     view = _View(middle, size)
     image = np.full((PIXELS, PIXELS, 3), LAND, np.uint8)
-    for points, metres, colour in sketch.lines:
-        if colour == WALK:
-            view.line(image, points, metres, colour)
-    for outline, colour in sketch.areas:
-        view.fill(image, outline, colour)
-    for points, metres, colour in sketch.lines:
-        if colour != WALK:
-            view.line(image, points, metres, colour)
+    for points, meters, color in sketch.lines:
+        if color == WALK:
+            view.line(image, points, meters, color)
+    for outline, color in sketch.areas:
+        view.fill(image, outline, color)
+    for points, meters, color in sketch.lines:
+        if color != WALK:
+            view.line(image, points, meters, color)
     for x, y, heading, length, width in sketch.boxes:
         view.fill(image, box_corners(x, y, heading, max(length, 0.5), max(width, 0.5)), BUILDING)
     if actors.way is not None:
         view.line(image, actors.way, max(1.2, 2.5 / view.scale), ROUTE)
-    for x, y, colour in actors.dots:
-        view.dot(image, x, y, colour)
-    for x, y, heading, length, width, colour in actors.boxes:
+    for x, y, color in actors.dots:
+        view.dot(image, x, y, color)
+    for x, y, heading, length, width, color in actors.boxes:
         grown = max(1.0, 8.0 / (length * view.scale))  # so that a car of few pixels is still seen
-        view.fill(image, box_corners(x, y, heading, grown * length, grown * width), colour)
+        view.fill(image, box_corners(x, y, heading, grown * length, grown * width), color)
     return image
 
 
@@ -144,18 +144,18 @@ class _View:
         reach = 0.5 * self.size + 2.0
         return bool((low < self.middle + reach).all() and (high > self.middle - reach).all())
 
-    def fill(self, image: NDArray[np.uint8], outline: FloatArray, colour: Colour) -> None:
+    def fill(self, image: NDArray[np.uint8], outline: FloatArray, color: Color) -> None:
         if not self.sees(outline):
             return
-        cv2.fillPoly(image, [self.pixels(outline)], colour, cv2.LINE_AA, SUBPIXELS)
+        cv2.fillPoly(image, [self.pixels(outline)], color, cv2.LINE_AA, SUBPIXELS)
 
-    def line(self, image: NDArray[np.uint8], points: FloatArray, metres: float, colour: Colour) -> None:
+    def line(self, image: NDArray[np.uint8], points: FloatArray, meters: float, color: Color) -> None:
         if not self.sees(points):
             return
-        thickness = max(1, round(metres * self.scale))
-        cv2.polylines(image, [self.pixels(points)], False, colour, thickness, cv2.LINE_AA, SUBPIXELS)
+        thickness = max(1, round(meters * self.scale))
+        cv2.polylines(image, [self.pixels(points)], False, color, thickness, cv2.LINE_AA, SUBPIXELS)
 
-    def dot(self, image: NDArray[np.uint8], x: float, y: float, colour: Colour) -> None:
+    def dot(self, image: NDArray[np.uint8], x: float, y: float, color: Color) -> None:
         radius = max(3, round(0.4 * self.scale))
         x_pixel, y_pixel = (self.pixels(np.array([x, y])) >> SUBPIXELS).tolist()
-        cv2.circle(image, (x_pixel, y_pixel), radius, colour, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(image, (x_pixel, y_pixel), radius, color, cv2.FILLED, cv2.LINE_AA)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Map = TypeVar("Map")
 
 KEPT = 256  # maps of each kind in memory
-LEAST_LANE = 40.0  # metres of a lane on which a route may begin or end
+LEAST_LANE = 40.0  # meters of a lane on which a route may begin or end
 TRIES = 200  # starts of a route that are drawn before giving up
 
 
@@ -58,9 +58,9 @@ class DrivingMap:
         return Routes(self.network)
 
     def draw_route(self, rng: np.random.Generator, length: tuple[float, float]) -> Route:
-        """A route of about so many metres, low and high, between two places on roads."""
+        """A route of about so many meters, low and high, between two places on roads."""
         lanes = [lane for lane in self.network.lanes if lane.junction < 0 and lane.length > LEAST_LANE]
-        metres = self.routes.metres
+        meters = self.routes.meters
         wanted = rng.uniform(*length)
         for _ in range(TRIES):
             first = lanes[int(rng.integers(len(lanes)))]
@@ -70,20 +70,20 @@ class DrivingMap:
                 lane
                 for lane in lanes
                 if lane is not first
-                and metres[first.index, lane.index] + 8.0 < goal
-                and goal < metres[first.index, lane.index] + lane.length - 4.0
+                and meters[first.index, lane.index] + 8.0 < goal
+                and goal < meters[first.index, lane.index] + lane.length - 4.0
             ]
             if last:
                 chosen = last[int(rng.integers(len(last)))]
                 way = self.routes.find(first.index, chosen.index)
-                return make_route(self.network, way, start, goal - float(metres[first.index, chosen.index]))
+                return make_route(self.network, way, start, goal - float(meters[first.index, chosen.index]))
         raise CamshaftError(
             f"no route of {length[0]:g} to {length[1]:g} m was found in {self.network.name}: ask for a shorter one"
         )
 
     @cached_property
     def mesh(self) -> ChunkedMesh:
-        """Paving, kerbs, markings and ground, in surfaces that are to be replaced."""
+        """Paving, curbs, markings and ground, in surfaces that are to be replaced."""
         from camshaft.envs.driving.streets.appearance import plain_look
         from camshaft.envs.driving.streets.street_mesh import build_street_mesh
 
@@ -98,10 +98,10 @@ class DrivingMap:
 
     @cached_property
     def raster(self) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """As `map_raster.rasterise`."""
-        from camshaft.envs.driving.maps.raster import rasterise
+        """As `map_raster.rasterize`."""
+        from camshaft.envs.driving.maps.raster import rasterize
 
-        return rasterise(self)
+        return rasterize(self)
 
 
 @lru_cache(KEPT)
@@ -140,7 +140,7 @@ def as_map(given: DrivingMap | Network | str | Path) -> DrivingMap:
 def draw_map(
     make: Callable[[int, Any], Map], config: Any, count: int, rng: np.random.Generator, split: Split
 ) -> Map:
-    """One of `count` maps of a split: even seeds are for training, odd ones for testing, any without randomisation."""
+    """One of `count` maps of a split: even seeds are for training, odd ones for testing, any without randomization."""
     number = int(rng.integers(count))
     seed = number if split is None else 2 * number + (split == "test")
     return make(seed, config)

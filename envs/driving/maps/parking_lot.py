@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from camshaft.envs.driving.streets.strips import ChunkedMesh
 
 GOAL_MARGIN = 2  # bays at either end of a row that are never the goal
-END = 3.0  # metres of lot beyond the last bays
+END = 3.0  # meters of lot beyond the last bays
 KEPT = 256  # lots in memory
 
 
@@ -27,8 +27,8 @@ class LotConfig:
 
     Attributes:
         bays: in each of the two rows.
-        bay_width, bay_length: metres.
-        aisle: metres between the rows.
+        bay_width, bay_length: meters.
+        aisle: meters between the rows.
         taken: share of the bays with a car in them, low and high.
     """
 
@@ -68,13 +68,13 @@ class ParkingLot:
 
     @property
     def half_size(self) -> tuple[float, float]:
-        """Metres from the middle to the kerb, along and across."""
+        """Meters from the middle to the curb, along and across."""
         config = self.config
         return 0.5 * config.bays * config.bay_width + END, 0.5 * config.aisle + config.bay_length
 
     @cached_property
     def walls(self) -> FloatArray:
-        """(4, 5) x, y, heading, length, width of the land beyond the kerbs."""
+        """(4, 5) x, y, heading, length, width of the land beyond the curbs."""
         along, across = self.half_size
         return np.array(
             [
@@ -87,7 +87,7 @@ class ParkingLot:
 
     @cached_property
     def mesh(self) -> ChunkedMesh:
-        """Paving, lines, kerbs and ground, in surfaces that are to be replaced."""
+        """Paving, lines, curbs and ground, in surfaces that are to be replaced."""
         from camshaft.envs.driving.streets.lot_mesh import build_lot_mesh
 
         return build_lot_mesh(self)

@@ -16,16 +16,16 @@ from camshaft.envs.driving.sensors import sample_raster, stamp_boxes
 from camshaft.envs.driving.traffic.traffic import Traffic
 from camshaft.envs.rendering import LABELS
 
-SIZE, METRES = 64, 48.0  # cells of a side of the bird's-eye raster, and metres that it covers
-SCALE = 4.0  # cells a metre of the rasters that are kept
-MARGIN = 30.0  # metres around a network
+SIZE, METERS = 64, 48.0  # cells of a side of the bird's-eye raster, and meters that it covers
+SCALE = 4.0  # cells a meter of the rasters that are kept
+MARGIN = 30.0  # meters around a network
 SIDEWALK, ROAD, LINE = LABELS["sidewalk"], LABELS["road"], LABELS["lane_marking"]
 GROUND, VEHICLE, PERSON = LABELS["terrain"], LABELS["vehicle"], LABELS["person"]
 BUILDING = LABELS["building"]
 
 
-def rasterise(shown: DrivingMap, scale: float = SCALE) -> tuple[NDArray[np.uint8], FloatArray]:
-    """(H, W) semantic labels of the ground of a map, row 0 the lowest y; and (2,) metres, where its corner lies."""
+def rasterize(shown: DrivingMap, scale: float = SCALE) -> tuple[NDArray[np.uint8], FloatArray]:
+    """(H, W) semantic labels of the ground of a map, row 0 the lowest y; and (2,) meters, where its corner lies."""
     network = shown.network
     low, high = network.bounds
     origin = low - MARGIN
@@ -46,7 +46,7 @@ def rasterise(shown: DrivingMap, scale: float = SCALE) -> tuple[NDArray[np.uint8
         cv2.fillPoly(image, [pixels(lane_polygon(lane, 2))], ROAD, shift=4)
     for junction in network.junctions:
         if junction.island:
-            middle = pixels(junction.centre).tolist()
+            middle = pixels(junction.center).tolist()
             cv2.circle(image, middle, round(junction.island * scale * 16.0), GROUND, cv2.FILLED, shift=4)
     _draw_lines(image, network, pixels, scale)
     for x, y, heading, length, breadth in shown.layout.obstacles:
@@ -89,7 +89,7 @@ class MapRasters:
         poses: FloatArray,
         maps: Sequence[DrivingMap | None],
         traffic: Traffic,
-        metres: float,
+        meters: float,
     ) -> NDArray[np.uint8]:
         """(n, SIZE, SIZE, 1) semantic labels around cars at (n, 3) poses, ahead upwards."""
         result = np.empty((len(worlds), SIZE, SIZE), np.uint8)
@@ -101,7 +101,7 @@ class MapRasters:
                 image, self._origins[world] = shown.raster
                 self._images[world] = image
             here = slice(row, row + 1)
-            sample_raster(image[None], self._origins[world][None], SCALE, poses[here], metres, result[here])
+            sample_raster(image[None], self._origins[world][None], SCALE, poses[here], meters, result[here])
         vehicles, people = traffic.vehicles, traffic.people
         present = vehicles.present[worlds].copy()
         present[:, 0] = False
@@ -112,9 +112,9 @@ class MapRasters:
             vehicles.width[worlds],
             present,
             VEHICLE,
-            metres,
+            meters,
             result,
         )
         size = np.full(people.present[worlds].shape, 0.7)
-        stamp_boxes(poses, people.pose[worlds], size, size, people.present[worlds], PERSON, metres, result)
+        stamp_boxes(poses, people.pose[worlds], size, size, people.present[worlds], PERSON, meters, result)
         return result[..., None]

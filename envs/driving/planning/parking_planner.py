@@ -11,14 +11,14 @@ from camshaft.envs.driving.planning.reeds_shepp import NUM_PATHS, advance_on, tr
 from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.kernels import inlined, kernel
 
-STEP = 0.25  # metres between poses of a plan
-CHECK = 0.35  # metres between poses that are checked for collisions
-TURN_COST = 3.0  # metres that a change of direction counts for
-REVERSE_COST = 1.3  # by which metres backwards count more
-MARGIN = 0.22  # metres that the car keeps from everything
+STEP = 0.25  # meters between poses of a plan
+CHECK = 0.35  # meters between poses that are checked for collisions
+TURN_COST = 3.0  # meters that a change of direction counts for
+REVERSE_COST = 1.3  # by which meters backwards count more
+MARGIN = 0.22  # meters that the car keeps from everything
 MOST_POINTS = 800
 NOTHING = 1e9
-ENTRIES = np.array([0.0, 2.0, 3.5, 5.0])  # metres before a bay
+ENTRIES = np.array([0.0, 2.0, 3.5, 5.0])  # meters before a bay
 
 
 def plan(
@@ -33,8 +33,8 @@ def plan(
     Args:
         start: (3,) x, y, heading of the middle of the rear axle.
         goal: (3,) where it has to come to.
-        radius: metres of the tightest turn.
-        size: metres of length, width, and from the rear axle to the car's middle.
+        radius: meters of the tightest turn.
+        size: meters of length, width, and from the rear axle to the car's middle.
         obstacles: (K, 5) x, y, heading, length, width.
     """
     entries = _free_entries(goal, size, obstacles)
@@ -116,7 +116,7 @@ def _find(start, goals, via, radius, length, width, middle, obstacles, scratch, 
                     best, first_count, second_count, chosen = cost, 0, count, number
                     _copy(second, best_second)
                 continue
-            if _metres(start, via[number]) + _metres(via[number], goals[entry]) >= best:
+            if _meters(start, via[number]) + _meters(via[number], goals[entry]) >= best:
                 continue  # even straight lines would cost more
             late, late_count = _cheapest(
                 via[number], goals[entry], radius, length, width, middle, obstacles, path, second, pose, best
@@ -139,7 +139,7 @@ def _find(start, goals, via, radius, length, width, middle, obstacles, scratch, 
 
 
 @inlined
-def _metres(one, other):  # type: ignore[no-untyped-def]
+def _meters(one, other):  # type: ignore[no-untyped-def]
     return np.sqrt((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2)
 
 
@@ -156,11 +156,11 @@ def _cheapest(start, goal, radius, length, width, middle, obstacles, path, found
             continue
         cost, before = 0.0, 0.0
         for place in range(segments):
-            metres = radius * path[place, 1]
-            cost += metres if metres > 0.0 else -REVERSE_COST * metres
-            if abs(metres) > 1e-6:
-                cost += TURN_COST if before * metres < 0.0 else 0.0
-                before = metres
+            meters = radius * path[place, 1]
+            cost += meters if meters > 0.0 else -REVERSE_COST * meters
+            if abs(meters) > 1e-6:
+                cost += TURN_COST if before * meters < 0.0 else 0.0
+                before = meters
         if cost >= best:
             continue
         if _is_free(start, path, segments, radius, length, width, middle, obstacles, pose):
@@ -183,10 +183,10 @@ def _is_free(start, path, count, radius, length, width, middle, obstacles, pose)
     x, y, heading = 0.0, 0.0, 0.0
     cosine, sine = np.cos(start[2]), np.sin(start[2])
     for place in range(count):
-        turn, metres = path[place, 0], path[place, 1] * radius
-        parts = int(np.ceil(abs(metres) / CHECK))
+        turn, meters = path[place, 0], path[place, 1] * radius
+        parts = int(np.ceil(abs(meters) / CHECK))
         for _ in range(parts):
-            x, y, heading = advance_on(x, y, heading, turn, metres / radius / parts)
+            x, y, heading = advance_on(x, y, heading, turn, meters / radius / parts)
             pose[2] = start[2] + heading
             pose[0] = start[0] + radius * (cosine * x - sine * y) + middle * np.cos(pose[2])
             pose[1] = start[1] + radius * (sine * x + cosine * y) + middle * np.sin(pose[2])

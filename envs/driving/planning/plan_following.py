@@ -15,7 +15,7 @@ from camshaft.envs.kernels import inlined, kernel
 
 FORWARDS, BACKWARDS = 2.2, 1.6  # m/s at most
 BRAKING = 0.8  # m/s², planned
-AT_END = 0.12  # metres before the end of a stretch at which it counts as driven
+AT_END = 0.12  # meters before the end of a stretch at which it counts as driven
 STOPPED = 0.06  # m/s
 TURNED = 0.06  # rad by which the wheels may differ from what a stretch begins with
 LATERAL_GAIN, HEADING_GAIN = 0.9, 1.6  # 1/m², 1/m: curvature for errors
@@ -34,12 +34,12 @@ def follow_plans(  # type: ignore[no-untyped-def]
     Args:
         state: (N, 8) cars, see `vehicle`.
         parameters: (N, 16) theirs.
-        rear: metres from the centre of mass to the rear axle.
-        wheelbase: metres.
+        rear: meters from the center of mass to the rear axle.
+        wheelbase: meters.
         plans: (N, P, 4) x, y, heading, direction.
         counts: (N,) poses of each plan.
         progress: (N,) the pose that each car is at; moves on.
-        lateral: (N,) metres by which the cars are taken to stand left of where they are.
+        lateral: (N,) meters by which the cars are taken to stand left of where they are.
         heading: (N,) rad by which they are taken to be turned left.
         angles: (N,) to fill.
         pulls: (N,) to fill.
@@ -101,31 +101,31 @@ def _stretch_end(plan, count, place):  # type: ignore[no-untyped-def]
 
 @inlined
 def _along(plan, place, last, x, y):  # type: ignore[no-untyped-def]
-    """Metres from a point to the end of a stretch, along it."""
-    metres = 0.0
+    """Meters from a point to the end of a stretch, along it."""
+    meters = 0.0
     for row in range(place + 1, last):
-        metres += _distance(plan, row, row + 1)
+        meters += _distance(plan, row, row + 1)
     near = min(place + 1, last)
     if near == last:
         direction = plan[last, 3]
         return direction * (
             (plan[last, 0] - x) * np.cos(plan[last, 2]) + (plan[last, 1] - y) * np.sin(plan[last, 2])
         )
-    return metres + np.sqrt((plan[near, 0] - x) ** 2 + (plan[near, 1] - y) ** 2)
+    return meters + np.sqrt((plan[near, 0] - x) ** 2 + (plan[near, 1] - y) ** 2)
 
 
 @inlined
 def _errors(plan, place, last, x, y, yaw, ahead):  # type: ignore[no-untyped-def]
-    """Curvature of the plan so far ahead, metres left of it, and rad by which the car is turned left of it."""
+    """Curvature of the plan so far ahead, meters left of it, and rad by which the car is turned left of it."""
     cosine, sine = np.cos(plan[place, 2]), np.sin(plan[place, 2])
     forwards = cosine * (x - plan[place, 0]) + sine * (y - plan[place, 1])
     aside = -sine * (x - plan[place, 0]) + cosine * (y - plan[place, 1])
     expected = plan[place, 2] + forwards * _curvature(plan, place, last)
     turned = np.arctan2(np.sin(yaw - expected), np.cos(yaw - expected))
-    row, metres = place, 0.0
-    while row < last - 1 and metres < ahead:
+    row, meters = place, 0.0
+    while row < last - 1 and meters < ahead:
         row += 1
-        metres += _distance(plan, row - 1, row)
+        meters += _distance(plan, row - 1, row)
     return _curvature(plan, row, last), aside, turned
 
 

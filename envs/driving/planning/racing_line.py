@@ -1,4 +1,4 @@
-"""The fast way round a race track: a line of least curvature, and the speeds that tyres, engine and brakes allow on it.
+"""The fast way round a race track: a line of least curvature, and the speeds that tires, engine and brakes allow on it.
 
 Source: F. Braghin et al., "Race driver model", Computers and Structures 86, 2008: of all lines within the track the one
 that bends least, found as a least-squares problem over lateral offsets.
@@ -14,7 +14,7 @@ from camshaft.envs.driving.dynamics.vehicle import GRAVITY, VehicleParameters
 from camshaft.envs.driving.road_network.curves import Curve, FloatArray, through
 
 STEP = 3  # points of the track from one that is moved to the next
-GRIP = 0.80  # share of the tyres' friction that is used in bends
+GRIP = 0.80  # share of the tires' friction that is used in bends
 BRAKES = 0.75  # share of it that is used for braking
 SMOOTHNESS = 1e-6  # weight that keeps offsets small where the line is straight anyway
 ITERATIONS = 40
@@ -25,7 +25,7 @@ def racing_line(curve: Curve, half_width: float) -> Curve:
 
     Args:
         curve: the track's middle, closed.
-        half_width: metres to either side that the line may keep away from it.
+        half_width: meters to either side that the line may keep away from it.
     """
     places = np.arange(0, len(curve.points) - 1, STEP)
     points, heading = curve.points[places], curve.heading[places]
@@ -64,7 +64,7 @@ def speed_profile(curve: Curve, car: VehicleParameters) -> FloatArray:
 
 
 def _bounded_minimum(matrix: csc_array, slope: FloatArray, bound: float) -> FloatArray:
-    """(n,) what minimises ½ xᵀ A x + bᵀ x within ±bound: Newton's method on those that are free, step by step."""
+    """(n,) what minimizes ½ xᵀ A x + bᵀ x within ±bound: Newton's method on those that are free, step by step."""
     found = np.zeros(len(slope))
     for _ in range(ITERATIONS):
         gradient = matrix @ found + slope

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from camshaft.envs.driving.road_network.network import FREE, Network
 
 MOST_SUCCESSORS = 4
-CELL = 12.0  # metres of a cell of the grid that finds lanes near a place
+CELL = 12.0  # meters of a cell of the grid that finds lanes near a place
 ROOM = 1.25  # by which arrays grow beyond what is needed now
 FIXED = 8  # numbers an axis may have without room to grow
 X, Y, HEADING, CURVATURE = range(4)  # columns of `points`
@@ -27,7 +27,7 @@ class LaneArrays(NamedTuple):
         counts: (N, 4) lanes, conflicts, signal groups, crossings of lanes.
         points: (N, P, 4) x, y, heading, curvature of the lanes' middles, lane after lane.
         starts: (N, L + 1) first point of each lane.
-        spacing, length, width, limit, stop_gap: (N, L) metres and m/s, see `network.Lane`.
+        spacing, length, width, limit, stop_gap: (N, L) meters and m/s, see `network.Lane`.
         road, junction, turn, control, signal, left, right: (N, L).
         successors: (N, L, 4) lanes, −1 behind the last.
         predecessor: (N, L) the first one, or −1.
@@ -37,7 +37,7 @@ class LaneArrays(NamedTuple):
         conflict_yields: (N, C) whether one must let the other go first.
         signals: (N, S, 4) cycle, green from, seconds of green, offset.
         crossing_starts: (N, L + 1) first crossing of people over each lane.
-        crossing_places: (N, K) metres along the lane.
+        crossing_places: (N, K) meters along the lane.
         crossing_ids: (N, K) which crossing.
         grid: (N, 4) x and y of the corner, columns and rows.
         cell_starts: (N, G + 1) first entry of each cell, column by column.
@@ -85,7 +85,7 @@ def pack(network: Network) -> LaneArrays:
         network.conflicts, key=lambda conflict: (conflict.lane, conflict.begin, conflict.other)
     )
     crossed = sorted(
-        (lane, metres, crossing.index) for crossing in network.crossings for lane, metres in crossing.lanes
+        (lane, meters, crossing.index) for crossing in network.crossings for lane, meters in crossing.lanes
     )
     successors = np.full((len(lanes), MOST_SUCCESSORS), -1, np.int32)
     for lane in lanes:
@@ -122,7 +122,7 @@ def pack(network: Network) -> LaneArrays:
             [(group.cycle, group.green_from, group.green, group.offset) for group in network.signals]
         ).reshape(-1, 4),
         crossing_starts=_starts([lane for lane, _, _ in crossed], len(lanes)),
-        crossing_places=np.array([metres for _, metres, _ in crossed], np.float64),
+        crossing_places=np.array([meters for _, meters, _ in crossed], np.float64),
         crossing_ids=_integers(index for _, _, index in crossed),
         grid=grid,
         cell_starts=cell_starts,

@@ -19,11 +19,11 @@ from camshaft.envs.driving.road_network.network import Arm, Network, Road
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
 
-STUB = 24.0  # metres of road that are laid from a junction where nothing else is
-CLOTHOID = 20.0  # metres, at most, from straight to the full curvature of a curve
-RAMP = (150.0, 32.0)  # metres along and beside a road of a ramp
+STUB = 24.0  # meters of road that are laid from a junction where nothing else is
+CLOTHOID = 20.0  # meters, at most, from straight to the full curvature of a curve
+RAMP = (150.0, 32.0)  # meters along and beside a road of a ramp
 RAMP_SPEED = 80.0 / 3.6  # m/s
-APART = 0.01  # metres, and rad, that a block may begin beside the end that it goes on from
+APART = 0.01  # meters, and rad, that a block may begin beside the end that it goes on from
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class _Meeting:
     """A junction that is made when all its roads are there."""
 
     kind: str
-    centre: FloatArray
+    center: FloatArray
     arms: list[Arm | None]
     ends: list[OpenEnd | None] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class _Meeting:
 class RoadBlocks:
     """Puts blocks together at their open ends; `build` gives the network.
 
-    Every block takes the open end that it goes on from and returns the open ends that it leaves. Lengths are metres;
+    Every block takes the open end that it goes on from and returns the open ends that it leaves. Lengths are meters;
     where a block follows a curve, it may be given that curve instead. For example:
 
         blocks = RoadBlocks("a loop")
@@ -134,7 +134,7 @@ class RoadBlocks:
         return self.road(end, bend(end.pose, [ramp, angle * radius - ramp, ramp], [0.0, peak, peak, 0.0]))
 
     def s_curve(self, end: OpenEnd, length: float, left: float) -> OpenEnd:
-        """Two bends, so that the road goes on in its direction, `left` metres to the left of where it was."""
+        """Two bends, so that the road goes on in its direction, `left` meters to the left of where it was."""
         return self.road(end, join(end.pose, end.pose.moved(_positive("length", length), left)))
 
     def split(self, end: OpenEnd, way: float | Curve, lanes: int = 1) -> OpenEnd:
@@ -161,7 +161,7 @@ class RoadBlocks:
         Args:
             end: of the road.
             speed_limit: m/s.
-            beside: curve that the ramp keeps beside, and metres along it where it comes in; the road's own by default.
+            beside: curve that the ramp keeps beside, and meters along it where it comes in; the road's own by default.
 
         Returns:
             Where the ramp comes from.
@@ -182,7 +182,7 @@ class RoadBlocks:
         Args:
             end: of the road.
             speed_limit: m/s.
-            beside: curve that the ramp keeps beside, and metres along it where it leaves; the road's own by default.
+            beside: curve that the ramp keeps beside, and meters along it where it leaves; the road's own by default.
 
         Returns:
             The road's end, with one lane less ahead, and the ramp's.
@@ -233,12 +233,12 @@ class RoadBlocks:
         else:
             distance = reach(widths, angles)
         end = self._take(end)
-        centre = end.pose.moved(distance)
-        meeting = _Meeting(kind, centre.point, [end.arm, *(None for _ in order)])
+        center = end.pose.moved(distance)
+        meeting = _Meeting(kind, center.point, [end.arm, *(None for _ in order)])
         self._meetings.append(meeting)
         ends = {
             number: OpenEnd(
-                centre.moved(0.0, turn=turned[number]).moved(distance),
+                center.moved(0.0, turn=turned[number]).moved(distance),
                 sections[number],
                 slot=(len(self._meetings) - 1, place),
             )
@@ -309,7 +309,7 @@ class RoadBlocks:
         for meeting in self._meetings:
             arms = [arm for arm in meeting.arms if arm is not None]
             if meeting.kind == "roundabout":
-                add_roundabout(self.builder, arms, meeting.centre)
+                add_roundabout(self.builder, arms, meeting.center)
             else:
                 add_junction(self.builder, arms, meeting.kind)
         self._meetings = []
@@ -348,7 +348,7 @@ class RoadBlocks:
                 lane_width=section.lane_width,
                 median=section.median,
                 sidewalks=section.sidewalks,
-                centre_line=section.centre_line,
+                center_line=section.center_line,
                 inner_offset=inner_offset,
             )
             for lateral in road.edges[:, 0]:
@@ -387,7 +387,7 @@ def _way(end: OpenEnd, way: float | Curve) -> Curve:
 
 def _positive(name: str, value: float) -> float:
     if not (isinstance(value, int | float) and math.isfinite(value) and value > 0.0):
-        raise InvalidOption(f"{name} must be a number of metres above 0, got {value!r}")
+        raise InvalidOption(f"{name} must be a number of meters above 0, got {value!r}")
     return float(value)
 
 

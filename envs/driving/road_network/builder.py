@@ -25,14 +25,14 @@ from camshaft.envs.driving.road_network.network import (
     Walkway,
 )
 
-LANE_WIDTH = 3.5  # metres
+LANE_WIDTH = 3.5  # meters
 EDGE_MARGIN = {
     "town": 0.35,
     "rural": 0.5,
     "motorway": 1.2,
     "circuit": 0.0,
-}  # metres of paving beyond the lanes
-MOTORWAY_SHOULDER = 2.8  # metres beyond the outermost lane
+}  # meters of paving beyond the lanes
+MOTORWAY_SHOULDER = 2.8  # meters beyond the outermost lane
 
 
 class NetworkBuilder:
@@ -63,7 +63,7 @@ class NetworkBuilder:
         lane_width: float = LANE_WIDTH,
         median: float = 0.0,
         sidewalks: tuple[float, float] = (0.0, 0.0),
-        centre_line: str = DASHED,
+        center_line: str = DASHED,
         inner_offset: float = 0.0,
     ) -> Road:
         """A road along a curve.
@@ -74,11 +74,11 @@ class NetworkBuilder:
             backward: lanes to its left, which lead back.
             speed_limit: m/s.
             style: "town", "rural", "motorway" or "circuit".
-            lane_width: metres.
-            median: metres between the directions.
-            sidewalks: metres of width on the left and on the right.
-            centre_line: between the directions.
-            inner_offset: metres that the reference line is moved to the left before lanes are laid out.
+            lane_width: meters.
+            median: meters between the directions.
+            sidewalks: meters of width on the left and on the right.
+            center_line: between the directions.
+            inner_offset: meters that the reference line is moved to the left before lanes are laid out.
         """
         half = 0.5 * median
         index = len(self.roads)
@@ -118,7 +118,7 @@ class NetworkBuilder:
             median,
             np.array([[left, left], [right, right]]),
             sidewalks,
-            _lines(forward, backward, lane_width, half, inner_offset, style, centre_line),
+            _lines(forward, backward, lane_width, half, inner_offset, style, center_line),
         )
         self.roads.append(road)
         return road
@@ -167,7 +167,7 @@ class NetworkBuilder:
         return pose.moved(0.0, float(road.edges[0 if left else 1, place]))
 
     def sidewalk(self, arm: Arm, left: bool) -> float:
-        """Metres of width of the sidewalk on one side of an arm, as seen from the junction; 0 for none."""
+        """Meters of width of the sidewalk on one side of an arm, as seen from the junction; 0 for none."""
         road = self.roads[arm.road]
         return road.sidewalks[(1 if left else 0) if arm.at_end else (0 if left else 1)]
 
@@ -196,13 +196,13 @@ def _lines(
     half: float,
     offset: float,
     style: str,
-    centre_line: str,
+    center_line: str,
 ) -> tuple[tuple[float, str], ...]:
     """Lines between lanes, between the directions, and along the edges."""
     lines = [(offset - half - number * width, DASHED) for number in range(1, forward)]
     lines += [(offset + half + number * width, DASHED) for number in range(1, backward)]
     if forward and backward:
-        lines += [(offset, centre_line)] if half == 0.0 else [(offset - half, SOLID), (offset + half, SOLID)]
+        lines += [(offset, center_line)] if half == 0.0 else [(offset - half, SOLID), (offset + half, SOLID)]
     if style != "town":
         lines.append((offset - half - forward * width, SOLID))
         lines.append((offset + half + backward * width, SOLID))

@@ -7,7 +7,7 @@ import numpy as np
 
 from camshaft.envs.driving.road_network.network import Network
 
-MARGIN = 0.6  # metres by which the edges of lanes may overlap
+MARGIN = 0.6  # meters by which the edges of lanes may overlap
 STEP = 4  # points of a lane from one that is looked at to the next
 
 
@@ -49,12 +49,12 @@ def find_overlaps(network: Network) -> list[str]:
         close &= (place[one] != place[other]) & (one < other)
         for first, second in zip(*np.nonzero(close), strict=True):
             pair = int(one[first, 0]), int(other[0, second])
-            if pair not in faults and not _are_neighbours(network, *pair, linked):
+            if pair not in faults and not _are_neighbors(network, *pair, linked):
                 faults[pair] = f"lanes {pair[0]} and {pair[1]} overlap without being connected"
     return list(faults.values())
 
 
-def _are_neighbours(network: Network, one: int, other: int, linked: set[frozenset[int]]) -> bool:
+def _are_neighbors(network: Network, one: int, other: int, linked: set[frozenset[int]]) -> bool:
     """Whether lanes follow one another, or lie side by side where two roads are joined, or at one junction."""
     if frozenset((one, other)) in linked:
         return True
@@ -90,13 +90,13 @@ def _unreachable(network: Network) -> list[str]:
 
 
 def lane_graph(network: Network) -> networkx.DiGraph:
-    """Lanes as nodes, with edges to their successors and to the neighbours one may change to; `metres` of each."""
+    """Lanes as nodes, with edges to their successors and to the neighbors one may change to; `meters` of each."""
     graph = networkx.DiGraph()
     for lane in network.lanes:
         graph.add_node(lane.index)
         for after in lane.successors:
-            graph.add_edge(lane.index, after, metres=lane.length, change=False)
+            graph.add_edge(lane.index, after, meters=lane.length, change=False)
         for beside in (lane.left, lane.right):
             if beside >= 0:
-                graph.add_edge(lane.index, beside, metres=20.0, change=True)
+                graph.add_edge(lane.index, beside, meters=20.0, change=True)
     return graph

@@ -21,9 +21,9 @@ class CircuitConfig:
     """What race tracks are like.
 
     Attributes:
-        length: metres of a lap, low and high.
-        width: metres.
-        min_radius: metres, of bends.
+        length: meters of a lap, low and high.
+        width: meters.
+        min_radius: meters, of bends.
         knots: points that the track is bent through.
         unevenness: share by which their distance from the middle varies.
     """
@@ -36,7 +36,7 @@ class CircuitConfig:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.length[0] <= self.length[1]:
-            raise InvalidOption(f"length of a race track is (low, high) in metres, got {self.length}")
+            raise InvalidOption(f"length of a race track is (low, high) in meters, got {self.length}")
         if not 0.5 * self.width + 3.0 <= self.min_radius:
             raise InvalidOption(
                 f"bends of {self.min_radius} m are too tight for a track of {self.width} m width"
@@ -96,11 +96,11 @@ def _draw(rng: np.random.Generator, config: CircuitConfig) -> Curve:
     )
 
 
-def _straightest(curvature: FloatArray, metres: int = 60) -> int:
-    """Where the straightest piece of about so many metres has its middle."""
-    wrapped = np.concatenate([curvature, curvature[:metres]])
-    bends = np.convolve(np.abs(wrapped), np.ones(metres), mode="valid")[: len(curvature)]
-    return int((np.argmin(bends) + metres // 2) % len(curvature))
+def _straightest(curvature: FloatArray, meters: int = 60) -> int:
+    """Where the straightest piece of about so many meters has its middle."""
+    wrapped = np.concatenate([curvature, curvature[:meters]])
+    bends = np.convolve(np.abs(wrapped), np.ones(meters), mode="valid")[: len(curvature)]
+    return int((np.argmin(bends) + meters // 2) % len(curvature))
 
 
 def _is_drivable(curve: Curve, config: CircuitConfig) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from camshaft.envs.driving.road_network.network import Conflict, Lane
 
-CLEARANCE = 2.3  # metres between the middles of lanes at which two cars just pass each other
+CLEARANCE = 2.3  # meters between the middles of lanes at which two cars just pass each other
 STEP = 2  # points of a lane's curve from one that is looked at to the next
 
 
@@ -39,7 +39,7 @@ def find_conflicts(lanes: Sequence[Lane], yields: Callable[[Lane, Lane], bool]) 
 
 
 def _overlap(one: Lane, other: Lane) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Metres along both lanes between which their middles are too near each other, or None."""
+    """Meters along both lanes between which their middles are too near each other, or None."""
     first, second = one.curve, other.curve
     a, b = first.points[::STEP], second.points[::STEP]
     near = np.linalg.norm(a[:, None] - b[None], axis=2) < CLEARANCE

@@ -18,10 +18,10 @@ class CrossSection:
         backward: lanes that lead back.
         speed_limit: m/s.
         style: "town", "rural" or "motorway".
-        lane_width: metres.
-        median: metres between the directions.
-        sidewalks: metres of width on the left and on the right; 0 for none.
-        centre_line: between the directions, "dashed" or "solid".
+        lane_width: meters.
+        median: meters between the directions.
+        sidewalks: meters of width on the left and on the right; 0 for none.
+        center_line: between the directions, "dashed" or "solid".
     """
 
     forward: int = 1
@@ -31,11 +31,11 @@ class CrossSection:
     lane_width: float = LANE_WIDTH
     median: float = 0.0
     sidewalks: tuple[float, float] = (0.0, 0.0)
-    centre_line: str = DASHED
+    center_line: str = DASHED
 
     def __post_init__(self) -> None:
         check_choice("style of road", self.style, EDGE_MARGIN)
-        check_choice("centre line", self.centre_line, (DASHED, SOLID))
+        check_choice("center line", self.center_line, (DASHED, SOLID))
         if min(self.forward, self.backward) < 0 or not 1 <= self.forward + self.backward <= 12:
             raise InvalidOption(
                 f"a road has 1 to 12 lanes, got {self.forward} ahead and {self.backward} back"
@@ -67,6 +67,6 @@ class CrossSection:
 
     @property
     def half_width(self) -> float:
-        """Metres from the middle to the farther edge of the paving."""
+        """Meters from the middle to the farther edge of the paving."""
         lanes = max(self.forward, self.backward)
         return 0.5 * self.median + lanes * self.lane_width + EDGE_MARGIN[self.style]

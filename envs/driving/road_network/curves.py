@@ -1,4 +1,4 @@
-"""Smooth plane curves at equal steps of arc length: the centre lines of roads and lanes."""
+"""Smooth plane curves at equal steps of arc length: the center lines of roads and lanes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from camshaft.envs.kernels import kernel
 
 FloatArray = NDArray[np.float64]
 
-STEP = 1.0  # metres between points, at most
+STEP = 1.0  # meters between points, at most
 GAUSS_NODES = np.array([0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15)])  # of a step
 GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 
@@ -24,7 +24,7 @@ class Pose:
     """Where a curve begins or ends, and its direction there.
 
     Attributes:
-        x, y: metres.
+        x, y: meters.
         heading: rad from +x, left positive.
     """
 
@@ -34,7 +34,7 @@ class Pose:
 
     @property
     def point(self) -> FloatArray:
-        """(2,) metres."""
+        """(2,) meters."""
         return np.array([self.x, self.y])
 
     @property
@@ -43,7 +43,7 @@ class Pose:
         return np.array([math.cos(self.heading), math.sin(self.heading)])
 
     def moved(self, ahead: float, left: float = 0.0, turn: float = 0.0) -> Pose:
-        """The pose so many metres ahead and to the left of this one, turned left by `turn` rad."""
+        """The pose so many meters ahead and to the left of this one, turned left by `turn` rad."""
         cosine, sine = math.cos(self.heading), math.sin(self.heading)
         return Pose(
             self.x + ahead * cosine - left * sine, self.y + ahead * sine + left * cosine, self.heading + turn
@@ -59,10 +59,10 @@ class Curve:
     """A curve, sampled.
 
     Attributes:
-        points: (P, 2) metres, `spacing` of arc length apart.
+        points: (P, 2) meters, `spacing` of arc length apart.
         heading: (P,) rad, without jumps of 2π.
         curvature: (P,) 1/m, left positive.
-        spacing: metres, at most STEP.
+        spacing: meters, at most STEP.
     """
 
     points: FloatArray
@@ -76,7 +76,7 @@ class Curve:
 
     @property
     def length(self) -> float:
-        """Metres of arc length."""
+        """Meters of arc length."""
         return self.spacing * (len(self.points) - 1)
 
     @property
@@ -90,7 +90,7 @@ class Curve:
         return Pose(float(self.points[-1, 0]), float(self.points[-1, 1]), float(self.heading[-1]))
 
     def at(self, distance: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """(..., 2) points and (...) headings after so many metres; straight on beyond the ends."""
+        """(..., 2) points and (...) headings after so many meters; straight on beyond the ends."""
         distances = np.asarray(distance, np.float64)
         flat = distances.ravel()
         points, heading = np.empty((len(flat), 2)), np.empty(len(flat))
@@ -108,7 +108,7 @@ class Curve:
         return Pose(x + part * (next_x - x), y + part * (next_y - y), turned)
 
     def beside(self, distance: ArrayLike, lateral: ArrayLike) -> FloatArray:
-        """(..., 2) points so many metres along and, left positive, beside the curve."""
+        """(..., 2) points so many meters along and, left positive, beside the curve."""
         points, heading = self.at(distance)
         across = np.asarray(lateral, np.float64)
         if points.shape[:-1] != across.shape:
@@ -124,7 +124,7 @@ class Curve:
         return Curve(self.points[::-1], self.heading[::-1] + math.pi, -self.curvature[::-1], self.spacing)
 
     def parallel(self, lateral: float) -> Curve:
-        """The curve `lateral` metres to the left.
+        """The curve `lateral` meters to the left.
 
         Raises:
             ValueError: a bend is too tight for that.
@@ -143,7 +143,7 @@ class Curve:
         )
 
     def part(self, first: float, last: float) -> Curve:
-        """The piece from `first` to `last` metres."""
+        """The piece from `first` to `last` meters."""
         count = max(1, math.ceil((last - first) / STEP - 1e-9))
         distance = np.linspace(first, last, count + 1)
         points, heading = self.at(distance)
@@ -169,7 +169,7 @@ def bend(start: Pose, lengths: ArrayLike, curvatures: ArrayLike) -> Curve:
 
     Args:
         start: where it begins.
-        lengths: (K,) metres of the pieces.
+        lengths: (K,) meters of the pieces.
         curvatures: (K + 1,) 1/m at their ends.
     """
     knots = np.concatenate([[0.0], np.cumsum(np.asarray(lengths, np.float64))])
@@ -236,10 +236,10 @@ def join(start: Pose, end: Pose) -> Curve:
 
 
 def through(points: ArrayLike, start_heading: float) -> Curve:
-    """A smooth curve through points a few metres apart: a cubic spline (without bends at its ends).
+    """A smooth curve through points a few meters apart: a cubic spline (without bends at its ends).
 
     Args:
-        points: (n, 2) metres.
+        points: (n, 2) meters.
         start_heading: rad, near that of the first piece; tells by how many turns headings count.
     """
     knots = np.asarray(points, np.float64)

@@ -14,8 +14,8 @@ from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_
 from camshaft.envs.driving.road_network.network import Arm, Crossing, Junction, Walkway
 from camshaft.envs.driving.road_network.roundabouts import round_the_ring
 
-KERB = 0.3  # metres between the paving and where people walk
-CORNER_WIDTH = 2.0  # metres
+CURB = 0.3  # meters between the paving and where people walk
+CORNER_WIDTH = 2.0  # meters
 
 Side = tuple[int, int, bool]  # road, which of the places along it, left or right of the road's own direction
 
@@ -79,7 +79,7 @@ class _Footpaths:
         if width <= 0.0:
             return
         sign = 1.0 if left else -1.0
-        lateral = float(road.edges[0 if left else 1, 0]) + sign * (KERB + 0.5 * (width - KERB))
+        lateral = float(road.edges[0 if left else 1, 0]) + sign * (CURB + 0.5 * (width - CURB))
         curve = road.curve.parallel(lateral)
         middle = CROSSING_GAP + 0.5 * CROSSING_WIDTH
         stops = [
@@ -92,7 +92,7 @@ class _Footpaths:
             part = curve.part(start, stop)
             first, last = (road_index, place, left), (road_index, place + 1, left)
             self._poses[first], self._poses[last] = part.start, part.end
-            self._add(part, width - KERB, first, last)
+            self._add(part, width - CURB, first, last)
 
     def _lay_corner(self, junction: Junction, before: Arm, after: Arm) -> None:
         first, last = self._side(before, True), self._side(after, False)
@@ -102,7 +102,7 @@ class _Footpaths:
         inward = start if before.at_end else start.reversed()
         outward = end.reversed() if after.at_end else end
         if junction.island:
-            curve = round_the_ring(junction.centre, inward, outward, KERB + 0.5 * CORNER_WIDTH)
+            curve = round_the_ring(junction.center, inward, outward, CURB + 0.5 * CORNER_WIDTH)
         else:
             curve = join(inward, outward)
         self._add(curve, CORNER_WIDTH, first, last)

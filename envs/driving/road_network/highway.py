@@ -13,10 +13,10 @@ from camshaft.envs.driving.road_network.curves import Curve, Pose, bend
 from camshaft.envs.driving.road_network.network import Network
 from camshaft.envs.errors import InvalidOption
 
-MOTORWAY_LANE = 3.75  # metres
-MEDIAN = 4.0  # metres between the carriageways' inner lanes
-EXTRA = (180.0, 260.0)  # metres of an added lane
-TAPER = 50.0  # metres over which the paving of a lane that has ended goes back
+MOTORWAY_LANE = 3.75  # meters
+MEDIAN = 4.0  # meters between the carriageways' inner lanes
+EXTRA = (180.0, 260.0)  # meters of an added lane
+TAPER = 50.0  # meters over which the paving of a lane that has ended goes back
 EVENTS = ("join", "leave", "add", "weave")
 
 
@@ -25,11 +25,11 @@ class HighwayConfig:
     """What highways are like.
 
     Attributes:
-        length: metres.
+        length: meters.
         lanes: in each direction.
-        min_radius: metres, of bends.
+        min_radius: meters, of bends.
         max_heading: rad either side of +x: the highway never meets itself.
-        spacing: metres between ramps and added lanes, low and high.
+        spacing: meters between ramps and added lanes, low and high.
         speed_limit, ramp_speed_limit: m/s.
     """
 
@@ -49,7 +49,7 @@ class HighwayConfig:
 
 
 def generate_highway(seed: int, config: HighwayConfig = HighwayConfig()) -> Network:
-    """The highway of a seed; its first roads are those of the carriageway that leads towards +x, in order."""
+    """The highway of a seed; its first roads are those of the carriageway that leads toward +x, in order."""
     rng = np.random.default_rng(seed)
     reference = _reference(rng, config)
     blocks = RoadBlocks(f"highway {seed}")

@@ -1,4 +1,4 @@
-"""Junctions: which lanes lead where, who goes first, lights, kerbs and crossings."""
+"""Junctions: which lanes lead where, who goes first, lights, curbs and crossings."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from camshaft.envs.driving.road_network.network import (
 )
 
 LEAST_ANGLE = math.radians(52.0)  # between two roads that meet
-CORNER_RADIUS = 6.0  # metres of the kerb
+CORNER_RADIUS = 6.0  # meters of the curb
 MOST_STRAIGHT = math.radians(50.0)  # between the directions before and after going straight on
 TURN_SPEED = {LEFT: 7.0, RIGHT: 5.0, STRAIGHT: 13.9}  # m/s at most through a junction
-CROSSING_WIDTH = 3.0  # metres along the road
-CROSSING_GAP = 1.0  # metres between crossing and junction
-STOP_LINE = 1.2  # metres between stop line and crossing
+CROSSING_WIDTH = 3.0  # meters along the road
+CROSSING_GAP = 1.0  # meters between crossing and junction
+STOP_LINE = 1.2  # meters between stop line and crossing
 GREEN, YELLOW, ALL_RED = 14.0, 3.0, 2.0  # seconds
 KINDS = ("lights", "priority", "stop", "right_before_left")
 
 
 def reach(half_widths: Sequence[float], angles: Sequence[float]) -> float:
-    """Metres from the middle of a junction to where its roads end, so that its corners are round.
+    """Meters from the middle of a junction to where its roads end, so that its corners are round.
 
     Args:
         half_widths: of the paving of each arm.
@@ -230,7 +230,7 @@ def _add_signals(
 
 
 def _corner(builder: NetworkBuilder, arms: Sequence[Arm], number: int) -> Curve:
-    """The kerb from the left edge of an arm, seen from the junction, to the right edge of the next one."""
+    """The curb from the left edge of an arm, seen from the junction, to the right edge of the next one."""
     here = builder.edge(arms[number], left=True)
     there = builder.edge(arms[(number + 1) % len(arms)], left=False)
     return join(here.reversed(), there)

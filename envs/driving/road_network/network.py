@@ -27,15 +27,15 @@ class Lane:
     Attributes:
         index: place among the lanes of its network.
         curve: its middle.
-        width: metres.
+        width: meters.
         speed_limit: m/s.
         road: which road it belongs to, or -1 within a junction.
         junction: which junction it leads through, or -1.
         turn: FOLLOW, LEFT, STRAIGHT or RIGHT.
         control: what governs entering it: FREE, YIELD, STOP or LIGHT.
         signal: signal group that governs entering it, or -1.
-        stop_gap: metres before its end at which one stops and waits.
-        left, right: neighbouring lanes of the same direction into which one may change, or -1.
+        stop_gap: meters before its end at which one stops and waits.
+        left, right: neighboring lanes of the same direction into which one may change, or -1.
         successors, predecessors: lanes that begin where it ends, and end where it begins.
     """
 
@@ -56,7 +56,7 @@ class Lane:
 
     @property
     def length(self) -> float:
-        """Metres."""
+        """Meters."""
         return self.curve.length
 
 
@@ -69,10 +69,10 @@ class Road:
         curve: reference line; lanes to its right lead along it, lanes to its left back.
         forward, backward: its lanes, from the reference line outwards.
         style: "town", "rural", "motorway" or "circuit".
-        median: metres between the innermost lanes of both directions.
-        edges: (2, 2) metres left of the reference line of the paving's left and right edge, at start and end.
-        sidewalks: metres of width on the left and on the right; 0 for none.
-        lines: (lateral metres, kind) of every line along it.
+        median: meters between the innermost lanes of both directions.
+        edges: (2, 2) meters left of the reference line of the paving's left and right edge, at start and end.
+        sidewalks: meters of width on the left and on the right; 0 for none.
+        lines: (lateral meters, kind) of every line along it.
     """
 
     index: int
@@ -106,16 +106,16 @@ class Junction:
     Attributes:
         index: place among the junctions of its network.
         kind: "lights", "priority", "stop", "right_before_left" or "roundabout".
-        centre: (2,) metres.
+        center: (2,) meters.
         arms: counter-clockwise.
-        outline: (K, 2) metres, the edge of the paving, counter-clockwise.
-        corners: between the i-th arm and the next one: the kerb.
-        island: metres of radius of what lies in the middle of a roundabout, or 0.
+        outline: (K, 2) meters, the edge of the paving, counter-clockwise.
+        corners: between the i-th arm and the next one: the curb.
+        island: meters of radius of what lies in the middle of a roundabout, or 0.
     """
 
     index: int
     kind: str
-    centre: FloatArray
+    center: FloatArray
     arms: tuple[Arm, ...]
     outline: FloatArray
     corners: tuple[Curve, ...]
@@ -147,7 +147,7 @@ class Walkway:
     Attributes:
         index: place among the footpaths of its network.
         curve: its middle.
-        width: metres.
+        width: meters.
         ends: two numbers of the places where it begins and ends; footpaths meet in equal ones.
         crossing: which crossing it leads over, or -1.
     """
@@ -165,11 +165,11 @@ class Crossing:
 
     Attributes:
         index: place among the crossings of its network.
-        lanes: which, and metres along each.
-        width: metres along the lanes.
+        lanes: which, and meters along each.
+        width: meters along the lanes.
         zebra: whether they have right of way.
         signal: signal group of the vehicles that it crosses, or -1.
-        line: (2, 2) metres, from kerb to kerb.
+        line: (2, 2) meters, from curb to curb.
         marked: whether it is painted on the road.
     """
 
@@ -188,7 +188,7 @@ class Conflict:
 
     Attributes:
         lane, other: which.
-        begin, end: metres along `lane` between which a vehicle is in the way of one on `other`.
+        begin, end: meters along `lane` between which a vehicle is in the way of one on `other`.
         other_begin, other_end: the same along `other`.
         yields: whether one on `lane` must let one on `other` go first.
     """
@@ -224,7 +224,7 @@ class Network:
 
     @cached_property
     def bounds(self) -> FloatArray:
-        """(2, 2) metres: lowest and highest x and y of its lanes and paving."""
+        """(2, 2) meters: lowest and highest x and y of its lanes and paving."""
         points = [lane.curve.points for lane in self.lanes]
         points += [road.curve.points for road in self.roads]
         points += [junction.outline for junction in self.junctions]
@@ -242,20 +242,20 @@ class Network:
         return road.forward if arm.at_end else road.backward
 
     def paving(self, road: Road, distances: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(n,) metres left of the reference line of the left and right edge of the paving, so far along the road."""
+        """(n,) meters left of the reference line of the left and right edge of the paving, so far along the road."""
         share = np.clip(np.asarray(distances) / road.curve.length, 0.0, 1.0)
         left, right = road.edges
         return left[0] + share * (left[1] - left[0]), right[0] + share * (right[1] - right[0])
 
     def beside_paving(self, road: Road, along: float, side: float, beyond: float) -> Pose:
-        """So many metres along a road and outside its paving, left (1) or right (−1), facing as the road does there."""
+        """So many meters along a road and outside its paving, left (1) or right (−1), facing as the road does there."""
         share = min(max(along / road.curve.length, 0.0), 1.0)
         first, last = road.edges[0 if side > 0.0 else 1].tolist()
         return road.curve.pose_at(along).moved(0.0, first + share * (last - first) + side * beyond)
 
 
 def lane_polygon(lane: Lane, step: int = 1) -> FloatArray:
-    """(K, 2) metres: the outline of a lane."""
+    """(K, 2) meters: the outline of a lane."""
     places = np.unique(np.r_[np.arange(0, len(lane.curve.points), step), len(lane.curve.points) - 1])
     heading = lane.curve.heading[places]
     left = np.stack([-np.sin(heading), np.cos(heading)], axis=1) * 0.5 * lane.width

@@ -40,13 +40,13 @@ PAVED = (
 )
 WALKED = ("sidewalk", "walking")
 BESIDE = ("curb", "none")  # lanes that may lie between paving and sidewalk
-LEAST_WIDTH = 2.0  # metres from which on one may drive on a lane
-SHORTEST = 3.0  # metres of a part that a road is cut into where a lane becomes wide enough
-EDGE = 0.1  # metres of paving beyond the outermost lane
-PIECE = 5.0  # metres, at least, of the pieces that a road is drawn in where lines converge
-STEP_ASIDE, BULGE = 0.4, 0.1  # metres by which a line may jump between pieces, and an edge be bent in one
-GAP = 1.0  # metres that may be missing between pieces of a reference line
-FAR = 5000.0  # metres from the origin beyond which a map is moved
+LEAST_WIDTH = 2.0  # meters from which on one may drive on a lane
+SHORTEST = 3.0  # meters of a part that a road is cut into where a lane becomes wide enough
+EDGE = 0.1  # meters of paving beyond the outermost lane
+PIECE = 5.0  # meters, at least, of the pieces that a road is drawn in where lines converge
+STEP_ASIDE, BULGE = 0.4, 0.1  # meters by which a line may jump between pieces, and an edge be bent in one
+GAP = 1.0  # meters that may be missing between pieces of a reference line
+FAR = 5000.0  # meters from the origin beyond which a map is moved
 STYLES = {"motorway": "motorway", "highway": "motorway", "rural": "rural"}
 LIMITS = {"motorway": UNLIMITED, "rural": 100.0 / 3.6, "town": 50.0 / 3.6}  # m/s where a file gives none
 LINES = {
@@ -61,7 +61,7 @@ LINES = {
     "curb": (),
     "edge": (),
 }
-APART = 0.12  # metres from the middle of a double line to either of its lines
+APART = 0.12  # meters from the middle of a double line to either of its lines
 
 
 class OpenDriveWarning(UserWarning):
@@ -365,7 +365,7 @@ class _Importer:
 
 
 def _widths(road: RoadRecord, section: Section, s: FloatArray) -> dict[int, FloatArray]:
-    """(n,) metres of width of each lane that may be driven on."""
+    """(n,) meters of width of each lane that may be driven on."""
     edges = borders(section, road.offsets, s)
     return {
         number: np.abs(edges[number] - edges[number - int(math.copysign(1, number))])
@@ -402,7 +402,7 @@ def _paved(section: Section, sign: int) -> int:
 
 
 def _sidewalk(section: Section, outermost: int, sign: int, laterals: dict[int, FloatArray]) -> float:
-    """Metres of width of the sidewalk outside the paving, a kerb included; 0 for none."""
+    """Meters of width of the sidewalk outside the paving, a curb included; 0 for none."""
     number, width = outermost + sign, 0.0
     while number in section.lanes and section.lanes[number].kind in (*WALKED, *BESIDE):
         own = float(np.median(np.abs(laterals[number] - laterals[number - sign])))

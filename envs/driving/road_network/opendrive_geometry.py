@@ -11,8 +11,8 @@ from scipy.special import fresnel
 from camshaft.envs.driving.road_network.curves import Curve, FloatArray, resampled
 from camshaft.envs.driving.road_network.opendrive_records import Cubic, Geometry, LaneRecord, Section
 
-FINE = 0.5  # metres between samples
-BEFORE = 1e-6  # metres
+FINE = 0.5  # meters between samples
+BEFORE = 1e-6  # meters
 TABLE = 400  # samples of a polynomial whose arc length is summed up
 
 
@@ -49,7 +49,7 @@ def _shape(geometry: Geometry, distance: FloatArray) -> tuple[FloatArray, FloatA
     if geometry.kind == "poly3":
         a, b, c, d = geometry.numbers
         return _parametric((0.0, 1.0, 0.0, 0.0), (a, b, c, d), geometry.length, geometry.length, distance)
-    span = 1.0 if geometry.normalised else geometry.length
+    span = 1.0 if geometry.normalized else geometry.length
     return _parametric(geometry.numbers[:4], geometry.numbers[4:], span, geometry.length, distance)
 
 
@@ -67,7 +67,7 @@ def _spiral(first: float, last: float, length: float, distance: FloatArray) -> t
         return _arc(first, distance)
     turned = distance * (first + 0.5 * rate * distance)
     scale, sign = math.sqrt(math.pi / abs(rate)), math.copysign(1.0, rate)
-    shift = first / rate  # metres from where the curvature would be 0
+    shift = first / rate  # meters from where the curvature would be 0
     sine, cosine = fresnel((shift + distance) / scale)
     sine_before, cosine_before = fresnel(shift / scale)
     along, across = scale * (cosine - cosine_before), sign * scale * (sine - sine_before)
@@ -85,7 +85,7 @@ def _spiral(first: float, last: float, length: float, distance: FloatArray) -> t
 def _parametric(
     u: Sequence[float], v: Sequence[float], span: float, length: float, distance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """A pair of cubic polynomials, walked at even speed over so many metres."""
+    """A pair of cubic polynomials, walked at even speed over so many meters."""
     parameter = np.linspace(0.0, span, TABLE + 1)
     slope_u, slope_v = _derivative(u, parameter), _derivative(v, parameter)
     speed = np.hypot(slope_u, slope_v)
@@ -123,7 +123,7 @@ def evaluate(cubics: Sequence[Cubic], at: FloatArray) -> FloatArray:
 
 
 def borders(section: Section, offsets: Sequence[Cubic], s: FloatArray) -> dict[int, FloatArray]:
-    """(n,) metres left of the reference line of the outer border of every lane; of number 0, of the middle."""
+    """(n,) meters left of the reference line of the outer border of every lane; of number 0, of the middle."""
     middle = evaluate(offsets, s)
     found = {0: middle}
     for sign in (1, -1):
@@ -151,7 +151,7 @@ def stations(start: float, stop: float) -> FloatArray:
 
 
 def beside(geometries: Sequence[Geometry], s: FloatArray, lateral: FloatArray, backwards: bool) -> Curve:
-    """The curve that keeps so many metres left of a reference line; from its end to its start, if backwards."""
+    """The curve that keeps so many meters left of a reference line; from its end to its start, if backwards."""
     points, heading = place(geometries, s)
     points = points + np.stack([-np.sin(heading), np.cos(heading)], axis=1) * lateral[:, None]
     if backwards:

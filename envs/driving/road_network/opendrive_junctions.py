@@ -27,8 +27,8 @@ MEANINGS = {
     "yield": ("205", "R1-2"),
     "priority": ("301", "306"),
 }
-CELL = 0.1  # metres of a cell of the raster in which the paving of a junction is put together
-MARGIN = 0.35  # metres of paving beside lanes through a junction
+CELL = 0.1  # meters of a cell of the raster in which the paving of a junction is put together
+MARGIN = 0.35  # meters of paving beside lanes through a junction
 
 Lanes = Mapping[tuple[str, int, int], Lane]
 End = tuple[str, bool]  # a road of the file, and whether its end or its start
@@ -199,9 +199,9 @@ class _Meeting:
             if inner or (lane.control == YIELD and number not in meeting):
                 lane.control, lane.signal = FREE, -1
 
-    def _outline(self, kerb: FloatArray) -> FloatArray:
-        """(K, 2) the edge of the paving: of what lies between the kerbs, and of all lanes."""
-        outlines = [kerb]
+    def _outline(self, curb: FloatArray) -> FloatArray:
+        """(K, 2) the edge of the paving: of what lies between the curbs, and of all lanes."""
+        outlines = [curb]
         for number in self.origins:
             lane = self.builder.lanes[number]
             outlines.append(lane_polygon(replace(lane, width=lane.width + 2.0 * MARGIN)))

@@ -23,7 +23,7 @@ class Geometry:
     heading: float
     length: float
     numbers: tuple[float, ...]
-    normalised: bool = True
+    normalized: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LaneRecord:
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of road whose lanes stay the same; starts in metres along the road."""
+    """A stretch of road whose lanes stay the same; starts in meters along the road."""
 
     start: float
     lanes: dict[int, LaneRecord]

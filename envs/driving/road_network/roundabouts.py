@@ -13,30 +13,30 @@ from camshaft.envs.driving.road_network.curves import Curve, FloatArray, Pose, a
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
 from camshaft.envs.driving.road_network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
 
-RADIUS = 13.0  # metres, of the middle of the lane around
-RING_WIDTH = 5.0  # metres
+RADIUS = 13.0  # meters, of the middle of the lane around
+RING_WIDTH = 5.0  # meters
 RING_SPEED = 7.0  # m/s
-RING_EDGE = 0.6  # metres of paving outside the ring's lane
+RING_EDGE = 0.6  # meters of paving outside the ring's lane
 ROUNDING = 0.26  # rad of the ring over which its edge comes in from an arm, and goes out to one
-PART = 6.5  # metres along the ring from an arm's axis to where one comes in, and from where one leaves
+PART = 6.5  # meters along the ring from an arm's axis to where one comes in, and from where one leaves
 
 
 def roundabout_reach(half_widths: Sequence[float]) -> float:
-    """Metres from the middle of a roundabout to where its roads end."""
+    """Meters from the middle of a roundabout to where its roads end."""
     return RADIUS + 0.5 * RING_WIDTH + 5.5 + max(half_widths) - 3.5
 
 
-def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatArray) -> Junction:
+def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], center: FloatArray) -> Junction:
     """Connect roads in a roundabout.
 
     Args:
         builder: gains it.
-        arms: the roads that meet, counter-clockwise, each pointing at the centre.
-        centre: (2,) metres.
+        arms: the roads that meet, counter-clockwise, each pointing at the center.
+        center: (2,) meters.
     """
     index = len(builder.junctions)
-    angles = [_angle(builder.mouth(arm), centre) for arm in arms]
-    ring, passes = _ring(builder, index, angles, centre)
+    angles = [_angle(builder.mouth(arm), center) for arm in arms]
+    ring, passes = _ring(builder, index, angles, center)
     entries: list[Lane] = []
     gap = CROSSING_GAP + CROSSING_WIDTH + STOP_LINE
     for number, arm in enumerate(arms):
@@ -45,7 +45,7 @@ def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatAr
             into = _lane_between(
                 builder,
                 builder.lanes[lane].curve.end,
-                _on_ring(centre, angles[number] + PART / RADIUS),
+                _on_ring(center, angles[number] + PART / RADIUS),
                 index,
             )
             into.control, into.turn = YIELD, FOLLOW
@@ -55,7 +55,7 @@ def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatAr
         for lane in builder.outgoing(arm):
             out = _lane_between(
                 builder,
-                _on_ring(centre, angles[number] - PART / RADIUS),
+                _on_ring(center, angles[number] - PART / RADIUS),
                 builder.lanes[lane].curve.start,
                 index,
             )
@@ -63,8 +63,8 @@ def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatAr
             builder.link(ring[number - 1].index, out.index)
             builder.link(out.index, lane)
     builder.conflicts += find_conflicts([*entries, *passes], lambda one, _: one.control == YIELD)
-    outline, corners = _outline(builder, arms, centre)
-    junction = Junction(index, "roundabout", centre, tuple(arms), outline, corners, RADIUS - 0.5 * RING_WIDTH)
+    outline, corners = _outline(builder, arms, center)
+    junction = Junction(index, "roundabout", center, tuple(arms), outline, corners, RADIUS - 0.5 * RING_WIDTH)
     builder.junctions.append(junction)
     for arm in arms:
         add_crossing(builder, arm, -1)
@@ -72,7 +72,7 @@ def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatAr
 
 
 def _ring(
-    builder: NetworkBuilder, junction: int, angles: Sequence[float], centre: FloatArray
+    builder: NetworkBuilder, junction: int, angles: Sequence[float], center: FloatArray
 ) -> tuple[list[Lane], list[Lane]]:
     """Lanes from where one comes in at each arm to where one leaves at the next; and those that pass each arm."""
     part = PART / RADIUS
@@ -80,10 +80,10 @@ def _ring(
     for number, angle in enumerate(angles):
         after = angles[(number + 1) % len(angles)]
         turn = (after - angle) % (2.0 * math.pi) - 2.0 * part
-        curve = arc(_on_ring(centre, angle + part), RADIUS * turn, 1.0 / RADIUS)
+        curve = arc(_on_ring(center, angle + part), RADIUS * turn, 1.0 / RADIUS)
         between.append(builder.add_lane(curve, RING_WIDTH, RING_SPEED, junction=junction, turn=FOLLOW))
     for number, angle in enumerate(angles):
-        curve = arc(_on_ring(centre, angle - part), 2.0 * PART, 1.0 / RADIUS)
+        curve = arc(_on_ring(center, angle - part), 2.0 * PART, 1.0 / RADIUS)
         lane = builder.add_lane(curve, RING_WIDTH, RING_SPEED, junction=junction, turn=FOLLOW, control=FREE)
         builder.link(between[number - 1].index, lane.index)
         builder.link(lane.index, between[number].index)
@@ -95,46 +95,46 @@ def _lane_between(builder: NetworkBuilder, start: Pose, end: Pose, junction: int
     return builder.add_lane(join(start, end), 4.0, RING_SPEED, junction=junction)
 
 
-def _angle(mouth: Pose, centre: FloatArray) -> float:
-    return math.atan2(mouth.y - centre[1], mouth.x - centre[0])
+def _angle(mouth: Pose, center: FloatArray) -> float:
+    return math.atan2(mouth.y - center[1], mouth.x - center[0])
 
 
-def _on_ring(centre: FloatArray, angle: float) -> Pose:
+def _on_ring(center: FloatArray, angle: float) -> Pose:
     """A pose on the ring, driving counter-clockwise."""
     return Pose(
-        centre[0] + RADIUS * math.cos(angle), centre[1] + RADIUS * math.sin(angle), angle + 0.5 * math.pi
+        center[0] + RADIUS * math.cos(angle), center[1] + RADIUS * math.sin(angle), angle + 0.5 * math.pi
     )
 
 
 def _outline(
-    builder: NetworkBuilder, arms: Sequence[Arm], centre: FloatArray
+    builder: NetworkBuilder, arms: Sequence[Arm], center: FloatArray
 ) -> tuple[FloatArray, tuple[Curve, ...]]:
-    """The kerb between the arms: in, along the outside of the ring, and out again."""
+    """The curb between the arms: in, along the outside of the ring, and out again."""
     corners = []
     for number, arm in enumerate(arms):
         here = builder.edge(arm, left=True)
         there = builder.edge(arms[(number + 1) % len(arms)], left=False)
-        corners.append(round_the_ring(centre, here.reversed(), there))
+        corners.append(round_the_ring(center, here.reversed(), there))
     return np.concatenate([corner.points for corner in corners]), tuple(corners)
 
 
-def round_the_ring(centre: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
+def round_the_ring(center: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
     """From one arm to the next: in, along the outside of the ring, and out again.
 
     Args:
-        centre: (2,) metres, of the roundabout.
+        center: (2,) meters, of the roundabout.
         inward: where it begins, looking at the ring.
         outward: where it ends, looking away.
-        aside: metres to keep from the edge of the ring's paving.
+        aside: meters to keep from the edge of the ring's paving.
     """
     outer = RADIUS + 0.5 * RING_WIDTH + RING_EDGE + aside
-    first = math.atan2(inward.y - centre[1], inward.x - centre[0]) + ROUNDING
-    last = math.atan2(outward.y - centre[1], outward.x - centre[0]) - ROUNDING
+    first = math.atan2(inward.y - center[1], inward.x - center[0]) + ROUNDING
+    last = math.atan2(outward.y - center[1], outward.x - center[0]) - ROUNDING
     sweep = (last - first) % (2.0 * math.pi)
     if sweep > math.pi * 1.7 or sweep < 0.05:
         return join(inward, outward)
     start = Pose(
-        centre[0] + outer * math.cos(first), centre[1] + outer * math.sin(first), first + 0.5 * math.pi
+        center[0] + outer * math.cos(first), center[1] + outer * math.sin(first), first + 0.5 * math.pi
     )
     around = arc(start, outer * sweep, 1.0 / outer)
     return chain([join(inward, start), around, join(around.end, outward)])

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from camshaft.envs.driving.road_network.curves import Curve, FloatArray, chain, join
 from camshaft.envs.driving.road_network.network import FOLLOW, FREE, Network
 
-CHANGE_AFTER = 6.0  # metres on a lane before one changes to the next
-CHANGE_LENGTH = 28.0  # metres that a change of lanes takes
-ANNOUNCED = 35.0  # metres before a junction from which on one is told where to go
+CHANGE_AFTER = 6.0  # meters on a lane before one changes to the next
+CHANGE_LENGTH = 28.0  # meters that a change of lanes takes
+ANNOUNCED = 35.0  # meters before a junction from which on one is told where to go
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class StopLine:
     """Where a route meets a junction.
 
     Attributes:
-        distance: metres along the route of the line at which one stops.
+        distance: meters along the route of the line at which one stops.
         lane: lane through the junction.
         control: what governs entering it.
     """
@@ -36,14 +36,14 @@ class Route:
     """A way through a network.
 
     Attributes:
-        lanes: in order; neighbours follow one another where one changes lanes.
+        lanes: in order; neighbors follow one another where one changes lanes.
         curve: the line to drive along.
         lane_at: (P,) lane under each point of the curve.
-        along_at: (P,) metres along that lane.
+        along_at: (P,) meters along that lane.
         next_at: (P, 2) the two lanes that come then, −1 behind the last.
         command_at: (P,) where to go at the next junction: FOLLOW, LEFT, STRAIGHT or RIGHT.
         stops: where it meets junctions.
-        changes: where one begins to change lanes: metres along the route, the lane changed to, metres along that.
+        changes: where one begins to change lanes: meters along the route, the lane changed to, meters along that.
     """
 
     lanes: tuple[int, ...]
@@ -62,8 +62,8 @@ def make_route(network: Network, lanes: Sequence[int], start: float, stop: float
     Args:
         network: that they belong to.
         lanes: each leads into the next one, or lies beside it.
-        start: metres along the first lane where it begins.
-        stop: metres along the last lane where it ends.
+        start: meters along the first lane where it begins.
+        stop: meters along the last lane where it ends.
     """
     pieces: list[_Piece] = []
     along = start
@@ -93,7 +93,7 @@ def make_route(network: Network, lanes: Sequence[int], start: float, stop: float
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """A stretch of a route over one lane: from `first` to `last` metres along it, on a part of a curve."""
+    """A stretch of a route over one lane: from `first` to `last` meters along it, on a part of a curve."""
 
     lane: int
     first: float
@@ -115,7 +115,7 @@ class _Piece:
 
 
 def _change(first: Curve, begin: float, second: Curve, end: float) -> Curve:
-    """From one lane to its neighbour."""
+    """From one lane to its neighbor."""
     start, stop = first.part(begin, begin + 1.0).start, second.part(end - 1.0, end).end
     return join(start, stop)
 

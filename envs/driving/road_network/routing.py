@@ -11,7 +11,7 @@ from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.network import Network
 from camshaft.envs.errors import CamshaftError
 
-CHANGE = 20.0  # metres that a change of lanes counts for
+CHANGE = 20.0  # meters that a change of lanes counts for
 UNREACHED = -9999  # what SciPy writes where there is no way
 
 
@@ -19,29 +19,29 @@ class Routes:
     """Shortest ways between all lanes of a network.
 
     Attributes:
-        metres: (L, L) from the start of one lane to the start of another, infinite where there is no way.
+        meters: (L, L) from the start of one lane to the start of another, infinite where there is no way.
     """
 
     def __init__(self, network: Network) -> None:
-        rows, columns, metres = [], [], []
+        rows, columns, meters = [], [], []
         for lane in network.lanes:
             for after in lane.successors:
                 rows.append(lane.index)
                 columns.append(after)
-                metres.append(lane.length)
+                meters.append(lane.length)
             for beside in (lane.left, lane.right):
                 if beside >= 0:
                     rows.append(lane.index)
                     columns.append(beside)
-                    metres.append(CHANGE)
+                    meters.append(CHANGE)
         count = len(network.lanes)
-        graph = csr_array((metres, (rows, columns)), shape=(count, count))
+        graph = csr_array((meters, (rows, columns)), shape=(count, count))
         distance, before = dijkstra(graph, return_predecessors=True)
-        self.metres: FloatArray = distance
+        self.meters: FloatArray = distance
         self._before: NDArray[np.int32] = before
 
     def find(self, start: int, goal: int) -> list[int]:
-        """Lanes from one to another, both included; neighbours follow one another where one has to change.
+        """Lanes from one to another, both included; neighbors follow one another where one has to change.
 
         Raises:
             CamshaftError: there is no way.

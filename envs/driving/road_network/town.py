@@ -18,9 +18,9 @@ from camshaft.envs.driving.road_network.network import DASHED, Arm, Network
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.errors import CamshaftError, InvalidOption
 
-SIDEWALK = 2.6  # metres
+SIDEWALK = 2.6  # meters
 ATTEMPTS = 40  # layouts drawn before giving up
-SHORTEST = 24.0  # metres of street between two junctions
+SHORTEST = 24.0  # meters of street between two junctions
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class TownConfig:
 
     Attributes:
         columns, rows: points of the grid.
-        spacing: metres between them.
-        jitter: metres by which they are moved.
+        spacing: meters between them.
+        jitter: meters by which they are moved.
         missing: share of the grid's streets that are left out.
         avenues: share of the grid's lines that have two lanes each way.
         bend: rad by which streets leave a junction beside the straight line to the next, at most.
         speed_limit, avenue_speed_limit: m/s.
-        midway_crossings: metres from which on a street is crossed in its middle, too, and how often that is so; half
+        midway_crossings: meters from which on a street is crossed in its middle, too, and how often that is so; half
             of these crossings are zebras.
         kinds: junction kinds and how often each is drawn where three or four streets meet.
     """
@@ -148,15 +148,15 @@ class _Crossroads:
     """One point of the plan: the streets that leave it, counter-clockwise."""
 
     def __init__(self, plan: _Plan, node: int, rng: np.random.Generator, config: TownConfig) -> None:
-        self.centre = plan.points[node]
+        self.center = plan.points[node]
         bends = {
-            other: _bearing(self.centre, plan.points[other]) + rng.uniform(-config.bend, config.bend)
+            other: _bearing(self.center, plan.points[other]) + rng.uniform(-config.bend, config.bend)
             for other in plan.graph[node]
         }
-        self.neighbours = sorted(bends, key=lambda other: bends[other] % (2.0 * math.pi))
-        angles = [bends[other] for other in self.neighbours]
-        self.widths = [half_width(plan.graph.edges[node, other]["wide"]) for other in self.neighbours]
-        wide = any(plan.graph.edges[node, other]["wide"] for other in self.neighbours)
+        self.neighbors = sorted(bends, key=lambda other: bends[other] % (2.0 * math.pi))
+        angles = [bends[other] for other in self.neighbors]
+        self.widths = [half_width(plan.graph.edges[node, other]["wide"]) for other in self.neighbors]
+        wide = any(plan.graph.edges[node, other]["wide"] for other in self.neighbors)
         self.kind = "bend" if len(angles) == 2 else _draw_kind(rng, config, wide)
         if self.kind == "bend":
             through = 0.5 * _turned(angles[0] + math.pi, angles[1]) + angles[0] + math.pi
@@ -168,16 +168,16 @@ class _Crossroads:
         gaps = np.diff([*angles, angles[0] + 2.0 * math.pi])
         if self.kind != "bend" and np.min(gaps % (2.0 * math.pi)) < LEAST_ANGLE:
             raise ValueError("two streets leave a junction too close to each other")
-        self.angles = dict(zip(self.neighbours, angles, strict=True))
+        self.angles = dict(zip(self.neighbors, angles, strict=True))
         self.distance = distance
 
-    def mouth(self, neighbour: int) -> Pose:
-        """Where the street to a neighbour begins, looking that way."""
-        return Pose(self.centre[0], self.centre[1], self.angles[neighbour]).moved(self.distance)
+    def mouth(self, neighbor: int) -> Pose:
+        """Where the street to a neighbor begins, looking that way."""
+        return Pose(self.center[0], self.center[1], self.angles[neighbor]).moved(self.distance)
 
 
 def half_width(wide: bool) -> float:
-    """Metres from a street's middle to its kerb."""
+    """Meters from a street's middle to its curb."""
     return (2 if wide else 1) * LANE_WIDTH + EDGE_MARGIN["town"]
 
 
@@ -196,7 +196,7 @@ def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str)
             2 if wide else 1,
             speed_limit=config.avenue_speed_limit if wide else config.speed_limit,
             sidewalks=(SIDEWALK, SIDEWALK),
-            centre_line="solid" if wide else DASHED,
+            center_line="solid" if wide else DASHED,
         )
         arms[one, other], arms[other, one] = Arm(road.index, False), Arm(road.index, True)
     joints = list(_join_streets(builder, plan, places, arms, rng))
@@ -215,17 +215,17 @@ def _join_streets(
 ) -> Iterator[tuple[Arm, Arm]]:
     """Make the junctions; yields the pairs of arms that are joined without one."""
     for node, place in places.items():
-        own = [arms[node, other] for other in place.neighbours]
+        own = [arms[node, other] for other in place.neighbors]
         offset = float(rng.uniform(0.0, 30.0))
         if place.kind == "bend":
             builder.link_roads(own[0], own[1])
             yield own[0], own[1]
         elif place.kind == "roundabout":
-            add_roundabout(builder, own, place.centre)
+            add_roundabout(builder, own, place.center)
         else:
             wide = [
                 number
-                for number, other in enumerate(place.neighbours)
+                for number, other in enumerate(place.neighbors)
                 if plan.graph.edges[node, other]["wide"]
             ]
             major = (wide[0], wide[1]) if len(wide) == 2 else None

@@ -1,1 +1,1 @@
-"""What networks of roads look like: paving, kerbs and markings, and what stands beside them."""
+"""What networks of roads look like: paving, curbs and markings, and what stands beside them."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.driving import assets as models
 from camshaft.envs.driving.assets import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
-from camshaft.envs.driving.streets.street_mesh import KERB_HEIGHT
+from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT
 from camshaft.envs.driving.traffic.kinds import VehicleKind
 from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green
 from camshaft.envs.driving.traffic.state import WAITING
@@ -20,7 +20,7 @@ from camshaft.envs.rendering import Mesh
 Variants = list[list[Mesh]]
 BLINK = 1.5  # 1/s, of indicators
 FIRM, STOPPED = -0.7, 0.3  # m/s² and m/s below which brake lights shine
-PEDALS = 5.5  # metres of road for one turn of a bicycle's cranks
+PEDALS = 5.5  # meters of road for one turn of a bicycle's cranks
 WALKERS = 7.0  # seconds of red that are left when the light for people turns red, too
 
 OFF, BRAKING, LEFT, RIGHT, BRAKING_LEFT, BRAKING_RIGHT = range(6)
@@ -115,7 +115,7 @@ def show_people(people, bodies, strides, on_crossing, places, variants):  # type
     Args:
         people: `People`.
         bodies: (B,) numbers of those who may be met.
-        strides: (NUM_BODIES,) metres.
+        strides: (NUM_BODIES,) meters.
         on_crossing: (N, W) whether a footpath leads over a road.
         places: (N, Q, 4) x, y, z, heading to fill.
         variants: (N, Q) to fill, −1 for none.
@@ -126,7 +126,7 @@ def show_people(people, bodies, strides, on_crossing, places, variants):  # type
                 variants[world, number] = -1
                 continue
             pose, place = people.pose[world, number], places[world, number]
-            height = 0.0 if on_crossing[world, people.path[world, number]] >= 0 else KERB_HEIGHT
+            height = 0.0 if on_crossing[world, people.path[world, number]] >= 0 else CURB_HEIGHT
             place[0], place[1], place[2], place[3] = pose[0], pose[1], height, pose[2]
             body = bodies[people.kind[world, number] % bodies.shape[0]]
             frame = STANDING

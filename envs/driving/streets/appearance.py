@@ -24,10 +24,10 @@ _ASPHALT: Mapping[str, Make] = {
     "car_park": textures.car_park,
 }
 _GROUND: Mapping[str, tuple[Make, float]] = {
-    "town": (textures.lawn, textures.LAWN_METRES),
-    "motorway": (textures.grass, textures.LAND_METRES),
-    "circuit": (textures.lawn, textures.LAWN_METRES),
-    "car_park": (textures.lawn, textures.LAWN_METRES),
+    "town": (textures.lawn, textures.LAWN_METERS),
+    "motorway": (textures.grass, textures.LAND_METERS),
+    "circuit": (textures.lawn, textures.LAWN_METERS),
+    "car_park": (textures.lawn, textures.LAWN_METERS),
 }
 
 
@@ -47,16 +47,16 @@ def street_look(style: str, variants: tuple[int, ...]) -> StreetLook:
     """
     check_choice("style", style, tuple(_ASPHALT))
     asphalt, paving, paint, ground, green = variants
-    land, land_metres = _GROUND[style]
+    land, land_meters = _GROUND[style]
     surfaces = {
-        Kind.ASPHALT: (_surface(_ASPHALT[style](asphalt), "road"), textures.STREET_METRES),
-        Kind.PAVING: (_surface(textures.paving(paving), "sidewalk"), textures.PAVING_METRES),
-        Kind.KERB: (_surface(textures.kerb_stone(paving), "sidewalk"), textures.KERB_METRES),
-        Kind.PAINT: (_surface(textures.paint(paint, "white"), "lane_marking"), textures.STREET_METRES),
-        Kind.GROUND: (_surface(land(ground), "terrain"), land_metres),
-        Kind.GREEN: (_surface(textures.lawn(green), "terrain"), textures.LAWN_METRES),
-        Kind.RUMBLE: (_surface(textures.kerb_stripes(paving), "shoulder"), textures.STRIPE_METRES),
-        Kind.GRAVEL: (_surface(textures.runoff_gravel(paving), "shoulder"), textures.STREET_METRES),
+        Kind.ASPHALT: (_surface(_ASPHALT[style](asphalt), "road"), textures.STREET_METERS),
+        Kind.PAVING: (_surface(textures.paving(paving), "sidewalk"), textures.PAVING_METERS),
+        Kind.CURB: (_surface(textures.curb_stone(paving), "sidewalk"), textures.CURB_METERS),
+        Kind.PAINT: (_surface(textures.paint(paint, "white"), "lane_marking"), textures.STREET_METERS),
+        Kind.GROUND: (_surface(land(ground), "terrain"), land_meters),
+        Kind.GREEN: (_surface(textures.lawn(green), "terrain"), textures.LAWN_METERS),
+        Kind.RUMBLE: (_surface(textures.curb_stripes(paving), "shoulder"), textures.STRIPE_METERS),
+        Kind.GRAVEL: (_surface(textures.runoff_gravel(paving), "shoulder"), textures.STREET_METERS),
         Kind.RAIL: (RAIL, 4.0),
     }
     return StreetLook(tuple(surfaces[kind][0] for kind in Kind), tuple(surfaces[kind][1] for kind in Kind))

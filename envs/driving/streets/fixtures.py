@@ -12,12 +12,12 @@ from camshaft.envs.driving.textures.signs import NUM_STYLES, SIGNS
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Mesh
 
-Size = tuple[float, float]  # metres along x and y of the model
+Size = tuple[float, float]  # meters along x and y of the model
 NOTHING: Size = (0.0, 0.0)
 BUILDINGS = ("terraced_house", "apartment_block", "office", "shop", "warehouse", "church", "garage")
 PLACES = ("MILLTOWN", "EASTON", "HARBOUR", "NORTHGATE", "LAKESIDE", "OAKFIELD", "WESTBROOK", "STONEHAM")
 STREETS = ("STATION RD", "HIGH ST", "MILL LANE", "CHURCH ST", "PARK AVE", "QUEEN ST", "RIVER RD", "ELM WAY")
-BRAKE_METRES = (50, 100, 150, 200)
+BRAKE_METERS = (50, 100, 150, 200)
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Fixture:
 
     @property
     def room(self) -> Size:
-        """Metres along x and y that it takes."""
+        """Meters along x and y that it takes."""
         return _MAKERS[self.name].room(self.variant)
 
     @property
     def solid(self) -> Size:
-        """Metres along x and y of what one runs into; 0 where nothing stops a car."""
+        """Meters along x and y of what one runs into; 0 where nothing stops a car."""
         solid = _MAKERS[self.name].solid
         return self.room if solid is None else solid
 
@@ -96,7 +96,7 @@ STYLES: Mapping[str, tuple[str, ...]] = {
         *("sign_speed_limit_120", "sign_end_of_limits", "delineator", "utility_pole"),
     ),
     "circuit": (
-        *("conifer", "broadleaf", "bush", "tyre_wall", "start_gantry", "advert_board", "brake_board"),
+        *("conifer", "broadleaf", "bush", "tire_wall", "start_gantry", "advert_board", "brake_board"),
         *("grandstand", "wire_fence"),
     ),
     "car_park": (
@@ -160,7 +160,7 @@ def _texts(make: Callable[[str, int], list[Mesh]], texts: Sequence[str], room: S
     return _box(lambda variant: make(texts[variant], variant), room, variants=len(texts))
 
 
-_PIECE = 4.0  # metres of a piece of barrier
+_PIECE = 4.0  # meters of a piece of barrier
 _TRUNK: Size = (0.5, 0.5)
 _MAKERS: Mapping[str, _Maker] = {
     **{kind: _building(kind) for kind in BUILDINGS},
@@ -172,7 +172,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "wooden_fence": _box(models.wooden_fence, (_PIECE, 0.2), None),
     "wire_fence": _single(models.wire_fence, (_PIECE, 0.2), None),
     "guard_rail": _single(models.guard_rail, (_PIECE, 0.3), None),
-    "tyre_wall": _box(models.tyre_wall, (_PIECE, 0.7), None),
+    "tire_wall": _box(models.tire_wall, (_PIECE, 0.7), None),
     "street_lamp": _Maker(
         2, lambda variant, lit: models.street_lamp(lit), lambda variant: (0.5, 0.5), (0.25, 0.25)
     ),
@@ -194,9 +194,9 @@ _MAKERS: Mapping[str, _Maker] = {
     "start_gantry": _box(lambda variant: models.start_gantry(15.0, variant), (1.0, 17.0)),
     "advert_board": _box(models.advert_board, (0.4, 4.1), None),
     "brake_board": _box(
-        lambda variant: models.brake_board(BRAKE_METRES[variant // 2]),
+        lambda variant: models.brake_board(BRAKE_METERS[variant // 2]),
         (0.3, 1.0),
-        variants=2 * len(BRAKE_METRES),
+        variants=2 * len(BRAKE_METERS),
     ),
     "grandstand": _box(models.grandstand, (9.0, 25.0), None),
     **{f"sign_{kind}": _sign(kind) for kind in SIGNS},

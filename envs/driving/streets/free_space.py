@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.network import Network, lane_polygon
 
-SCALE = 2.0  # cells a metre
+SCALE = 2.0  # cells a meter
 SHIFT = 4  # bits behind the point of the corners that OpenCV takes
 
 
@@ -17,8 +17,8 @@ class FreeSpace:
     """What is taken of a rectangle of land, nothing at first.
 
     Args:
-        low: (2,) metres: the corner of least x and y.
-        high: (2,) metres: the corner across.
+        low: (2,) meters: the corner of least x and y.
+        high: (2,) meters: the corner across.
     """
 
     def __init__(self, low: FloatArray, high: FloatArray) -> None:
@@ -29,7 +29,7 @@ class FreeSpace:
 
     @classmethod
     def around(cls, network: Network, margin: float) -> FreeSpace:
-        """Land with so many metres around a network, whose paving and sidewalks are taken."""
+        """Land with so many meters around a network, whose paving and sidewalks are taken."""
         low, high = network.bounds
         space = cls(low - margin, high + margin)
         space._take_roads(network)

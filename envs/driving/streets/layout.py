@@ -20,9 +20,9 @@ class Layout:
 
     Attributes:
         fixtures: (F,) which, numbers in `fixtures.catalogue` of the map's style.
-        places: (F, 4) x, y, z (metres) and heading (rad).
+        places: (F, 4) x, y, z (meters) and heading (rad).
         scales: (F,).
-        tints: (F, 3) that multiply the colours.
+        tints: (F, 3) that multiply the colors.
         obstacles: (K, 5) x, y, heading, length and width of what one runs into.
         lights: (H, 4) x, y, z and heading of traffic lights.
         groups: (H,) the signal group that each shows.
@@ -68,7 +68,7 @@ class LayoutBuilder:
         return mine[int(self.rng.integers(len(mine)))]
 
     def room(self, name: str, variant: int) -> tuple[float, float]:
-        """Metres along x and y that a fixture takes."""
+        """Meters along x and y that a fixture takes."""
         return self._catalogue[self._numbers[name, variant]].room
 
     def put(
@@ -87,12 +87,12 @@ class LayoutBuilder:
         Args:
             name: what.
             variant: which of its kind.
-            point: (2,) metres.
+            point: (2,) meters.
             heading: rad, of its x axis.
-            height: metres, of its foot.
+            height: meters, of its foot.
             scale: by which it is larger than its model.
-            tint: that multiplies its colours.
-            take: metres around it that are taken with it; None to take nothing.
+            tint: that multiplies its colors.
+            take: meters around it that are taken with it; None to take nothing.
         """
         number = self._numbers[name, variant]
         fixture = self._catalogue[number]
@@ -116,7 +116,7 @@ class LayoutBuilder:
         scale: float = 1.0,
         tint: ArrayLike = (1.0, 1.0, 1.0),
     ) -> bool:
-        """Stand something somewhere where nothing is within so many metres; returns whether that was so."""
+        """Stand something somewhere where nothing is within so many meters; returns whether that was so."""
         x, y = (float(value) for value in np.asarray(point))
         room = self.room(name, variant)
         if not self.space.is_free(self._outline(room, x, y, heading, scale, apart)):

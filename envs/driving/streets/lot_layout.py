@@ -12,13 +12,13 @@ from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import plant_woods
 
-MARGIN = 90.0  # metres of land around a lot
+MARGIN = 90.0  # meters of land around a lot
 TREES = 150  # tried
 CARS, ODDS = ("saloon", "hatchback", "suv", "van"), (0.35, 0.4, 0.2, 0.05)
 BUILDINGS = ("shop", "office", "warehouse")
-HEDGE = 4.0  # metres of a piece
-LAMP_SPACING = 11.0  # metres
-TRUNK = 4.7  # metres: longer cars stick out of a bay, and are not parked
+HEDGE = 4.0  # meters of a piece
+LAMP_SPACING = 11.0  # meters
+TRUNK = 4.7  # meters: longer cars stick out of a bay, and are not parked
 
 
 def lay_out_lot(lot: ParkingLot) -> Layout:

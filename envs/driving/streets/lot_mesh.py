@@ -1,4 +1,4 @@
-"""The ground of parking lots: paving, bays, kerbs, land around; and the carpet that shows where to park."""
+"""The ground of parking lots: paving, bays, curbs, land around; and the carpet that shows where to park."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from camshaft.envs.driving.maps.parking_lot import LotConfig, ParkingLot
 from camshaft.envs.driving.streets.appearance import plain_look
-from camshaft.envs.driving.streets.street_mesh import GROUND_HEIGHT, KERB_HEIGHT, PAINT_HEIGHT, Kind
+from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT, GROUND_HEIGHT, PAINT_HEIGHT, Kind
 from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder
 from camshaft.envs.rendering import Mesh, Surface
 
-PAINT_WIDTH = 0.12  # metres
-KERB = 0.25  # metres of kerb around the lot
-LAND = 160.0  # metres of land around it
+PAINT_WIDTH = 0.12  # meters
+CURB = 0.25  # meters of curb around the lot
+LAND = 160.0  # meters of land around it
 CARPET = Surface((0.13, 0.72, 0.32), label="goal")
 ARROW = Surface((0.95, 0.97, 0.95), label="goal")
-CARPET_HEIGHT, ARROW_HEIGHT = 0.014, 0.026  # metres
+CARPET_HEIGHT, ARROW_HEIGHT = 0.014, 0.026  # meters
 
 Rectangle = Callable[[float, float, float, float, float, Kind], None]
 
 
 def build_lot_mesh(lot: ParkingLot) -> ChunkedMesh:
-    """Paving, lines, kerbs and the land around."""
+    """Paving, lines, curbs and the land around."""
     look = plain_look("car_park")
     mesh = MeshBuilder(look.surfaces)
     along, across = lot.half_size
@@ -39,12 +39,12 @@ def build_lot_mesh(lot: ParkingLot) -> ChunkedMesh:
         mesh.cut()
     _paint_bays(mesh, lot.config, across, rectangle)
     for left, right, low, high in (
-        (-along - KERB, along + KERB, across, across + KERB),
-        (-along - KERB, along + KERB, -across - KERB, -across),
-        (along, along + KERB, -across, across),
-        (-along - KERB, -along, -across, across),
+        (-along - CURB, along + CURB, across, across + CURB),
+        (-along - CURB, along + CURB, -across - CURB, -across),
+        (along, along + CURB, -across, across),
+        (-along - CURB, -along, -across, across),
     ):
-        _add_kerb(mesh, left, right, low, high, scale[Kind.KERB])
+        _add_curb(mesh, left, right, low, high, scale[Kind.CURB])
     mesh.cut()
     for left in np.arange(-LAND, LAND, LAND / 4.0):
         for low in np.arange(-LAND, LAND, LAND / 4.0):
@@ -64,17 +64,17 @@ def _paint_bays(mesh: MeshBuilder, config: LotConfig, across: float, rectangle: 
         mesh.cut()
 
 
-def _add_kerb(mesh: MeshBuilder, left: float, right: float, low: float, high: float, scale: float) -> None:
-    """A row of kerb stones."""
+def _add_curb(mesh: MeshBuilder, left: float, right: float, low: float, high: float, scale: float) -> None:
+    """A row of curb stones."""
     top = np.array([[left, low], [right, low], [right, high], [left, high]])
-    mesh.quad(top, KERB_HEIGHT, Kind.KERB, top / scale)
+    mesh.quad(top, CURB_HEIGHT, Kind.CURB, top / scale)
     for first, second in zip(top, np.roll(top, -1, axis=0), strict=True):
         edge = second - first
         outwards = np.array([edge[1], -edge[0], 0.0]) / np.hypot(*edge)
-        points = [[*first, 0.0], [*second, 0.0], [*second, KERB_HEIGHT], [*first, KERB_HEIGHT]]
+        points = [[*first, 0.0], [*second, 0.0], [*second, CURB_HEIGHT], [*first, CURB_HEIGHT]]
         length = float(np.hypot(*edge))
-        uvs = np.array([[0.0, 0.0], [length, 0.0], [length, KERB_HEIGHT], [0.0, KERB_HEIGHT]]) / scale
-        mesh.add(points, [[0, 1, 2], [0, 2, 3]], Kind.KERB, uvs, np.tile(outwards, (4, 1)))
+        uvs = np.array([[0.0, 0.0], [length, 0.0], [length, CURB_HEIGHT], [0.0, CURB_HEIGHT]]) / scale
+        mesh.add(points, [[0, 1, 2], [0, 2, 3]], Kind.CURB, uvs, np.tile(outwards, (4, 1)))
 
 
 @cache

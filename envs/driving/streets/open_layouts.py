@@ -8,19 +8,19 @@ import numpy as np
 
 from camshaft.envs.driving.road_network.curves import Curve, FloatArray
 from camshaft.envs.driving.road_network.network import Network, Road
-from camshaft.envs.driving.streets.fixtures import BRAKE_METRES
+from camshaft.envs.driving.streets.fixtures import BRAKE_METERS
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import plant, plant_woods
 
-MARGIN = 140.0  # metres of land around a network
-POSTS = 50.0  # metres between the posts of a motorway
-BOARD = 90.0  # metres before an exit
-ROAD_TREES = 0.13  # trees a metre of motorway that are tried
+MARGIN = 140.0  # meters of land around a network
+POSTS = 50.0  # meters between the posts of a motorway
+BOARD = 90.0  # meters before an exit
+ROAD_TREES = 0.13  # trees a meter of motorway that are tried
 TRACK_TREES = 260
-TIGHT = 1.0 / 45.0  # 1/m: bends of a race track that are tighter have tyre walls outside
+TIGHT = 1.0 / 45.0  # 1/m: bends of a race track that are tighter have tire walls outside
 SLOW = 1.0 / 35.0  # 1/m: tighter ones have boards that say how far they are
-RUNOFF = 5.2  # metres from the edge of a race track to its barriers
+RUNOFF = 5.2  # meters from the edge of a race track to its barriers
 
 
 def lay_out_motorway(network: Network, seed: int) -> Layout:
@@ -59,7 +59,7 @@ def lay_out_motorway(network: Network, seed: int) -> Layout:
 def _beside(
     network: Network, road: Road, along: float, side: float, beyond: float
 ) -> tuple[FloatArray, float]:
-    """A place so many metres outside the paving of a road, left (1) or right (−1), and the road's heading there."""
+    """A place so many meters outside the paving of a road, left (1) or right (−1), and the road's heading there."""
     pose = network.beside_paving(road, along, side, beyond)
     return pose.point, pose.heading
 
@@ -122,7 +122,7 @@ class _CircuitLayout:
         return builder.build()
 
     def _beside(self, along: float, side: float, beyond: float) -> tuple[FloatArray, float]:
-        """A place so many metres outside the track, left (1) or right (−1), and the track's heading there."""
+        """A place so many meters outside the track, left (1) or right (−1), and the track's heading there."""
         distance = along % self._curve.length
         edge = self._edges[0] if side > 0.0 else self._edges[1]
         pose = self._curve.pose_at(distance).moved(0.0, edge + side * beyond)
@@ -133,15 +133,15 @@ class _CircuitLayout:
         return float(self._curve.curvature[min(number, len(self._curve.curvature) - 1)])
 
     def _add_barriers(self) -> None:
-        """Tyre walls outside tight bends, sponsors' boards elsewhere."""
-        builder, tyres, step = self._builder, self._builder.choose("tyre_wall"), 3.4
+        """Tire walls outside tight bends, sponsors' boards elsewhere."""
+        builder, tires, step = self._builder, self._builder.choose("tire_wall"), 3.4
         for along in np.arange(0.0, self._curve.length, step):
             curvature = self._curvature(float(along))
             for side in (1.0, -1.0):
                 outside = -side * curvature
                 if outside > TIGHT:
                     point, heading = self._beside(float(along), side, RUNOFF)
-                    builder.put_if_free("tyre_wall", tyres, point, heading, -0.35, 0.0)
+                    builder.put_if_free("tire_wall", tires, point, heading, -0.35, 0.0)
         for along in np.arange(40.0, self._curve.length - 30.0, 4.0):
             for side, phase in ((1.0, 0.0), (-1.0, 2.0)):
                 if abs(self._curvature(float(along))) < 0.25 * TIGHT and math.sin(0.03 * along + phase) > 0.3:
@@ -155,8 +155,8 @@ class _CircuitLayout:
         slow = np.abs(self._curve.curvature[:-1]) > SLOW
         starts = np.flatnonzero(slow & ~np.roll(slow, 1)) * self._curve.spacing
         for start in starts.tolist():
-            for number, metres in enumerate(BRAKE_METRES[:3]):
-                along = start - metres
+            for number, meters in enumerate(BRAKE_METERS[:3]):
+                along = start - meters
                 if abs(self._curvature(along)) > SLOW:
                     break
                 side = -1.0 if self._curvature(start + 4.0) > 0.0 else 1.0

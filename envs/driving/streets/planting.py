@@ -10,7 +10,7 @@ from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.streets.layout import LayoutBuilder
 
 TREES = ("broadleaf", "conifer")
-DEPTH = -0.1  # metres, of the foot of a plant in the ground
+DEPTH = -0.1  # meters, of the foot of a plant in the ground
 
 
 def plant(
@@ -37,12 +37,12 @@ def plant_woods(
 
     Args:
         builder: gains them.
-        low: (2,) metres: a corner of the land.
-        high: (2,) metres: the corner across.
+        low: (2,) meters: a corner of the land.
+        high: (2,) meters: the corner across.
         count: trees that are tried.
         woods: how many there are.
-        spread: metres from the middle of a wood to its edge, about.
-        apart: metres that each keeps from everything.
+        spread: meters from the middle of a wood to its edge, about.
+        apart: meters that each keeps from everything.
     """
     rng = builder.rng
     middles, shares = rng.uniform(low, high, (woods, 2)), rng.uniform(0.0, 1.0, woods)

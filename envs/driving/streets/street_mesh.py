@@ -1,4 +1,4 @@
-"""The geometry of a network: paving, kerbs and sidewalks, markings, crossings, islands and the ground."""
+"""The geometry of a network: paving, curbs and sidewalks, markings, crossings, islands and the ground."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from camshaft.envs.driving.road_network.network import (
 from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder, along_uvs, line, stations
 from camshaft.envs.rendering import Surface
 
-KERB_HEIGHT, KERB_WIDTH = 0.12, 0.25  # metres
-PAINT_HEIGHT = 0.012  # metres above the road, which parts paint from it in the depth buffer
-GROUND_HEIGHT = -0.03  # metres
-LINE_WIDTH = {"town": 0.14, "rural": 0.2, "motorway": 0.2, "circuit": 0.2}  # metres
+CURB_HEIGHT, CURB_WIDTH = 0.12, 0.25  # meters
+PAINT_HEIGHT = 0.012  # meters above the road, which parts paint from it in the depth buffer
+GROUND_HEIGHT = -0.03  # meters
+LINE_WIDTH = {"town": 0.14, "rural": 0.2, "motorway": 0.2, "circuit": 0.2}  # meters
 DASHES = {"town": (2.0, 3.0), "rural": (4.0, 8.0), "motorway": (5.0, 9.0), "circuit": (3.0, 3.0)}  # line, gap
-PIECE = 42.0  # metres of road in a chunk
+PIECE = 42.0  # meters of road in a chunk
 FAR_PIXELS = 16.0  # of radius, below which a piece of road is drawn flat and bare
-GROUND_CELL = 70.0  # metres
-GROUND_MARGIN = 380.0  # metres of ground around the network
-STRIPE = 0.5  # metres of a zebra's stripe, and of the gap to the next
-RUMBLE = 0.9  # metres of a race track's kerb
+GROUND_CELL = 70.0  # meters
+GROUND_MARGIN = 380.0  # meters of ground around the network
+STRIPE = 0.5  # meters of a zebra's stripe, and of the gap to the next
+RUMBLE = 0.9  # meters of a race track's curb
 RUMBLE_CURVATURE = 1.0 / 90.0  # bends tighter than this have one
-RAIL_HEIGHT = (0.35, 0.75)  # metres
+RAIL_HEIGHT = (0.35, 0.75)  # meters
 
 
 class Kind(IntEnum):
@@ -42,7 +42,7 @@ class Kind(IntEnum):
 
     ASPHALT = 0
     PAVING = 1
-    KERB = 2
+    CURB = 2
     PAINT = 3
     GROUND = 4
     GREEN = 5
@@ -51,7 +51,7 @@ class Kind(IntEnum):
     RAIL = 8
 
 
-ALONG_U = (Kind.KERB, Kind.RUMBLE)  # whose textures run along u, those of the others along v
+ALONG_U = (Kind.CURB, Kind.RUMBLE)  # whose textures run along u, those of the others along v
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class StreetLook:
 
     Attributes:
         surfaces: in the order of `Kind`.
-        scales: metres after which the texture of each repeats.
+        scales: meters after which the texture of each repeats.
     """
 
     surfaces: tuple[Surface, ...]
@@ -129,7 +129,7 @@ class _StreetMesh:
             self._add_stop_line(self._network.lanes[lane])
 
     def _add_far_road(self, road: Road, start: float, stop: float) -> None:
-        """What is seen of a piece of road from far away: flat, without kerbs and markings."""
+        """What is seen of a piece of road from far away: flat, without curbs and markings."""
         curve, every = road.curve, stations(road.curve, start, stop)
         distances = every[np.unique(np.r_[0 : len(every) : 2, len(every) - 1])]
         left, right = self._network.paving(road, distances)
@@ -154,20 +154,20 @@ class _StreetMesh:
     def _add_sidewalk(
         self, curve: Curve, distances: FloatArray, edge: FloatArray, side: float, width: float
     ) -> None:
-        """Kerb stones and paving, left (1) or right (−1) of the paving's edge."""
+        """Curb stones and paving, left (1) or right (−1) of the paving's edge."""
         foot = line(curve, distances, edge, 0.0)
-        rim = line(curve, distances, edge, KERB_HEIGHT)
-        inner = edge + side * KERB_WIDTH
+        rim = line(curve, distances, edge, CURB_HEIGHT)
+        inner = edge + side * CURB_WIDTH
         outer = edge + side * width
-        top = line(curve, distances, inner, KERB_HEIGHT)
-        back = line(curve, distances, outer, KERB_HEIGHT)
+        top = line(curve, distances, inner, CURB_HEIGHT)
+        back = line(curve, distances, outer, CURB_HEIGHT)
         ground = line(curve, distances, outer, GROUND_HEIGHT)
         _, heading = curve.at(distances)
         facing = -side * np.column_stack([-np.sin(heading), np.cos(heading), np.zeros(len(heading))])
-        kerb, paving = self._look.scales[Kind.KERB], self._look.scales[Kind.PAVING]
-        self._strip_of(side, rim, foot, Kind.KERB, distances, KERB_HEIGHT, 0.0, kerb, facing)
-        self._strip_of(side, top, rim, Kind.KERB, distances, KERB_WIDTH, 0.0, kerb)
-        self._strip_of(side, back, top, Kind.PAVING, distances, width, KERB_WIDTH, paving)
+        curb, paving = self._look.scales[Kind.CURB], self._look.scales[Kind.PAVING]
+        self._strip_of(side, rim, foot, Kind.CURB, distances, CURB_HEIGHT, 0.0, curb, facing)
+        self._strip_of(side, top, rim, Kind.CURB, distances, CURB_WIDTH, 0.0, curb)
+        self._strip_of(side, back, top, Kind.PAVING, distances, width, CURB_WIDTH, paving)
         self._strip_of(side, ground, back, Kind.PAVING, distances, width + 0.15, width, paving, -facing)
 
     def _strip_of(
@@ -193,7 +193,7 @@ class _StreetMesh:
             self._mesh.strip(inner, outer, kind, (inner_uvs, outer_uvs), normal)
 
     def _add_verge(self, road: Road, distances: FloatArray, edge: FloatArray, side: float) -> None:
-        """Beside a race track: a red and white kerb on the inside of tight bends, then gravel."""
+        """Beside a race track: a red and white curb on the inside of tight bends, then gravel."""
         curve = road.curve
         places = np.clip(np.round(distances / curve.spacing).astype(int), 0, len(curve.curvature) - 1)
         tight = side * curve.curvature[places] > RUMBLE_CURVATURE
@@ -280,17 +280,17 @@ class _StreetMesh:
         angles = np.linspace(0.0, 2.0 * np.pi, 25)
         ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         facing = np.column_stack([ring, np.zeros(len(ring))])
-        rim = junction.centre + junction.island * ring
-        inner = junction.centre + (junction.island - 1.2) * ring
+        rim = junction.center + junction.island * ring
+        inner = junction.center + (junction.island - 1.2) * ring
         distances = junction.island * angles
         foot, top, back = (
             np.column_stack([points, np.full(len(points), height)])
-            for points, height in ((rim, 0.0), (rim, KERB_HEIGHT), (inner, KERB_HEIGHT))
+            for points, height in ((rim, 0.0), (rim, CURB_HEIGHT), (inner, CURB_HEIGHT))
         )
-        kerb = self._look.scales[Kind.KERB]
-        self._strip_of(1.0, top, foot, Kind.KERB, distances, KERB_HEIGHT, 0.0, kerb, facing)
-        self._strip_of(1.0, back, top, Kind.KERB, distances, 1.2, 0.0, kerb)
-        self._mesh.polygon(inner[:-1], KERB_HEIGHT, Kind.GREEN, self._look.scales[Kind.GREEN])
+        curb = self._look.scales[Kind.CURB]
+        self._strip_of(1.0, top, foot, Kind.CURB, distances, CURB_HEIGHT, 0.0, curb, facing)
+        self._strip_of(1.0, back, top, Kind.CURB, distances, 1.2, 0.0, curb)
+        self._mesh.polygon(inner[:-1], CURB_HEIGHT, Kind.GREEN, self._look.scales[Kind.GREEN])
 
     def _add_crossing(self, crossing: Crossing) -> None:
         if not crossing.marked:

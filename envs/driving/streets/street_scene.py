@@ -126,7 +126,7 @@ class StreetScene:
         self._add_own(scene)
         self._bodies, self._parity = bodies_of(split), -1 if split is None else int(split == "test")
         self.state = SceneState(scene, self._num_worlds)
-        self.state.colours[:, self._car.slots] = OWN_PAINT
+        self.state.colors[:, self._car.slots] = OWN_PAINT
 
     def _add_own(self, scene: Scene) -> None:
         """Add what a task's scene has beside all that."""
@@ -160,9 +160,9 @@ class StreetScene:
         self._light_groups[world, :count] = layout.groups
         self._on_foot[world, :count] = layout.on_foot
         if self._vehicle_places.shape[1]:
-            self.state.colours[world, self._vehicles.slots] = _drawn(PAINTS, rng, self._vehicles.count, split)
+            self.state.colors[world, self._vehicles.slots] = _drawn(PAINTS, rng, self._vehicles.count, split)
         if self._person_places.shape[1]:
-            self.state.colours[world, self._people.slots] = _drawn(SHIRTS, rng, self._people.count, split)
+            self.state.colors[world, self._people.slots] = _drawn(SHIRTS, rng, self._people.count, split)
 
     def move(self, traffic: Traffic) -> None:
         """Show vehicles, people and lights as they are now."""
@@ -223,8 +223,8 @@ def _need(shown: StreetMap) -> tuple[int, ...]:
 
 
 def _drawn(
-    colours: Sequence[tuple[float, float, float]], rng: np.random.Generator, count: int, split: Split
+    colors: Sequence[tuple[float, float, float]], rng: np.random.Generator, count: int, split: Split
 ) -> NDArray[np.float64]:
-    """(count, 3) of the colours of a split."""
-    chosen = np.array(colours) if split is None else np.array(colours)[int(split == "test") :: 2]
+    """(count, 3) of the colors of a split."""
+    chosen = np.array(colors) if split is None else np.array(colors)[int(split == "test") :: 2]
     return np.asarray(chosen[rng.integers(len(chosen), size=count)])

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from camshaft.envs.driving.road_network.curves import Curve, FloatArray
 from camshaft.envs.rendering import Mesh, Surface
 
-SAG = 0.05  # metres by which chords of a bend may stray from it
-LONGEST = 14.0  # metres between cross-sections
+SAG = 0.05  # meters by which chords of a bend may stray from it
+LONGEST = 14.0  # meters between cross-sections
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class MeshBuilder:
 
 
 def stations(curve: Curve, start: float, stop: float) -> FloatArray:
-    """Metres along a curve of cross-sections between which chords do not stray from it."""
+    """Meters along a curve of cross-sections between which chords do not stray from it."""
     inner = (curve.spacing * np.arange(len(curve.points)) >= start) & (
         curve.spacing * np.arange(len(curve.points)) <= stop
     )

@@ -13,12 +13,12 @@ from camshaft.envs.driving.road_network.network import Arm, Crossing, Junction, 
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import TREES, plant, plant_woods
-from camshaft.envs.driving.streets.street_mesh import KERB_HEIGHT
+from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT
 
-MARGIN = 130.0  # metres of land around the network
-BACK = 0.35  # metres behind the sidewalk at which posts stand
-LAMP_SPACING = 32.0  # metres
-KERB_TO_SIGN = 3.0  # metres before the end of a street at which its sign stands
+MARGIN = 130.0  # meters of land around the network
+BACK = 0.35  # meters behind the sidewalk at which posts stand
+LAMP_SPACING = 32.0  # meters
+CURB_TO_SIGN = 3.0  # meters before the end of a street at which its sign stands
 TREES_OUTSIDE, TREES_INSIDE = 150, 90  # tried
 # How often each kind of building is drawn: in the middle of a town, around it, and at its edge; None is a gap.
 DISTRICTS: tuple[tuple[tuple[str | None, float], ...], ...] = (
@@ -33,8 +33,8 @@ DISTRICTS: tuple[tuple[tuple[str | None, float], ...], ...] = (
     ),
     (("house", 0.55), ("terraced_house", 0.16), ("warehouse", 0.06), ("garage", 0.07), (None, 0.16)),
 )
-SETBACKS = ((0.9, 1.6), (1.0, 3.5), (4.0, 8.0))  # metres behind the sidewalk, by district
-GAPS = ((0.0, 0.6), (0.3, 3.0), (4.0, 9.0))  # metres between buildings, by district
+SETBACKS = ((0.9, 1.6), (1.0, 3.5), (4.0, 8.0))  # meters behind the sidewalk, by district
+GAPS = ((0.0, 0.6), (0.3, 3.0), (4.0, 9.0))  # meters between buildings, by district
 
 
 def lay_out_town(network: Network, seed: int) -> Layout:
@@ -68,12 +68,12 @@ class _TownLayout:
         return self._builder.build()
 
     def _beside(self, road: Road, along: float, side: float, beyond: float) -> tuple[FloatArray, float]:
-        """A place so many metres outside the paving of a road, left (1) or right (−1), and the road's heading there."""
+        """A place so many meters outside the paving of a road, left (1) or right (−1), and the road's heading there."""
         pose = self._network.beside_paving(road, along, side, beyond)
         return pose.point, pose.heading
 
     def _behind(self, road: Road, side: float) -> float:
-        """Metres from the paving to where posts stand."""
+        """Meters from the paving to where posts stand."""
         return road.sidewalks[0 if side > 0.0 else 1] + BACK
 
     def _add_controls(self, junction: Junction, arm: Arm) -> None:
@@ -90,14 +90,14 @@ class _TownLayout:
         if groups:
             point, heading = self._beside(road, along, side, 0.55)
             turned = heading if arm.at_end else heading + math.pi
-            self._builder.put_light(point, KERB_HEIGHT, turned, groups[0])
+            self._builder.put_light(point, CURB_HEIGHT, turned, groups[0])
             return
         name = self._sign_of(junction, arm)
         if name is None:
             return
-        point, heading = self._beside(road, along + inwards * KERB_TO_SIGN, side, 0.5)
+        point, heading = self._beside(road, along + inwards * CURB_TO_SIGN, side, 0.5)
         turned = heading if arm.at_end else heading + math.pi
-        self._builder.put(name, self._builder.choose(name), point, turned, KERB_HEIGHT)
+        self._builder.put(name, self._builder.choose(name), point, turned, CURB_HEIGHT)
 
     def _sign_of(self, junction: Junction, arm: Arm) -> str | None:
         if junction.kind == "right_before_left":
@@ -121,29 +121,29 @@ class _TownLayout:
         heading = math.atan2(across[1], across[0])
         along = np.array([across[1], -across[0]]) * (0.5 * crossing.width + 0.3)
         if crossing.signal >= 0:
-            self._builder.put_light(end + 0.5 * across + along, KERB_HEIGHT, heading, crossing.signal, True)
+            self._builder.put_light(end + 0.5 * across + along, CURB_HEIGHT, heading, crossing.signal, True)
             back = start - 0.5 * across - along
-            self._builder.put_light(back, KERB_HEIGHT, heading + math.pi, crossing.signal, True)
+            self._builder.put_light(back, CURB_HEIGHT, heading + math.pi, crossing.signal, True)
         elif crossing.zebra:
             for point, sign in ((start - 0.5 * across, 1.0), (end + 0.5 * across, -1.0)):
                 variant = self._builder.choose("sign_pedestrian_crossing")
                 # Seen by who drives on the side of the road where it stands.
                 turned = heading + sign * 0.5 * math.pi
                 place = point - sign * np.array([-across[1], across[0]]) * (0.5 * crossing.width + 0.4)
-                self._builder.put("sign_pedestrian_crossing", variant, place, turned, KERB_HEIGHT)
+                self._builder.put("sign_pedestrian_crossing", variant, place, turned, CURB_HEIGHT)
 
     def _add_lamps(self, road: Road) -> None:
         side = 1.0 if self._rng.random() < 0.5 else -1.0
         alternate = road.edges[0, 0] - road.edges[1, 0] > 9.0
         for along in np.arange(6.0, road.curve.length - 5.0, LAMP_SPACING / (2.0 if alternate else 1.0)):
             point, heading = self._beside(road, float(along), side, self._behind(road, side))
-            towards = heading if side < 0.0 else heading + math.pi
+            toward = heading if side < 0.0 else heading + math.pi
             outwards = heading + side * 0.5 * math.pi
             beyond = point + 0.8 * np.array([math.cos(outwards), math.sin(outwards)])
             if self._builder.space.is_free(
                 box_corners(float(beyond[0]), float(beyond[1]), outwards, 0.3, 0.3)
             ):
-                self._builder.put("street_lamp", self._builder.choose("street_lamp"), point, towards, 0.0)
+                self._builder.put("street_lamp", self._builder.choose("street_lamp"), point, toward, 0.0)
             side = -side if alternate else side
 
     def _district(self, point: FloatArray) -> int:
@@ -168,7 +168,7 @@ class _TownLayout:
             along += taken + float(self._rng.uniform(*GAPS[district])) if taken > 0.0 else 4.0
 
     def _add_row(self, road: Road, along: float, side: float, name: str, count: int, setback: float) -> float:
-        """Buildings side by side; returns the metres of street that they take, 0 where the first does not fit."""
+        """Buildings side by side; returns the meters of street that they take, 0 where the first does not fit."""
         variant, first = self._builder.choose(name), along
         for _ in range(count):
             depth, width = self._builder.room(name, variant)
@@ -209,7 +209,7 @@ class _TownLayout:
             plant(self._builder, name, point, scale)
 
     def _add_green(self, road: Road, along: float, side: float) -> float:
-        """A gap with trees, a bench, or cars that are parked; returns its metres of street."""
+        """A gap with trees, a bench, or cars that are parked; returns its meters of street."""
         length = float(self._rng.uniform(10.0, 20.0))
         behind = self._behind(road, side)
         if self._rng.random() < 0.45:

@@ -23,18 +23,18 @@ from camshaft.envs.driving.traffic.kinds import SALOON
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
-PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead
-CAR_LENGTH = 4.4  # metres
+PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # meters ahead
+CAR_LENGTH = 4.4  # meters
 LEAD_ACCELERATION, LEAD_BRAKING = 1.8, 3.0  # m/s² of the car ahead, at most
 MOODS = (2.0, 8.0)  # seconds for which the car ahead keeps to one speed
-STANDING_GAP = 6.0  # metres
+STANDING_GAP = 6.0  # meters
 GAP_GAIN, SPEED_GAIN = 0.35, 1.1  # 1/s² and 1/s, of the expert
 
 STATE_NAMES = (
     *MOTION_NAMES,
     "gap",
     "closing_speed",
-    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+    *(f"curvature_{round(meters)}" for meters in PREVIEW),
 )
 STATE_LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, 120.0, 40.0, *[0.2] * len(PREVIEW)], np.float32)
 
@@ -50,8 +50,8 @@ class FollowingConfig:
         lead_speed: m/s of the car ahead, low and high.
         stops: how often the car ahead comes to a stop, of all its moods.
         headway: seconds behind the car ahead that one should keep, besides 6 m.
-        start_gap: metres, low and high.
-        lost_gap: metres behind at which the car ahead is lost.
+        start_gap: meters, low and high.
+        lost_gap: meters behind at which the car ahead is lost.
         gap_weight, lane_weight, end_weight: of the reward terms.
     """
 
@@ -99,8 +99,8 @@ class Following(CountryRoadSimulation):
         The car ahead is run into; it is more than 70 m away; the middle of the car leaves the lane (1.8 m from its
         middle). The time limit (a minute, 1,200 steps) truncates.
 
-    Randomisation:
-        As in LaneKeeping; the car ahead varies in colour and in how it drives.
+    Randomization:
+        As in LaneKeeping; the car ahead varies in color and in how it drives.
 
     Source:
         Adaptive cruise control; the gap is that of ISO 15622's constant time gap.
@@ -174,7 +174,7 @@ class Following(CountryRoadSimulation):
         self._lead_distance += 0.5 * (before + state[:, 0]) * seconds
 
     def _gap(self) -> FloatArray:
-        """(N,) metres between the bumpers."""
+        """(N,) meters between the bumpers."""
         return np.asarray(self._lead_distance - self.track.places[:, places.DISTANCE] - CAR_LENGTH)
 
     def _wished_gap(self) -> FloatArray:

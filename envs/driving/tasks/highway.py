@@ -31,24 +31,24 @@ from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
 LANE_LEFT, IDLE, LANE_RIGHT, FASTER, SLOWER = range(5)
-PREVIEW = np.array([20.0, 50.0, 100.0])  # metres ahead
-FAR = 120.0  # metres: nothing nearer
+PREVIEW = np.array([20.0, 50.0, 100.0])  # meters ahead
+FAR = 120.0  # meters: nothing nearer
 START, END = (
     120.0,
     180.0,
-)  # metres from the ends of the highway at which episodes begin, and end at the latest
+)  # meters from the ends of the highway at which episodes begin, and end at the latest
 LOOKAHEAD = 1.2  # s, of the pursuit: at 30 m/s, 0.8 s let some cars swing
 TARGET_SPEEDS = (12.0, 38.0)  # m/s, lowest and highest
 SPEED_STEP = 1.0  # m/s, of a meta-action
 THINKING = 5  # control steps between two thoughts of the expert about changing lanes
 UNSAFE = -3.0  # m/s² behind who is on the lane that one changes to, below which one stays
-OFF_ROAD = 0.8  # metres beyond the paving's lanes
+OFF_ROAD = 0.8  # meters beyond the paving's lanes
 
 STATE_NAMES = (
     "lane_offset",
     "heading_error",
     *EGO_NAMES,
-    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+    *(f"curvature_{round(meters)}" for meters in PREVIEW),
     "lane",
     "lanes",
     *(
@@ -71,7 +71,7 @@ class HighwayTaskConfig:
         num_maps: how many there are in each split.
         car: the nominal car.
         camera: the observation camera, mounted on the car.
-        distance: metres to drive.
+        distance: meters to drive.
         start_speed: m/s, low and high.
         speeds: m/s for which the reward for speed is 0 and 1.
         speed_weight, right_weight, collision_weight: of the reward terms.
@@ -121,7 +121,7 @@ class Highway(NetworkSimulation):
         1,200 m are driven; the car runs into another, is run into, or leaves the lanes by more than 0.8 m. The time
         limit (90 s, 900 steps) truncates.
 
-    Randomisation:
+    Randomization:
         With None, highway, traffic and start vary with the seed; appearance, light, weather, camera and car are
         nominal. "train" and "test" vary as in Town. `time_of_day` and
         `weather` as in LaneKeeping.
@@ -208,7 +208,7 @@ class Highway(NetworkSimulation):
         )
 
     def _intended(self) -> NDArray[np.int64]:
-        """(N,) the neighbouring lane that is aimed at, or −1."""
+        """(N,) the neighboring lane that is aimed at, or −1."""
         lane = self.traffic.vehicles.lane[:, 0]
         change = self._target_lane - self._lane
         lanes = self.traffic.lanes
@@ -243,7 +243,7 @@ class Highway(NetworkSimulation):
         return self._pursue(self._zeros, self._zeros), self._pedals(pull)
 
     def _aim(self, most: float = LATERAL_SPEED) -> None:
-        """Let the ways lead nearer to the lanes that are aimed at, at most so many metres a second."""
+        """Let the ways lead nearer to the lanes that are aimed at, at most so many meters a second."""
         aimed = -(self._target_lane + 0.5) * MOTORWAY_LANE
         limit = most / self.control_frequency
         moved = np.clip(aimed - self.track.ways.offset, -limit, limit)

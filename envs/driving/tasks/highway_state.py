@@ -8,13 +8,13 @@ from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.track import lane_curvature
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.road_network.highway import MOTORWAY_LANE
-from camshaft.envs.driving.traffic.lane_changes import measure_neighbours
+from camshaft.envs.driving.traffic.lane_changes import measure_neighbors
 from camshaft.envs.driving.traffic.lanes import place_on_lane
 from camshaft.envs.kernels import inlined, kernel
 
-SETTLED = 0.6  # metres from the middle of a lane within which one may change to the next
+SETTLED = 0.6  # meters from the middle of a lane within which one may change to the next
 MOST_LANES = 6  # on either side of one that are counted
-BETWEEN = 1.2  # metres from it beyond which one is in the way on the next
+BETWEEN = 1.2  # meters from it beyond which one is in the way on the next
 
 
 @kernel
@@ -54,8 +54,8 @@ def write_motorway_state(lanes, vehicles, cars, ways, located, numbers, preview,
         ways: that they follow.
         located: (N, 6) their places.
         numbers: (N,) the lanes that they are in, from the inner edge outwards.
-        preview: (P,) metres ahead at which the curvature is told.
-        far: metres beyond which nobody counts.
+        preview: (P,) meters ahead at which the curvature is told.
+        far: meters beyond which nobody counts.
         rows: to fill.
     """
     ahead = preview.shape[0]
@@ -68,7 +68,7 @@ def write_motorway_state(lanes, vehicles, cars, ways, located, numbers, preview,
             row[7 + number] = lane_curvature(ways, world, located[world, places.DISTANCE] + preview[number])
         row[7 + ahead] = numbers[world]
         row[8 + ahead] = _lanes_across(lanes, world, lane)
-        measure_neighbours(lanes, vehicles, world, far, row[9 + ahead :])
+        measure_neighbors(lanes, vehicles, world, far, row[9 + ahead :])
 
 
 @inlined

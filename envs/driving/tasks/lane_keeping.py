@@ -19,12 +19,12 @@ from camshaft.envs.driving.simulation import reward_of
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
-PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # metres ahead at which the state tells the lane's curvature
+PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # meters ahead at which the state tells the lane's curvature
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"
 
 STATE_NAMES = (
     *MOTION_NAMES,
-    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+    *(f"curvature_{round(meters)}" for meters in PREVIEW),
 )
 STATE_LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, *[0.2] * len(PREVIEW)], np.float32)
 
@@ -38,7 +38,7 @@ class LaneKeepingConfig:
         car: the nominal car.
         camera: the observation camera, mounted on the car.
         target_speed: m/s that the cruise controller holds on straights, low and high.
-        start_lateral, start_heading: largest distance (metres) and angle (rad) from the lane's middle at the start.
+        start_lateral, start_heading: largest distance (meters) and angle (rad) from the lane's middle at the start.
         progress_weight, steering_weight: of the reward terms.
     """
 
@@ -62,7 +62,7 @@ class LaneKeeping(CountryRoadSimulation):
         at 20 Hz, the car's dynamics at 100 Hz (`camshaft.envs.driving.dynamics.vehicle`).
 
     Observation:
-        By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 metres along the optical axis, the camera's
+        By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 meters along the optical axis, the camera's
         `far` for the sky; "segmentation" (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (10,)
         float32: lateral error (m, left positive), heading error (rad), speed (m/s), lateral speed (m/s), yaw rate
         (rad/s), steering angle (rad), curvature of the lane 5, 10, 20 and 40 m ahead (1/m). The camera is mounted
@@ -85,9 +85,9 @@ class LaneKeeping(CountryRoadSimulation):
         The middle of the car leaves the lane (1.8 m from the lane's middle), which is no success; or the road ends,
         after 1.5 km or what the time limit takes at full speed. The time limit (a minute, 1,200 steps) truncates.
 
-    Randomisation:
+    Randomization:
         With None, roads, scenery, target speed and the start vary with the seed; appearance, light, weather, camera
-        and car are nominal. "train" and "test" also vary textures, line colours and wear, shoulders, sun, cloud,
+        and car are nominal. "train" and "test" also vary textures, line colors and wear, shoulders, sun, cloud,
         fog, the camera's mount and the car's mass, stiffness and friction; roads, variants and values of one split
         never occur in the other. The option `time_of_day` ("day" by default, "dusk", "night") changes the sky and
         the sun; at dusk and at night the car drives with headlights. `weather` "clear", "overcast", "fog" or "rain"

@@ -30,10 +30,10 @@ from camshaft.envs.goal import GoalSimulation
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
 
-RANGES, REACH = 24, 12.0  # rays of the range finder, and metres that they reach
+RANGES, REACH = 24, 12.0  # rays of the range finder, and meters that they reach
 RADIUS = 1.1  # by which the planner's tightest turn is wider than the car's
-SAME_CONTACT = 0.3  # metres that one drives away from what one ran into, before one can run into it again
-REPLAN = 0.6  # metres from the plan at which the expert makes a new one
+SAME_CONTACT = 0.3  # meters that one drives away from what one ran into, before one can run into it again
+REPLAN = 0.6  # meters from the plan at which the expert makes a new one
 WEIGHTS = (0.1, 0.1, 0.25, 0.25, 0.05)  # of the goal's entries in the dense reward
 GOAL_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0], np.float32)
 STATE_NAMES = (
@@ -61,7 +61,7 @@ class ParkingConfig:
         car: the nominal car; it has to reverse.
         camera: the observation camera, mounted on the car.
         top_speed: m/s, forwards and backwards.
-        position_tolerance: metres, of success.
+        position_tolerance: meters, of success.
         heading_tolerance: rad, of success.
         speed_tolerance: m/s, of success.
     """
@@ -83,17 +83,17 @@ class Parking(GoalSimulation, DrivingSimulation):
         A car stands in the aisle of a parking lot, two rows of twelve bays of 2.7 × 5.2 m beside an aisle of
         7.5 m, with other cars in some of them. A green carpet with an arrow lies in the bay that it should
         park in; the arrow says whether nose first or backwards. The car steers up to 0.5 rad, drives at up to
-        5 m/s and reverses at up to 3 m/s. It stops dead where it runs into another car, a planter or a kerb,
+        5 m/s and reverses at up to 3 m/s. It stops dead where it runs into another car, a planter or a curb,
         and can go on from there. Control runs at 10 Hz, the car's dynamics at 100 Hz. The camera looks down
         from above the car, as the picture that cars compose from four fisheye cameras.
 
     Observation:
         By `obs_mode`: images as in Racing, here with the car itself in them; "state", three entries:
         "observation" (31,) float32: x, y (m, from the lot's middle, x along the aisle), cosine and sine of
-        the heading, speed (m/s, negative backwards), yaw rate (rad/s), steering angle (rad), and metres to
+        the heading, speed (m/s, negative backwards), yaw rate (rad/s), steering angle (rad), and meters to
         what is around at 24 even angles from straight ahead to the left, 12 at most; "achieved_goal" and
         "desired_goal" (5,) float32: x, y, cosine, sine, speed; "goal": "desired_goal" alone; "ego" (5,):
-        speed, lateral speed, yaw rate, steering angle, acceleration; "imu" (6,); "lidar" (24,): the metres
+        speed, lateral speed, yaw rate, steering angle, acceleration; "imu" (6,); "lidar" (24,): the meters
         around.
 
     Action:
@@ -104,7 +104,7 @@ class Parking(GoalSimulation, DrivingSimulation):
 
     Reward:
         "sparse": `reward/goal`, 0 where the goal is achieved, −1 elsewhere. "dense": `reward/goal`, minus the
-        square root of the weighted sum of the goal entries' distances (0.1 a metre, 0.25 a unit of cosine and
+        square root of the weighted sum of the goal entries' distances (0.1 a meter, 0.25 a unit of cosine and
         sine, 0.05 per m/s).
 
     Success:
@@ -114,7 +114,7 @@ class Parking(GoalSimulation, DrivingSimulation):
     Termination:
         Success. The time limit (60 s, 600 steps) truncates.
 
-    Randomisation:
+    Randomization:
         With None, the lot, the cars in it, the bay and the start vary with the seed; appearance, light,
         camera and car are nominal. "train" and "test" also vary textures, sun, cloud, fog, models and paint
         of the cars, the camera's mount and the car's mass, stiffness and friction; lots, variants and values

@@ -28,8 +28,8 @@ from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
-PREVIEW = np.array([5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0])  # metres ahead
-LINE_MARGIN = 1.5  # metres that the expert's line keeps from the edge of the track
+PREVIEW = np.array([5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0])  # meters ahead
+LINE_MARGIN = 1.5  # meters that the expert's line keeps from the edge of the track
 SPEED_GAIN = 2.5  # 1/s, of the expert
 
 CAR = VehicleParameters(
@@ -50,7 +50,7 @@ STATE_NAMES = (
     "lateral_error",
     "heading_error",
     *EGO_NAMES,
-    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+    *(f"curvature_{round(meters)}" for meters in PREVIEW),
 )
 STATE_LIMITS = np.array([8.0, math.pi, 80.0, 20.0, 6.0, 1.0, 12.0, *[0.2] * len(PREVIEW)], np.float32)
 
@@ -65,7 +65,7 @@ class RacingConfig:
         car: the nominal car.
         camera: the observation camera, mounted on the car.
         laps: to drive.
-        runoff: metres beyond the edge of the track at which the car has left it.
+        runoff: meters beyond the edge of the track at which the car has left it.
         start_speed: m/s, low and high.
         progress_weight: of the reward for a whole lap.
         time_weight: of the reward for each second.
@@ -89,14 +89,14 @@ class Racing(DrivingSimulation):
 
     Description:
         A light car with 220 kW on a closed track of its own, 10 m wide and 700 to 1,200 m long, with bends of 14 m
-        radius and more, red and white kerbs on their inside and gravel around. It starts on the straightest part,
+        radius and more, red and white curbs on their inside and gravel around. It starts on the straightest part,
         driving.
         Steering and pedals are the driver's. Control runs at 20 Hz, the car's dynamics at 100 Hz
-        (`camshaft.envs.driving.dynamics.vehicle`): tyres saturate, and who brakes too late leaves the track.
+        (`camshaft.envs.driving.dynamics.vehicle`): tires saturate, and who brakes too late leaves the track.
 
     Observation:
-        By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 metres along the optical axis; "segmentation"
-        (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: metres left of the track's middle,
+        By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 meters along the optical axis; "segmentation"
+        (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: meters left of the track's middle,
         heading error (rad), speed, lateral speed (m/s), yaw rate (rad/s), steering angle (rad), acceleration (m/s²),
         curvature of the track 5, 10, 20, 30, 45, 60 and 80 m ahead (1/m); "ego" (5,) float32: speed, lateral speed,
         yaw rate, steering angle, acceleration; "imu" (6,): specific force (m/s²) and turn rate (rad/s), x, y, z.
@@ -118,7 +118,7 @@ class Racing(DrivingSimulation):
         The laps are driven; or the middle of the car is more than 1.5 m beyond the edge of the track; or it drives
         backwards for 20 m. The time limit (75 s, 1,500 steps) truncates.
 
-    Randomisation:
+    Randomization:
         With None, the track and the start vary with the seed; appearance, light, weather, camera and car are nominal.
         "train" and "test" also vary textures, sun, cloud, fog, the camera's mount and the car's mass, stiffness and
         friction; tracks, variants and values of one split never occur in the other. `time_of_day` and

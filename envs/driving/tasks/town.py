@@ -35,9 +35,9 @@ from camshaft.envs.driving.traffic.signals import RED, RED_AMBER
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import FloatArray, IntArray, Measurements
 
-OFF_ROUTE = 30.0  # metres from the route at which it is lost, as in the CARLA leaderboard
+OFF_ROUTE = 30.0  # meters from the route at which it is lost, as in the CARLA leaderboard
 BLOCKED = 60.0  # seconds without moving after which an episode ends
-FINISH = 4.0  # metres before the end of the route
+FINISH = 4.0  # meters before the end of the route
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TownTaskConfig:
         num_maps: how many there are in each split.
         car: the nominal car.
         camera: the observation camera, mounted on the car.
-        route_length: metres of a route, low and high.
+        route_length: meters of a route, low and high.
         start_speed: m/s, at most.
         collision_ends: whether an episode ends when the car runs into somebody or something.
         lateral_weight, heading_weight, speed_weight: of the reward terms, each of a step.
@@ -83,7 +83,7 @@ class Town(NetworkSimulation):
     Observation:
         By `obs_mode`: images as in LaneKeeping; "ego" (5,) float32: speed, lateral speed (m/s), yaw rate (rad/s),
         steering angle (rad), acceleration (m/s²); "imu" (6,) float32: specific force and turn rate, x, y, z; "command"
-        (4,) float32, one of follow, left, straight, right; "lidar" (72,) float32: metres around the car, from ahead to
+        (4,) float32, one of follow, left, straight, right; "lidar" (72,) float32: meters around the car, from ahead to
         the left, to other vehicles, people and what stands; "birdseye" (64, 64, 1) uint8: semantic labels of 48 m
         around, ahead upwards; "state" (K,) float32: everything that the task depends on, by the names of
         `state_names`: lane offset, heading error, light and its distance, junction, the car ahead…
@@ -108,7 +108,7 @@ class Town(NetworkSimulation):
         the config); it is more than 30 m from its route; it has not moved for a minute. The time limit (150 s, 1,500
         steps) truncates.
 
-    Randomisation:
+    Randomization:
         With None, town, route, traffic and start vary with the seed; appearance, light, weather, camera and car are
         nominal. "train" and "test" also vary textures, buildings, sun, cloud, fog, the camera's mount and the car's
         mass, stiffness and friction; towns, variants and values of one split never occur in the other.

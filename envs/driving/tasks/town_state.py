@@ -21,14 +21,14 @@ from camshaft.envs.simulation import FloatArray
 if TYPE_CHECKING:
     from camshaft.envs.driving.tasks.town import Town
 
-PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # metres ahead at which the route's curvature is told
-FAR = 60.0  # metres: nothing nearer
+PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # meters ahead at which the route's curvature is told
+FAR = 60.0  # meters: nothing nearer
 
 STATE_NAMES = (
     "lateral_error",
     "heading_error",
     *EGO_NAMES,
-    *(f"curvature_{round(metres)}" for metres in PREVIEW),
+    *(f"curvature_{round(meters)}" for meters in PREVIEW),
     "limit",
     "in_junction",
     "junction_distance",
@@ -73,7 +73,7 @@ STOP_SIGN, MAY_ENTER, GAP, PEOPLE = (
     _FIRST["people_distance"],
 )
 COMMANDS, REMAINING = _FIRST["command_follow"], _FIRST["remaining"]
-BEHIND = -1.5  # metres: a stop line that the bumper has passed by no more is still the next one
+BEHIND = -1.5  # meters: a stop line that the bumper has passed by no more is still the next one
 
 
 def town_state(town: Town) -> FloatArray:

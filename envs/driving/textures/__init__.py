@@ -4,29 +4,29 @@ Each kind comes in `NUM_VARIANTS` variants drawn from seeds of their own, so tha
 for training and odd ones for testing.
 """
 
-from camshaft.envs.driving.textures.land import LAND_METRES, field, forest, grass, gravel
+from camshaft.envs.driving.textures.land import LAND_METERS, field, forest, grass, gravel
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS
 from camshaft.envs.driving.textures.plants import bark, leaf_cover, leaves, needle_fringe, needles
 from camshaft.envs.driving.textures.roads import (
-    LANE_CENTRE,
-    ROAD_METRES,
+    LANE_CENTER,
+    ROAD_METERS,
     WEAR_LEVELS,
     asphalt,
     chevrons,
     paint,
 )
 from camshaft.envs.driving.textures.streets import (
-    COBBLE_METRES,
-    KERB_METRES,
-    LAWN_METRES,
-    PAVING_METRES,
-    STREET_METRES,
-    STRIPE_METRES,
+    COBBLE_METERS,
+    CURB_METERS,
+    LAWN_METERS,
+    PAVING_METERS,
+    STREET_METERS,
+    STRIPE_METERS,
     car_park,
     cobbles,
     concrete,
-    kerb_stone,
-    kerb_stripes,
+    curb_stone,
+    curb_stripes,
     lawn,
     paving,
     runoff_gravel,
@@ -36,16 +36,16 @@ from camshaft.envs.driving.textures.streets import (
 from camshaft.envs.driving.textures.walls import WINDOW, facade, roof_tiles
 
 __all__ = [
-    "COBBLE_METRES",
-    "KERB_METRES",
-    "LAND_METRES",
-    "LANE_CENTRE",
-    "LAWN_METRES",
+    "COBBLE_METERS",
+    "CURB_METERS",
+    "LAND_METERS",
+    "LANE_CENTER",
+    "LAWN_METERS",
     "NUM_VARIANTS",
-    "PAVING_METRES",
-    "ROAD_METRES",
-    "STREET_METRES",
-    "STRIPE_METRES",
+    "PAVING_METERS",
+    "ROAD_METERS",
+    "STREET_METERS",
+    "STRIPE_METERS",
     "WEAR_LEVELS",
     "WINDOW",
     "asphalt",
@@ -54,13 +54,13 @@ __all__ = [
     "chevrons",
     "cobbles",
     "concrete",
+    "curb_stone",
+    "curb_stripes",
     "facade",
     "field",
     "forest",
     "grass",
     "gravel",
-    "kerb_stone",
-    "kerb_stripes",
     "lawn",
     "leaf_cover",
     "leaves",

@@ -1,4 +1,4 @@
-"""Pictures on fences, boards and banners: boards of wood, tyres, advertisements, a crowd, the start of a race track."""
+"""Pictures on fences, boards and banners: boards of wood, tires, advertisements, a crowd, the start of a race track."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from functools import cache
 
 import numpy as np
 
-from camshaft.envs.driving.textures.canvas import Canvas, Colour, rectangle
+from camshaft.envs.driving.textures.canvas import Canvas, Color, rectangle
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, variants
 from camshaft.envs.rendering import Texture
 
-TYRE_METRES = 0.66  # a picture of tyres shows one stack of this width
+TIRE_METERS = 0.66  # a picture of tires shows one stack of this width
 WHITE, BLACK = (0.94, 0.94, 0.93), (0.05, 0.05, 0.055)
 BRANDS = ("VENTO", "APEX", "LUMEN", "ORBIT", "KESTREL", "NOVA", "PISTON", "DELTA")
-SPONSORS: tuple[tuple[Colour, Colour], ...] = (
+SPONSORS: tuple[tuple[Color, Color], ...] = (
     ((0.80, 0.10, 0.12), WHITE),
     ((0.08, 0.22, 0.55), (0.98, 0.82, 0.15)),
     (WHITE, (0.10, 0.30, 0.62)),
@@ -36,8 +36,8 @@ def planks(rng: np.random.Generator, variant: int) -> Image:
 
 
 @variants
-def tyre_stack(rng: np.random.Generator, variant: int) -> Image:
-    """A stack of three tyres from the side, some of them painted; two stacks along u, as high as wide."""
+def tire_stack(rng: np.random.Generator, variant: int) -> Image:
+    """A stack of three tires from the side, some of them painted; two stacks along u, as high as wide."""
     size = 64
     v, u = (np.indices((size, size)) + 0.5) / size
     across = np.abs(u * 2.0 % 1.0 - 0.5) * 2.0
@@ -46,11 +46,11 @@ def tyre_stack(rng: np.random.Generator, variant: int) -> Image:
         np.clip(1.0 - (2.0 * tall - 1.0) ** 4, 0.0, 1.0)
     )
     shade = 0.25 + 0.75 * round_side * (1.0 + 0.12 * np.sign(np.sin(60.0 * u)) * (np.abs(tall - 0.5) < 0.3))
-    tyre = np.tile([0.17, 0.17, 0.175], (size, size, 1))
+    tire = np.tile([0.17, 0.17, 0.175], (size, size, 1))
     painted = {0: ((0.80, 0.10, 0.10), WHITE), 1: (WHITE, (0.12, 0.25, 0.60))}.get(variant % 3)
     if painted is not None:
-        tyre = np.where((np.floor(v * 3.0) == 1.0)[..., None], np.where((u < 0.5)[..., None], *painted), tyre)
-    return tyre * shade[..., None] * (1.0 + 0.03 * rng.standard_normal((size, size, 1)))
+        tire = np.where((np.floor(v * 3.0) == 1.0)[..., None], np.where((u < 0.5)[..., None], *painted), tire)
+    return tire * shade[..., None] * (1.0 + 0.03 * rng.standard_normal((size, size, 1)))
 
 
 @cache
@@ -85,7 +85,7 @@ def poster(variant: int) -> Texture:
 
 @cache
 def start_banner(variant: int) -> Texture:
-    """The banner over the start of a race track, eight times as wide as high, chequered at its ends."""
+    """The banner over the start of a race track, eight times as wide as high, checkered at its ends."""
     ground, ink = SPONSORS[variant % NUM_VARIANTS]
     canvas = Canvas((512, 64), (8.0, 1.0), ground)
     canvas.text("START - FINISH", (4.0, 0.5), 0.50, ink, 0.18)
@@ -100,10 +100,10 @@ def start_banner(variant: int) -> Texture:
 
 
 @cache
-def distance_board(metres: int) -> Texture:
+def distance_board(meters: int) -> Texture:
     """A board before a bend of a race track: how far it is."""
     canvas = Canvas((64, 64), (1.0, 1.0), WHITE)
-    canvas.text(str(metres), (0.5, 0.5), 0.52, BLACK, 0.19, 0.8 if metres >= 100 else 1.0)
+    canvas.text(str(meters), (0.5, 0.5), 0.52, BLACK, 0.19, 0.8 if meters >= 100 else 1.0)
     return canvas.texture()
 
 

@@ -11,7 +11,7 @@ from camshaft.envs.driving.textures.lettering import strokes
 from camshaft.envs.driving.textures.painting import Image
 from camshaft.envs.rendering import Texture
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 class Canvas:
@@ -20,20 +20,20 @@ class Canvas:
     Args:
         pixels: width and height, powers of two.
         size: likewise, in the unit of what is drawn.
-        colour: of the ground.
+        color: of the ground.
     """
 
-    def __init__(self, pixels: tuple[int, int], size: tuple[float, float], colour: Colour) -> None:
+    def __init__(self, pixels: tuple[int, int], size: tuple[float, float], color: Color) -> None:
         self._x = (np.arange(pixels[0]) + 0.5) * size[0] / pixels[0]
         self._y = (np.arange(pixels[1])[:, None] + 0.5) * size[1] / pixels[1]
         self._pixel = (size[0] / pixels[0], size[1] / pixels[1])
-        self._light = np.tile(np.square(np.asarray(colour, np.float64)), (pixels[1], pixels[0], 1))
+        self._light = np.tile(np.square(np.asarray(color, np.float64)), (pixels[1], pixels[0], 1))
 
-    def circle(self, centre: tuple[float, float], radius: float, colour: Colour) -> None:
+    def circle(self, center: tuple[float, float], radius: float, color: Color) -> None:
         """Fill a circle."""
-        self.fill(np.hypot(self._x - centre[0], self._y - centre[1]) - radius, colour)
+        self.fill(np.hypot(self._x - center[0], self._y - center[1]) - radius, color)
 
-    def polygon(self, corners: ArrayLike, colour: Colour, rounding: float = 0.0) -> None:
+    def polygon(self, corners: ArrayLike, color: Color, rounding: float = 0.0) -> None:
         """Fill a convex polygon, corners counter-clockwise; `rounding` is added all around."""
         points = np.asarray(corners, np.float64)
         after = np.roll(points, -1, axis=0)
@@ -44,18 +44,18 @@ class Canvas:
             [(self._x - x) * dy - (self._y - y) * dx for (x, y), (dx, dy) in zip(points, edges, strict=True)],
             axis=0,
         )
-        self.fill(np.minimum(inside, near) if rounding > 0.0 else inside, colour)
+        self.fill(np.minimum(inside, near) if rounding > 0.0 else inside, color)
 
-    def lines(self, segments: ArrayLike, width: float, colour: Colour) -> None:
+    def lines(self, segments: ArrayLike, width: float, color: Color) -> None:
         """Draw (n, 2, 2) lines with round ends."""
-        self.fill(self._from_segments(np.asarray(segments, np.float64)) - 0.5 * width, colour)
+        self.fill(self._from_segments(np.asarray(segments, np.float64)) - 0.5 * width, color)
 
     def text(
         self,
         text: str,
-        centre: tuple[float, float],
+        center: tuple[float, float],
         height: float,
-        colour: Colour,
+        color: Color,
         weight: float = 0.16,
         narrow: float = 1.0,
     ) -> None:
@@ -63,20 +63,20 @@ class Canvas:
 
         Args:
             text: the line.
-            centre: of it.
+            center: of it.
             height: of its letters.
-            colour: of them.
+            color: of them.
             weight: of their strokes, shares of the height.
             narrow: factor of their width.
         """
         line = strokes(text) * [narrow, 1.0 - weight]
         middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
-        self.lines((line - [middle[0], 0.5 - 0.5 * weight]) * height + centre, weight * height, colour)
+        self.lines((line - [middle[0], 0.5 - 0.5 * weight]) * height + center, weight * height, color)
 
-    def fill(self, distance: Image, colour: Colour) -> None:
+    def fill(self, distance: Image, color: Color) -> None:
         """Paint where a distance to a shape, positive outside of it, is negative."""
         share = np.clip(0.5 - distance / max(self._pixel), 0.0, 1.0)[..., None]
-        self._light += share * (np.square(colour) - self._light)
+        self._light += share * (np.square(color) - self._light)
 
     def texture(self, alpha: Image | None = None) -> Texture:
         """What was drawn; (H, W) `alpha`, where given, is what of it is not cut away."""

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from camshaft.envs.driving.textures.canvas import Canvas, Colour, rectangle
+from camshaft.envs.driving.textures.canvas import Canvas, Color, rectangle
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, variants
 from camshaft.envs.rendering import Texture
 
@@ -19,7 +19,7 @@ APARTMENT_WINDOWS: tuple[Window, ...] = (((0.20, 0.80), (0.30, 0.78)), ((0.30, 0
 TERRACE_WINDOW: Window = ((0.30, 0.70), (0.28, 0.84))
 OFFICE_WINDOW: Window = ((0.02, 0.98), (0.30, 0.94))
 SHOP_NAMES = ("BAKERY", "BOOKS", "FLOWERS", "PHARMACY", "CAFE", "OPTICIAN", "GROCER", "TOYS")
-FASCIAS: tuple[Colour, ...] = (
+FASCIAS: tuple[Color, ...] = (
     (0.45, 0.14, 0.12),
     (0.12, 0.28, 0.22),
     (0.30, 0.20, 0.42),
@@ -102,13 +102,13 @@ def church_wall(rng: np.random.Generator, variant: int) -> Image:
     wall = _plaster(rng, bases[variant % 4])
     _bricks(rng, wall, 10, 5, 0.10)
     v, u = (np.indices((SIZE, SIZE)) + 0.5) / SIZE
-    for half, colour in ((0.19, np.array([0.78, 0.74, 0.66])), (0.14, np.array([0.16, 0.18, 0.26]))):
+    for half, color in ((0.19, np.array([0.78, 0.74, 0.66])), (0.14, np.array([0.16, 0.18, 0.26]))):
         arch = (
             np.maximum(np.hypot(u - 0.5 + half, (v - 0.62) * 0.8), np.hypot(u - 0.5 - half, (v - 0.62) * 0.8))
             < 2 * half
         )
         inside = (np.abs(u - 0.5) < half) & (v > 0.22 + (0.19 - half)) & ((v < 0.62) | arch)
-        wall[inside] = colour
+        wall[inside] = color
     lead = (np.abs(u - 0.5) < 0.01) | ((v * 14.0) % 1.0 < 0.12)
     glass = (np.abs(u - 0.5) < 0.14) & (v > 0.28) & (v < 0.75) & lead
     wall[glass] *= 0.6
@@ -119,8 +119,8 @@ def church_wall(rng: np.random.Generator, variant: int) -> Image:
 def shopfront(variant: int) -> Texture:
     """The ground floor of a shop, two bays wide: window with goods, door, and the name above; twice as wide as high."""
     rng = np.random.default_rng([*b"shopfront", variant])
-    colour = FASCIAS[variant % NUM_VARIANTS]
-    canvas = Canvas((256, 128), (2.0, 1.0), colour)
+    color = FASCIAS[variant % NUM_VARIANTS]
+    canvas = Canvas((256, 128), (2.0, 1.0), color)
     canvas.polygon(rectangle(0.12, 0.14, 1.36, 0.72), (0.17, 0.20, 0.23))
     for shelf in (0.14, 0.34):
         for left in np.arange(0.18, 1.28, 0.12):
@@ -128,10 +128,10 @@ def shopfront(variant: int) -> Texture:
             high = shelf + float(rng.uniform(0.05, 0.15))
             canvas.polygon(rectangle(left, shelf, left + 0.09, high), (red, green, blue))
         canvas.polygon(rectangle(0.12, shelf - 0.015, 1.36, shelf), (0.45, 0.38, 0.30))
-    canvas.polygon(rectangle(0.73, 0.14, 0.75, 0.72), colour)
+    canvas.polygon(rectangle(0.73, 0.14, 0.75, 0.72), color)
     canvas.polygon(rectangle(1.50, 0.02, 1.84, 0.72), (0.85, 0.85, 0.83))
     canvas.polygon(rectangle(1.54, 0.22, 1.80, 0.68), (0.20, 0.24, 0.28))
-    canvas.polygon(rectangle(0.0, 0.78, 2.0, 1.0), tuple(1.15 * part for part in colour))  # type: ignore[arg-type]
+    canvas.polygon(rectangle(0.0, 0.78, 2.0, 1.0), tuple(1.15 * part for part in color))  # type: ignore[arg-type]
     canvas.text(SHOP_NAMES[variant % NUM_VARIANTS], (1.0, 0.885), 0.13, (0.96, 0.93, 0.84), 0.19)
     return canvas.texture()
 
@@ -139,9 +139,9 @@ def shopfront(variant: int) -> Texture:
 @cache
 def garage_door(variant: int) -> Texture:
     """A door of panels that swings up."""
-    colour = ((0.86, 0.86, 0.85), (0.42, 0.30, 0.20), (0.30, 0.36, 0.42), (0.55, 0.57, 0.58))[variant % 4]
-    canvas = Canvas((64, 64), (1.0, 1.0), colour)
-    dark: Colour = (0.75 * colour[0], 0.75 * colour[1], 0.75 * colour[2])
+    color = ((0.86, 0.86, 0.85), (0.42, 0.30, 0.20), (0.30, 0.36, 0.42), (0.55, 0.57, 0.58))[variant % 4]
+    canvas = Canvas((64, 64), (1.0, 1.0), color)
+    dark: Color = (0.75 * color[0], 0.75 * color[1], 0.75 * color[2])
     for bottom in (0.0, 0.25, 0.5, 0.75):
         canvas.polygon(rectangle(0.0, bottom, 1.0, bottom + 0.025), dark)
     canvas.polygon(rectangle(0.44, 0.30, 0.56, 0.34), (0.2, 0.2, 0.2))
@@ -151,19 +151,19 @@ def garage_door(variant: int) -> Texture:
 @cache
 def house_door(variant: int) -> Texture:
     """A front door with a pane of glass; twice as high as wide."""
-    colours: tuple[Colour, ...] = (
+    colors: tuple[Color, ...] = (
         (0.35, 0.12, 0.10),
         (0.12, 0.25, 0.20),
         (0.14, 0.18, 0.34),
         (0.36, 0.24, 0.15),
     )
     canvas = Canvas((32, 64), (1.0, 2.0), (0.90, 0.89, 0.86))
-    colour = colours[variant % 4]
-    canvas.polygon(rectangle(0.1, 0.0, 0.9, 1.9), colour)
+    color = colors[variant % 4]
+    canvas.polygon(rectangle(0.1, 0.0, 0.9, 1.9), color)
     canvas.polygon(rectangle(0.26, 1.15, 0.74, 1.72), (0.25, 0.30, 0.34))
     for left in (0.22, 0.54):
         canvas.polygon(
-            rectangle(left, 0.2, left + 0.24, 0.9), (0.8 * colour[0], 0.8 * colour[1], 0.8 * colour[2])
+            rectangle(left, 0.2, left + 0.24, 0.9), (0.8 * color[0], 0.8 * color[1], 0.8 * color[2])
         )
     canvas.circle((0.8, 0.98), 0.05, (0.8, 0.7, 0.3))
     return canvas.texture()
@@ -185,16 +185,16 @@ def clock_face() -> Texture:
 @cache
 def awning(variant: int) -> Texture:
     """Stripes of cloth; eight along u."""
-    colour = np.array(FASCIAS[variant % NUM_VARIANTS]) * 1.25
+    color = np.array(FASCIAS[variant % NUM_VARIANTS]) * 1.25
     image = np.where(
-        (np.arange(64) // 8 % 2 == 0)[None, :, None], np.clip(colour, 0.0, 1.0), [0.93, 0.92, 0.88]
+        (np.arange(64) // 8 % 2 == 0)[None, :, None], np.clip(color, 0.0, 1.0), [0.93, 0.92, 0.88]
     )
     return Texture(np.round(np.repeat(image, 8, axis=0) * 255.0).astype(np.uint8))
 
 
-def _plaster(rng: np.random.Generator, colour: list[float]) -> Image:
+def _plaster(rng: np.random.Generator, color: list[float]) -> Image:
     dirt = 0.03 * clouds(rng, SIZE, 1.0, 2) + 0.02 * rng.standard_normal((SIZE, SIZE))
-    return np.array(colour) * (1.0 + dirt)[..., None]
+    return np.array(color) * (1.0 + dirt)[..., None]
 
 
 def _bricks(
@@ -228,17 +228,17 @@ def _window(wall: Image, window: Window, frame: Image, glass: Image, panes: int,
         _fill(wall, ((left, right), (place - 0.015, place + 0.015)), frame)
 
 
-def _bars(wall: Image, area: Window, colour: Image) -> None:
+def _bars(wall: Image, area: Window, color: Image) -> None:
     """Draw a railing."""
     (left, right), (low, high) = area
     for place in np.arange(left, right + 1e-6, (right - left) / 10.0):
-        _fill(wall, ((float(place), float(place) + 0.012), (low, high)), colour)
-    _fill(wall, ((left, right + 0.012), (high - 0.02, high)), colour)
+        _fill(wall, ((float(place), float(place) + 0.012), (low, high)), color)
+    _fill(wall, ((left, right + 0.012), (high - 0.02, high)), color)
 
 
-def _fill(wall: Image, area: Window, colour: Image) -> None:
+def _fill(wall: Image, area: Window, color: Image) -> None:
     (left, right), (low, high) = area
-    wall[round(low * SIZE) : round(high * SIZE), round(left * SIZE) : round(right * SIZE)] = colour
+    wall[round(low * SIZE) : round(high * SIZE), round(left * SIZE) : round(right * SIZE)] = color
 
 
 def _rows(window: Window) -> int:

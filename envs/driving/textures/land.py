@@ -6,7 +6,7 @@ import numpy as np
 
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
 
-LAND_METRES = 40.0  # a texture of fields repeats after this length
+LAND_METERS = 40.0  # a texture of fields repeats after this length
 
 
 @variants
@@ -20,16 +20,16 @@ def grass(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def gravel(rng: np.random.Generator, variant: int) -> Image:
-    """Crushed stone, grey to sandy."""
-    grey, sand = np.array([0.52, 0.51, 0.49]), np.array([0.62, 0.54, 0.42])
-    base = (grey + rng.uniform() * (sand - grey)) * rng.uniform(0.85, 1.1)
+    """Crushed stone, gray to sandy."""
+    gray, sand = np.array([0.52, 0.51, 0.49]), np.array([0.62, 0.54, 0.42])
+    base = (gray + rng.uniform() * (sand - gray)) * rng.uniform(0.85, 1.1)
     stones = clouds(rng, 128, 0.0, 10) * 0.10 + rng.standard_normal((128, 128)) * 0.08
     return base * (1.0 + stones + 0.05 * clouds(rng, 128, 1.2, 2))[..., None]
 
 
 @variants
 def field(rng: np.random.Generator, variant: int) -> Image:
-    """Farm land: ripe wheat, ploughed earth, rows of a young crop, a flowering meadow."""
+    """Farm land: ripe wheat, plowed earth, rows of a young crop, a flowering meadow."""
     kind = (variant // 2) % 4
     base = np.array([[0.72, 0.62, 0.33], [0.44, 0.34, 0.25], [0.40, 0.50, 0.24], [0.40, 0.51, 0.20]])[kind]
     base = base * rng.uniform(0.9, 1.1) + rng.uniform(-0.03, 0.03, 3)

@@ -55,7 +55,7 @@ def _amplitude(size: int, falloff: float, lowest: float) -> Image:
 def patchy(
     rng: np.random.Generator, size: int, base: ArrayLike, dark: ArrayLike, pale: ArrayLike, grain: float
 ) -> Image:
-    """Broad dark and pale patches on a base colour, with fine grain."""
+    """Broad dark and pale patches on a base color, with fine grain."""
     base, dark, pale = np.asarray(base), np.asarray(dark), np.asarray(pale)
     patches = clouds(rng, size, 0.9, 1)[..., None]
     share = 0.5 * np.clip(patches, -2.0, 2.0)

@@ -9,16 +9,16 @@ from camshaft.envs.driving.textures.signs import standing_figure, walking_figure
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Texture
 
-COLOURS = {"red": (1.0, 0.14, 0.10), "green": (0.18, 1.0, 0.50)}
+COLORS = {"red": (1.0, 0.14, 0.10), "green": (0.18, 1.0, 0.50)}
 
 
 @cache
-def signal_figure(colour: str, lit: bool) -> Texture:
+def signal_figure(color: str, lit: bool) -> Texture:
     """Who waits, in red, or walks, in green; faint where it is not lit."""
-    check_choice("colour", colour, COLOURS)
+    check_choice("color", color, COLORS)
     canvas = Canvas((32, 32), (1.0, 1.0), (0.02, 0.02, 0.02))
-    red, green, blue = COLOURS[colour]
-    shown = COLOURS[colour] if lit else (0.13 * red, 0.13 * green, 0.13 * blue)
-    draw = standing_figure if colour == "red" else walking_figure
+    red, green, blue = COLORS[color]
+    shown = COLORS[color] if lit else (0.13 * red, 0.13 * green, 0.13 * blue)
+    draw = standing_figure if color == "red" else walking_figure
     draw(canvas, (0.5, 0.08), 0.86, shown)
     return canvas.texture()

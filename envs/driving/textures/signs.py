@@ -10,7 +10,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from camshaft.envs.driving.textures.canvas import Canvas, Colour, rectangle
+from camshaft.envs.driving.textures.canvas import Canvas, Color, rectangle
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.envs.rendering import Texture
@@ -24,16 +24,16 @@ Points = list[tuple[float, float]]
 
 
 class _Face(Canvas):
-    """A face of the size 1, its colours and its age."""
+    """A face of the size 1, its colors and its age."""
 
     def __init__(self, variant: int, size: tuple[float, float] = (1.0, 1.0)) -> None:
         if not 0 <= variant < NUM_VARIANTS:
             raise InvalidOption(f"a sign has variants 0..{NUM_VARIANTS - 1}, got {variant!r}")
         self._style = variant % NUM_STYLES
-        self.red: Colour = ((0.78, 0.07, 0.09), (0.72, 0.05, 0.10), (0.82, 0.12, 0.08), (0.70, 0.12, 0.12))[
+        self.red: Color = ((0.78, 0.07, 0.09), (0.72, 0.05, 0.10), (0.82, 0.12, 0.08), (0.70, 0.12, 0.12))[
             self._style
         ]
-        self.blue: Colour = ((0.03, 0.22, 0.58), (0.05, 0.28, 0.62), (0.03, 0.18, 0.50), (0.10, 0.28, 0.52))[
+        self.blue: Color = ((0.03, 0.22, 0.58), (0.05, 0.28, 0.62), (0.03, 0.18, 0.50), (0.10, 0.28, 0.52))[
             self._style
         ]
         self.weight = (0.16, 0.18, 0.17, 0.15)[self._style]
@@ -141,8 +141,8 @@ def _crossroads(face: _Face) -> None:
 def _lights_ahead(face: _Face) -> None:
     _triangle(face, 1.0)
     face.polygon(rectangle(0.43, 0.18, 0.57, 0.58), BLACK)
-    for height, colour in ((0.51, face.red), (0.38, YELLOW), (0.25, (0.05, 0.55, 0.25))):
-        face.circle((0.5, height), 0.05, colour)
+    for height, color in ((0.51, face.red), (0.38, YELLOW), (0.25, (0.05, 0.55, 0.25))):
+        face.circle((0.5, height), 0.05, color)
 
 
 def _pedestrian_crossing(face: _Face) -> None:
@@ -167,7 +167,7 @@ def _motorway(face: _Face) -> None:
     face.polygon([(0.12, 0.56), (0.88, 0.56), (0.88, 0.64), (0.12, 0.64)], WHITE)
 
 
-def walking_figure(canvas: Canvas, foot: tuple[float, float], height: float, colour: Colour) -> None:
+def walking_figure(canvas: Canvas, foot: tuple[float, float], height: float, color: Color) -> None:
     """A person who walks to the left."""
     lines = [
         [(0.0, 0.74), (0.0, 0.46)],
@@ -178,11 +178,11 @@ def walking_figure(canvas: Canvas, foot: tuple[float, float], height: float, col
         [(0.0, 0.72), (-0.15, 0.50)],
         [(0.0, 0.72), (0.16, 0.52)],
     ]
-    canvas.lines(np.array(lines) * height + foot, 0.105 * height, colour)
-    canvas.circle((foot[0], foot[1] + 0.91 * height), 0.10 * height, colour)
+    canvas.lines(np.array(lines) * height + foot, 0.105 * height, color)
+    canvas.circle((foot[0], foot[1] + 0.91 * height), 0.10 * height, color)
 
 
-def standing_figure(canvas: Canvas, foot: tuple[float, float], height: float, colour: Colour) -> None:
+def standing_figure(canvas: Canvas, foot: tuple[float, float], height: float, color: Color) -> None:
     """A person who waits."""
     lines = [
         [(0.0, 0.74), (0.0, 0.46)],
@@ -191,22 +191,22 @@ def standing_figure(canvas: Canvas, foot: tuple[float, float], height: float, co
         [(-0.08, 0.73), (-0.13, 0.42)],
         [(0.08, 0.73), (0.13, 0.42)],
     ]
-    canvas.lines(np.array(lines) * height + foot, 0.105 * height, colour)
-    canvas.circle((foot[0], foot[1] + 0.91 * height), 0.10 * height, colour)
+    canvas.lines(np.array(lines) * height + foot, 0.105 * height, color)
+    canvas.circle((foot[0], foot[1] + 0.91 * height), 0.10 * height, color)
 
 
-def _arrow(face: Canvas, points: Points, width: float, colour: Colour) -> None:
+def _arrow(face: Canvas, points: Points, width: float, color: Color) -> None:
     """A line of a width with a head behind its last point."""
     line = np.array(points)
-    face.lines(np.stack([line[:-1], line[1:]], axis=1), width, colour)
+    face.lines(np.stack([line[:-1], line[1:]], axis=1), width, color)
     direction = line[-1] - line[-2]
-    _arrow_head(face, line[-1], float(np.arctan2(direction[1], direction[0])), 1.75 * width, colour)
+    _arrow_head(face, line[-1], float(np.arctan2(direction[1], direction[0])), 1.75 * width, color)
 
 
-def _arrow_head(face: Canvas, place: Image, angle: float, size: float, colour: Colour) -> None:
+def _arrow_head(face: Canvas, place: Image, angle: float, size: float, color: Color) -> None:
     ahead = np.array([np.cos(angle), np.sin(angle)])
     left = np.array([-ahead[1], ahead[0]])
-    face.polygon([place + 1.1 * size * ahead, place + 0.8 * size * left, place - 0.8 * size * left], colour)
+    face.polygon([place + 1.1 * size * ahead, place + 0.8 * size * left, place - 0.8 * size * left], color)
 
 
 _FACES: dict[str, Callable[[_Face], None]] = {

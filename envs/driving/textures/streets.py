@@ -7,27 +7,27 @@ from numpy.typing import NDArray
 
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
 
-STREET_METRES = 8.0  # street and track asphalt and car parks repeat after this length; v runs along the road
-PAVING_METRES = 4.0
-COBBLE_METRES = 2.5
-LAWN_METRES = 16.0
-KERB_METRES = 4.0  # along u; four stones
-STRIPE_METRES = 2.0  # of a race track's kerb along u: one block of either colour
+STREET_METERS = 8.0  # street and track asphalt and car parks repeat after this length; v runs along the road
+PAVING_METERS = 4.0
+COBBLE_METERS = 2.5
+LAWN_METERS = 16.0
+CURB_METERS = 4.0  # along u; four stones
+STRIPE_METERS = 2.0  # of a race track's curb along u: one block of either color
 
 
 @variants
 def street_asphalt(rng: np.random.Generator, variant: int) -> Image:
     """Asphalt of a town: dug up and closed again, with sealed cracks, darker or paler."""
     size = 256
-    grey = 1.0 + 0.08 * rng.standard_normal((size, size)) + 0.05 * clouds(rng, size, 1.2, 2)
+    gray = 1.0 + 0.08 * rng.standard_normal((size, size)) + 0.05 * clouds(rng, size, 1.2, 2)
     for _ in range(int(rng.integers(1, 4))):
         height, width = rng.integers(size // 8, size // 3, 2)
-        _patch(grey, rng.integers(0, size, 2), (int(height), int(width)), rng.uniform(0.80, 1.12), seam=0.7)
+        _patch(gray, rng.integers(0, size, 2), (int(height), int(width)), rng.uniform(0.80, 1.12), seam=0.7)
     if variant % 4 >= 1:
         sealed = np.abs(clouds(rng, size, 1.8, 2)) < 0.014
-        grey[sealed & (clouds(rng, size, 2.0, 1) > 0.3)] *= 0.55
+        gray[sealed & (clouds(rng, size, 2.0, 1) > 0.3)] *= 0.55
     brightness = 0.29 + 0.17 * ((variant * 5 + 3) % NUM_VARIANTS) / (NUM_VARIANTS - 1)
-    return brightness * grey[..., None] * (1.0 + rng.uniform(-0.03, 0.03, 3))
+    return brightness * gray[..., None] * (1.0 + rng.uniform(-0.03, 0.03, 3))
 
 
 @variants
@@ -35,17 +35,17 @@ def track_asphalt(rng: np.random.Generator, variant: int) -> Image:
     """Smooth, dark asphalt of a race track, with rubber laid down along it."""
     size = 256
     streaks = np.repeat(clouds(rng, size, 0.8, 2)[:1], size, axis=0) * (0.8 + 0.2 * clouds(rng, size, 1.2, 1))
-    grey = 1.0 + 0.05 * rng.standard_normal((size, size)) + 0.03 * clouds(rng, size, 1.2, 2)
-    grey *= 1.0 - 0.07 * np.clip(streaks, 0.0, 2.0)
+    gray = 1.0 + 0.05 * rng.standard_normal((size, size)) + 0.03 * clouds(rng, size, 1.2, 2)
+    gray *= 1.0 - 0.07 * np.clip(streaks, 0.0, 2.0)
     brightness = 0.25 + 0.12 * ((variant * 3 + 1) % NUM_VARIANTS) / (NUM_VARIANTS - 1)
-    return brightness * grey[..., None] * (1.0 + rng.uniform(-0.02, 0.02, 3))
+    return brightness * gray[..., None] * (1.0 + rng.uniform(-0.02, 0.02, 3))
 
 
 @variants
 def car_park(rng: np.random.Generator, variant: int) -> Image:
     """Pale asphalt or concrete of a car park, with stains of oil."""
     size = 256
-    grey = 1.0 + 0.07 * rng.standard_normal((size, size)) + 0.06 * clouds(rng, size, 1.3, 1)
+    gray = 1.0 + 0.07 * rng.standard_normal((size, size)) + 0.06 * clouds(rng, size, 1.3, 1)
     rows, columns = np.indices((size, size))
     for _ in range(6):
         (row, column), radius = rng.uniform(0, size, 2), rng.uniform(3.0, 9.0)
@@ -53,22 +53,22 @@ def car_park(rng: np.random.Generator, variant: int) -> Image:
             ((rows - row + size // 2) % size - size // 2),
             ((columns - column + size // 2) % size - size // 2),
         )
-        grey *= 1.0 - rng.uniform(0.1, 0.35) * np.exp(-(down**2 + across**2) / (2.0 * radius**2))
+        gray *= 1.0 - rng.uniform(0.1, 0.35) * np.exp(-(down**2 + across**2) / (2.0 * radius**2))
     base = np.array([0.40, 0.40, 0.41]) if variant % 4 < 2 else np.array([0.55, 0.54, 0.51])
     if variant % 4 >= 2:
-        grey[:2], grey[:, :2] = 0.82 * grey[:2], 0.82 * grey[:, :2]
-    return base * rng.uniform(0.85, 1.1) * grey[..., None]
+        gray[:2], gray[:, :2] = 0.82 * gray[:2], 0.82 * gray[:, :2]
+    return base * rng.uniform(0.85, 1.1) * gray[..., None]
 
 
 @variants
 def paving(rng: np.random.Generator, variant: int) -> Image:
-    """A pavement of square or long slabs or of bricks, grey, sandy or reddish."""
+    """A pavement of square or long slabs or of bricks, gray, sandy or reddish."""
     rows, columns, shift = ((8, 8, 0), (16, 8, 1), (10, 5, 1), (16, 16, 0))[variant // 2]
-    colours = [[0.62, 0.61, 0.59], [0.58, 0.57, 0.57], [0.60, 0.44, 0.37], [0.66, 0.60, 0.50]]
-    colours += [[0.55, 0.54, 0.53], [0.66, 0.63, 0.57], [0.56, 0.50, 0.48], [0.52, 0.40, 0.35]]
+    colors = [[0.62, 0.61, 0.59], [0.58, 0.57, 0.57], [0.60, 0.44, 0.37], [0.66, 0.60, 0.50]]
+    colors += [[0.55, 0.54, 0.53], [0.66, 0.63, 0.57], [0.56, 0.50, 0.48], [0.52, 0.40, 0.35]]
     slabs = _slabs(rng, 256, rows, columns, shift, spread=0.07)
     dirt = 0.04 * clouds(rng, 256, 1.2, 1) + 0.035 * rng.standard_normal((256, 256))
-    return np.array(colours[variant]) * (slabs * (1.0 + dirt))[..., None]
+    return np.array(colors[variant]) * (slabs * (1.0 + dirt))[..., None]
 
 
 @variants
@@ -91,8 +91,8 @@ def cobbles(rng: np.random.Generator, variant: int) -> Image:
 
 
 @variants
-def kerb_stone(rng: np.random.Generator, variant: int) -> Image:
-    """Kerb stones of a metre; u runs along the street."""
+def curb_stone(rng: np.random.Generator, variant: int) -> Image:
+    """Curb stones of a meter; u runs along the street."""
     stones = np.repeat(rng.uniform(0.92, 1.06, 4), 32)[None, :] * np.ones((32, 1))
     stones[:, ::32] *= 0.6
     base = np.array([0.62, 0.61, 0.60]) if variant % 4 < 2 else np.array([0.53, 0.52, 0.52])
@@ -115,16 +115,16 @@ def lawn(rng: np.random.Generator, variant: int) -> Image:
 @variants
 def runoff_gravel(rng: np.random.Generator, variant: int) -> Image:
     """Deep, pale gravel that stops racing cars, raked in lines."""
-    grey, sand = np.array([0.64, 0.62, 0.58]), np.array([0.70, 0.62, 0.48])
-    base = (grey + rng.uniform() * (sand - grey)) * rng.uniform(0.92, 1.06)
+    gray, sand = np.array([0.64, 0.62, 0.58]), np.array([0.70, 0.62, 0.48])
+    base = (gray + rng.uniform() * (sand - gray)) * rng.uniform(0.92, 1.06)
     rake = 1.0 + 0.04 * np.sin(2.0 * np.pi * 16.0 * np.arange(128) / 128.0)[:, None]
     stones = 0.10 * clouds(rng, 128, 0.0, 12) + 0.07 * rng.standard_normal((128, 128))
     return base * (rake * (1.0 + stones))[..., None]
 
 
 @variants
-def kerb_stripes(rng: np.random.Generator, variant: int) -> Image:
-    """Red and white blocks of a race track's kerb, worn and streaked with rubber; u runs along the track."""
+def curb_stripes(rng: np.random.Generator, variant: int) -> Image:
+    """Red and white blocks of a race track's curb, worn and streaked with rubber; u runs along the track."""
     red, white = np.array([0.74, 0.10, 0.09]), np.array([0.92, 0.91, 0.89])
     blocks = np.where((np.arange(64) < 32)[None, :, None], red * rng.uniform(0.9, 1.08), white)
     wear = 0.05 + 0.05 * (variant % 4)
@@ -136,20 +136,20 @@ def kerb_stripes(rng: np.random.Generator, variant: int) -> Image:
 def concrete(rng: np.random.Generator, variant: int) -> Image:
     """Cast concrete, with stains that run down."""
     stains = np.repeat(clouds(rng, 128, 0.8, 3)[:1], 128, axis=0) * np.linspace(0.2, 1.0, 128)[:, None]
-    grey = 1.0 + 0.04 * stains + 0.03 * clouds(rng, 128, 1.2, 2) + 0.03 * rng.standard_normal((128, 128))
-    return np.array([0.60, 0.59, 0.57]) * rng.uniform(0.88, 1.08) * grey[..., None]
+    gray = 1.0 + 0.04 * stains + 0.03 * clouds(rng, 128, 1.2, 2) + 0.03 * rng.standard_normal((128, 128))
+    return np.array([0.60, 0.59, 0.57]) * rng.uniform(0.88, 1.08) * gray[..., None]
 
 
 def _patch(
-    grey: Image, place: NDArray[np.int64], extent: tuple[int, int], factor: float, seam: float
+    gray: Image, place: NDArray[np.int64], extent: tuple[int, int], factor: float, seam: float
 ) -> None:
     """Change the brightness of a rectangle that may run over the edges, with a darker seam around it."""
-    size = len(grey)
+    size = len(gray)
     rows, columns = (place[0] + np.arange(extent[0])) % size, (place[1] + np.arange(extent[1])) % size
-    grey[np.ix_(rows, columns)] *= factor
+    gray[np.ix_(rows, columns)] *= factor
     edge = [0, 1, -2, -1]
-    grey[np.ix_(rows[edge], columns)] *= seam
-    grey[np.ix_(rows, columns[edge])] *= seam
+    gray[np.ix_(rows[edge], columns)] *= seam
+    gray[np.ix_(rows, columns[edge])] *= seam
 
 
 def _slabs(rng: np.random.Generator, size: int, rows: int, columns: int, shift: int, spread: float) -> Image:

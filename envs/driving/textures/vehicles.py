@@ -6,18 +6,18 @@ from functools import cache
 
 import numpy as np
 
-from camshaft.envs.driving.textures.canvas import Canvas, Colour
+from camshaft.envs.driving.textures.canvas import Canvas, Color
 from camshaft.envs.rendering import Texture
 
-TYRE, RIM, GAP = (0.10, 0.10, 0.105), (0.74, 0.74, 0.75), (0.20, 0.20, 0.21)
+TIRE, RIM, GAP = (0.10, 0.10, 0.105), (0.74, 0.74, 0.75), (0.20, 0.20, 0.21)
 RIM_RADIUS = 0.68  # of the wheel's
 GLASS, SHADOW = (0.10, 0.11, 0.13), (0.05, 0.05, 0.055)
 
 
 @cache
 def wheel(spokes: int) -> Texture:
-    """A wheel seen from its side: tyre, rim and so many spokes; the circle touches the edges of the picture."""
-    canvas, middle = Canvas((64, 64), (2.0, 2.0), TYRE), (1.0, 1.0)
+    """A wheel seen from its side: tire, rim and so many spokes; the circle touches the edges of the picture."""
+    canvas, middle = Canvas((64, 64), (2.0, 2.0), TIRE), (1.0, 1.0)
     canvas.circle(middle, RIM_RADIUS, RIM)
     canvas.circle(middle, RIM_RADIUS - 0.08, GAP)
     angles = 2.0 * np.pi * np.arange(spokes) / spokes
@@ -32,28 +32,28 @@ def wheel(spokes: int) -> Texture:
 def side_view(
     size: tuple[float, float],
     wheels: tuple[tuple[float, float], ...],
-    outlines: tuple[tuple[tuple[tuple[float, float], ...], Colour], ...],
+    outlines: tuple[tuple[tuple[tuple[float, float], ...], Color], ...],
 ) -> Texture:
     """The left side of a vehicle on white, from the ground up; u = 0 is the front.
 
     Args:
-        size: length and height, metres.
-        wheels: distance of each axle behind the front and radius of its wheels, metres.
-        outlines: convex polygons of (distance behind the front, height), metres, counter-clockwise, with their
-            colours; later ones cover earlier ones, wheels cover all.
+        size: length and height, meters.
+        wheels: distance of each axle behind the front and radius of its wheels, meters.
+        outlines: convex polygons of (distance behind the front, height), meters, counter-clockwise, with their
+            colors; later ones cover earlier ones, wheels cover all.
     """
     canvas = Canvas((128, 64), size, (1.0, 1.0, 1.0))
-    for outline, colour in outlines:
-        canvas.polygon(outline, colour)
+    for outline, color in outlines:
+        canvas.polygon(outline, color)
     for place, radius in wheels:
         canvas.circle((place, radius), 1.18 * radius, SHADOW)
-        canvas.circle((place, radius), radius, TYRE)
+        canvas.circle((place, radius), radius, TIRE)
         canvas.circle((place, radius), RIM_RADIUS * radius, (0.5, 0.5, 0.5))
     return canvas.texture()
 
 
 @cache
-def destination(text: str = "7 CENTRE") -> Texture:
+def destination(text: str = "7 CENTER") -> Texture:
     """The board above a bus driver that says where the bus goes: amber lamps on black."""
     canvas = Canvas((256, 32), (8.0, 1.0), (0.02, 0.02, 0.02))
     canvas.text(text, (4.0, 0.5), 0.74, (1.0, 0.66, 0.1), 0.15)

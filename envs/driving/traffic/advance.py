@@ -26,7 +26,7 @@ from camshaft.envs.driving.traffic.state import ACCELERATION
 from camshaft.envs.kernels import inlined, kernel
 
 TRIES = 6  # places looked at for a vehicle that is set out anew
-FREE = 14.0  # metres around it that must be free
+FREE = 14.0  # meters around it that must be free
 AXLES = 0.3  # of a vehicle's length, from its middle to either axle
 AHEAD = 0.6  # share of the way from the least to the most distance that a place in view must be away
 
@@ -44,10 +44,10 @@ def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, ti
         paths: `PathArrays`.
         people: `People`.
         crossed: (N, K) to fill: crossings that vehicles have to keep free.
-        spots: (N, B, 4) lane, metres along it, x and y of places to set vehicles out, lane −1 behind the last.
+        spots: (N, B, 4) lane, meters along it, x and y of places to set vehicles out, lane −1 behind the last.
         times: (N,) seconds, moved on.
         step: seconds.
-        near: metres from the ego vehicle from which on vehicles are set out anew,
+        near: meters from the ego vehicle from which on vehicles are set out anew,
         far: and beyond which they are taken away; 0 for never.
     """
     for world in range(times.shape[0]):
@@ -174,7 +174,7 @@ def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
 
 @inlined
 def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
-    """X and y so many metres along a vehicle's lane, the one before it or the one after it."""
+    """X and y so many meters along a vehicle's lane, the one before it or the one after it."""
     lane = vehicles.lane[world, number]
     beyond = along - lanes.length[world, lane]
     before, after = vehicles.lane_before[world, number], vehicles.next_lane[world, number]

@@ -11,13 +11,13 @@ from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEAD
 from camshaft.envs.kernels import inlined, kernel
 
 LATERAL_ACCELERATION = 2.2  # m/s² in bends
-LOOK_STEP, LOOKS = 5.0, 9  # metres between the places where the curvature is looked at, and how many
-SIGHT = 120.0  # metres beyond which vehicles do not count
-PARTING = 8.0  # metres after lanes part within which the rear of a vehicle on one is in the way on the other
+LOOK_STEP, LOOKS = 5.0, 9  # meters between the places where the curvature is looked at, and how many
+SIGHT = 120.0  # meters beyond which vehicles do not count
+PARTING = 8.0  # meters after lanes part within which the rear of a vehicle on one is in the way on the other
 NEVER = 1e3  # m/s² of acceleration: no limit
-CHANGING = 22.0  # metres after its beginning in which a change of lanes is done, or nearly
+CHANGING = 22.0  # meters after its beginning in which a change of lanes is done, or nearly
 LET_PASS = 3.0  # m/s² of braking for somebody beside
-COMMITTED = 9.0  # metres after the beginning of a change of lanes until which one is still in one's own
+COMMITTED = 9.0  # meters after the beginning of a change of lanes until which one is still in one's own
 
 
 @kernel
@@ -43,7 +43,7 @@ def wanted_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def
 
 @inlined
 def distance_along(lanes, world, lane, after, later, along, other, place, half):  # type: ignore[no-untyped-def]
-    """Metres ahead, along a way of three lanes, of a vehicle on another lane; negative where it is not in the way.
+    """Meters ahead, along a way of three lanes, of a vehicle on another lane; negative where it is not in the way.
 
     Args:
         lanes: of all worlds.
@@ -51,10 +51,10 @@ def distance_along(lanes, world, lane, after, later, along, other, place, half):
         lane: of the way,
         after: then,
         later: and then.
-        along: metres along the first, where one is.
+        along: meters along the first, where one is.
         other: lane of the vehicle.
-        place: metres along it, of its middle.
-        half: metres from its middle to its rear.
+        place: meters along it, of its middle.
+        half: meters from its middle to its rear.
     """
     if other == lane:
         return place - along
@@ -124,7 +124,7 @@ def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane,
 
 @inlined
 def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignore[no-untyped-def]
-    """m/s² towards the stop line or the end of the lane ahead; NEVER where one may drive on."""
+    """m/s² toward the stop line or the end of the lane ahead; NEVER where one may drive on."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
     left = lanes.length[world, lane] - vehicles.along[world, number] - 0.5 * vehicles.length[world, number]
     speed = vehicles.speed[world, number]
@@ -189,7 +189,7 @@ def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # 
 
 @inlined
 def gap_ahead(lanes, vehicles, world, far):  # type: ignore[no-untyped-def]
-    """Metres between the ego vehicle and the next one on its way, and that one's speed; or `far` and 0."""
+    """Meters between the ego vehicle and the next one on its way, and that one's speed; or `far` and 0."""
     nearest, speed = far, 0.0
     lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
     later, along = vehicles.after_lane[world, 0], vehicles.along[world, 0]
@@ -212,7 +212,7 @@ def gap_ahead(lanes, vehicles, world, far):  # type: ignore[no-untyped-def]
 
 @inlined
 def people_ahead(lanes, vehicles, crossed, world, far):  # type: ignore[no-untyped-def]
-    """Metres from the ego vehicle to the next crossing on its way that it has to keep free; or `far`."""
+    """Meters from the ego vehicle to the next crossing on its way that it has to keep free; or `far`."""
     nearest = far
     start = -vehicles.along[world, 0] - 0.5 * vehicles.length[world, 0]
     for step in range(3):
@@ -241,8 +241,8 @@ def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type
     Args:
         lanes: of all worlds.
         vehicles: likewise.
-        distances: (N,) metres along the routes of the ego vehicles.
-        changes: (N, M, 3) of each change of lanes: metres along the route, lane, metres along that lane.
+        distances: (N,) meters along the routes of the ego vehicles.
+        changes: (N, M, 3) of each change of lanes: meters along the route, lane, meters along that lane.
         result: (N,) to lower.
     """
     for world in range(result.shape[0]):

@@ -11,7 +11,7 @@ import numpy as np
 
 from camshaft.envs.kernels import inlined
 
-STANDING_GAP, LINE_GAP = 2.0, 0.7  # metres, s₀, behind a vehicle and before a line
+STANDING_GAP, LINE_GAP = 2.0, 0.7  # meters, s₀, behind a vehicle and before a line
 HARDEST = 8.0  # m/s² of braking, at most
 
 
@@ -36,18 +36,18 @@ def gap_term(speed, closing, gap, headway, acceleration, deceleration, standing)
 
 @inlined
 def following_acceleration(speed, wanted, gap, other, headway, acceleration, deceleration):  # type: ignore[no-untyped-def]
-    """m/s² behind something at a gap (metres, bumper to bumper) that drives at `other` m/s."""
+    """m/s² behind something at a gap (meters, bumper to bumper) that drives at `other` m/s."""
     term = gap_term(speed, speed - other, gap, headway, acceleration, deceleration, STANDING_GAP)
     return max(free_acceleration(speed, wanted, acceleration) - acceleration * term, -HARDEST)
 
 
 @inlined
 def stopping_acceleration(speed, wanted, gap, acceleration, deceleration):  # type: ignore[no-untyped-def]
-    """m/s² towards a line (metres ahead of the bumper) at which one has to stand."""
+    """m/s² toward a line (meters ahead of the bumper) at which one has to stand."""
     term = gap_term(speed, speed, gap, 0.5, acceleration, deceleration, LINE_GAP)
     return max(free_acceleration(speed, wanted, acceleration) - acceleration * term, -HARDEST)
 
 
 def equilibrium_gap(speed: float, wanted: float, headway: float, standing: float = STANDING_GAP) -> float:
-    """Metres behind a leader at constant speed: (s₀ + v T) / √(1 − (v/v₀)⁴)."""
+    """Meters behind a leader at constant speed: (s₀ + v T) / √(1 − (v/v₀)⁴)."""
     return float((standing + speed * headway) / np.sqrt(1.0 - (speed / wanted) ** 4))

@@ -11,7 +11,7 @@ class VehicleKind:
 
     Attributes:
         name: of its model.
-        length, width: metres.
+        length, width: meters.
         share: how often it is drawn.
         pace: by which its drivers' speeds and accelerations are multiplied.
     """
@@ -24,7 +24,7 @@ class VehicleKind:
 
 
 SALOON = VehicleKind("saloon", 4.5, 1.8, 4.0)
-EGO_LENGTH, EGO_WIDTH = SALOON.length, SALOON.width  # metres, of the car that is driven
+EGO_LENGTH, EGO_WIDTH = SALOON.length, SALOON.width  # meters, of the car that is driven
 HATCHBACK = VehicleKind("hatchback", 3.95, 1.74, 4.0)
 SUV = VehicleKind("suv", 4.65, 1.9, 3.0)
 VAN = VehicleKind("van", 5.5, 2.0, 1.5, 0.95)

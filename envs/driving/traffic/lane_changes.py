@@ -17,8 +17,8 @@ from camshaft.envs.kernels import inlined, kernel
 SAFE_BRAKING = 2.5  # m/s²
 THRESHOLD = 0.25  # m/s²
 RIGHT_BIAS = 0.2  # m/s²
-LEAST_GAP = 2.0  # metres before and behind
-ENDING = 160.0  # metres before the end of a lane from which on one leaves it
+LEAST_GAP = 2.0  # meters before and behind
+ENDING = 160.0  # meters before the end of a lane from which on one leaves it
 THINKING = 1.0  # seconds between two thoughts of changing
 RESTING = 5.0  # seconds from one change to the next
 LATERAL_SPEED = 1.3  # m/s
@@ -26,7 +26,7 @@ LATERAL_SPEED = 1.3  # m/s
 
 @inlined
 def consider_change(lanes, vehicles, occupied, world, number):  # type: ignore[no-untyped-def]
-    """The neighbouring lane that a driver changes to now, or −1."""
+    """The neighboring lane that a driver changes to now, or −1."""
     lane = vehicles.lane[world, number]
     best, chosen = 0.0, -1
     for side in range(2):
@@ -42,7 +42,7 @@ def consider_change(lanes, vehicles, occupied, world, number):  # type: ignore[n
 
 @inlined
 def change_incentive(lanes, vehicles, occupied, world, number, target):  # type: ignore[no-untyped-def]
-    """m/s² gained by changing to a neighbouring lane, by MOBIL's sum; −inf where that is not safe."""
+    """m/s² gained by changing to a neighboring lane, by MOBIL's sum; −inf where that is not safe."""
     lane = vehicles.lane[world, number]
     along = vehicles.along[world, number]
     share = lanes.length[world, target] / lanes.length[world, lane]
@@ -182,20 +182,20 @@ def _is_beside(lanes, vehicles, occupied, world, number, lane, along):  # type: 
 
 @kernel
 def ego_change(lanes, vehicles, occupied, chosen):  # type: ignore[no-untyped-def]
-    """Write (N,) the neighbouring lane that a driver in place of each ego vehicle would change to, or −1."""
+    """Write (N,) the neighboring lane that a driver in place of each ego vehicle would change to, or −1."""
     for world in range(chosen.shape[0]):
         chosen[world] = consider_change(lanes, vehicles, occupied, world, 0)
 
 
 @inlined
-def measure_neighbours(lanes, vehicles, world, far, result):  # type: ignore[no-untyped-def]
+def measure_neighbors(lanes, vehicles, world, far, result):  # type: ignore[no-untyped-def]
     """Write what drives around the ego vehicle.
 
     Args:
         lanes: of all worlds.
         vehicles: likewise.
         world: which.
-        far: metres beyond which nothing counts.
+        far: meters beyond which nothing counts.
         result: (12,) for the left, own and right lane: gap ahead and the speed by which one closes it, gap behind and
             the speed by which it is closed; `far` and 0 where there is nothing; −1 gaps where there is no lane.
     """
@@ -231,7 +231,7 @@ def measure_neighbours(lanes, vehicles, world, far, result):  # type: ignore[no-
 
 @kernel
 def ego_acceleration_on(lanes, vehicles, occupied, targets, result):  # type: ignore[no-untyped-def]
-    """Write (N,) m/s² of drivers in place of the ego vehicles if they were on neighbouring lanes; large where −1."""
+    """Write (N,) m/s² of drivers in place of the ego vehicles if they were on neighboring lanes; large where −1."""
     for world in range(result.shape[0]):
         result[world] = NEVER
         target = targets[world]

@@ -12,7 +12,7 @@ COARSE = 16  # points of a lane from one to the next that is looked at first
 
 @inlined
 def point_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
-    """x, y, heading and curvature so many metres along a lane; straight on beyond its ends."""
+    """x, y, heading and curvature so many meters along a lane; straight on beyond its ends."""
     first, count = lanes.starts[world, lane], lanes.starts[world, lane + 1] - lanes.starts[world, lane]
     steps = along / lanes.spacing[world, lane]
     index = min(max(int(steps), 0), count - 2)
@@ -29,7 +29,7 @@ def point_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 
 @inlined
 def curvature_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
-    """Curvature so many metres along a lane."""
+    """Curvature so many meters along a lane."""
     first, count = lanes.starts[world, lane], lanes.starts[world, lane + 1] - lanes.starts[world, lane]
     index = min(max(int(along / lanes.spacing[world, lane] + 0.5), 0), count - 1)
     return lanes.points[world, first + index, CURVATURE]
@@ -37,7 +37,7 @@ def curvature_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 
 @inlined
 def nearest_on(lanes, world, lane, x, y, most):  # type: ignore[no-untyped-def]
-    """Metres along a lane of its nearest sampled point, and the squared distance to it; infinity beyond `most` metres.
+    """Meters along a lane of its nearest sampled point, and the squared distance to it; infinity beyond `most` meters.
 
     A few points tell how far it is at most; then points that cannot be nearer, since those before them are so far, are
     passed over.
@@ -63,7 +63,7 @@ def nearest_on(lanes, world, lane, x, y, most):  # type: ignore[no-untyped-def]
 
 @inlined
 def project(lanes, world, lane, x, y, along):  # type: ignore[no-untyped-def]
-    """Metres along a lane, metres left of its middle, and its heading at the foot of a point, near a first guess."""
+    """Meters along a lane, meters left of its middle, and its heading at the foot of a point, near a first guess."""
     heading = lateral = 0.0
     length = lanes.length[world, lane]
     for _ in range(3):
@@ -90,10 +90,10 @@ def cell_of(lanes, world, x, y):  # type: ignore[no-untyped-def]
 
 @kernel
 def find_lane(lanes, world, x, y, heading):  # type: ignore[no-untyped-def]
-    """The lane that fits a pose best: metres beside it and the turn against it count; −1 when none is near.
+    """The lane that fits a pose best: meters beside it and the turn against it count; −1 when none is near.
 
     Returns:
-        Lane, metres along it, metres left of its middle.
+        Lane, meters along it, meters left of its middle.
     """
     best, lane, along, lateral = np.inf, -1, 0.0, 0.0
     cell = cell_of(lanes, world, x, y)
@@ -140,7 +140,7 @@ def occupy(lanes, vehicles, occupied, world):  # type: ignore[no-untyped-def]
 
 @kernel
 def measure_departure(lanes, vehicles, departures):  # type: ignore[no-untyped-def]
-    """Write (N, 2): metres from each ego vehicle to the nearest lane, and to the nearest that leads its way.
+    """Write (N, 2): meters from each ego vehicle to the nearest lane, and to the nearest that leads its way.
 
     Both are 0 on such a lane, and 100 where none is near.
     """
@@ -166,7 +166,7 @@ def measure_departure(lanes, vehicles, departures):  # type: ignore[no-untyped-d
 
 @inlined
 def _outside(lanes, world, lane, x, y, heading, guess):  # type: ignore[no-untyped-def]
-    """Metres from a place to a lane, and the same, or 100, if it leads the way of a heading; near a first guess."""
+    """Meters from a place to a lane, and the same, or 100, if it leads the way of a heading; near a first guess."""
     along, lateral, direction = project(lanes, world, lane, x, y, guess)
     beyond = max(-along, along - lanes.length[world, lane], 0.0)
     outside = max(abs(lateral) - 0.5 * lanes.width[world, lane], 0.0) + beyond

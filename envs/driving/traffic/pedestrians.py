@@ -17,7 +17,7 @@ MOST_PATHS = 8  # footpaths that meet in one place
 CAUTION = 1.5  # seconds between a person's way and a vehicle's
 BRAKING = 3.0  # m/s² that people trust drivers to brake with
 EAGER = 0.5  # how often one takes a crossing that one comes to
-SWERVE = 0.4  # metres/s at which one comes back to one's side of the path
+SWERVE = 0.4  # meters/s at which one comes back to one's side of the path
 
 
 class PathArrays(NamedTuple):
@@ -27,14 +27,14 @@ class PathArrays(NamedTuple):
         counts: (N, 2) footpaths, crossings.
         points: (N, P, 3) x, y, heading, path after path.
         starts: (N, W + 1).
-        spacing, length, width: (N, W) metres.
+        spacing, length, width: (N, W) meters.
         ends: (N, W, 2) places where they begin and end.
         crossing: (N, W) which crossing a path leads over, or −1.
         meeting: (N, M, MOST_PATHS) paths that meet in a place, −1 behind the last.
         zebra: (N, K) whether people have right of way on a crossing.
         signal: (N, K) signal group of the vehicles that are crossed, or −1.
         lanes: (N, K, 6) lanes crossed, −1 behind the last.
-        places: (N, K, 6) metres along them.
+        places: (N, K, 6) meters along them.
     """
 
     counts: NDArray[np.int64]
@@ -65,8 +65,8 @@ def pack_paths(network: Network) -> PathArrays:
     crossed = max((len(crossing.lanes) for crossing in crossings), default=1)
     lanes, along = np.full((len(crossings), crossed), -1, np.int32), np.zeros((len(crossings), crossed))
     for crossing in crossings:
-        for number, (lane, metres) in enumerate(crossing.lanes):
-            lanes[crossing.index, number], along[crossing.index, number] = lane, metres
+        for number, (lane, meters) in enumerate(crossing.lanes):
+            lanes[crossing.index, number], along[crossing.index, number] = lane, meters
     one = [
         np.array([len(paths), len(crossings)]),
         np.concatenate(
@@ -185,7 +185,7 @@ def _enter(paths, people, world, person):  # type: ignore[no-untyped-def]
 
 @inlined
 def _wait(lanes, vehicles, occupied, paths, people, world, person, time, step):  # type: ignore[no-untyped-def]
-    """Stand at the kerb until it is safe, or give up."""
+    """Stand at the curb until it is safe, or give up."""
     people.speed[world, person] = 0.0
     people.waiting[world, person] += step
     crossing = paths.crossing[world, people.next_path[world, person]]
@@ -254,7 +254,7 @@ def _is_coming(lanes, vehicles, world, vehicle, lane, place, needed, trusts):  #
 
 @inlined
 def _comes_too_soon(ahead, speed, length, needed, trusts):  # type: ignore[no-untyped-def]
-    """Whether something so many metres before a crossing is a danger to who needs so many seconds.
+    """Whether something so many meters before a crossing is a danger to who needs so many seconds.
 
     Whoever has right of way trusts that drivers stop who can.
     """

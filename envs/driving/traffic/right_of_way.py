@@ -13,12 +13,12 @@ from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, signal_stat
 from camshaft.envs.driving.traffic.state import PATIENCE
 from camshaft.envs.kernels import inlined
 
-ASKING = 12.0  # metres before the line at which one asks, at least, and seconds of driving:
+ASKING = 12.0  # meters before the line at which one asks, at least, and seconds of driving:
 ASKING_SECONDS = 3.0
 COMFORTABLE = 2.5  # m/s² of braking for a grant that does not hold any more
 MARGIN = 1.2  # seconds between two that cross each other's way
 IDLE = 4.0  # seconds after which the ego vehicle loses what it was granted and does not use
-ROOM = 2.5  # metres left free on the lane behind a junction
+ROOM = 2.5  # meters left free on the lane behind a junction
 HURRIED = 20.0  # seconds of waiting after which those who wait as well are let wait
 
 
@@ -220,7 +220,7 @@ def _is_free(lanes, vehicles, occupied, world, number, conflict, time):  # type:
 
 @inlined
 def _seconds_through(lanes, vehicles, world, number, end):  # type: ignore[no-untyped-def]
-    """Seconds until a vehicle has its rear beyond `end` metres of the junction's lane, speeding up at 1.5 m/s²."""
+    """Seconds until a vehicle has its rear beyond `end` meters of the junction's lane, speeding up at 1.5 m/s²."""
     lane = vehicles.lane[world, number]
     distance = (
         lanes.length[world, lane] - vehicles.along[world, number] + end + 0.5 * vehicles.length[world, number]

@@ -23,16 +23,16 @@ class Vehicles(NamedTuple):
         present: (N, A) whether there is one.
         lane, next_lane, after_lane: (N, A) where it is and what comes then; −1 for the end of the network.
         lane_before: (N, A) where it came from, or −1.
-        shadow: (N, A) the lane that it is leaving for a neighbouring one, or −1.
-        along: (N, A) metres along its lane, of its middle.
+        shadow: (N, A) the lane that it is leaving for a neighboring one, or −1.
+        along: (N, A) meters along its lane, of its middle.
         speed, acceleration: (N, A) m/s, m/s².
-        offset: (N, A) metres left of the middle of the lane.
+        offset: (N, A) meters left of the middle of the lane.
         cooldown: (N, A) seconds until it may change lanes again.
         waiting: (N, A) seconds for which it has stood at a stop line.
         granted: (N, A) lane of a junction that it may enter, or −1.
         halted: (N, A) whether it has come to a stop before the junction ahead.
         kind: (N, A) which model.
-        length, width: (N, A) metres.
+        length, width: (N, A) meters.
         traits: (N, A, 6) share of the speed limit, time headway (s), acceleration and deceleration (m/s²), politeness,
             patience (s).
         indicator: (N, A) 1 left, −1 right, 0 none.
@@ -69,15 +69,15 @@ class People(NamedTuple):
     Attributes:
         present: (N, Q) whether there is one.
         path: (N, Q) footpath.
-        along: (N, Q) metres along it.
+        along: (N, Q) meters along it.
         forward: (N, Q) whether they walk in its direction.
         speed: (N, Q) m/s now.
         pace: (N, Q) m/s that they like to walk.
-        offset: (N, Q) metres left of the path's middle, in its direction.
-        state: (N, Q) WALKING or WAITING at a kerb.
+        offset: (N, Q) meters left of the path's middle, in its direction.
+        state: (N, Q) WALKING or WAITING at a curb.
         next_path: (N, Q) the footpath that they go on to.
         waiting: (N, Q) seconds for which they have waited.
-        walked: (N, Q) metres, from which the phase of the gait follows.
+        walked: (N, Q) meters, from which the phase of the gait follows.
         kind: (N, Q) which model.
         pose: (N, Q, 3) x, y, heading.
         random: (N, Q) state of their random numbers.
@@ -105,7 +105,7 @@ class Occupied(NamedTuple):
     Attributes:
         counts: (N,) how many.
         lanes: (N, MOST_OCCUPIED).
-        along: (N, MOST_OCCUPIED) metres along each, of its middle.
+        along: (N, MOST_OCCUPIED) meters along each, of its middle.
     """
 
     counts: NDArray[np.int64]

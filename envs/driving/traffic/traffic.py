@@ -22,14 +22,14 @@ FloatArray = NDArray[np.float64]
 SPOT_STEP, SPOT_MARGIN = (
     12.0,
     9.0,
-)  # metres between the places where vehicles are set out, and to a lane's ends
+)  # meters between the places where vehicles are set out, and to a lane's ends
 CAUTIOUS = np.array([0.80, 1.2, 1.1, 1.5, 0.2, 6.0])  # traits of the most cautious driver
 BOLD = np.array([1.05, 0.9, 2.0, 2.5, 0.5, 10.0])  # and of the boldest
 PACES = (1.0, 1.7)  # m/s of people on foot
 
 
 class SpotArrays(NamedTuple):
-    """(N, B, 4) lane, metres along it, x and y of places to set vehicles out; lane −1 behind the last."""
+    """(N, B, 4) lane, meters along it, x and y of places to set vehicles out; lane −1 behind the last."""
 
     spots: FloatArray
 
@@ -69,7 +69,7 @@ class Traffic:
         num_vehicles: in each world, besides the ego vehicle.
         num_people: on foot, in each world.
         kinds: of vehicles; the ego vehicle is of the first.
-        reach: metres from the ego vehicle at which vehicles that are far away are set out anew, and beyond which that
+        reach: meters from the ego vehicle at which vehicles that are far away are set out anew, and beyond which that
             happens; None to leave them where they are.
 
     Attributes:
@@ -133,7 +133,7 @@ class Traffic:
         Args:
             world: which.
             rng: source of every draw, and of the random numbers of all that follows.
-            least: metres from the ego vehicle, at least,
+            least: meters from the ego vehicle, at least,
             most: and at most.
         """
         vehicles = self.vehicles

@@ -13,8 +13,8 @@ from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.simulation import BoolArray, FloatArray
 
-TOP = 0.045  # metres, of the released button
-TRAVEL = 0.015  # metres
+TOP = 0.045  # meters, of the released button
+TRAVEL = 0.015  # meters
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class ButtonConfig:
 
     Attributes:
         table: the table; the fingers stay closed.
-        depth: metres that the button has to be pressed.
+        depth: meters that the button has to be pressed.
         spring: N/m.
-        spread: metres, side of the square that the button is drawn from.
+        spread: meters, side of the square that the button is drawn from.
     """
 
     table: TableConfig = TableConfig(fingers=False)
@@ -38,7 +38,7 @@ class Button(StagedSimulation):
     """Press a button on the table.
 
     Description:
-        A red button in a grey box stands on a table before an arm with closed fingers. A spring holds it up. Control
+        A red button in a gray box stands on a table before an arm with closed fingers. A spring holds it up. Control
         runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
@@ -58,8 +58,8 @@ class Button(StagedSimulation):
     Termination:
         None but the time limit of 60 steps.
 
-    Randomisation:
-        As in Reach, and the button's colour.
+    Randomization:
+        As in Reach, and the button's color.
 
     Source:
         Meta-World's button-press-topdown (Yu et al. 2020).
@@ -69,12 +69,12 @@ class Button(StagedSimulation):
 
     def __init__(self, num_worlds: int = 1, *, config: ButtonConfig = ButtonConfig(), **options: Any) -> None:
         self.config = config
-        grey = (0.35, 0.36, 0.38)
+        gray = (0.35, 0.36, 0.38)
         box = (
-            Part("box", (0.09, 0.02, 0.03), (0.0, 0.035, 0.015), colour=grey, tinted=False),
-            Part("box", (0.09, 0.02, 0.03), (0.0, -0.035, 0.015), colour=grey, tinted=False),
-            Part("box", (0.02, 0.05, 0.03), (0.035, 0.0, 0.015), colour=grey, tinted=False),
-            Part("box", (0.02, 0.05, 0.03), (-0.035, 0.0, 0.015), colour=grey, tinted=False),
+            Part("box", (0.09, 0.02, 0.03), (0.0, 0.035, 0.015), color=gray, tinted=False),
+            Part("box", (0.09, 0.02, 0.03), (0.0, -0.035, 0.015), color=gray, tinted=False),
+            Part("box", (0.02, 0.05, 0.03), (0.035, 0.0, 0.015), color=gray, tinted=False),
+            Part("box", (0.02, 0.05, 0.03), (-0.035, 0.0, 0.015), color=gray, tinted=False),
         )
         cap = Slider(
             (Part("cylinder", (0.022, 0.025)),),
@@ -89,7 +89,7 @@ class Button(StagedSimulation):
         )
         super().__init__(
             num_worlds,
-            (Body("button", (box,), colour=(0.85, 0.15, 0.1), slider=cap),),
+            (Body("button", (box,), color=(0.85, 0.15, 0.1), slider=cap),),
             config.table,
             **options,
         )

@@ -13,9 +13,9 @@ from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.simulation import BoolArray, FloatArray
 
-WIDTH, DEPTH, HEIGHT = 0.2, 0.18, 0.11  # metres, of the cabinet; it opens towards the front of the table
-TRAVEL = 0.14  # metres
-HANDLE = (0.145, 0.055)  # metres, of the handle's bar ahead of and above the cabinet's middle on the table
+WIDTH, DEPTH, HEIGHT = 0.2, 0.18, 0.11  # meters, of the cabinet; it opens toward the front of the table
+TRAVEL = 0.14  # meters
+HANDLE = (0.145, 0.055)  # meters, of the handle's bar ahead of and above the cabinet's middle on the table
 WOOD, DARK = (0.75, 0.6, 0.42), (0.25, 0.25, 0.27)
 
 
@@ -25,8 +25,8 @@ class DrawerConfig:
 
     Attributes:
         table: the table.
-        open, closed: metres from which, and up to which, the drawer counts as open and closed.
-        spread: metres, sides of the rectangle that the cabinet is drawn from.
+        open, closed: meters from which, and up to which, the drawer counts as open and closed.
+        spread: meters, sides of the rectangle that the cabinet is drawn from.
         friction: N, that holds the drawer.
     """
 
@@ -62,8 +62,8 @@ class Drawer(StagedSimulation):
     Termination:
         None but the time limit of 80 steps.
 
-    Randomisation:
-        As in Reach, and the drawer's colour.
+    Randomization:
+        As in Reach, and the drawer's color.
 
     Source:
         Meta-World's drawer-open and drawer-close (Yu et al. 2020).
@@ -86,7 +86,7 @@ class Drawer(StagedSimulation):
         self._opens[world] = self.sliders[world, 0] < 0.05
 
     def _handle(self) -> FloatArray:
-        """(N, 3) metres, the middle of the bar."""
+        """(N, 3) meters, the middle of the bar."""
         return self.places(0) + np.column_stack(
             [HANDLE[0] + self.sliders[:, 0], np.zeros(self.num_worlds), np.full(self.num_worlds, HANDLE[1])]
         )
@@ -139,14 +139,14 @@ def _cabinet(friction: float) -> Body:
             "box",
             (DEPTH, wall, HEIGHT),
             (0.0, sign * 0.5 * (WIDTH - wall), 0.5 * HEIGHT),
-            colour=WOOD,
+            color=WOOD,
             tinted=False,
         )
         for sign in (-1.0, 1.0)
     ]
-    top = Part("box", (DEPTH, WIDTH, wall), (0.0, 0.0, HEIGHT - 0.5 * wall), colour=WOOD, tinted=False)
+    top = Part("box", (DEPTH, WIDTH, wall), (0.0, 0.0, HEIGHT - 0.5 * wall), color=WOOD, tinted=False)
     back = Part(
-        "box", (wall, WIDTH, HEIGHT), (-0.5 * (DEPTH - wall), 0.0, 0.5 * HEIGHT), colour=WOOD, tinted=False
+        "box", (wall, WIDTH, HEIGHT), (-0.5 * (DEPTH - wall), 0.0, 0.5 * HEIGHT), color=WOOD, tinted=False
     )
     inner, front = WIDTH - 2.0 * wall - 0.006, 0.5 * DEPTH + 0.006
     drawer = (
@@ -154,11 +154,11 @@ def _cabinet(friction: float) -> Body:
         Part("box", (DEPTH - 0.03, inner, 0.006), (0.0, 0.0, 0.012), collides=False),
         Part("box", (DEPTH - 0.03, 0.006, 0.05), (0.0, 0.5 * inner, 0.035), collides=False),
         Part("box", (DEPTH - 0.03, 0.006, 0.05), (0.0, -0.5 * inner, 0.035), collides=False),
-        Part("box", (0.01, 0.1, 0.01), (HANDLE[0], 0.0, HANDLE[1]), colour=DARK, tinted=False),
-        Part("box", (0.042, 0.01, 0.01), (HANDLE[0] - 0.023, 0.045, HANDLE[1]), colour=DARK, tinted=False),
-        Part("box", (0.042, 0.01, 0.01), (HANDLE[0] - 0.023, -0.045, HANDLE[1]), colour=DARK, tinted=False),
+        Part("box", (0.01, 0.1, 0.01), (HANDLE[0], 0.0, HANDLE[1]), color=DARK, tinted=False),
+        Part("box", (0.042, 0.01, 0.01), (HANDLE[0] - 0.023, 0.045, HANDLE[1]), color=DARK, tinted=False),
+        Part("box", (0.042, 0.01, 0.01), (HANDLE[0] - 0.023, -0.045, HANDLE[1]), color=DARK, tinted=False),
     )
     slider = Slider(
         drawer, "prismatic", (0.0, 0.0, 0.0), (1.0, 0.0, 0.0), 0.0, TRAVEL, mass=0.4, friction=friction
     )
-    return Body("drawer", ((*sides, top, back),), colour=(0.3, 0.5, 0.65), slider=slider)
+    return Body("drawer", ((*sides, top, back),), color=(0.3, 0.5, 0.65), slider=slider)

@@ -23,13 +23,13 @@ from camshaft.envs.rendering.pybullet.links import pose_matrices
 from camshaft.envs.simulation import BoolArray, FloatArray
 
 OBJECTS_THERE_ARE = 1000
-SCALE = 0.011  # metres for one unit of the mesh files: objects of 2 to 11 cm
+SCALE = 0.011  # meters for one unit of the mesh files: objects of 2 to 11 cm
 PATIENCE = 28  # steps after which the expert turns to another object
-WIDEST = 0.06  # metres that the fingers close on
+WIDEST = 0.06  # meters that the fingers close on
 CANDIDATES = 12  # directions tried for a grasp
-SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # metres from the middle, likewise
-BAND = 0.012  # metres above and below the grasp point that the pads touch
-LIFTED = 0.12  # metres
+SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # meters from the middle, likewise
+BAND = 0.012  # meters above and below the grasp point that the pads touch
+LIFTED = 0.12  # meters
 
 Grasp = tuple[FloatArray, float, float, float]  # as `_grasp` returns it
 
@@ -43,8 +43,8 @@ class GraspClutterConfig:
         objects: how many lie on the table.
         pool: how many different objects episodes draw from; even ones are for training, odd ones for testing.
         mass, friction: kg, Coulomb coefficient of each.
-        spread: metres, side of the square that they are drawn from.
-        apart: metres between two at the start, at least.
+        spread: meters, side of the square that they are drawn from.
+        apart: meters between two at the start, at least.
     """
 
     table: TableConfig = TableConfig(home=(0.04, 0.0, 0.3))
@@ -81,7 +81,7 @@ class GraspClutter(StagedSimulation):
     Termination:
         None but the time limit of 100 steps.
 
-    Randomisation:
+    Randomization:
         As in Push, and objects that the other split never shows.
 
     Source:
@@ -103,8 +103,8 @@ class GraspClutter(StagedSimulation):
         self._known = [[nothing] * config.objects for _ in range(num_worlds)]
         variants = tuple((part,) for part, _ in self._pool)
         bodies = tuple(
-            Body(f"object {n}", variants, config.mass, config.friction, 0.001, colour=colour)
-            for n, colour in zip(range(config.objects), _colours(config.objects), strict=True)
+            Body(f"object {n}", variants, config.mass, config.friction, 0.001, color=color)
+            for n, color in zip(range(config.objects), _colors(config.objects), strict=True)
         )
         super().__init__(num_worlds, bodies, config.table, **options)
 
@@ -116,7 +116,7 @@ class GraspClutter(StagedSimulation):
             start.put(number, (*place, 0.002 - lowest), rng.uniform(-np.pi, np.pi))
 
     def _heights(self) -> FloatArray:
-        """(N, objects) metres, of their middles."""
+        """(N, objects) meters, of their middles."""
         return np.asarray(self.poses[..., 2])
 
     def stages(self) -> dict[str, FloatArray]:
@@ -208,17 +208,17 @@ class GraspClutter(StagedSimulation):
                     continue
                 low, high = v[between].min(), v[between].max()
                 width = float(high - low)
-                centre = middle + shift * along + 0.5 * (low + high) * across
+                center = middle + shift * along + 0.5 * (low + high) * across
                 cost = (
                     max(width, 0.015)
-                    + 0.8 * float(np.linalg.norm(centre - middle))
-                    + _crowding(others - centre, across)
+                    + 0.8 * float(np.linalg.norm(center - middle))
+                    + _crowding(others - center, across)
                     + 0.005 * abs(float(angle))
                     + (1.0 if width > WIDEST else 0.0)
-                    + (1.0 if np.abs(centre).max() > 0.22 else 0.0)
+                    + (1.0 if np.abs(center).max() > 0.22 else 0.0)
                 )
                 if cost < best[3]:
-                    best = (np.array([*centre, height]), float(angle), width, cost)
+                    best = (np.array([*center, height]), float(angle), width, cost)
         return best
 
 
@@ -233,7 +233,7 @@ def _crowding(others: FloatArray, direction: FloatArray) -> float:
 def object_pool(count: int) -> tuple[tuple[Part, FloatArray], ...]:
     """The first `count` objects that fit between the fingers, standing as their files have them.
 
-    Each with points (P, 3) on its surface, metres, in the frame of its body, whose origin is their mean.
+    Each with points (P, 3) on its surface, meters, in the frame of its body, whose origin is their mean.
     """
     found: list[tuple[Part, FloatArray]] = []
     for number in range(OBJECTS_THERE_ARE):
@@ -267,6 +267,6 @@ def _surface_points(path: Path) -> FloatArray:
     return np.concatenate([points, np.unique(corners, axis=0)])
 
 
-def _colours(count: int) -> list[tuple[float, float, float]]:
+def _colors(count: int) -> list[tuple[float, float, float]]:
     wheel = [(0.8, 0.25, 0.2), (0.25, 0.6, 0.3), (0.25, 0.4, 0.8), (0.85, 0.65, 0.2), (0.55, 0.35, 0.65)]
     return [wheel[number % len(wheel)] for number in range(count)]

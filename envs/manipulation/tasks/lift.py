@@ -22,9 +22,9 @@ class LiftConfig:
 
     Attributes:
         table: the table.
-        size, mass, friction: metres, kg, Coulomb coefficient of the cube.
-        spread: metres, side of the square that the cube is drawn from.
-        height: metres above where it lay that the cube has to be raised.
+        size, mass, friction: meters, kg, Coulomb coefficient of the cube.
+        spread: meters, side of the square that the cube is drawn from.
+        height: meters above where it lay that the cube has to be raised.
     """
 
     table: TableConfig = TableConfig()
@@ -58,7 +58,7 @@ class Lift(StagedSimulation):
     Termination:
         None but the time limit of 60 steps.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:

@@ -15,8 +15,8 @@ from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.simulation import BoolArray, FloatArray
 
-BLOCK, BLOCK_HEIGHT = 0.1, 0.06  # metres
-GRASP_HEIGHT = 0.025  # metres above the peg's middle
+BLOCK, BLOCK_HEIGHT = 0.1, 0.06  # meters
+GRASP_HEIGHT = 0.025  # meters above the peg's middle
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class PegInsertionConfig:
 
     Attributes:
         table: the table.
-        side, length: metres, of the peg.
-        clearance: metres by which the hole is wider than the peg.
+        side, length: meters, of the peg.
+        clearance: meters by which the hole is wider than the peg.
         mass, friction: kg, Coulomb coefficient of the peg.
-        depth: metres that the peg has to be in the hole.
-        spread: metres, side of the squares that peg and block are drawn from.
+        depth: meters that the peg has to be in the hole.
+        spread: meters, side of the squares that peg and block are drawn from.
     """
 
     table: TableConfig = TableConfig(home=(0.04, 0.0, 0.25))
@@ -67,7 +67,7 @@ class PegInsertion(StagedSimulation):
     Termination:
         None but the time limit of 100 steps.
 
-    Randomisation:
+    Randomization:
         As in Push, but for the size.
 
     Source:
@@ -85,9 +85,9 @@ class PegInsertion(StagedSimulation):
             ((Part("box", (config.side, config.side, config.length)),),),
             config.mass,
             config.friction,
-            colour=(0.85, 0.6, 0.15),
+            color=(0.85, 0.6, 0.15),
         )
-        block = Body("block", (_block(config.side + config.clearance),), colour=(0.3, 0.42, 0.55))
+        block = Body("block", (_block(config.side + config.clearance),), color=(0.3, 0.42, 0.55))
         super().__init__(num_worlds, (peg, block), config.table, **options)
 
     def _place(self, start: Start, rng: np.random.Generator) -> None:
@@ -99,7 +99,7 @@ class PegInsertion(StagedSimulation):
         start.put(1, (block[0], block[1] - side * 0.11, 0.0))
 
     def _depth(self) -> FloatArray:
-        """(N,) metres that the peg is in the hole, 0 beside it."""
+        """(N,) meters that the peg is in the hole, 0 beside it."""
         peg = self.places(0)
         over = np.abs((peg - self.places(1))[:, :2]).max(axis=1) < 0.5 * self.config.side
         return np.where(over, np.maximum(BLOCK_HEIGHT - (peg[:, 2] - 0.5 * self.config.length), 0.0), 0.0)

@@ -22,10 +22,10 @@ class PickAndPlaceConfig:
 
     Attributes:
         table: the table.
-        tolerance: metres between the cube's middle and the goal that count as there.
-        size, mass, friction: metres, kg, Coulomb coefficient of the cube.
-        spread: metres, side of the square that the cube and the goal are drawn from.
-        height: metres above the table up to which goals are drawn.
+        tolerance: meters between the cube's middle and the goal that count as there.
+        size, mass, friction: meters, kg, Coulomb coefficient of the cube.
+        spread: meters, side of the square that the cube and the goal are drawn from.
+        height: meters above the table up to which goals are drawn.
         on_table: share of the goals that are on the table.
     """
 
@@ -55,7 +55,7 @@ class PickAndPlace(ObjectGoalSimulation):
         As in Reach, and the fingers: −1 closes, 1 opens them, by up to 0.2 m a step.
 
     Reward:
-        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the cube's distance in metres.
+        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the cube's distance in meters.
 
     Success:
         The cube's middle is within 5 cm of the goal.
@@ -63,7 +63,7 @@ class PickAndPlace(ObjectGoalSimulation):
     Termination:
         On success. The time limit of 50 steps truncates.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:

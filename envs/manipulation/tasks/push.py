@@ -13,11 +13,11 @@ from camshaft.envs.manipulation.marks import disc
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.simulation import FloatArray
 
-BEHIND = 0.055  # metres behind the cube, seen from the goal, where a push begins
-PUSH_HEIGHT = 0.02  # metres
-PUSH_STEP = 0.03  # metres a control step
-OFF_COURSE = 0.02  # metres beside the line through cube and goal, at which a push is begun anew
-TRAVEL_HEIGHT = 0.1  # metres
+BEHIND = 0.055  # meters behind the cube, seen from the goal, where a push begins
+PUSH_HEIGHT = 0.02  # meters
+PUSH_STEP = 0.03  # meters a control step
+OFF_COURSE = 0.02  # meters beside the line through cube and goal, at which a push is begun anew
+TRAVEL_HEIGHT = 0.1  # meters
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class PushConfig:
 
     Attributes:
         table: the table; the fingers stay closed.
-        tolerance: metres between the cube's middle and the goal that count as there.
-        size, mass, friction: metres, kg, Coulomb coefficient of the cube.
-        spread: metres, side of the square that the cube and the goal are drawn from.
+        tolerance: meters between the cube's middle and the goal that count as there.
+        size, mass, friction: meters, kg, Coulomb coefficient of the cube.
+        spread: meters, side of the square that the cube and the goal are drawn from.
     """
 
     table: TableConfig = TableConfig(fingers=False)
@@ -55,7 +55,7 @@ class Push(ObjectGoalSimulation):
         As in Reach.
 
     Reward:
-        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the cube's distance in metres.
+        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the cube's distance in meters.
 
     Success:
         The cube's middle is within 5 cm of the goal.
@@ -63,8 +63,8 @@ class Push(ObjectGoalSimulation):
     Termination:
         On success. The time limit of 50 steps truncates.
 
-    Randomisation:
-        As in Reach, and the cube's size, colour, mass (0.7 to 1.4 kg) and friction.
+    Randomization:
+        As in Reach, and the cube's size, color, mass (0.7 to 1.4 kg) and friction.
 
     Source:
         panda-gym's PandaPush (Gallouédec et al. 2021), whose sizes, goals and rewards it has.
@@ -86,10 +86,10 @@ class Push(ObjectGoalSimulation):
         self._show_goal(start)
 
     def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return (*push_towards(self.hands, self.places(0), self.goals), -np.ones(self.num_worlds))
+        return (*push_toward(self.hands, self.places(0), self.goals), -np.ones(self.num_worlds))
 
 
-def push_towards(hands: FloatArray, objects: FloatArray, goals: FloatArray) -> tuple[FloatArray, FloatArray]:
+def push_toward(hands: FloatArray, objects: FloatArray, goals: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Where closed fingers (N, 3) go to push objects (N, 3) to goals: round behind, down, and on; and their yaw."""
     way = goals[:, :2] - objects[:, :2]
     left = np.linalg.norm(way, axis=1, keepdims=True)

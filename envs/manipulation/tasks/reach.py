@@ -19,8 +19,8 @@ class ReachConfig:
 
     Attributes:
         table: the table; the fingers stay closed.
-        tolerance: metres from the ball's middle that count as there.
-        low, high: metres, corners of the box that goals are drawn from.
+        tolerance: meters from the ball's middle that count as there.
+        low, high: meters, corners of the box that goals are drawn from.
     """
 
     table: TableConfig = TableConfig(fingers=False)
@@ -46,7 +46,7 @@ class Reach(ManipulationGoalSimulation):
         1. "joint_velocity": of every joint, 1.5 rad/s for 1.
 
     Reward:
-        "sparse": −1 for every step away from the ball, 0 at it. "dense": minus the distance in metres.
+        "sparse": −1 for every step away from the ball, 0 at it. "dense": minus the distance in meters.
 
     Success:
         The gripper is within 5 cm of the ball.
@@ -54,8 +54,8 @@ class Reach(ManipulationGoalSimulation):
     Termination:
         On success. The time limit of 50 steps truncates.
 
-    Randomisation:
-        `randomize` "train" or "test": table, floor, walls, light, colours, pose of the camera, latency of up to 25 ms;
+    Randomization:
+        `randomize` "train" or "test": table, floor, walls, light, colors, pose of the camera, latency of up to 25 ms;
         never the same in both.
 
     Source:

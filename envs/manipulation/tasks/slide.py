@@ -17,13 +17,13 @@ from camshaft.envs.simulation import FloatArray
 
 FINGER_CORNER = np.array(
     [0.5 * PAD[0], PAD[1]]
-)  # metres from the grasp point to a corner of the closed fingers
+)  # meters from the grasp point to a corner of the closed fingers
 PEAK_SPEED = (
     FEED_FORWARD * 20.0 + POSITION_GAIN / TIME_STEP
-)  # 1/s: a step of s metres begins at PEAK_SPEED · s
-GAP = 0.008  # metres between fingers and puck before the nudge
-READY = 0.004  # metres
-HEIGHT, TRAVEL_HEIGHT = 0.018, 0.09  # metres
+)  # 1/s: a step of s meters begins at PEAK_SPEED · s
+GAP = 0.008  # meters between fingers and puck before the nudge
+READY = 0.004  # meters
+HEIGHT, TRAVEL_HEIGHT = 0.018, 0.09  # meters
 NUDGE = 1.05  # step of the nudge, against that of an arm that needs no time to come to its speed
 SPARE_SPEED = 1.12  # of the speed that just arrives
 
@@ -34,10 +34,10 @@ class SlideConfig:
 
     Attributes:
         table: the table, longer than usual; the fingers stay closed.
-        tolerance: metres between the puck's middle and the goal that count as there.
-        radius, height, mass, friction: metres, metres, kg, Coulomb coefficient of the puck.
-        spread: metres, side of the squares that the puck and the goal are drawn from.
-        goal_distance: metres, x of the middle of the goals' square.
+        tolerance: meters between the puck's middle and the goal that count as there.
+        radius, height, mass, friction: meters, meters, kg, Coulomb coefficient of the puck.
+        spread: meters, side of the squares that the puck and the goal are drawn from.
+        goal_distance: meters, x of the middle of the goals' square.
     """
 
     table: TableConfig = TableConfig(length=1.6, middle=0.0, fingers=False)
@@ -64,7 +64,7 @@ class Slide(ObjectGoalSimulation):
         As in Reach.
 
     Reward:
-        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the puck's distance in metres.
+        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the puck's distance in meters.
 
     Success:
         The puck's middle is within 5 cm of the goal.
@@ -72,7 +72,7 @@ class Slide(ObjectGoalSimulation):
     Termination:
         On success. The time limit of 50 steps truncates.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:
@@ -87,7 +87,7 @@ class Slide(ObjectGoalSimulation):
             ((Part("cylinder", (config.radius, config.height)),),),
             config.mass,
             config.friction,
-            colour=(0.2, 0.35, 0.75),
+            color=(0.2, 0.35, 0.75),
         )
         super().__init__(num_worlds, (puck, disc(0.035, 0.5 * config.height)), config.table, **options)
 

@@ -1,4 +1,4 @@
-"""Sort: put each cube into the tray of its colour."""
+"""Sort: put each cube into the tray of its color."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from camshaft.envs.manipulation import experts
-from camshaft.envs.manipulation.bodies import Body, Colour, Part, cube
+from camshaft.envs.manipulation.bodies import Body, Color, Part, cube
 from camshaft.envs.manipulation.experts import OPEN, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
@@ -17,10 +17,10 @@ from camshaft.envs.manipulation.table_scene import shifted
 from camshaft.envs.simulation import BoolArray, FloatArray
 
 CUBES = 4
-COLOURS: tuple[Colour, Colour] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))
-TRAY, WALL, RIM = 0.15, 0.008, 0.03  # metres: inner side, thickness, height
-TRAY_PLACE = 0.22  # metres to the left and to the right
-SEATS = np.array([(-0.035, -0.035), (0.035, 0.035), (-0.035, 0.035), (0.035, -0.035)])  # metres, in a tray
+COLORS: tuple[Color, Color] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))
+TRAY, WALL, RIM = 0.15, 0.008, 0.03  # meters: inner side, thickness, height
+TRAY_PLACE = 0.22  # meters to the left and to the right
+SEATS = np.array([(-0.035, -0.035), (0.035, 0.035), (-0.035, 0.035), (0.035, -0.035)])  # meters, in a tray
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class SortConfig:
 
     Attributes:
         table: the table.
-        size, mass, friction: metres, kg, Coulomb coefficient of the cubes.
-        spread: metres, sides along x and y of the rectangle that the cubes are drawn from.
-        apart: metres between the middles of two cubes at the start, at least.
+        size, mass, friction: meters, kg, Coulomb coefficient of the cubes.
+        spread: meters, sides along x and y of the rectangle that the cubes are drawn from.
+        apart: meters between the middles of two cubes at the start, at least.
     """
 
     table: TableConfig = TableConfig(width=0.9)
@@ -43,11 +43,11 @@ class SortConfig:
 
 
 class Sort(StagedSimulation):
-    """Put each cube into the tray of its colour.
+    """Put each cube into the tray of its color.
 
     Description:
         Four cubes, red or blue, lie on a table before an arm with a parallel gripper, between a red and a blue tray.
-        Which cube has which colour, and which tray is left, differs from episode to episode: one has to look. Control
+        Which cube has which color, and which tray is left, differs from episode to episode: one has to look. Control
         runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
@@ -63,16 +63,16 @@ class Sort(StagedSimulation):
         the others are to theirs; `reward/success` 1. "sparse": the last alone.
 
     Success:
-        Every cube lies in the tray of its colour, and the fingers hold none.
+        Every cube lies in the tray of its color, and the fingers hold none.
 
     Termination:
         None but the time limit of 200 steps.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:
-        Sorting by colour, a classic of visual manipulation; as in Transporter Networks (Zeng et al. 2020).
+        Sorting by color, a classic of visual manipulation; as in Transporter Networks (Zeng et al. 2020).
     """
 
     stage_weights: ClassVar[Mapping[str, float]] = {"sorted": 0.5, "carry": 0.3}
@@ -82,11 +82,9 @@ class Sort(StagedSimulation):
         self._red = np.zeros((num_worlds, CUBES), bool)
         self._red_left = np.zeros(num_worlds, bool)
         cubes = [
-            cube(f"cube {n}", config.size, COLOURS[0], config.mass, config.friction) for n in range(CUBES)
+            cube(f"cube {n}", config.size, COLORS[0], config.mass, config.friction) for n in range(CUBES)
         ]
-        trays = [
-            Body(name, (tray_parts(),), colour=colour) for name, colour in zip(TRAYS, COLOURS, strict=True)
-        ]
+        trays = [Body(name, (tray_parts(),), color=color) for name, color in zip(TRAYS, COLORS, strict=True)]
         super().__init__(num_worlds, (*cubes, *trays), config.table, **options)
 
     def _place(self, start: Start, rng: np.random.Generator) -> None:
@@ -94,19 +92,19 @@ class Sort(StagedSimulation):
         red = rng.permutation(CUBES) < rng.integers(1, CUBES)
         for number, place in enumerate(places):
             start.put(number, (*place, 0.5 * self.config.size * start.scales[number]), rng.uniform(-0.1, 0.1))
-            start.colours[number] = shifted(COLOURS[0 if red[number] else 1], rng, self.randomize)
+            start.colors[number] = shifted(COLORS[0 if red[number] else 1], rng, self.randomize)
         side = 1.0 if rng.random() < 0.5 else -1.0
         start.put(CUBES, (0.0, side * TRAY_PLACE, 0.0))
         start.put(CUBES + 1, (0.0, -side * TRAY_PLACE, 0.0))
 
     def _begin(self, world: int, seed: int, goal: FloatArray | None = None) -> None:
         super()._begin(world, seed, goal)
-        colours = self._colours[world, :CUBES]
-        self._red[world] = colours[:, 0] > colours[:, 2]
+        colors = self._colors[world, :CUBES]
+        self._red[world] = colors[:, 0] > colors[:, 2]
         self._red_left[world] = self.poses[world, CUBES, 1] > 0.0
 
     def _homes(self) -> FloatArray:
-        """(N, CUBES, 3) metres, the trays in which the cubes belong."""
+        """(N, CUBES, 3) meters, the trays in which the cubes belong."""
         rows = np.arange(self.num_worlds)[:, None]
         return np.asarray(self.poses[rows, np.where(self._red, CUBES, CUBES + 1), :3])
 

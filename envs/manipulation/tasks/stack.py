@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from camshaft.envs.manipulation import experts
-from camshaft.envs.manipulation.bodies import Colour, cube
+from camshaft.envs.manipulation.bodies import Color, cube
 from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.simulation import BoolArray, FloatArray
 
-COLOURS: tuple[Colour, ...] = ((0.8, 0.2, 0.15), (0.15, 0.6, 0.25), (0.2, 0.35, 0.8))
+COLORS: tuple[Color, ...] = ((0.8, 0.2, 0.15), (0.15, 0.6, 0.25), (0.2, 0.35, 0.8))
 NAMES = ("red", "green", "blue")
 
 
@@ -25,9 +25,9 @@ class StackConfig:
 
     Attributes:
         table: the table.
-        size, mass, friction: metres, kg, Coulomb coefficient of each cube.
-        spread: metres, side of the square that the cubes are drawn from.
-        apart: metres between the middles of two cubes at the start, at least.
+        size, mass, friction: meters, kg, Coulomb coefficient of each cube.
+        spread: meters, side of the square that the cubes are drawn from.
+        apart: meters between the middles of two cubes at the start, at least.
     """
 
     table: TableConfig = TableConfig()
@@ -62,7 +62,7 @@ class Stack(StagedSimulation):
     Termination:
         None but the time limit of 100 steps.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:
@@ -76,7 +76,7 @@ class Stack(StagedSimulation):
     def __init__(self, num_worlds: int = 1, *, config: StackConfig = StackConfig(), **options: Any) -> None:
         self.config = config
         bodies = tuple(
-            cube(NAMES[number], config.size, COLOURS[number], config.mass, config.friction)
+            cube(NAMES[number], config.size, COLORS[number], config.mass, config.friction)
             for number in range(self.count)
         )
         super().__init__(num_worlds, bodies, config.table, **options)
@@ -178,7 +178,7 @@ class Stack3(Stack):
     Termination:
         None but the time limit of 150 steps.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:

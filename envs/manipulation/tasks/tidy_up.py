@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from camshaft.envs.manipulation import experts, intentions
-from camshaft.envs.manipulation.bodies import Body, Colour, Part, Slider, cube
+from camshaft.envs.manipulation.bodies import Body, Color, Part, Slider, cube
 from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
@@ -17,11 +17,11 @@ from camshaft.envs.manipulation.tasks.sort import tray_parts
 from camshaft.envs.simulation import BoolArray, FloatArray
 
 CUBES = 2
-COLOURS: tuple[Colour, ...] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))
-INNER, HEIGHT = 0.15, 0.07  # metres, of the box
-TRAVEL = 0.155  # metres of the lid, away from the cubes
-LID = HEIGHT + 0.006  # metres, of the middle of the lid's thickness
-KNOB = (0.0, 0.055, LID + 0.022)  # metres, in the box's frame, while it is closed
+COLORS: tuple[Color, ...] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))
+INNER, HEIGHT = 0.15, 0.07  # meters, of the box
+TRAVEL = 0.155  # meters of the lid, away from the cubes
+LID = HEIGHT + 0.006  # meters, of the middle of the lid's thickness
+KNOB = (0.0, 0.055, LID + 0.022)  # meters, in the box's frame, while it is closed
 SEATS = np.array([(-0.035, 0.0), (0.035, 0.0)])
 
 
@@ -31,7 +31,7 @@ class TidyUpConfig:
 
     Attributes:
         table: the table.
-        size, mass, friction: metres, kg, Coulomb coefficient of the cubes.
+        size, mass, friction: meters, kg, Coulomb coefficient of the cubes.
         lid_friction: N, that holds the lid.
     """
 
@@ -68,7 +68,7 @@ class TidyUp(StagedSimulation):
     Termination:
         None but the time limit of 200 steps.
 
-    Randomisation:
+    Randomization:
         As in Push.
 
     Source:
@@ -80,8 +80,8 @@ class TidyUp(StagedSimulation):
     def __init__(self, num_worlds: int = 1, *, config: TidyUpConfig = TidyUpConfig(), **options: Any) -> None:
         self.config = config
         cubes = [
-            cube(name, config.size, colour, config.mass, config.friction)
-            for name, colour in zip(("red", "blue"), COLOURS, strict=True)
+            cube(name, config.size, color, config.mass, config.friction)
+            for name, color in zip(("red", "blue"), COLORS, strict=True)
         ]
         super().__init__(num_worlds, (*cubes, _box(config.lid_friction)), config.table, **options)
 
@@ -174,13 +174,13 @@ class TidyUp(StagedSimulation):
 def _box(friction: float) -> Body:
     lid = (
         Part("box", (INNER + 0.02, INNER + 0.02, 0.008), (0.0, 0.0, LID)),
-        Part("box", (0.04, 0.016, 0.04), KNOB, colour=(0.2, 0.2, 0.22), tinted=False),
+        Part("box", (0.04, 0.016, 0.04), KNOB, color=(0.2, 0.2, 0.22), tinted=False),
     )
     slider = Slider(
         lid, "prismatic", (0.0, 0.0, 0.0), (0.0, -1.0, 0.0), 0.0, TRAVEL, mass=0.15, friction=friction
     )
     walls = tuple(
-        Part(part.kind, part.size, part.position, colour=(0.62, 0.46, 0.3), tinted=False)
+        Part(part.kind, part.size, part.position, color=(0.62, 0.46, 0.3), tinted=False)
         for part in tray_parts(INNER, HEIGHT)
     )
-    return Body("box", (walls,), colour=(0.75, 0.6, 0.42), slider=slider)
+    return Body("box", (walls,), color=(0.75, 0.6, 0.42), slider=slider)

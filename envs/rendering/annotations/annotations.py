@@ -68,7 +68,7 @@ def draw_annotated_frames(
     worlds,
     geometry,
     now,
-    colours,
+    colors,
     instances,
     cameras,
     light,
@@ -87,7 +87,7 @@ def draw_annotated_frames(
         world = worlds[row]
         place_views(cameras[row], lens, scratch)
         draw_frame(
-            geometry, now.meshes[world], now.poses[world], now.bounds[world], colours[world], instances, cameras[row],
+            geometry, now.meshes[world], now.poses[world], now.bounds[world], colors[world], instances, cameras[row],
             light, world, shadow_distance, lens, scratch, images, row,
         )  # fmt: skip
         wants_motion = (
@@ -96,8 +96,8 @@ def draw_annotated_frames(
         if wants_motion:
             look_later(geometry, now.poses[world], then, world, later_cameras[row], lens, motion)
         _annotate_pixels(
-            geometry, now.poses[world], colours[world], light.sun_direction[world], cameras[row], lens, scratch,
-            annotations, row, wants_motion, then.poses[world], colours[world], then.meshes[world], motion,
+            geometry, now.poses[world], colors[world], light.sun_direction[world], cameras[row], lens, scratch,
+            annotations, row, wants_motion, then.poses[world], colors[world], then.meshes[world], motion,
         )  # fmt: skip
         if annotations.boxes.shape[0] > 0:
             write_boxes(scratch, lens.labels.cells, annotations.boxes[row])
@@ -116,7 +116,7 @@ def draw_annotated_frames(
             )
         if annotations.keypoints.shape[0] > 0:
             _write_keypoints(
-                geometry, now.meshes[world], now.poses[world], now.bounds[world], colours[world],
+                geometry, now.meshes[world], now.poses[world], now.bounds[world], colors[world],
                 light.sun_direction[world], cameras[row], lens, scratch, keypoints,
                 annotations.keypoints[row],
             )  # fmt: skip
@@ -126,7 +126,7 @@ def draw_annotated_frames(
 def _annotate_pixels(
     geometry,
     poses,
-    colours,
+    colors,
     sun,
     camera,
     lens,
@@ -135,7 +135,7 @@ def _annotate_pixels(
     image,
     wants_motion,
     later_poses,
-    later_colours,
+    later_colors,
     later_meshes,
     motion,
 ):  # type: ignore[no-untyped-def]
@@ -153,7 +153,7 @@ def _annotate_pixels(
             triangle = scratch.triangles[cell]
             x, y = ray_x[row, column], ray_y[row, column]
             if triangle >= 0 and not scratch.traits[triangle] & needed:
-                set_up(geometry, poses, colours, sun, scratch, triangle, wants_normals)
+                set_up(geometry, poses, colors, sun, scratch, triangle, wants_normals)
             if wants_normals:
                 _write_normal(annotations, image, row, column, triangle, x, y, camera, lens, scratch)
             if wants_positions or wants_motion:
@@ -180,7 +180,7 @@ def _annotate_pixels(
                 if wants_motion:
                     write_motion(
                         geometry, annotations, image, row, column, triangle, poses, scratch, lens, later_poses,
-                        later_colours, later_meshes, sun, motion,
+                        later_colors, later_meshes, sun, motion,
                     )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def _write_normal(annotations, image, row, column, triangle, x, y, camera, lens,
 
 
 @kernel
-def _write_keypoints(geometry, meshes, poses, bounds, colours, sun, camera, lens, scratch, keypoints, result):  # type: ignore[no-untyped-def]
+def _write_keypoints(geometry, meshes, poses, bounds, colors, sun, camera, lens, scratch, keypoints, result):  # type: ignore[no-untyped-def]
     """Column, row and visibility of every keypoint."""
     for index in range(keypoints.slots.shape[0]):
         slot, spot = keypoints.slots[index], result[index]
@@ -233,7 +233,7 @@ def _write_keypoints(geometry, meshes, poses, bounds, colours, sun, camera, lens
         triangle = scratch.triangles[cell]
         if triangle < 0:
             continue
-        there, here = depths_of_point(geometry, poses, colours, sun, lens, scratch, triangle, cell, x, y, z)
+        there, here = depths_of_point(geometry, poses, colors, sun, lens, scratch, triangle, cell, x, y, z)
         inside = KEYPOINT_DEPTH * bounds[slot, 3] if scratch.drawn[triangle, 1] == slot else 0.0
         if here > there * (1.0 + TOLERANCE) + inside:
             spot[2] = HIDDEN_BEHIND

@@ -95,7 +95,7 @@ def write_motion(
     scratch,
     lens,
     later_poses,
-    later_colours,
+    later_colors,
     later_meshes,
     sun,
     motion,
@@ -132,7 +132,7 @@ def write_motion(
         hidden = True
         if seen:
             hidden = behind_something(
-                geometry, later_poses, later_colours, sun, lens, motion.later, seen_x, seen_y, seen_z, to_column,
+                geometry, later_poses, later_colors, sun, lens, motion.later, seen_x, seen_y, seen_z, to_column,
                 to_row, triangle < 0,
             )  # fmt: skip
         annotations.occluded[image, row, column] = hidden

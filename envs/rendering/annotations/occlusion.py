@@ -13,7 +13,7 @@ TOLERANCE = 0.01  # share of the distance by which a point may lie behind a surf
 
 
 @inlined
-def behind_something(geometry, poses, colours, sun, lens, scratch, x, y, z, column, row, sky):  # type: ignore[no-untyped-def]
+def behind_something(geometry, poses, colors, sun, lens, scratch, x, y, z, column, row, sky):  # type: ignore[no-untyped-def]
     """Whether a point in camera axes, or a direction to the sky, is out of the picture or covered there."""
     if not (column >= -0.5 and row >= -0.5 and column < lens.width - 0.5 and row < lens.height - 0.5):
         return True
@@ -25,15 +25,15 @@ def behind_something(geometry, poses, colours, sun, lens, scratch, x, y, z, colu
         return False
     if sky:
         return True
-    there, here = depths_of_point(geometry, poses, colours, sun, lens, scratch, triangle, cell, x, y, z)
+    there, here = depths_of_point(geometry, poses, colors, sun, lens, scratch, triangle, cell, x, y, z)
     return here > there * (1.0 + TOLERANCE)
 
 
 @inlined
-def depths_of_point(geometry, poses, colours, sun, lens, scratch, triangle, cell, x, y, z):  # type: ignore[no-untyped-def]
+def depths_of_point(geometry, poses, colors, sun, lens, scratch, triangle, cell, x, y, z):  # type: ignore[no-untyped-def]
     """Depth of a triangle on the ray to a point in camera axes, and of that point, in the triangle's view."""
     if not scratch.traits[triangle]:
-        set_up(geometry, poses, colours, sun, scratch, triangle, False)
+        set_up(geometry, poses, colors, sun, scratch, triangle, False)
     turn = lens.views.rotations[scratch.drawn[triangle, 4]]
     view_x = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
     view_y = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z

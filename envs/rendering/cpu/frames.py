@@ -37,7 +37,7 @@ def draw_frames(
     meshes,
     poses,
     bounds,
-    colours,
+    colors,
     instances,
     cameras,
     light,
@@ -51,7 +51,7 @@ def draw_frames(
         world = worlds[row]
         place_views(cameras[row], lens, scratch)
         draw_frame(
-            geometry, meshes[world], poses[world], bounds[world], colours[world], instances, cameras[row], light,
+            geometry, meshes[world], poses[world], bounds[world], colors[world], instances, cameras[row], light,
             world, shadow_distance, lens, scratch, images, row,
         )  # fmt: skip
 
@@ -62,7 +62,7 @@ def draw_frame(
     meshes,
     poses,
     bounds,
-    colours,
+    colors,
     instances,
     camera,
     light,
@@ -81,12 +81,12 @@ def draw_frame(
         bias = draw_shadow_map(geometry, meshes, poses, bounds, camera, shadow_distance, sun, lens, scratch)
     drawn = draw_world(geometry, meshes, poses, bounds, lens, scratch)
     if images.rgb.shape[0] > 0:
-        shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, scratch, images.rgb[row])
+        shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, images.rgb[row])
     if images.depth.shape[0] > 0:
         if lens.exact:
             _write_depth(scratch.inverse_depth, lens.near, lens.far, images.depth[row])
         else:
-            _write_exact_depth(geometry, poses, colours, sun, lens, scratch, images.depth[row])
+            _write_exact_depth(geometry, poses, colors, sun, lens, scratch, images.depth[row])
     if images.segmentation.shape[0] > 0:
         for triangle in range(drawn):
             surface = geometry.face_surfaces[scratch.drawn[triangle, 0]]
@@ -121,7 +121,7 @@ def _write_depth(inverse_depth, near, far, depth):  # type: ignore[no-untyped-de
 
 
 @inlined
-def _write_exact_depth(geometry, poses, colours, sun, lens, scratch, depth):  # type: ignore[no-untyped-def]
+def _write_exact_depth(geometry, poses, colors, sun, lens, scratch, depth):  # type: ignore[no-untyped-def]
     """Depth of lenses whose pixels are not the cells of the first pass."""
     height, width = depth.shape
     near, far = np.float32(lens.near), np.float32(lens.far)
@@ -134,7 +134,7 @@ def _write_exact_depth(geometry, poses, colours, sun, lens, scratch, depth):  # 
                 depth[row, column] = far
                 continue
             if not scratch.traits[triangle]:
-                set_up(geometry, poses, colours, sun, scratch, triangle, False)
+                set_up(geometry, poses, colors, sun, scratch, triangle, False)
             here = depth_on_ray(
                 scratch.planes[triangle], scratch.inverse_depth[cell], ray_x[row, column], ray_y[row, column]
             )

@@ -22,7 +22,7 @@ READY, WITH_NORMALS, GLOWING, TEXTURED, SHINY = 1, 2, 4, 8, 16
 
 
 @inlined
-def set_up(geometry, poses, colours, sun_direction, scratch, triangle, normals):  # type: ignore[no-untyped-def]
+def set_up(geometry, poses, colors, sun_direction, scratch, triangle, normals):  # type: ignore[no-untyped-def]
     """Write the planes and traits of one triangle; its normals, in view axes, where asked for or where it shines.
 
     SUN is the cosine between normal and sun, UP is 0 where the normal points down and 1 where it points up.
@@ -91,10 +91,10 @@ def set_up(geometry, poses, colours, sun_direction, scratch, triangle, normals):
                     + edge_c * _dot(column, normal_c)
                 )
     for channel in range(3):
-        colour = geometry.surface_colours[surface, channel]
+        color = geometry.surface_colors[surface, channel]
         if not flags & UNTINTED:
-            colour *= colours[slot, channel]
-        plane[ALBEDO + channel] = colour * colour
+            color *= colors[slot, channel]
+        plane[ALBEDO + channel] = color * color
 
 
 @inlined

@@ -16,7 +16,7 @@ def fill_triangle(
 ):  # type: ignore[no-untyped-def]
     """Write a projected triangle into the z-buffer; w is 1/z, which is linear in the image.
 
-    Pixels are covered when their centre lies inside. Every edge is evaluated from its upper end, whichever
+    Pixels are covered when their center lies inside. Every edge is evaluated from its upper end, whichever
     triangle asks, so that triangles which share an edge leave neither a gap nor an overlap along it.
 
     Returns:
@@ -34,7 +34,7 @@ def fill_triangle(
         return False
     slope_x = ((w1 - w0) * (y2 - y0) - (w2 - w0) * (y1 - y0)) / area
     slope_y = ((w2 - w0) * (x1 - x0) - (w1 - w0) * (x2 - x0)) / area
-    origin = w0 - slope_x * (x0 - 0.5) - slope_y * (y0 - 0.5)  # at the centre of pixel (0, 0)
+    origin = w0 - slope_x * (x0 - 0.5) - slope_y * (y0 - 0.5)  # at the center of pixel (0, 0)
     if y1 < y0:
         x0, y0, x1, y1 = x1, y1, x0, y0
     if y2 < y0:

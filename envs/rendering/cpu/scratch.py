@@ -41,13 +41,13 @@ class Scratch(NamedTuple):
     total: NDArray[np.float32]  # (3, W) linear light of a row of pixels, where samples are several
     row_triangles: NDArray[np.int32]  # (W,) what the samples of a row look at
     row_depth: NDArray[np.float32]  # (W,) 1/z of what they see
-    packed: NDArray[np.uint32]  # (W,) display colours of a row of pixels
+    packed: NDArray[np.uint32]  # (W,) display colors of a row of pixels
     shade: NDArray[np.float32]  # (W,) share of the sun that arrives at each sample of a row
-    shadow_map: NDArray[np.float32]  # (S · S,) height towards the sun of what casts a shadow
+    shadow_map: NDArray[np.float32]  # (S · S,) height toward the sun of what casts a shadow
     shadow_triangles: NDArray[np.int32]  # (S · S,)
     light_from_world: NDArray[
         np.float32
-    ]  # (3, 4) column and row of the shadow map, and height towards the sun
+    ]  # (3, 4) column and row of the shadow map, and height toward the sun
     light_from_view: NDArray[np.float32]  # (views, 3, 4)
     lamps: NDArray[np.float32]  # (L, views, 11) position, direction, light and cone in view axes
 

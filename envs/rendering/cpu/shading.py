@@ -1,4 +1,4 @@
-"""Second pass: the colour of each pixel, from the triangle that the first pass found there.
+"""Second pass: the color of each pixel, from the triangle that the first pass found there.
 
 Over the image, attributes divided by depth are linear (Olano and Greer, "Triangle scan conversion using 2D
 homogeneous coordinates", 1997). Each triangle that is seen somewhere gets its plane equations once; a pixel then costs
@@ -40,13 +40,13 @@ from camshaft.envs.rendering.cpu.visibility import OUTSIDE, SKY
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
-BRIGHT = np.float32(0.02)  # display colour of a sun or lamp that is worth a thought
+BRIGHT = np.float32(0.02)  # display color of a sun or lamp that is worth a thought
 EIGHT, SIXTEEN, TWENTY_FOUR = np.uint32(8), np.uint32(16), np.uint32(24)
-LAMP_DISTANCE = np.float32(10.0)  # metres at which a lamp's colour is that of the white surface it lights
+LAMP_DISTANCE = np.float32(10.0)  # meters at which a lamp's color is that of the white surface it lights
 
 
 class Light(NamedTuple):
-    """Light, sky, fog and lamps of all worlds, (N, …), display colours, as in SceneState."""
+    """Light, sky, fog and lamps of all worlds, (N, …), display colors, as in SceneState."""
 
     sun_direction: NDArray[np.float32]
     sun: NDArray[np.float32]
@@ -56,28 +56,28 @@ class Light(NamedTuple):
     fog_density: NDArray[np.float32]
     lamp_positions: NDArray[np.float32]
     lamp_directions: NDArray[np.float32]
-    lamp_colours: NDArray[np.float32]
+    lamp_colors: NDArray[np.float32]
     lamp_cosines: NDArray[np.float32]
 
 
 @inlined
-def bright(colour):  # type: ignore[no-untyped-def]
-    """Whether a sun or lamp of this display colour gives light."""
-    return colour[0] > BRIGHT or colour[1] > BRIGHT or colour[2] > BRIGHT
+def bright(color):  # type: ignore[no-untyped-def]
+    """Whether a sun or lamp of this display color gives light."""
+    return color[0] > BRIGHT or color[1] > BRIGHT or color[2] > BRIGHT
 
 
 @kernel
-def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, scratch, rgb):  # type: ignore[no-untyped-def]
-    """Colour every pixel of one frame; rgb is (H, 3 W).
+def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, rgb):  # type: ignore[no-untyped-def]
+    """Color every pixel of one frame; rgb is (H, 3 W).
 
     Args:
         geometry: packed meshes.
         poses: of the world's slots.
-        colours: likewise.
+        colors: likewise.
         light: of all worlds.
         world: which.
         shadowed: whether the shadow map of this world is ready.
-        bias: of the shadow map, metres.
+        bias: of the shadow map, meters.
         lens: of the camera.
         scratch: what the first pass found.
         rgb: to fill.
@@ -126,7 +126,7 @@ def shade_frame(geometry, poses, colours, light, world, shadowed, bias, lens, sc
                 )  # fmt: skip
             else:
                 if not scratch.traits[triangle] & needed:
-                    set_up(geometry, poses, colours, sun_direction, scratch, triangle, lamps > 0)
+                    set_up(geometry, poses, colors, sun_direction, scratch, triangle, lamps > 0)
                 traits, plane, view = scratch.traits[triangle], planes[triangle], drawn[triangle, 4]
                 if shadowed:
                     _shadow_run(
@@ -247,8 +247,8 @@ def _shadow_run(plane, ray_x, ray_y, start, stop, matrix, shadow_map, size, bias
 def _place_lamps(light, world, scratch):  # type: ignore[no-untyped-def]
     """Write the lamps that shine in the axes of each view; returns how many there are."""
     count = 0
-    for lamp in range(light.lamp_colours.shape[1]):
-        if not bright(light.lamp_colours[world, lamp]):
+    for lamp in range(light.lamp_colors.shape[1]):
+        if not bright(light.lamp_colors[world, lamp]):
             continue
         for view in range(scratch.view_from_world.shape[0]):
             matrix, placed = scratch.view_from_world[view], scratch.lamps[count, view]
@@ -258,8 +258,8 @@ def _place_lamps(light, world, scratch):  # type: ignore[no-untyped-def]
                 for column in range(3):
                     placed[row] += matrix[row, column] * light.lamp_positions[world, lamp, column]
                     placed[3 + row] += matrix[row, column] * light.lamp_directions[world, lamp, column]
-                colour = light.lamp_colours[world, lamp, row] * LAMP_DISTANCE
-                placed[6 + row] = colour * colour
+                color = light.lamp_colors[world, lamp, row] * LAMP_DISTANCE
+                placed[6 + row] = color * color
             placed[9], placed[10] = light.lamp_cosines[world, lamp, 0], light.lamp_cosines[world, lamp, 1]
         count += 1
     return count
@@ -290,9 +290,9 @@ def _lamp_run(plane, ray_x, ray_y, start, stop, lamp, buffer):  # type: ignore[n
 
 
 @inlined
-def _linear(colour):  # type: ignore[no-untyped-def]
-    """Linear light of a display colour."""
-    return colour[0] * colour[0], colour[1] * colour[1], colour[2] * colour[2]
+def _linear(color):  # type: ignore[no-untyped-def]
+    """Linear light of a display color."""
+    return color[0] * color[0], color[1] * color[1], color[2] * color[2]
 
 
 @inlined
@@ -327,10 +327,10 @@ def _display_row(light, packed, row):  # type: ignore[no-untyped-def]
             words[word + np.uint64(2)] = third >> SIXTEEN | fourth << EIGHT
         return
     for single in range(np.uint64(width)):
-        colour, byte = packed[single], np.uint64(3) * single
-        row[byte] = np.uint8(colour)
-        row[byte + np.uint64(1)] = np.uint8(colour >> EIGHT)
-        row[byte + np.uint64(2)] = np.uint8(colour >> SIXTEEN)
+        color, byte = packed[single], np.uint64(3) * single
+        row[byte] = np.uint8(color)
+        row[byte + np.uint64(1)] = np.uint8(color >> EIGHT)
+        row[byte + np.uint64(2)] = np.uint8(color >> SIXTEEN)
 
 
 @inlined

@@ -20,7 +20,7 @@ ONE = np.float32(1.0)
 ZERO = np.float32(0.0)
 HALF = np.float32(0.5)
 MIN_SIZE, MAX_SIZE = 128, 1024  # texels a side
-HEADROOM = 500.0  # metres below the camera, along the light, above which things cast shadows
+HEADROOM = 500.0  # meters below the camera, along the light, above which things cast shadows
 BIAS = 0.6  # texels by which a caster must be nearer to the sun
 LEVEL = 0.02  # least sine of the sun's elevation against the camera's axis to orient the map by it
 
@@ -33,7 +33,7 @@ def shadow_map_size(camera: Camera) -> int:
 
 @inlined
 def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens, scratch):  # type: ignore[no-untyped-def]
-    """Fill `scratch.shadow_map` for one world, and the transforms into it; returns the bias, in metres.
+    """Fill `scratch.shadow_map` for one world, and the transforms into it; returns the bias, in meters.
 
     Args:
         geometry: packed meshes.
@@ -41,8 +41,8 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
         poses: likewise.
         bounds: likewise.
         camera: (4, 4) world from camera.
-        distance: metres that the map reaches from the camera.
-        sun: (3,) unit, towards the sun.
+        distance: meters that the map reaches from the camera.
+        sun: (3,) unit, toward the sun.
         lens: of the camera.
         scratch: buffers; `world_from_view` is set.
     """
@@ -163,7 +163,7 @@ def sunlit(x, y, z, matrix, shadow_map, size, bias):  # type: ignore[no-untyped-
 
 @inlined
 def _fit(camera, distance, sun, lens, size, light):  # type: ignore[no-untyped-def]
-    """Write light from world of a map that covers what the camera sees; texels a metre along each side."""
+    """Write light from world of a map that covers what the camera sees; texels a meter along each side."""
     sx, sy, sz = np.float64(sun[0]), np.float64(sun[1]), np.float64(sun[2])
     # Rows of the map run along the camera's axis as the sun sees it, columns to its right.
     ax, ay, az = camera[0, 2], camera[1, 2], camera[2, 2]

@@ -11,8 +11,8 @@ HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
 FAINT = np.float32(0.3)  # its 64th power is invisible, but no denormal number, which would be slow
 DENSEST = np.float32(5.0)  # eighths of an optical depth; all that is farther is fog
-RISE = np.float32(0.18)  # sine of the elevation at which the sky is half its way to the zenith's colour
-HAZE_HEIGHT = np.float32(150.0)  # metres that fog reaches up
+RISE = np.float32(0.18)  # sine of the elevation at which the sky is half its way to the zenith's color
+HAZE_HEIGHT = np.float32(150.0)  # meters that fog reaches up
 LOWEST = np.float32(1e-3)  # sine of an elevation; lower rays are as long as this one
 
 
@@ -28,7 +28,7 @@ def shade_sky(ray_x, ray_y, lengths, start, stop, world_from_view, sun, horizon,
         stop: the pixel behind the last.
         world_from_view: (3, 4).
         sun: (3,) unit, world frame.
-        horizon: linear colour.
+        horizon: linear color.
         zenith: likewise.
         glare: likewise, of the sun.
         fog: density, 1/m.
@@ -64,7 +64,7 @@ def shade_sky(ray_x, ray_y, lengths, start, stop, world_from_view, sun, horizon,
 
 @inlined
 def add_fog(density, horizon, inverse_depth, lengths, light):  # type: ignore[no-untyped-def]
-    """Blend a row towards the horizon's colour by distance; sky (1/depth = 0) keeps its own."""
+    """Blend a row toward the horizon's color by distance; sky (1/depth = 0) keeps its own."""
     eighth = density * np.float32(0.125)
     for pixel in range(np.uint64(inverse_depth.shape[0])):
         w = inverse_depth[pixel]

@@ -1,7 +1,7 @@
 """What the pixels of a row mirror: the sky, and the sun as a highlight.
 
 `shine_row` writes the normals and gloss of its shiny pixels, triangle by triangle, then works the whole row at once,
-vectorised; pixels between them have no gloss. Highlights are Blinn's, with Schlick's approximation of Fresnel's
+vectorized; pixels between them have no gloss. Highlights are Blinn's, with Schlick's approximation of Fresnel's
 reflectance.
 """
 
@@ -32,7 +32,7 @@ class Gloss(NamedTuple):
     Attributes:
         normals: (3, W) in view axes, over depth.
         mirrored: (W,) share of the light that is mirrored, at first where one looks straight down.
-        tints: (3, W) linear colour of what is mirrored.
+        tints: (3, W) linear color of what is mirrored.
         powers: (W,) log2 of the shininess.
         spots: (W,) the sun's highlight.
         sky: (3, W) linear light from where a pixel mirrors.

@@ -1,7 +1,7 @@
 """Textures on a row of pixels: levels of detail, and filtering within and between them.
 
 `locate` says, triangle by triangle, where in which level of its texture each pixel looks; `tint` then reads the texels
-of the row, whichever textures they are of, and multiplies the light by what they add up to. All of it is vectorised:
+of the row, whichever textures they are of, and multiplies the light by what they add up to. All of it is vectorized:
 loops are of whole `LANES`, whatever a triangle's width, and what they write behind it is written anew by its owner.
 """
 
@@ -37,7 +37,7 @@ class Lookups(NamedTuple):
         u, v: (W,) texture coordinates, 0..1.
         blends: (W,) share of the next coarser level, in 1/256; eight bits above, log2 width of the level; eight bits
             above that, log2 height.
-        texels: (4, W) places of the four texels around each, then their colours: upper left, upper right, lower left,
+        texels: (4, W) places of the four texels around each, then their colors: upper left, upper right, lower left,
             lower right.
         parts: (W,) how far between them, in 1/256: to the right and, eight bits above, downwards.
         tints: (3, W) red, green and blue, as displayed.

@@ -65,7 +65,7 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
         first_cell, last_cell = views.offsets[view], views.offsets[view + 1]
         inverse_depth[first_cell:last_cell] = 0.0
         triangles[first_cell:last_cell] = SKY - view
-        view_from_world, sides, centre = scratch.view_from_world[view], views.sides[view], views.centres[view]
+        view_from_world, sides, center = scratch.view_from_world[view], views.sides[view], views.centers[view]
         columns, rows = views.sizes[view, 0], views.sizes[view, 1]
         in_view = list_visible(
             meshes, bounds, view_from_world, lens.near, lens.far, views.focal, sides, scratch.visible
@@ -91,7 +91,7 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
                 first,
                 count,
                 views.focal,
-                centre,
+                center,
                 scratch.view_from_object,
                 scratch.vertices,
                 base,
@@ -105,7 +105,7 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
                 view,
                 lens.near,
                 views.focal,
-                centre,
+                center,
                 first_cell,
                 columns,
                 rows,
@@ -129,13 +129,13 @@ def compose(left, right, result):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _transform(positions, first, count, focal, centre, matrix, vertices, base):  # type: ignore[no-untyped-def]
+def _transform(positions, first, count, focal, center, matrix, vertices, base):  # type: ignore[no-untyped-def]
     """Write the vertices of a mesh in the axes of a view, and projected."""
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
     focal = np.float32(focal)
-    centre_x, centre_y = np.float32(centre[0]), np.float32(centre[1])
+    center_x, center_y = np.float32(center[0]), np.float32(center[1])
     for index in range(count):
         x = positions[first + index, 0]
         y = positions[first + index, 1]
@@ -147,14 +147,14 @@ def _transform(positions, first, count, focal, centre, matrix, vertices, base): 
         vertices[base + index, 0] = camera_x
         vertices[base + index, 1] = camera_y
         vertices[base + index, 2] = camera_z
-        vertices[base + index, 3] = focal * camera_x * inverse + centre_x
-        vertices[base + index, 4] = focal * camera_y * inverse + centre_y
+        vertices[base + index, 3] = focal * camera_x * inverse + center_x
+        vertices[base + index, 4] = focal * camera_y * inverse + center_y
         vertices[base + index, 5] = inverse
 
 
 @inlined
 def _draw_faces(
-    geometry, mesh, count, base, slot, view, near, focal, centre, first_cell, columns, rows, scratch, drawn
+    geometry, mesh, count, base, slot, view, near, focal, center, first_cell, columns, rows, scratch, drawn
 ):  # type: ignore[no-untyped-def]
     """Draw the listed faces of a transformed mesh; returns the new number of drawn triangles."""
     vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
@@ -173,7 +173,7 @@ def _draw_faces(
             xa, ya = vertices[a, 3], vertices[a, 4]
             xb, yb = vertices[b, 3], vertices[b, 4]
             xc, yc = vertices[c, 3], vertices[c, 4]
-            # One branch for all: most small triangles lie between cell centres, which no processor foresees.
+            # One branch for all: most small triangles lie between cell centers, which no processor foresees.
             left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
             right = np.ceil(min(max(xa, xb, xc) - HALF, width))
             top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
@@ -206,7 +206,7 @@ def _draw_faces(
             if not max(za, zb, zc) >= nearest or flags[face_surfaces[face]] & MASKED:
                 continue
             shown = _draw_clipped(
-                vertices, a, b, c, near, focal, centre, drawn, scratch.clipped,
+                vertices, a, b, c, near, focal, center, drawn, scratch.clipped,
                 first_cell, columns, rows, inverse_depth, triangles,
             )  # fmt: skip
         if shown:
@@ -228,7 +228,7 @@ def _draw_clipped(
     c,
     near,
     focal,
-    centre,
+    center,
     drawn,
     polygon,
     first_cell,
@@ -256,8 +256,8 @@ def _draw_clipped(
             count += 1
     for index in range(count):
         inverse = 1.0 / polygon[index, 2]
-        polygon[index, 0] = focal * polygon[index, 0] * inverse + centre[0]
-        polygon[index, 1] = focal * polygon[index, 1] * inverse + centre[1]
+        polygon[index, 0] = focal * polygon[index, 0] * inverse + center[0]
+        polygon[index, 1] = focal * polygon[index, 1] * inverse + center[1]
         polygon[index, 2] = inverse
     shown = False
     for index in range(1, count - 1):

@@ -20,13 +20,13 @@ SIMULATED = bool(numba.config.ENABLE_CUDASIM)  # Numba's simulator, which draws 
 TILE_SIDE = 8 if SIMULATED else 64  # cells; in the simulator, so that tiny images have several tiles
 LIGHT = (
     "sun_direction",
-    "sun_colour",
+    "sun_color",
     "sky_zenith",
     "sky_horizon",
     "ground_light",
 )  # of SceneState, (N, 3) each
-LAMPS = ("lamp_positions", "lamp_directions", "lamp_colours", "lamp_cosines")
-CHANGING = ("meshes", "poses", "bounds", "colours", "light", "lamps")
+LAMPS = ("lamp_positions", "lamp_directions", "lamp_colors", "lamp_cosines")
+CHANGING = ("meshes", "poses", "bounds", "colors", "light", "lamps")
 
 DeviceArray = Any  # numba's DeviceNDArray, which has no types
 
@@ -48,7 +48,7 @@ class ShapeArrays(NamedTuple):
 class SurfaceArrays(NamedTuple):
     """Surfaces and textures, as in `scene.Geometry`."""
 
-    colours: DeviceArray
+    colors: DeviceArray
     flags: DeviceArray
     gloss: DeviceArray
     labels: DeviceArray
@@ -64,7 +64,7 @@ class StateArrays(NamedTuple):
     meshes: DeviceArray  # (N, S) int32
     poses: DeviceArray  # (N, S, 3, 4) float32
     bounds: DeviceArray  # (N, S, 4) float32
-    colours: DeviceArray  # (N, S, 3) float32
+    colors: DeviceArray  # (N, S, 3) float32
     light: DeviceArray  # (N, 16) float32: those of LIGHT, then the density of the fog
     lamps: DeviceArray  # (N, L, 11) float32: those of LAMPS
 
@@ -76,7 +76,7 @@ class TileArrays(NamedTuple):
         DeviceArray  # (T, 7) int32: view, left, top, columns, rows, then first cell and columns of the view
     )
     sides: DeviceArray  # (T, 4, 3) float32 inward normals of the sides of the tile's frustum
-    centres: DeviceArray  # (V, 2) float64
+    centers: DeviceArray  # (V, 2) float64
     views: int
 
 
@@ -143,7 +143,7 @@ def upload_surfaces(state: SceneState) -> SurfaceArrays:
     geometry = state.geometry
     return SurfaceArrays(
         *_uploaded(
-            geometry.surface_colours,
+            geometry.surface_colors,
             geometry.surface_flags,
             geometry.surface_gloss,
             geometry.surface_labels,
@@ -169,12 +169,12 @@ def upload_tiles(views: Views) -> TileArrays:
                 bounds.append(
                     (view, left, top, right - left, bottom - top, int(views.offsets[view]), columns)
                 )
-                low = (np.array([left, top]) - views.centres[view]) / views.focal
-                high = (np.array([right, bottom]) - views.centres[view]) / views.focal
+                low = (np.array([left, top]) - views.centers[view]) / views.focal
+                high = (np.array([right, bottom]) - views.centers[view]) / views.focal
                 sides.append([[1, 0, -low[0]], [-1, 0, high[0]], [0, 1, -low[1]], [0, -1, high[1]]])
     normals = np.array(sides, np.float64)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    arrays = _uploaded(np.array(bounds, np.int32), normals.astype(np.float32), views.centres)
+    arrays = _uploaded(np.array(bounds, np.int32), normals.astype(np.float32), views.centers)
     return TileArrays(arrays[0], arrays[1], arrays[2], len(views.sizes))
 
 
@@ -229,7 +229,7 @@ def state_sources(state: SceneState, now: Moment, names: Iterable[str]) -> dict[
         elif name == "lamps":
             sources[name] = np.concatenate([getattr(state, part) for part in LAMPS], axis=-1)
         else:
-            sources[name] = state.colours if name == "colours" else getattr(now, name)
+            sources[name] = state.colors if name == "colors" else getattr(now, name)
     return sources
 
 

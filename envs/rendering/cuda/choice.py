@@ -50,8 +50,8 @@ def choose(shapes, state, tiles, near, far, focal, view_from_world, drawn):  # t
         shapes: `ShapeArrays`.
         state: `StateArrays`.
         tiles: `TileArrays`.
-        near: metres.
-        far: metres.
+        near: meters.
+        far: meters.
         focal: cells a unit of tangent.
         view_from_world: (n V, 12).
         drawn: `DrawnArrays`, to fill.
@@ -86,7 +86,7 @@ def choose_casters(shapes, state, tiles, scales, light_from_world, drawn):  # ty
         shapes: `ShapeArrays`.
         state: `StateArrays`.
         tiles: `TileArrays` of a shadow map.
-        scales: (n, 2) texels a metre, across and down.
+        scales: (n, 2) texels a meter, across and down.
         light_from_world: (n, 12) column, row and height.
         drawn: `DrawnArrays`, to fill.
     """

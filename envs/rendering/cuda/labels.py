@@ -62,9 +62,9 @@ def write_labels(
         pixels: `PixelArrays` of the labels.
         instance_ids: (S,) uint16.
         keys: (n, cells + 1) what the first pass found.
-        order_bits: as in `rasterise`.
-        near: metres.
-        far: metres.
+        order_bits: as in `rasterize`.
+        near: meters.
+        far: meters.
         exact: 1 when cells are pixels.
         radial: 1 when depth is the distance from the camera.
         images: `LabelImages`.

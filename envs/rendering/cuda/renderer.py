@@ -40,7 +40,7 @@ from camshaft.envs.rendering.cuda.choice import CHOOSERS, choose, choose_casters
 from camshaft.envs.rendering.cuda.labels import WANTED, LabelImages, write_labels
 from camshaft.envs.rendering.cuda.shading import shade
 from camshaft.envs.rendering.cuda.shadows import ShadowArrays, fit_shadows
-from camshaft.envs.rendering.cuda.visibility import rasterise
+from camshaft.envs.rendering.cuda.visibility import rasterize
 from camshaft.envs.rendering.lens import Views, make_lens
 from camshaft.envs.rendering.scene_state import SceneState
 
@@ -53,7 +53,7 @@ CUDA_OUTPUTS = {
     "world_normals": np.float32,
     "positions": np.float32,
 }
-COLOUR_LIKE = ("rgb", "normals", "world_normals", "positions")  # three numbers a pixel
+COLOR_LIKE = ("rgb", "normals", "world_normals", "positions")  # three numbers a pixel
 TILE_THREADS = 64 if SIMULATED else 128  # of 134 registers each: three tiles at once on a multiprocessor
 PIXEL_THREADS = 32 if SIMULATED else 128
 BUFFER_BYTES = 4 << 30  # of the frames drawn at once; more frames are drawn in turns
@@ -72,9 +72,9 @@ class CudaRenderer:
 
     Attributes:
         worlds: the worlds in the memory of the GPU, by the names of CHANGING: "meshes" (N, S) int32, "poses"
-            (N, S, 3, 4) float32 and "bounds" (N, S, 4) float32 as in `SceneState`, "colours" (N, S, 3) float32,
-            "light" (N, 16) float32 of sun direction, sun, zenith, horizon and ground colour, fog density, "lamps"
-            (N, L, 11) float32 of positions, directions, colours and cosines. A simulation on the GPU writes them
+            (N, S, 3, 4) float32 and "bounds" (N, S, 4) float32 as in `SceneState`, "colors" (N, S, 3) float32,
+            "light" (N, 16) float32 of sun direction, sun, zenith, horizon and ground color, fog density, "lamps"
+            (N, L, 11) float32 of positions, directions, colors and cosines. A simulation on the GPU writes them
             itself, through `__cuda_array_interface__`, and leaves their names out of `upload`.
 
     Raises:
@@ -169,7 +169,7 @@ class CudaRenderer:
             self._shapes, state, self._tiles, float(lens.near), float(lens.far), float(lens.views.focal),
             self._view_from_world, self._drawn,
         )  # fmt: skip
-        self._rasterise(tiles, self._tiles, self._drawn, 0, self._keys)
+        self._rasterize(tiles, self._tiles, self._drawn, 0, self._keys)
         images = {name: image[start:stop] for name, image in self._images.items()}
         grid = (math.ceil(self.camera.height * self.camera.width / PIXEL_THREADS), count)
         if "rgb" in images:
@@ -205,12 +205,12 @@ class CudaRenderer:
             self._shapes, state, self._shadow_tiles, self._shadows.scales, self._shadows.light_from_world,
             self._shadow_drawn,
         )  # fmt: skip
-        self._rasterise(tiles, self._shadow_tiles, self._shadow_drawn, 1, self._shadows.keys)
+        self._rasterize(tiles, self._shadow_tiles, self._shadow_drawn, 1, self._shadows.keys)
 
-    def _rasterise(
+    def _rasterize(
         self, blocks: int, tiles: TileArrays, drawn: DrawnArrays, parallel: int, keys: DeviceArray
     ) -> None:
-        rasterise[blocks, TILE_THREADS](
+        rasterize[blocks, TILE_THREADS](
             self._shapes, self._surfaces, tiles, drawn, float(self._lens.near), float(self._lens.views.focal), parallel,
             self._order_bits, keys,
         )  # fmt: skip
@@ -240,12 +240,12 @@ class CudaRenderer:
         height, width = self.camera.height, self.camera.width
         self._images = {
             name: cuda.device_array(
-                (frames, height, width) + ((3,) if name in COLOUR_LIKE else ()), CUDA_OUTPUTS[name]
+                (frames, height, width) + ((3,) if name in COLOR_LIKE else ()), CUDA_OUTPUTS[name]
             )
             for name in self.outputs
         }
         self._no_images = {
-            name: cuda.device_array((1, 1, 1) if name in COLOUR_LIKE else (1, 1), CUDA_OUTPUTS[name])
+            name: cuda.device_array((1, 1, 1) if name in COLOR_LIKE else (1, 1), CUDA_OUTPUTS[name])
             for name in WANTED
         }
         self._uploads.reserve("camera_poses", (frames, 4, 4), np.float64)

@@ -1,4 +1,4 @@
-"""Second pass on a GPU: the colour of every pixel, one thread a pixel.
+"""Second pass on a GPU: the color of every pixel, one thread a pixel.
 
 The formulas are those of `shading`, `sky` and `shadows`. Instead of plane equations for each triangle, a thread finds
 the shares that the corners of its triangle have in its pixel; light is reckoned in world axes.
@@ -35,12 +35,12 @@ THREE = np.float32(3.0)
 FOUR = np.float32(4.0)
 EIGHTH = np.float32(0.125)
 SUN, ZENITH, HORIZON, GROUND, FOG = 3, 6, 9, 12, 15  # columns of StateArrays.light; 0 is the sun's direction
-LAMP_AXIS, LAMP_COLOUR, LAMP_CONE = 3, 6, 9  # columns of StateArrays.lamps; 0 is the position
+LAMP_AXIS, LAMP_COLOR, LAMP_CONE = 3, 6, 9  # columns of StateArrays.lamps; 0 is the position
 
 
 @cuda.jit
 def shade(shapes, surfaces, state, drawn, world_from_view, pixels, samples, keys, order_bits, shadows, rgb):  # type: ignore[no-untyped-def]
-    """Colour every pixel; threads along x take the pixels of a frame, those along y the frames.
+    """Color every pixel; threads along x take the pixels of a frame, those along y the frames.
 
     Args:
         shapes: `ShapeArrays`.
@@ -51,7 +51,7 @@ def shade(shapes, surfaces, state, drawn, world_from_view, pixels, samples, keys
         pixels: `PixelArrays` of the samples.
         samples: of a pixel, along each side.
         keys: (n, cells + 1) what the first pass found.
-        order_bits: as in `rasterise`.
+        order_bits: as in `rasterize`.
         shadows: `ShadowArrays`.
         rgb: (n, H, W, 3) uint8, to fill.
     """
@@ -110,14 +110,14 @@ def _shade_sample(
         shapes.normals, a, b, c, share_a, share_b, share_c, state.poses, world, slot, side
     )
     red, green, blue = (
-        surfaces.colours[surface, 0],
-        surfaces.colours[surface, 1],
-        surfaces.colours[surface, 2],
+        surfaces.colors[surface, 0],
+        surfaces.colors[surface, 1],
+        surfaces.colors[surface, 2],
     )
     if not flags & UNTINTED:
-        red *= state.colours[world, slot, 0]
-        green *= state.colours[world, slot, 1]
-        blue *= state.colours[world, slot, 2]
+        red *= state.colors[world, slot, 0]
+        green *= state.colors[world, slot, 1]
+        blue *= state.colors[world, slot, 2]
     red, green, blue = _square(red), _square(green), _square(blue)
     tint_red, tint_green, tint_blue = red, green, blue
     cosine = n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2]
@@ -207,9 +207,9 @@ def _lamps(lamps, world, x, y, z, n_x, n_y, n_z):  # type: ignore[no-untyped-def
     red, green, blue = ZERO, ZERO, ZERO
     for lamp in range(lamps.shape[1]):
         lamp_red, lamp_green, lamp_blue = (
-            lamps[world, lamp, LAMP_COLOUR],
-            lamps[world, lamp, LAMP_COLOUR + 1],
-            lamps[world, lamp, LAMP_COLOUR + 2],
+            lamps[world, lamp, LAMP_COLOR],
+            lamps[world, lamp, LAMP_COLOR + 1],
+            lamps[world, lamp, LAMP_COLOR + 2],
         )
         if not max(lamp_red, lamp_green, lamp_blue) > BRIGHT:
             continue
@@ -234,7 +234,7 @@ def _lamps(lamps, world, x, y, z, n_x, n_y, n_z):  # type: ignore[no-untyped-def
 
 @cuda.jit(device=True)
 def _level(levels, texture, uvs, a, b, c, edges, u, v, step):  # type: ignore[no-untyped-def]
-    """Level of detail of a texture at u, v, where the next ray is `step` metres away."""
+    """Level of detail of a texture at u, v, where the next ray is `step` meters away."""
     # As the shares sum to 1, coordinates may be measured from those of this pixel, which loses fewer digits.
     ua, ub, uc = uvs[a, 0] - u, uvs[b, 0] - u, uvs[c, 0] - u
     va, vb, vc = uvs[a, 1] - v, uvs[b, 1] - v, uvs[c, 1] - v

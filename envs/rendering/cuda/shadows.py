@@ -17,10 +17,10 @@ class ShadowArrays(NamedTuple):
     """Shadow maps of n frames; `size` is 0 for none."""
 
     size: int  # texels a side
-    keys: Any  # (n, size²) uint64: height towards the sun, as `rasterise` writes it
+    keys: Any  # (n, size²) uint64: height toward the sun, as `rasterize` writes it
     light_from_world: Any  # (n, 12) float32: column, row and height
-    biases: Any  # (n,) float32 metres
-    scales: Any  # (n, 2) float32 texels a metre, across and down
+    biases: Any  # (n,) float32 meters
+    scales: Any  # (n, 2) float32 texels a meter, across and down
 
 
 @cuda.jit
@@ -30,7 +30,7 @@ def fit_shadows(cameras, state, distance, half_x, half_y, wide, shadows):  # typ
     Args:
         cameras: (n, 4, 4) world from camera.
         state: `StateArrays`.
-        distance: metres that the map reaches from the camera.
+        distance: meters that the map reaches from the camera.
         half_x: tangent of half the horizontal field of view.
         half_y: likewise, vertical.
         wide: 1 for lenses that may look behind the camera.

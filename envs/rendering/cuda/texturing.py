@@ -1,4 +1,4 @@
-"""Textures on a GPU, one pixel a thread; the rules are those of `texturing` and of `rasterise.fill_masked`."""
+"""Textures on a GPU, one pixel a thread; the rules are those of `texturing` and of `rasterize.fill_masked`."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ NOTHING = np.uint64(0)
 
 
 @cuda.jit
-def rasterise(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits, keys):  # type: ignore[no-untyped-def]
+def rasterize(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits, keys):  # type: ignore[no-untyped-def]
     """Find the nearest triangle of every cell; a block of threads, a multiple of 32, a tile of a frame.
 
     Args:
@@ -43,7 +43,7 @@ def rasterise(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits,
         surfaces: `SurfaceArrays`.
         tiles: `TileArrays`.
         drawn: `DrawnArrays`, as `choose` has filled them.
-        near: metres.
+        near: meters.
         focal: cells a unit of tangent.
         parallel: 1 for a shadow map: the matrices lead to column, row and height, and back faces are drawn.
         order_bits: bits that number the faces of a mesh.
@@ -82,7 +82,7 @@ def rasterise(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits,
         order = draw_order(slot, number, order_bits)
         _draw_face(
             shapes, surfaces, mesh, shapes.ranges[mesh, 2] + number, drawn.matrices, where, near, focal,
-            tiles.centres[view, 0], tiles.centres[view, 1], parallel, order, left, top, columns, rows, cells, large,
+            tiles.centers[view, 0], tiles.centers[view, 1], parallel, order, left, top, columns, rows, cells, large,
             large_rows, large_orders, queued,
         )  # fmt: skip
     cuda.syncthreads()
@@ -95,7 +95,7 @@ def rasterise(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits,
 
 @cuda.jit(device=True)
 def _draw_face(
-    shapes, surfaces, mesh, face, matrices, where, near, focal, centre_x, centre_y, parallel, order, left, top,
+    shapes, surfaces, mesh, face, matrices, where, near, focal, center_x, center_y, parallel, order, left, top,
     columns, rows, cells, large, large_rows, large_orders, queued,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
     """Draw one triangle of a mesh into the cells of a tile, or queue it if it is large."""
@@ -114,9 +114,9 @@ def _draw_face(
             return
     if inside == 3:
         if not parallel:
-            ax, ay, az = _project(ax, ay, az, focal, centre_x, centre_y)
-            bx, by, bz = _project(bx, by, bz, focal, centre_x, centre_y)
-            cx, cy, cz = _project(cx, cy, cz, focal, centre_x, centre_y)
+            ax, ay, az = _project(ax, ay, az, focal, center_x, center_y)
+            bx, by, bz = _project(bx, by, bz, focal, center_x, center_y)
+            cx, cy, cz = _project(cx, cy, cz, focal, center_x, center_y)
         if not _reaches(min(ax, bx, cx), max(ax, bx, cx), left, columns):
             return
         if not _reaches(min(ay, by, cy), max(ay, by, cy), top, rows):
@@ -145,14 +145,14 @@ def _draw_face(
         for _ in range(2):  # until a is the one corner beyond it, or c the one before it
             if (inside == 1 and not az >= nearest) or (inside == 2 and cz >= nearest):
                 ax, ay, az, bx, by, bz, cx, cy, cz = bx, by, bz, cx, cy, cz, ax, ay, az
-        x0, y0, w0 = _cut(ax, ay, az, ax, ay, az, near, focal, centre_x, centre_y)
-        x3, y3, w3 = _cut(cx, cy, cz, ax, ay, az, near, focal, centre_x, centre_y)
+        x0, y0, w0 = _cut(ax, ay, az, ax, ay, az, near, focal, center_x, center_y)
+        x3, y3, w3 = _cut(cx, cy, cz, ax, ay, az, near, focal, center_x, center_y)
         if inside == 1:
-            x1, y1, w1 = _cut(ax, ay, az, bx, by, bz, near, focal, centre_x, centre_y)
+            x1, y1, w1 = _cut(ax, ay, az, bx, by, bz, near, focal, center_x, center_y)
             x2, y2, w2 = x3, y3, w3
         else:
-            x1, y1, w1 = _cut(bx, by, bz, bx, by, bz, near, focal, centre_x, centre_y)
-            x2, y2, w2 = _cut(bx, by, bz, cx, cy, cz, near, focal, centre_x, centre_y)
+            x1, y1, w1 = _cut(bx, by, bz, bx, by, bz, near, focal, center_x, center_y)
+            x2, y2, w2 = _cut(bx, by, bz, cx, cy, cz, near, focal, center_x, center_y)
     for _ in range(2 if inside == 2 else 1):
         _fill(
             x0, y0, w0, x1, y1, w1, x2, y2, w2, order, left, top, columns, rows, cells, large, large_rows,
@@ -163,19 +163,19 @@ def _draw_face(
 
 
 @cuda.jit(device=True)
-def _project(x, y, z, focal, centre_x, centre_y):  # type: ignore[no-untyped-def]
+def _project(x, y, z, focal, center_x, center_y):  # type: ignore[no-untyped-def]
     """Column, row and 1/depth."""
     inverse = ONE / z
     return (
-        np.float32(focal) * x * inverse + np.float32(centre_x),
-        np.float32(focal) * y * inverse + np.float32(centre_y),
+        np.float32(focal) * x * inverse + np.float32(center_x),
+        np.float32(focal) * y * inverse + np.float32(center_y),
         inverse,
     )
 
 
 @cuda.jit(device=True)
 def _reaches(low, high, first, count):  # type: ignore[no-untyped-def]
-    """Whether cell centres of a tile lie between two coordinates."""
+    """Whether cell centers of a tile lie between two coordinates."""
     low, high = low - HALF, high - HALF
     if not (high > np.float32(first) - HALF and low < np.float32(first + count)):
         return False
@@ -190,14 +190,14 @@ def _facing(ax, ay, az, bx, by, bz, cx, cy, cz):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def _cut(ax, ay, az, bx, by, bz, near, focal, centre_x, centre_y):  # type: ignore[no-untyped-def]
+def _cut(ax, ay, az, bx, by, bz, near, focal, center_x, center_y):  # type: ignore[no-untyped-def]
     """Column, row and 1/depth of the point where an edge meets the near plane; of its first end if it does not."""
     x, y, z = np.float64(ax), np.float64(ay), np.float64(az)
     if (az >= np.float32(near)) != (bz >= np.float32(near)):
         part = (near - z) / (np.float64(bz) - z)
         x, y, z = x + part * (np.float64(bx) - x), y + part * (np.float64(by) - y), near
     inverse = 1.0 / z
-    return focal * x * inverse + centre_x, focal * y * inverse + centre_y, inverse
+    return focal * x * inverse + center_x, focal * y * inverse + center_y, inverse
 
 
 @cuda.jit(device=True)
@@ -222,7 +222,7 @@ def _fill(
     large_orders,
     queued,
 ):  # type: ignore[no-untyped-def]
-    """Write a projected triangle into the cells of a tile, or queue it; see `rasterise.fill_triangle`."""
+    """Write a projected triangle into the cells of a tile, or queue it; see `rasterize.fill_triangle`."""
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     if not (0.0 < abs(area) < LIMIT):
         return
@@ -232,7 +232,7 @@ def _fill(
         return
     slope_x = ((w1 - w0) * (y2 - y0) - (w2 - w0) * (y1 - y0)) / area
     slope_y = ((w2 - w0) * (x1 - x0) - (w1 - w0) * (x2 - x0)) / area
-    origin = w0 - slope_x * (x0 - 0.5) - slope_y * (y0 - 0.5)  # at the centre of cell (0, 0)
+    origin = w0 - slope_x * (x0 - 0.5) - slope_y * (y0 - 0.5)  # at the center of cell (0, 0)
     if y1 < y0:
         x0, y0, x1, y1 = x1, y1, x0, y0
     if y2 < y0:
@@ -310,7 +310,7 @@ def _fill_masked(
     uvs, surfaces, texture, a, b, c, x0, y0, w0, x1, y1, w1, x2, y2, w2, parallel, order, left, top, columns, rows,
     cells,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Write those cells of a projected triangle where its texture is opaque; see `rasterise.fill_masked`."""
+    """Write those cells of a projected triangle where its texture is opaque; see `rasterize.fill_masked`."""
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
     if not (0.0 < abs(area) < LIMIT):
         return

@@ -1,6 +1,6 @@
 """COLLADA (DAE) mesh files, as far as robot descriptions use them: triangles and polygons, placed by nodes.
 
-Source: COLLADA 1.4.1 specification (Khronos Group, 2008). Metres by the file's unit; its up axis is left as it is, as
+Source: COLLADA 1.4.1 specification (Khronos Group, 2008). Meters by the file's unit; its up axis is left as it is, as
 PyBullet does. Textures, skins and animations are passed over.
 """
 
@@ -21,7 +21,7 @@ PRIMITIVES = ("triangles", "polylist", "polygons")
 
 
 def read_collada(path: Path) -> list[Any]:
-    """The parts of a DAE file as trimesh meshes, in metres.
+    """The parts of a DAE file as trimesh meshes, in meters.
 
     Raises:
         CorruptFile: not a COLLADA file, or without a triangle.
@@ -102,18 +102,18 @@ class _Document:
             process=False,
         )
         part.apply_transform(matrix)
-        material = trimesh.visual.material.SimpleMaterial(diffuse=self._colour(primitive))
+        material = trimesh.visual.material.SimpleMaterial(diffuse=self._color(primitive))
         part.visual = trimesh.visual.TextureVisuals(uv=values.get("TEXCOORD"), material=material)
         return part
 
-    def _colour(self, primitive: Any) -> NDArray[np.uint8] | None:
-        """Diffuse colour, 0..255, of the material that a primitive uses; None where it has none or a texture."""
+    def _color(self, primitive: Any) -> NDArray[np.uint8] | None:
+        """Diffuse color, 0..255, of the material that a primitive uses; None where it has none or a texture."""
         use = self._materials.get(primitive.get("material"))
         if use is None:
             return None
         effect = self._target(self._target(use, "target").find("instance_effect"), "url")
-        colour = effect.find(".//diffuse/color")
-        return None if colour is None else np.round(_numbers(colour).clip(0.0, 1.0) * 255.0).astype(np.uint8)
+        color = effect.find(".//diffuse/color")
+        return None if color is None else np.round(_numbers(color).clip(0.0, 1.0) * 255.0).astype(np.uint8)
 
     def _values(self, element: Any) -> NDArray[np.float64]:
         """(n, stride) numbers of the source that an input names."""

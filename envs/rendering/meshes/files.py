@@ -20,7 +20,7 @@ from camshaft.envs.rendering.meshes.surface import Surface, Texture
 CREASE_ANGLE = np.deg2rad(35.0)  # edges sharper than this stay sharp where a file has no normals
 MAX_TEXTURE_SIDE = 1024  # texels
 TEXTURE_MIDDLE = 0.5  # texture coordinates of what has none, as PyBullet has it
-GREY = 178 / 255
+GRAY = 178 / 255
 
 
 def load_mesh(path: Path, surface: Surface | None = None) -> Mesh:
@@ -61,7 +61,7 @@ def texture_files(path: Path) -> list[Path]:
 
 
 def _material_images(library: Path) -> dict[bytes, Path]:
-    """Image of the diffuse colour by material of an MTL file; empty where there is no such file."""
+    """Image of the diffuse color by material of an MTL file; empty where there is no such file."""
     if not library.is_file():
         return {}
     images, name = {}, b""
@@ -154,10 +154,10 @@ def _surface(visual: Any, material: Any) -> Surface:
     image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
     if image is not None:
         return Surface((1.0, 1.0, 1.0), as_texture(image))
-    colour = visual.main_color if material is None else material.main_color
-    if colour is None:
-        return Surface((GREY, GREY, GREY))
-    red, green, blue = np.asarray(colour)[:3] / 255.0
+    color = visual.main_color if material is None else material.main_color
+    if color is None:
+        return Surface((GRAY, GRAY, GRAY))
+    red, green, blue = np.asarray(color)[:3] / 255.0
     return Surface((float(red), float(green), float(blue)))
 
 

@@ -19,13 +19,13 @@ class Mesh:
     """Triangles with normals, texture coordinates and surfaces.
 
     Attributes:
-        positions: (V, 3) float32, metres.
+        positions: (V, 3) float32, meters.
         faces: (F, 3) int32 vertex indices, counter-clockwise seen from outside.
         normals: (V, 3) float32 unit; None computes smooth ones from the faces.
         uvs: (V, 2) float32; textures repeat every 1.0.
         face_surfaces: (F,) int32 index into `surfaces`.
         surfaces: the surfaces of the mesh.
-        error: metres by which it may stray from the shape that it stands for; what a level of detail is chosen by.
+        error: meters by which it may stray from the shape that it stands for; what a level of detail is chosen by.
 
     Raises:
         InvalidOption: shapes that do not fit together, an index out of range, positions that are not finite, or
@@ -82,7 +82,7 @@ class Mesh:
 
     @classmethod
     def box(cls, size: ArrayLike, surface: Surface = Surface()) -> Mesh:
-        """A box of `size` (x, y, z) metres about the origin, each side with texture coordinates 0..1."""
+        """A box of `size` (x, y, z) meters about the origin, each side with texture coordinates 0..1."""
         half = 0.5 * np.broadcast_to(np.asarray(size, np.float64), 3)
         positions, normals = [], []
         for axis in range(3):
@@ -116,7 +116,7 @@ class Mesh:
 
     @classmethod
     def cylinder(cls, radius: float, height: float, surface: Surface = Surface(), segments: int = 16) -> Mesh:
-        """A closed cylinder about the z axis, centred."""
+        """A closed cylinder about the z axis, centered."""
         top, bottom = 0.5 * height, -0.5 * height
         side = _revolve(
             np.array([[radius, top], [radius, bottom]]), np.array([[1.0, 0.0], [1.0, 0.0]]), segments, surface
@@ -136,7 +136,7 @@ class Mesh:
     def capsule(
         cls, radius: float, length: float, surface: Surface = Surface(), segments: int = 24, rings: int = 12
     ) -> Mesh:
-        """A cylinder about the z axis with half a sphere at each end, centred; `length` is that of the cylinder."""
+        """A cylinder about the z axis with half a sphere at each end, centered; `length` is that of the cylinder."""
         polar = np.linspace(0.0, np.pi, 2 * (rings // 2) + 1)
         polar = np.insert(polar, rings // 2, 0.5 * np.pi)
         out = np.stack([np.sin(polar), np.cos(polar)], axis=1)
@@ -169,7 +169,7 @@ class Mesh:
 
         Args:
             path: the file.
-            surface: how it looks; by default as the materials in the file say, each with its own colour or texture.
+            surface: how it looks; by default as the materials in the file say, each with its own color or texture.
 
         Raises:
             CorruptFile: missing, unreadable or without a triangle; or a texture that it names is.
@@ -208,7 +208,7 @@ class Mesh:
         )
 
     def translated(self, offset: ArrayLike) -> Mesh:
-        """The mesh moved by `offset` metres."""
+        """The mesh moved by `offset` meters."""
         return replace(self, positions=self.positions + np.asarray(offset, np.float64))
 
     def scaled(self, factors: ArrayLike) -> Mesh:

@@ -14,10 +14,10 @@ MAX_SQUARINGS = 10  # log2 of the largest shininess
 
 
 class Texture:
-    """A colour image that repeats, with every coarser mip level down to one texel.
+    """A color image that repeats, with every coarser mip level down to one texel.
 
-    Display colours are treated as square roots of linear light (gamma 2), here and in the shader: levels average
-    light, not code values, so that a far checkerboard has the brightness of a near one.
+    Display colors are treated as square roots of linear light (gamma 2), here and in the shader: levels average
+    light, not code values, so that a far checcurboard has the brightness of a near one.
 
     Args:
         image: (H, W, 3) or (H, W, 4) uint8, height and width powers of two. What has an alpha below one half is
@@ -51,20 +51,20 @@ class Surface:
     """What a face looks like and what it is.
 
     Attributes:
-        colour: red, green, blue in 0..1 as displayed; multiplies the texture.
-        texture: None for a plain colour.
+        color: red, green, blue in 0..1 as displayed; multiplies the texture.
+        texture: None for a plain color.
         label: semantic label, one of `camshaft.envs.rendering.LABELS`.
         double_sided: drawn from behind too.
-        emissive: shown at its own colour, whatever the light.
+        emissive: shown at its own color, whatever the light.
         specular: share of light that it mirrors when seen face on: 0 for none, 0.04 paint and plastic, 0.6 and more
             metal.
         shininess: exponent of Blinn's highlight, a power of two: 8 dull, 256 polished.
-        metallic: mirrors in its own colour.
-        tinted: whether the colour of the object that shows it (`SceneState.colours`) multiplies its own: paint is,
+        metallic: mirrors in its own color.
+        tinted: whether the color of the object that shows it (`SceneState.colors`) multiplies its own: paint is,
             the glass and the lamps of a painted car are not.
     """
 
-    colour: tuple[float, float, float] = (0.7, 0.7, 0.7)
+    color: tuple[float, float, float] = (0.7, 0.7, 0.7)
     texture: Texture | None = None
     label: str = "object"
     double_sided: bool = False
@@ -75,9 +75,9 @@ class Surface:
     tinted: bool = True
 
     def __post_init__(self) -> None:
-        colour = np.asarray(self.colour, np.float64)
-        if colour.shape != (3,) or not ((colour >= 0) & (colour <= 1)).all():
-            raise InvalidOption(f"a surface's colour is three numbers in 0..1, got {self.colour!r}")
+        color = np.asarray(self.color, np.float64)
+        if color.shape != (3,) or not ((color >= 0) & (color <= 1)).all():
+            raise InvalidOption(f"a surface's color is three numbers in 0..1, got {self.color!r}")
         check_choice("label", self.label, LABELS)
         if not 0.0 <= self.specular <= 1.0:
             raise InvalidOption(f"a surface's specular is within 0..1, got {self.specular!r}")

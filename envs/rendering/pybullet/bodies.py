@@ -79,8 +79,8 @@ class PyBulletBodies:
     def update(self, state: SceneState, world: int = 0, client: Any = None) -> None:
         """Show every shape in a world of `state` where a client has it now.
 
-        The first call on a state also writes the colours and instance ids of the shapes, in all of its worlds; what is
-        written to `SceneState.colours` later stays.
+        The first call on a state also writes the colors and instance ids of the shapes, in all of its worlds; what is
+        written to `SceneState.colors` later stays.
 
         Args:
             state: of `scene`.
@@ -104,7 +104,7 @@ class PyBulletBodies:
         if state.scene is not self.scene:
             raise InvalidOption("state must be one of the scene that the bodies are in")
         state.meshes[:, self.slots] = self._span.meshes
-        state.colours[:, self.slots] = [shape.colour for shape in self.shapes]
+        state.colors[:, self.slots] = [shape.color for shape in self.shapes]
         state.instances[self.slots] = [shape.body + 1 for shape in self.shapes]
         self._dressed.add(state)
 

@@ -20,7 +20,7 @@ from camshaft.envs.rendering.scene_state import SceneState
 # The light of a room: a white surface is nearly white, wherever it faces.
 LIGHT = {
     "sun_direction": (0.42, 0.35, 0.84),
-    "sun_colour": (0.58, 0.57, 0.55),
+    "sun_color": (0.58, 0.57, 0.55),
     "sky_zenith": (0.60, 0.63, 0.66),
     "sky_horizon": (0.82, 0.84, 0.86),
     "ground_light": (0.50, 0.50, 0.49),
@@ -39,7 +39,7 @@ class PyBulletCamera:
         client.stepSimulation()
         image = camera.render(look_at((1.5, 0.5, 0.8), (0.0, 0.0, 0.4)))["rgb"]
 
-    Every call sees bodies where they are now. Bodies that have come or gone, and shapes and colours that have changed,
+    Every call sees bodies where they are now. Bodies that have come or gone, and shapes and colors that have changed,
     are noticed; textures set by `changeVisualShape` are not, as PyBullet does not tell of them: name those in
     `textures`. Meshes are decimated to the camera's resolution: that takes seconds at first, once a mesh and machine.
     Half transparent shapes are drawn opaque, wholly transparent ones not at all. Height fields, soft bodies, meshes

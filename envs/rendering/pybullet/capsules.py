@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from camshaft.envs.rendering.pybullet.links import link_pose
 
-FAR = 100.0  # metres
+FAR = 100.0  # meters
 PROBE_RADIUS = 1e-3
-MARGIN = 0.04  # metres, PyBullet's; the nearest point of a thinner shape is off by up to the difference
+MARGIN = 0.04  # meters, PyBullet's; the nearest point of a thinner shape is off by up to the difference
 SPHERE_GEOMETRY = 2  # pybullet.GEOM_SPHERE
 DIRECTIONS = np.concatenate([np.eye(3), -np.eye(3)])
 

@@ -109,7 +109,7 @@ class LinkPoses:
         self._rows = np.array([order.index(link) for link in links], np.int64)
         self._corrections = np.tile(np.eye(4), (len(links), 1, 1))
         for number, (body, link) in enumerate(links):
-            if link == BASE:  # PyBullet tells where its centre of mass is
+            if link == BASE:  # PyBullet tells where its center of mass is
                 inertial = client.getDynamicsInfo(body, BASE)
                 self._corrections[number] = np.linalg.inv(pose_matrices([*inertial[3], *inertial[4]]))
 

@@ -1,7 +1,7 @@
-"""The visual shapes of PyBullet's bodies as meshes: what is drawn, on which link, where on it, in which colour.
+"""The visual shapes of PyBullet's bodies as meshes: what is drawn, on which link, where on it, in which color.
 
-As PyBullet has it: one colour a shape, that of the URDF (white for MJCF), which multiplies the first texture that the
-materials of an OBJ file name; their own colours do not count.
+As PyBullet has it: one color a shape, that of the URDF (white for MJCF), which multiplies the first texture that the
+materials of an OBJ file name; their own colors do not count.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class BodyShape:
         link: number of the link, −1 for the base.
         levels: levels of detail, finest first, in the shape's frame, scaled.
         local: (4, 4) link's URDF frame from the shape.
-        colour: multiplies those of the surfaces.
+        color: multiplies those of the surfaces.
     """
 
     body: int
     link: int
     levels: tuple[Mesh, ...]
     local: NDArray[np.float64]
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
 
 
 def shape_rows(client: Any, bodies: Sequence[int]) -> list[Any]:
@@ -86,13 +86,13 @@ def read_shapes(
     drawn = [row for row in rows if row[7][3] > 0.0]
     capsules = iter(capsule_frames(client, [row for row in drawn if row[2] == CAPSULE]))
     for row in drawn:
-        body, link, position, orientation, colour = row[0], row[1], row[5], row[6], row[7]
+        body, link, position, orientation, color = row[0], row[1], row[5], row[6], row[7]
         local = next(capsules) if row[2] == CAPSULE else None
         if local is None:
             local = pose_matrices([*position, *orientation])
         levels = reader.levels(row, labels.get(body, DEFAULT_LABEL), textures.get((body, link)))
         if levels:
-            shapes.append(BodyShape(body, link, levels, local, tuple(np.clip(colour[:3], 0.0, 1.0).tolist())))
+            shapes.append(BodyShape(body, link, levels, local, tuple(np.clip(color[:3], 0.0, 1.0).tolist())))
     return shapes
 
 
@@ -136,15 +136,15 @@ class _Reader:
             raise InvalidOption(f"{path} has a scale of {scale}; no factor may be 0")
         image = _first_texture(path) if texture is None else Path(texture)
         levels = load_levels(path, image)
-        labelled = [self._labelled(mesh, label) for mesh in levels]
-        return tuple(mesh if scale == (1.0, 1.0, 1.0) else mesh.scaled(scale) for mesh in labelled)
+        labeled = [self._labeled(mesh, label) for mesh in levels]
+        return tuple(mesh if scale == (1.0, 1.0, 1.0) else mesh.scaled(scale) for mesh in labeled)
 
-    def _labelled(self, mesh: Mesh, label: str) -> Mesh:
-        surfaces = [self._surface(surface.colour, surface.texture, label) for surface in mesh.surfaces]
+    def _labeled(self, mesh: Mesh, label: str) -> Mesh:
+        surfaces = [self._surface(surface.color, surface.texture, label) for surface in mesh.surfaces]
         return replace(mesh, surfaces=tuple(surfaces))
 
-    def _surface(self, colour: tuple[float, float, float], texture: Texture | None, label: str) -> Surface:
-        return self._surfaces.setdefault((colour, texture, label), Surface(colour, texture, label))
+    def _surface(self, color: tuple[float, float, float], texture: Texture | None, label: str) -> Surface:
+        return self._surfaces.setdefault((color, texture, label), Surface(color, texture, label))
 
 
 def _existing(path: Path) -> Path:

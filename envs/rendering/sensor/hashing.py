@@ -1,6 +1,6 @@
 """Random numbers from counters: each is a hash of its place, so none depends on which were drawn before it.
 
-Keys of 64 bits are made with the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+Keys of 64 bits are made with the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 generators", 2014). A key and a counter of 32 bits give 32 random bits through a two-round multiply-xorshift hash, whose
 constants are those of C. Wellons' hash prospector; it compiles to vector instructions.
 """
@@ -50,8 +50,8 @@ def gaussian(counter, key):  # type: ignore[no-untyped-def]
     bits = random_bits(counter, key)
     low = np.int32(bits & BYTE) + np.int32(np.uint32(bits >> S8) & BYTE)
     high = np.int32(np.uint32(bits >> S16) & BYTE) + np.int32(np.uint32(bits >> np.uint32(24)))
-    centred = np.float32(np.int32(low + high)) - np.float32(510.0)
-    return centred * (LINEAR + CUBIC * centred * centred)
+    centered = np.float32(np.int32(low + high)) - np.float32(510.0)
+    return centered * (LINEAR + CUBIC * centered * centered)
 
 
 @inlined

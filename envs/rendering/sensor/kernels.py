@@ -1,7 +1,7 @@
-"""Kernels of the camera's sensor: motion blur, exposure, noise and white balance of colours; noise and holes of depth.
+"""Kernels of the camera's sensor: motion blur, exposure, noise and white balance of colors; noise and holes of depth.
 
 Display bytes are the square root of linear light (gamma 2); everything here happens in linear light, 1.0 for white.
-Images of light are (height, 3·width) float32, row by row, colours side by side.
+Images of light are (height, 3·width) float32, row by row, colors side by side.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def expose_frames(  # type: ignore[no-untyped-def]
         start: first image.
         stop: after the last image.
         worlds: (n,) of each image.
-        active: (num_worlds,) whether the world's sensor changes colours at all.
+        active: (num_worlds,) whether the world's sensor changes colors at all.
         seeds: (num_worlds,) of the episodes.
         frames: (n,) frame number in the episode.
         stream: first random stream of this camera.
@@ -99,9 +99,9 @@ def measure_depths(start, stop, worlds, active, seeds, frames, stream, settings,
         frames: (n,) frame number in the episode.
         stream: first random stream of this camera.
         settings: (num_worlds, COLUMNS).
-        horizon: the depth of the sky, metres.
+        horizon: the depth of the sky, meters.
         scratch: buffers.
-        images: (n, H, W) metres, changed in place.
+        images: (n, H, W) meters, changed in place.
     """
     for index in range(start, stop):
         world = worlds[index]

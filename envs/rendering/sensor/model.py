@@ -1,6 +1,6 @@
-"""What a real camera makes of a perfect image: exposure, colour cast, noise, blur, weather, compression; depth noise.
+"""What a real camera makes of a perfect image: exposure, color cast, noise, blur, weather, compression; depth noise.
 
-Colours follow the linear camera model of the EMVA Standard 1288: light makes electrons, whose number has the variance
+Colors follow the linear camera model of the EMVA Standard 1288: light makes electrons, whose number has the variance
 of a Poisson distribution; reading adds noise of its own. White balance follows Planck's locus as approximated by Kim et
 al. ("Design of advanced color temperature control system for HDTV applications", J. Korean Phys. Soc. 2002). Depth
 noise is that of structured light and stereo, σ = a z² (Khoshelham and Elberink, "Accuracy and resolution of Kinect
@@ -71,12 +71,12 @@ SENSOR_RANGES: Mapping[str, SplitRange] = {
 class Sensor:
     """How a camera falls short of a perfect one; by default it does not.
 
-    What the renderer has already clipped to white stays clipped: a lower exposure makes it grey.
+    What the renderer has already clipped to white stays clipped: a lower exposure makes it gray.
 
     Attributes:
         exposure: stops, -10..10: each doubles the light.
-        white_balance: kelvin, 2500..20000: colour temperature of the light that the camera takes for white. 6500 leaves
-            colours alone, lower values make the image bluer, higher ones warmer.
+        white_balance: kelvin, 2500..20000: color temperature of the light that the camera takes for white. 6500 leaves
+            colors alone, lower values make the image bluer, higher ones warmer.
         full_well: electrons that make white, 1..10⁶; None for no shot noise. The variance of a pixel's electrons is
             their number. A higher ISO has fewer of them: good light 10,000, night 300.
         read_noise: electrons, standard deviation, 0..10⁴; needs `full_well`.
@@ -87,7 +87,7 @@ class Sensor:
         jpeg_quality: 1..100, or None for no compression.
         depth_noise: a of σ = a z², 1/m, 0..1: a Kinect has 0.0014.
         depth_holes: share of the pixels without depth, 0..1: first behind the edges of things, and in patches.
-        depth_range: (nearest, farthest) metres that a depth camera measures; None for all.
+        depth_range: (nearest, farthest) meters that a depth camera measures; None for all.
 
     A pixel without depth has depth 0.
     """
@@ -125,7 +125,7 @@ class Sensor:
             )
 
     @property
-    def changes_colours(self) -> bool:
+    def changes_colors(self) -> bool:
         """Whether the image of such a camera differs from a perfect one."""
         return any(
             getattr(self, field.name) != field.default
@@ -183,7 +183,7 @@ class SensorModel:
         self._stream = camera_number * kernels.STREAMS
         self._sensors = [sensor] * num_worlds
         self._settings = np.empty((num_worlds, kernels.COLUMNS), np.float32)
-        self._colours = np.empty(num_worlds, np.bool_)
+        self._colors = np.empty(num_worlds, np.bool_)
         self._depths = np.empty(num_worlds, np.bool_)
         self._corner = np.zeros((0, 0), np.float32)
         self._scratches: list[kernels.Scratch] = []
@@ -202,8 +202,8 @@ class SensorModel:
         """Give a world another sensor, such as one drawn for its next episode."""
         self._sensors[world] = sensor
         self._settings[world] = _settings(sensor)
-        self._colours[world], self._depths[world] = sensor.changes_colours, sensor.changes_depth
-        if not self._scratches and (sensor.changes_colours or sensor.changes_depth):
+        self._colors[world], self._depths[world] = sensor.changes_colors, sensor.changes_depth
+        if not self._scratches and (sensor.changes_colors or sensor.changes_depth):
             self._make_buffers()
 
     def apply(
@@ -223,9 +223,9 @@ class SensorModel:
             seeds: (num_worlds,) int64 seeds of the episodes.
             frames: (n,) frame number since the episode's start.
             flow: (n, H, W, 2) optical flow, pixels a frame (x right, y down); needed where there is motion blur.
-            speeds: (n,) m/s along the optical axis, which rain comes towards; 0 by default.
+            speeds: (n,) m/s along the optical axis, which rain comes toward; 0 by default.
         """
-        rgb = images.get("rgb") if self._colours.any() else None
+        rgb = images.get("rgb") if self._colors.any() else None
         depth = images.get("depth") if self._depths.any() else None
         if rgb is None and depth is None:
             return
@@ -271,7 +271,7 @@ class SensorModel:
             self._checked("flow", flow, (2,), np.float32, count)
         state = (
             worlds,
-            self._colours,
+            self._colors,
             seeds,
             frames,
             self._stream,
@@ -354,11 +354,11 @@ class SensorModel:
 
 def white_balance_gains(temperature: float) -> tuple[float, float]:
     """Gains of red and blue, green having 1, that make a light of so many kelvin white if daylight needs none."""
-    gains = _planck_colour(DAYLIGHT) / _planck_colour(temperature)
+    gains = _planck_color(DAYLIGHT) / _planck_color(temperature)
     return float(gains[0] / gains[1]), float(gains[2] / gains[1])
 
 
-def _planck_colour(temperature: float) -> NDArray[np.float64]:
+def _planck_color(temperature: float) -> NDArray[np.float64]:
     """(3,) linear sRGB of a black body, of luminance 1, from 2222 to 25,000 kelvin (Kim et al.)."""
     powers = (1e3 / temperature) ** np.arange(3, -1, -1)
     if temperature < 4000.0:

@@ -1,11 +1,11 @@
 """Rain in front of a camera, and water on its lens, drawn into an image of linear light.
 
-A drop that falls during the exposure leaves a streak from where it was to where it is, seen in perspective; its colour
+A drop that falls during the exposure leaves a streak from where it was to where it is, seen in perspective; its color
 is that of its surroundings, nearly whatever is behind it (Garg and Nayar, "Vision and rain", IJCV 2007). Streaks are
 drawn stronger than in that paper's photometry, where rain is hardly seen in a single frame. Drops on the lens stay
 where they are for some frames; they show the scene upside down and out of focus.
 
-Images are (height, 3·width) float32, row by row, colours side by side.
+Images are (height, 3·width) float32, row by row, colors side by side.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from camshaft.envs.rendering.sensor.hashing import make_key, uniform
 
 MAX_STREAKS = 600
 STREAK_SECONDS = 1.0 / 40.0  # exposure time of a streak
-NEAREST_DROP, FARTHEST_DROP = 0.7, 7.0  # metres along the optical axis
+NEAREST_DROP, FARTHEST_DROP = 0.7, 7.0  # meters along the optical axis
 SLOWEST_FALL, FASTEST_FALL = 6.0, 9.0  # m/s: drops of 1.7 to 5 mm (Atlas et al. 1973)
 STRONGEST_WIND = 3.0  # m/s across the view, one value an episode
-STREAK_WIDTH = 0.010  # metres, out of focus
+STREAK_WIDTH = 0.010  # meters, out of focus
 STREAK_LIGHT = 1.8  # of the light in the upper half of the image, where most of a drop's light comes from
 
 MAX_BEADS, MAX_SMEARS = 40, 14
@@ -114,15 +114,15 @@ def _drop(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _blob(light, small, centre_x, centre_y, radius_x, radius_y, magnification, opacity, softness):  # type: ignore[no-untyped-def]
-    """Blend the coarse image, magnified about the blob's centre, into an ellipse."""
+def _blob(light, small, center_x, center_y, radius_x, radius_y, magnification, opacity, softness):  # type: ignore[no-untyped-def]
+    """Blend the coarse image, magnified about the blob's center, into an ellipse."""
     height, width = light.shape[0], light.shape[1] // 3
     scale_x, scale_y = np.float32(small.shape[1] / width), np.float32(small.shape[0] / height)
     bead = magnification < ZERO
-    for row in range(max(0, int(centre_y - radius_y)), min(height, int(centre_y + radius_y) + 2)):
-        y = np.float32(row) + HALF - centre_y
-        for column in range(max(0, int(centre_x - radius_x)), min(width, int(centre_x + radius_x) + 2)):
-            x = np.float32(column) + HALF - centre_x
+    for row in range(max(0, int(center_y - radius_y)), min(height, int(center_y + radius_y) + 2)):
+        y = np.float32(row) + HALF - center_y
+        for column in range(max(0, int(center_x - radius_x)), min(width, int(center_x + radius_x) + 2)):
+            x = np.float32(column) + HALF - center_x
             square = (x / radius_x) ** 2 + (y / radius_y) ** 2
             if square >= ONE:
                 continue
@@ -133,8 +133,8 @@ def _blob(light, small, centre_x, centre_y, radius_x, radius_y, magnification, o
                 strength = np.float32(0.9) + np.float32(0.45) * y / radius_y
             red, green, blue = _sample(
                 small,
-                (centre_x + magnification * x) * scale_x - HALF,
-                (centre_y + magnification * y) * scale_y - HALF,
+                (center_x + magnification * x) * scale_x - HALF,
+                (center_y + magnification * y) * scale_y - HALF,
             )
             light[row, 3 * column] += cover * (strength * red - light[row, 3 * column])
             light[row, 3 * column + 1] += cover * (strength * green - light[row, 3 * column + 1])
@@ -186,7 +186,7 @@ def _shrink(light, small):  # type: ignore[no-untyped-def]
 
 @inlined
 def _streak_light(light):  # type: ignore[no-untyped-def]
-    """Colour of a streak: paler than the mean of the upper half of the image."""
+    """Color of a streak: paler than the mean of the upper half of the image."""
     rows, width = (light.shape[0] + 1) // 2, light.shape[1] // 3
     red, green, blue = ZERO, ZERO, ZERO
     for row in range(rows):
@@ -195,8 +195,8 @@ def _streak_light(light):  # type: ignore[no-untyped-def]
             green += light[row, 3 * column + 1]
             blue += light[row, 3 * column + 2]
     share = np.float32(0.5 * STREAK_LIGHT / (rows * width))
-    grey = (red + green + blue) / np.float32(3.0)
-    return (red + grey) * share, (green + grey) * share, (blue + grey) * share
+    gray = (red + green + blue) / np.float32(3.0)
+    return (red + gray) * share, (green + gray) * share, (blue + gray) * share
 
 
 @kernel

@@ -92,7 +92,7 @@ def _write(kept: Path, levels: tuple[Mesh, ...]) -> None:
                 uvs=np.concatenate([mesh.uvs for mesh in levels]),  # type: ignore[arg-type]
                 faces=np.concatenate([mesh.faces for mesh in levels]),
                 face_surfaces=np.concatenate([mesh.face_surfaces for mesh in levels]),  # type: ignore[arg-type]
-                colours=np.concatenate([[surface.colour for surface in mesh.surfaces] for mesh in levels]),
+                colors=np.concatenate([[surface.color for surface in mesh.surfaces] for mesh in levels]),
             )
         os.replace(name, kept)
     except BaseException:
@@ -101,15 +101,15 @@ def _write(kept: Path, levels: tuple[Mesh, ...]) -> None:
 
 
 def _read(kept: Path, surface: Surface) -> tuple[Mesh, ...] | None:
-    """The levels, the first in `surface` and the coarser ones in the colours that it has been turned into."""
+    """The levels, the first in `surface` and the coarser ones in the colors that it has been turned into."""
     try:
         with kept.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         ends = np.cumsum(arrays["counts"], axis=0)
         levels = []
         for number, (start, end) in enumerate(zip(ends - arrays["counts"], ends, strict=True)):
-            vertices, faces, colours = (slice(*span) for span in zip(start, end, strict=True))
-            plain = tuple(Surface(tuple(colour.tolist())) for colour in arrays["colours"][colours])
+            vertices, faces, colors = (slice(*span) for span in zip(start, end, strict=True))
+            plain = tuple(Surface(tuple(color.tolist())) for color in arrays["colors"][colors])
             levels.append(
                 Mesh(
                     arrays["positions"][vertices],

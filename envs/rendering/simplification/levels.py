@@ -20,8 +20,8 @@ CLUSTER_FACES = 1  # that a square of the grid's cells is to leave; a simplifica
 ERROR_SAMPLES = 2000
 DENSE_SAMPLES = 20_000
 ERROR_QUANTILE = 0.95
-MAX_BAKED_COLOURS = 8
-BAKED_COLOUR_ERROR = 0.08  # root mean square, of displayed colours in 0..1
+MAX_BAKED_COLORS = 8
+BAKED_COLOR_ERROR = 0.08  # root mean square, of displayed colors in 0..1
 
 
 _Samples = tuple[NDArray[np.float64], NDArray[np.int64]]  # (n, 3) points and (n,) the faces that they are on
@@ -30,7 +30,7 @@ _Samples = tuple[NDArray[np.float64], NDArray[np.int64]]  # (n, 3) points and (n
 def detail_levels(mesh: Mesh) -> tuple[Mesh, ...]:
     """The mesh and coarser ones, each of about half as many triangles, with `Mesh.error` measured.
 
-    Below the mesh itself a texture is turned into plain colours, a few a mesh. A mesh whose texture says more than
+    Below the mesh itself a texture is turned into plain colors, a few a mesh. A mesh whose texture says more than
     that, or of few triangles, has no coarser levels.
     """
     plain = bake_textures(mesh)
@@ -109,27 +109,27 @@ def _cluster(points: NDArray[Any], triangles: NDArray[Any], faces: int) -> tuple
 
 
 def bake_textures(mesh: Mesh) -> Mesh | None:
-    """The mesh with each face in the plain colour of its texture there; None where a few colours do not say it."""
+    """The mesh with each face in the plain color of its texture there; None where a few colors do not say it."""
     textures = [surface.texture for surface in mesh.surfaces]
     if not any(textures):
         return mesh
     if len(mesh.faces) <= LEVEL_SIZES[-1] or any(texture and texture.has_alpha for texture in textures):
         return None
-    colours = _face_colours(mesh)
+    colors = _face_colors(mesh)
     areas = _areas(mesh)
-    palette, nearest = _palette(colours, areas)
-    error = np.average(np.square(colours - palette[nearest]).mean(axis=1), weights=areas)
-    if error > BAKED_COLOUR_ERROR**2:
+    palette, nearest = _palette(colors, areas)
+    error = np.average(np.square(colors - palette[nearest]).mean(axis=1), weights=areas)
+    if error > BAKED_COLOR_ERROR**2:
         return None
     label = mesh.surfaces[0].label
-    surfaces = tuple(Surface(tuple(colour.tolist()), label=label) for colour in palette)  # type: ignore[arg-type]
+    surfaces = tuple(Surface(tuple(color.tolist()), label=label) for color in palette)  # type: ignore[arg-type]
     return Mesh(mesh.positions, mesh.faces, mesh.normals, None, nearest.astype(np.int32), surfaces)
 
 
 class _ErrorMeasure:
     """How far coarser meshes stray from one mesh: what nearly all points of either keep from the other.
 
-    Points look for a surface of their own colour: one that has moved or gone counts as much as a shape that has.
+    Points look for a surface of their own color: one that has moved or gone counts as much as a shape that has.
     """
 
     def __init__(self, mesh: Mesh) -> None:
@@ -137,7 +137,7 @@ class _ErrorMeasure:
         self._dense = _sample(mesh, DENSE_SAMPLES)
 
     def __call__(self, coarse: Mesh) -> float:
-        """Metres; infinite where more of a surface has gone than may stray."""
+        """Meters; infinite where more of a surface has gone than may stray."""
         dense = _sample(coarse, DENSE_SAMPLES)
         there = _distances(self._mesh, self._dense, coarse, dense)
         back = _distances(coarse, dense, self._mesh, self._dense)
@@ -195,9 +195,9 @@ def _distances(here: Mesh, points: _Samples, there: Mesh, dense: _Samples) -> ND
     return distances
 
 
-def _face_colours(mesh: Mesh) -> NDArray[np.float64]:
-    """(F, 3) displayed colour of each face: its surface's, times its texture about the middle of the face."""
-    base = np.array([surface.colour for surface in mesh.surfaces])[mesh.face_surfaces]
+def _face_colors(mesh: Mesh) -> NDArray[np.float64]:
+    """(F, 3) displayed color of each face: its surface's, times its texture about the middle of the face."""
+    base = np.array([surface.color for surface in mesh.surfaces])[mesh.face_surfaces]
     shares = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4]]) / np.array([[3], [6], [6], [6]])
     points = np.einsum("sc,fcd->fsd", shares, mesh.uvs[mesh.faces].astype(np.float64))  # type: ignore[index]
     for number, surface in enumerate(mesh.surfaces):
@@ -215,22 +215,22 @@ def _texels(texture: Texture, uvs: NDArray[Any]) -> NDArray[np.float64]:
     return image[rows, columns, :3] / 255.0
 
 
-def _palette(colours: NDArray[Any], weights: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A few colours that stand for many (k-means from the farthest points), and which of them each one gets."""
-    centres: list[Any] = [np.average(colours, axis=0, weights=weights)]
-    nearest = np.zeros(len(colours), np.int64)
-    while len(centres) <= MAX_BAKED_COLOURS:
+def _palette(colors: NDArray[Any], weights: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A few colors that stand for many (k-means from the farthest points), and which of them each one gets."""
+    centers: list[Any] = [np.average(colors, axis=0, weights=weights)]
+    nearest = np.zeros(len(colors), np.int64)
+    while len(centers) <= MAX_BAKED_COLORS:
         for _ in range(8):
-            distances = np.square(colours[:, None] - np.array(centres)).sum(axis=2)
+            distances = np.square(colors[:, None] - np.array(centers)).sum(axis=2)
             nearest = distances.argmin(axis=1)
-            centres = [
-                np.average(colours[nearest == k], axis=0, weights=weights[nearest == k])
+            centers = [
+                np.average(colors[nearest == k], axis=0, weights=weights[nearest == k])
                 if (nearest == k).any()
-                else centre
-                for k, centre in enumerate(centres)
+                else center
+                for k, center in enumerate(centers)
             ]
         away = distances.min(axis=1)
-        if len(centres) == MAX_BAKED_COLOURS or away.max() < BAKED_COLOUR_ERROR**2:
+        if len(centers) == MAX_BAKED_COLORS or away.max() < BAKED_COLOR_ERROR**2:
             break
-        centres.append(colours[(away * weights).argmax()])
-    return np.array(centres).clip(0.0, 1.0), nearest
+        centers.append(colors[(away * weights).argmax()])
+    return np.array(centers).clip(0.0, 1.0), nearest

@@ -54,14 +54,14 @@ def _seen_faces(mesh: Mesh) -> NDArray[np.bool_]:
     objects = scene.add("mesh", mesh)
     state = SceneState(scene, 1)
     state.set_pose(objects, np.eye(4)[None])
-    centre, radius = state.bounds[0, 0, :3].astype(np.float64), float(state.bounds[0, 0, 3])
+    center, radius = state.bounds[0, 0, :3].astype(np.float64), float(state.bounds[0, 0, 3])
     distance = 1.02 * radius / np.sin(0.5 * np.radians(FOV_DEGREES))
     near, far = 0.5 * (distance - radius), 2.0 * (distance + radius)
     camera = Camera(width=PIXELS, height=PIXELS, fov_degrees=FOV_DEGREES, near=near, far=far)
     renderer = Renderer(state, camera, ("depth",), num_threads=1)
     seen = np.zeros(len(mesh.faces), np.bool_)
     for direction in _directions():
-        renderer.render(look_at(centre + distance * direction, centre)[None])
+        renderer.render(look_at(center + distance * direction, center)[None])
         scratch = renderer._scratches[0]  # what the first pass has left of the one world
         triangles = np.unique(scratch.triangles[:-1])
         seen[scratch.drawn[triangles[triangles >= 0], 0]] = True

@@ -1,6 +1,6 @@
 """The classes of the object benchmark and the models of each; even models are for training, odd ones for testing.
 
-What has one model only shows that model in every split; pose, light, background and colour still differ.
+What has one model only shows that model in every split; pose, light, background and color still differ.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from camshaft.envs.rendering.packing import bounding_sphere
 from camshaft.perception.data.objects.looks import object_surfaces
 from camshaft.perception.data.objects.pybullet_models import urdf_levels
 
-SIGN_RADIUS, SIGN_HEIGHT = 0.56, 2.5  # metres: what of a sign on its post the camera looks at
+SIGN_RADIUS, SIGN_HEIGHT = 0.56, 2.5  # meters: what of a sign on its post the camera looks at
 ANY_SIDE, FRONT = 180.0, 55.0  # degrees of yaw to either side
 HULL_POINTS = 64  # that stand for a shape when it is laid on the ground
 
@@ -58,7 +58,7 @@ def scaled_model(
     most_end_on: float = 1.0,
     focus: tuple[float, float] | None = None,
 ) -> ObjectModel:
-    """A model in metres as the benchmark shows it.
+    """A model in meters as the benchmark shows it.
 
     Args:
         levels: of detail, standing on z = 0.
@@ -66,7 +66,7 @@ def scaled_model(
         elevation_degrees: likewise.
         tumbles: likewise.
         most_end_on: likewise.
-        focus: height and radius (metres) of what the camera looks at; by default the whole.
+        focus: height and radius (meters) of what the camera looks at; by default the whole.
     """
     visible = levels[0].positions[levels[0].positions[:, 2] > -1e-3] if not tumbles else levels[0].positions
     x, y, height, radius = (float(value) for value in bounding_sphere(visible))
@@ -177,7 +177,7 @@ def _rings(number: int) -> list[Mesh]:
 
 
 def torus(radius: float, thickness: float, segments: int) -> Mesh:
-    """A ring about the z axis, centred; `thickness` is the radius of the tube."""
+    """A ring about the z axis, centered; `thickness` is the radius of the tube."""
     around = np.linspace(0.0, 2.0 * np.pi, segments + 1)
     across = np.linspace(0.0, 2.0 * np.pi, segments // 2 + 1)
     turn, tube = (axis.ravel() for axis in np.meshgrid(around, across, indexing="ij"))

@@ -25,7 +25,7 @@ class ObjectImages(BenchmarkImages):
 
     Image i of a split follows from the seed and i alone, in batches of any size. Classes take turns, so every split is
     balanced. "train" and "val" show the same models and textures under other random numbers; "test" shows models,
-    textures and colours that training never does, wherever a class has more than one.
+    textures and colors that training never does, wherever a class has more than one.
 
     Args:
         split: one of SPLITS.

@@ -18,7 +18,7 @@ PATTERNS = ("plain", "checks", "stripes", "speckles")
 
 @cache
 def object_surfaces() -> tuple[Surface, ...]:
-    """Surfaces for solids, their colour that of the slot: of every pattern a training and a testing one."""
+    """Surfaces for solids, their color that of the slot: of every pattern a training and a testing one."""
     surfaces = []
     for number, pattern in enumerate(PATTERNS):
         for split in range(2):
@@ -79,7 +79,7 @@ def _noise(variant: int) -> Texture:
 
 
 def _pattern(pattern: str, seed: int) -> NDArray[np.uint8]:
-    """White with darker marks, so that the slot's colour shows."""
+    """White with darker marks, so that the slot's color shows."""
     rng = np.random.default_rng((104729, seed))
     rows, columns = np.mgrid[:SIDE, :SIDE]
     dark = rng.uniform(0.15, 0.5)

@@ -29,7 +29,7 @@ def urdf_levels(
         file: a URDF below `pybullet_data`.
         joints: positions of the first movable joints, rad or m.
         y_up: whether the file has the body lying on its back.
-        painted: give all surfaces the colour of the slot instead of their own.
+        painted: give all surfaces the color of the slot instead of their own.
 
     Returns:
         Two levels of detail.
@@ -41,7 +41,7 @@ def urdf_levels(
     levels = []
     for most in FACES_A_SHAPE:
         parts = [
-            _coloured(_at_most(shape, most), shape.colour).transformed(upright @ pose)
+            _colored(_at_most(shape, most), shape.color).transformed(upright @ pose)
             for shape, pose in zip(shapes, poses, strict=True)
         ]
         levels.append(Mesh.merge(parts))
@@ -83,14 +83,12 @@ def _at_most(shape: BodyShape, faces: int) -> Mesh:
     return shape.levels[-1]
 
 
-def _coloured(mesh: Mesh, colour: tuple[float, float, float]) -> Mesh:
-    surfaces = tuple(_multiplied(surface, colour) for surface in mesh.surfaces)
+def _colored(mesh: Mesh, color: tuple[float, float, float]) -> Mesh:
+    surfaces = tuple(_multiplied(surface, color) for surface in mesh.surfaces)
     return replace(mesh, surfaces=surfaces)
 
 
-def _multiplied(surface: Surface, colour: tuple[float, float, float]) -> Surface:
-    red, green, blue = (
-        float(min(own * other, 1.0)) for own, other in zip(surface.colour, colour, strict=True)
-    )
+def _multiplied(surface: Surface, color: tuple[float, float, float]) -> Surface:
+    red, green, blue = (float(min(own * other, 1.0)) for own, other in zip(surface.color, color, strict=True))
     plain = surface.texture is None and min(red, green, blue) >= PAPER_WHITE
-    return replace(surface, colour=(red, green, blue), tinted=plain)
+    return replace(surface, color=(red, green, blue), tinted=plain)

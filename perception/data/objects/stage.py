@@ -24,7 +24,7 @@ IntArray = NDArray[np.int64]
 
 FOV_DEGREES = 40.0
 FILL = (0.6, 0.95)  # of the image's half, that the radius of what is looked at takes
-OFF_CENTRE = 0.22  # of the image's half, at most
+OFF_CENTER = 0.22  # of the image's half, at most
 LOWEST_CAMERA = 0.12  # above the ground, in radii of the object
 GROUND_SIZE, GROUND_REPEATS = 120.0, 40.0  # in radii; times that a texture repeats
 WALL = (60.0, 14.0)  # width and height, in radii
@@ -32,7 +32,7 @@ CLUTTER = 6  # pieces at most
 CLUTTER_LOOKS = 8
 MOST_DUSK = 0.6
 BRIGHTER = 1.25  # light from the ground, against that on roads
-NUM_TONES = 24  # hues of the colours for what is painted
+NUM_TONES = 24  # hues of the colors for what is painted
 
 
 class Stage:
@@ -95,7 +95,7 @@ class Stage:
             poses[row, 2, 3] = heights[row] = -lowest
         self._show(worlds, self.shown, np.asarray(self.shown.meshes)[chosen][:, None], poses[:, None])
         tone = self._palette[draws.choice(len(self._palette))]
-        self.state.colours[worlds, self.shown.start] = tone
+        self.state.colors[worlds, self.shown.start] = tone
         return heights
 
     def _place_surroundings(self, worlds: IntArray, distance: FloatArray, draws: Draws) -> None:
@@ -104,14 +104,14 @@ class Stage:
         scale = draws.uniform(0.4, 1.6)
         poses[:, 0, :2, :2] = scale[:, None, None] * _turns(draws.uniform(-math.pi, math.pi))[:, :2, :2]
         self._show(worlds, self._ground, self._any(self._ground, draws)[:, None], poses)
-        self.state.colours[worlds, self._ground.start] = _tints(draws)
+        self.state.colors[worlds, self._ground.start] = _tints(draws)
 
         poses[:, 0, :3, :3] = _turns(draws.uniform(-0.6, 0.6)) * draws.uniform(0.4, 1.2)[:, None, None]
         poses[:, 0, 0, 3] = draws.uniform(3.0, 14.0)
         poses[:, 0, 1, 3] = draws.uniform(-4.0, 4.0)
         meshes = np.where(draws.chance(0.6), self._any(self._wall, draws), HIDDEN)
         self._show(worlds, self._wall, meshes[:, None], poses)
-        self.state.colours[worlds, self._wall.start] = _tints(draws)
+        self.state.colors[worlds, self._wall.start] = _tints(draws)
 
         pieces = draws.choice(CLUTTER + 1)
         poses = np.tile(np.eye(4), (count, CLUTTER, 1, 1))
@@ -124,7 +124,7 @@ class Stage:
             )
             poses[:, piece, 0, 3], poses[:, piece, 1, 3] = away, aside
             meshes[:, piece] = np.where(piece < pieces, self._any(self._clutter, draws), HIDDEN)
-            self.state.colours[worlds, self._clutter.start + piece] = self._palette[
+            self.state.colors[worlds, self._clutter.start + piece] = self._palette[
                 draws.choice(len(self._palette))
             ]
         self._show(worlds, self._clutter, meshes, poses)
@@ -139,7 +139,7 @@ class Stage:
         dusk, overcast = MOST_DUSK * draws.uniform() ** 2, draws.uniform()
         warmth = draws.uniform(-0.06, 0.06)
         tint = np.stack([1.0 + warmth, np.ones_like(warmth), 1.0 - warmth], axis=1)
-        state.sun_colour[worlds] = np.clip(
+        state.sun_color[worlds] = np.clip(
             _mixed(DAY.sun, DUSK.sun, dusk) * (1.0 - 0.7 * overcast[:, None]) * tint, 0.0, 1.0
         )
         for target, clear, cloud in (
@@ -175,7 +175,7 @@ def _cameras(
     elevation = draws.uniform(low, high)
     lowest = np.arcsin(np.clip((LOWEST_CAMERA - heights) / distance, -1.0, 1.0))
     elevation = np.maximum(elevation, lowest)
-    shift = np.minimum(OFF_CENTRE, 1.05 - fill) * half * distance
+    shift = np.minimum(OFF_CENTER, 1.05 - fill) * half * distance
     aside, above = draws.uniform(-1.0, 1.0) * shift, draws.uniform(-1.0, 1.0) * shift
     roll = np.radians(draws.uniform(-6.0, 6.0))
     level, rise = np.cos(elevation), np.sin(elevation)
@@ -226,7 +226,7 @@ def _mixed(first: Sequence[float], second: Sequence[float], share: FloatArray) -
 
 
 def _palette(odd: bool) -> FloatArray:
-    """(n, 3) colours for what is painted: those of cars, and hues all around."""
+    """(n, 3) colors for what is painted: those of cars, and hues all around."""
     tones = [
         colorsys.hsv_to_rgb(
             (number + 0.5 * odd) / NUM_TONES, (0.45, 0.75, 0.95)[number % 3], (0.9, 0.7)[number % 2]

@@ -186,7 +186,7 @@ class YoloFolder(InstanceSet):
         size: see `ImageSet`.
         on_corrupt: likewise.
         max_objects: see `InstanceSet`.
-        skip_unlabelled: leave out images without a text file, which count as empty otherwise.
+        skip_unlabeled: leave out images without a text file, which count as empty otherwise.
     """
 
     def __init__(
@@ -197,10 +197,10 @@ class YoloFolder(InstanceSet):
         size: Size = None,
         on_corrupt: str = "raise",
         max_objects: int = 64,
-        skip_unlabelled: bool = False,
+        skip_unlabeled: bool = False,
     ) -> None:
         self._images, self._labels = Path(images), Path(labels)
-        self._skip_unlabelled = skip_unlabelled
+        self._skip_unlabeled = skip_unlabeled
         self._ids = _yolo_names(Path(config))
         self.classes = tuple(self._ids.values())
         self._numbers = {key: number for number, key in enumerate(self._ids)}
@@ -212,7 +212,7 @@ class YoloFolder(InstanceSet):
         pairs = [(path, self._labels / f"{path.stem}.txt") for path in image_files(self._images)]
         if pairs and not any(labels.is_file() for _, labels in pairs):
             raise CorruptFile(f"{self._labels} holds no text file for any image of {self._images}")
-        return [pair for pair in pairs if pair[1].is_file() or not self._skip_unlabelled]
+        return [pair for pair in pairs if pair[1].is_file() or not self._skip_unlabeled]
 
     def _instances(self, item: tuple[Path, Path], shape: tuple[int, int]) -> list[Instance]:
         path = item[1]

@@ -41,7 +41,7 @@ class DrivingLog(ImageSet):
     """Frames of a drive with what the driver did.
 
     Labels: "rgb" (H, W, 3) uint8, "steering" and "throttle" float32, −1 to 1; left is positive, as everywhere in
-    Camshaft. Neighbouring frames are near copies: a split takes whole blocks of 100, every fifth of them for "val".
+    Camshaft. Neighboring frames are near copies: a split takes whole blocks of 100, every fifth of them for "val".
 
     Args:
         root: the folder of the log.

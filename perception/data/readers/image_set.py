@@ -25,7 +25,7 @@ BILINEAR, NEAREST = cv2.INTER_LINEAR, cv2.INTER_NEAREST
 
 
 class ImageSet(ABC):
-    """Labelled images by number.
+    """Labeled images by number.
 
     Args:
         root: the folder, for messages.

@@ -125,7 +125,7 @@ class ModelFolder:
         corners, faces = read_off(path)
         if self.output == "points":
             return {"points": surface_points(corners, faces, self._points), "class": np.array(number)}
-        return {"voxels": voxelised(corners, faces, self._resolution), "class": np.array(number)}
+        return {"voxels": voxelized(corners, faces, self._resolution), "class": np.array(number)}
 
     def render(self, indices: ArrayLike) -> Arrays:
         """Solids as a batch, label name to (n, …) array."""
@@ -150,7 +150,7 @@ def read_off(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         corners = np.array([line[:3] for line in lines[1 : 1 + vertices]], np.float64).reshape(vertices, 3)
         faces = []
         for line in lines[1 + vertices : 1 + vertices + count]:
-            polygon = [int(word) for word in line[1 : 1 + int(line[0])]]  # colours may follow
+            polygon = [int(word) for word in line[1 : 1 + int(line[0])]]  # colors may follow
             if len(polygon) != int(line[0]) or len(polygon) < 3:
                 raise ValueError("a face is cut short")
             faces += [(polygon[0], polygon[side], polygon[side + 1]) for side in range(1, len(polygon) - 1)]
@@ -180,7 +180,7 @@ def surface_points(corners: NDArray[np.float64], faces: NDArray[np.int64], count
     return (points / max(np.linalg.norm(points, axis=1).max(), 1e-12)).astype(np.float32)
 
 
-def voxelised(corners: NDArray[np.float64], faces: NDArray[np.int64], resolution: int) -> NDArray[np.bool_]:
+def voxelized(corners: NDArray[np.float64], faces: NDArray[np.int64], resolution: int) -> NDArray[np.bool_]:
     """(R, R, R) what is on or within the surface: all that cannot be reached from outside."""
     from scipy import ndimage
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.data.signs import pictograms
-from camshaft.perception.data.signs.plate import Colour, Plate, draw_style
+from camshaft.perception.data.signs.plate import Color, Plate, draw_style
 
 STYLES = 24  # of every kind
 TEST_STYLES = range(16, STYLES)  # not shown in training
-GREEN, GREY = (0.05, 0.55, 0.25), (0.42, 0.42, 0.43)
+GREEN, GRAY = (0.05, 0.55, 0.25), (0.42, 0.42, 0.43)
 
 Picture = Callable[[Plate], None]
 
@@ -70,31 +70,31 @@ def _no_overtaking(plate: Plate, left: Picture) -> None:
     pictograms.car(plate, (0.36, -0.02), 0.33, plate.style.black)
 
 
-def _grey_disc(plate: Plate) -> None:
+def _gray_disc(plate: Plate) -> None:
     plate.cut_disc()
     plate.ring((0.0, 0.0), 0.93, 0.05, plate.style.black)
     plate.within()
 
 
 def _end_of_limit(plate: Plate) -> None:
-    _grey_disc(plate)
-    plate.text("80", 0.84, GREY, 0.92)
+    _gray_disc(plate)
+    plate.text("80", 0.84, GRAY, 0.92)
     pictograms.stripes(plate, plate.style.black)
 
 
 def _end_of_all(plate: Plate) -> None:
-    _grey_disc(plate)
+    _gray_disc(plate)
     pictograms.stripes(plate, plate.style.black)
 
 
 def _end_of_no_overtaking(plate: Plate, left: Picture) -> None:
-    _grey_disc(plate)
+    _gray_disc(plate)
     left(plate)
-    pictograms.car(plate, (0.37, -0.02), 0.33, GREY)
+    pictograms.car(plate, (0.37, -0.02), 0.33, GRAY)
     pictograms.stripes(plate, plate.style.black)
 
 
-def _warning(plate: Plate, picture: Callable[[Plate, Colour], None]) -> None:
+def _warning(plate: Plate, picture: Callable[[Plate, Color], None]) -> None:
     _triangle(plate, 1.0)
     plate.within()
     picture(plate, plate.style.black)
@@ -108,8 +108,8 @@ def _triangle(plate: Plate, up: float) -> None:
     turn = np.array([1.0, up])
     rounded = np.concatenate([_rounded(corners, number, 0.10) for number in range(3)])
     plate.cut(rounded * turn)
-    for size, colour in ((1.0 - 0.6 * style.rim, style.red), (0.94 - 1.30 * style.border, style.white)):
-        plate.polygon((middle + size * (rounded - middle)) * turn, colour)
+    for size, color in ((1.0 - 0.6 * style.rim, style.red), (0.94 - 1.30 * style.border, style.white)):
+        plate.polygon((middle + size * (rounded - middle)) * turn, color)
 
 
 def _rounded(corners: NDArray[np.float64], number: int, radius: float) -> NDArray[np.float64]:
@@ -150,7 +150,7 @@ def _no_entry(plate: Plate) -> None:
     plate.polygon([(-0.72, -0.17), (0.72, -0.17), (0.72, 0.17), (-0.72, 0.17)], style.white)
 
 
-def _duty(plate: Plate, picture: Callable[[Plate, Colour], None]) -> None:
+def _duty(plate: Plate, picture: Callable[[Plate, Color], None]) -> None:
     style = plate.style
     plate.cut_disc()
     plate.disc((0.0, 0.0), 1.0 - style.rim, style.blue)
@@ -158,20 +158,20 @@ def _duty(plate: Plate, picture: Callable[[Plate, Colour], None]) -> None:
     picture(plate, style.white)
 
 
-def _arrow_to(start: tuple[float, float], stop: tuple[float, float]) -> Callable[[Plate, Colour], None]:
-    return lambda plate, colour: plate.arrow([start, stop], 0.20, colour, 2.6)
+def _arrow_to(start: tuple[float, float], stop: tuple[float, float]) -> Callable[[Plate, Color], None]:
+    return lambda plate, color: plate.arrow([start, stop], 0.20, color, 2.6)
 
 
-def _lorry(centre: tuple[float, float], size: float, colour: str) -> Picture:
-    return lambda plate: pictograms.lorry(plate, centre, size, _named(plate, colour))
+def _lorry(center: tuple[float, float], size: float, color: str) -> Picture:
+    return lambda plate: pictograms.lorry(plate, center, size, _named(plate, color))
 
 
-def _car(centre: tuple[float, float], size: float, colour: str) -> Picture:
-    return lambda plate: pictograms.car(plate, centre, size, _named(plate, colour))
+def _car(center: tuple[float, float], size: float, color: str) -> Picture:
+    return lambda plate: pictograms.car(plate, center, size, _named(plate, color))
 
 
-def _named(plate: Plate, colour: str) -> Colour:
-    named: Colour = GREY if colour == "grey" else getattr(plate.style, colour)
+def _named(plate: Plate, color: str) -> Color:
+    named: Color = GRAY if color == "gray" else getattr(plate.style, color)
     return named
 
 

@@ -24,7 +24,7 @@ def photograph(face: Bytes, rng: np.random.Generator, size: tuple[int, int], odd
     """(height, width, 3) a crop around a sign.
 
     Args:
-        face: (P, P, 4) colours and what of the plate is there.
+        face: (P, P, 4) colors and what of the plate is there.
         rng: source of everything that varies.
         size: of the result, (height, width).
         odd: of the textures behind, see `draw_surroundings`.
@@ -55,28 +55,28 @@ def _weathered(rng: np.random.Generator, face: Bytes) -> Image:
     plate = np.square(face.astype(np.float32) / 255.0)
     plate[..., 3] = face[..., 3] / np.float32(255.0)
     side = len(plate)
-    colour = plate[..., :3]
+    color = plate[..., :3]
     if rng.random() < 0.5:
-        colour += float(rng.uniform(0.0, 0.30)) * (0.4 - colour)
+        color += float(rng.uniform(0.0, 0.30)) * (0.4 - color)
     if rng.random() < 0.3:
-        hue = colour.mean(axis=2, keepdims=True)
-        colour += float(rng.uniform(0.0, 0.7)) * (hue - colour)
+        hue = color.mean(axis=2, keepdims=True)
+        color += float(rng.uniform(0.0, 0.7)) * (hue - color)
     if rng.random() < 0.4:
-        colour *= np.exp(-float(rng.uniform(0.1, 0.4)) * np.abs(noise_field(rng, side)))[..., None]
+        color *= np.exp(-float(rng.uniform(0.1, 0.4)) * np.abs(noise_field(rng, side)))[..., None]
     if rng.random() < 0.35:
-        _shadow(rng, colour)
+        _shadow(rng, color)
     if rng.random() < 0.4:  # light that falls off over the plate
         slope = rng.normal(0.0, 0.30, 2)
         ramp = np.linspace(-1.0, 1.0, side, dtype=np.float32)
-        colour *= np.clip(1.0 + slope[0] * ramp[:, None] + slope[1] * ramp, 0.2, 2.0)[..., None]
+        color *= np.clip(1.0 + slope[0] * ramp[:, None] + slope[1] * ramp, 0.2, 2.0)[..., None]
     if rng.random() < 0.06:
-        _sticker(rng, colour)
+        _sticker(rng, color)
     return plate
 
 
-def _shadow(rng: np.random.Generator, colour: Image) -> None:
+def _shadow(rng: np.random.Generator, color: Image) -> None:
     """Of a branch, of leaves, of a pole."""
-    side = len(colour)
+    side = len(color)
     depth = float(rng.uniform(0.3, 0.8))
     ramp = np.linspace(-1.0, 1.0, side, dtype=np.float32)
     angle = rng.uniform(0.0, np.pi)
@@ -86,20 +86,20 @@ def _shadow(rng: np.random.Generator, colour: Image) -> None:
     if rng.random() < 0.4:
         across = float(rng.uniform(0.05, 0.3)) - np.abs(across)
     share = np.clip(across * rng.uniform(3.0, 20.0) + 0.5, 0.0, 1.0)
-    colour *= (1.0 - depth * share).astype(np.float32)[..., None]
+    color *= (1.0 - depth * share).astype(np.float32)[..., None]
 
 
-def _sticker(rng: np.random.Generator, colour: Image) -> None:
-    side = len(colour)
+def _sticker(rng: np.random.Generator, color: Image) -> None:
+    side = len(color)
     corner = rng.uniform(0.2, 0.7, 2) * side
     extent = np.maximum(2.0, rng.uniform(0.05, 0.22, 2) * side)
     top, left = corner.astype(int)
     bottom, right = (corner + extent).astype(int)
-    colour[top:bottom, left:right] = rng.uniform(0.0, 0.9, 3)
+    color[top:bottom, left:right] = rng.uniform(0.0, 0.9, 3)
 
 
 def _other_plate(rng: np.random.Generator, face: Bytes) -> Image:
-    """A plate of the same outline or a board, in plain colours."""
+    """A plate of the same outline or a board, in plain colors."""
     plate = np.ones(face.shape, np.float32)
     plate[..., :3] = rng.uniform(0.1, 0.9) if rng.random() < 0.5 else rng.uniform(0.0, 0.9, 3)
     if rng.random() < 0.6:
@@ -121,8 +121,8 @@ def _corners(rng: np.random.Generator, place: NDArray[np.float64]) -> NDArray[np
     x, y = cos_roll * x - sin_roll * y, sin_roll * x + cos_roll * y
     size = rng.normal(0.76, 0.075) * 0.5 * PIXELS / (1.0 - depth / rng.uniform(3.5, 12.0))
     stretch = math.exp(rng.normal(0.0, 0.05))
-    centre = (0.5 + rng.normal(0.0, 0.03, 2)) * PIXELS - 0.5
-    return np.column_stack([centre[0] + size * stretch * x, centre[1] - size / stretch * y]).astype(
+    center = (0.5 + rng.normal(0.0, 0.03, 2)) * PIXELS - 0.5
+    return np.column_stack([center[0] + size * stretch * x, center[1] - size / stretch * y]).astype(
         np.float32
     )
 
@@ -163,7 +163,7 @@ def _seen(rng: np.random.Generator, scene: Image) -> Image:
 
 
 def _developed(rng: np.random.Generator, light: Image, size: tuple[int, int]) -> Bytes:
-    """What the camera makes of light: its colours, tone, noise and compression, brought to a size."""
+    """What the camera makes of light: its colors, tone, noise and compression, brought to a size."""
     tint = np.exp(rng.normal(0.0, 0.10, 3)).astype(np.float32)
     tint[2] *= np.float32(np.exp(rng.normal(0.03, 0.10)))
     tone = float(np.exp(rng.normal(-0.69, 0.16)))  # of a gamma about 2

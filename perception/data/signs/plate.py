@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.driving.textures.lettering import strokes
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 Point = tuple[float, float]
 
 PIXELS = 64  # of a face, a side
@@ -20,10 +20,10 @@ FRACTION_BITS = 6  # of a pixel, in what is drawn
 
 @dataclass(frozen=True)
 class Style:
-    """How a maker of signs draws: colours, widths, proportions.
+    """How a maker of signs draws: colors, widths, proportions.
 
     Attributes:
-        red, blue, yellow, white, black: colours, 0 to 1.
+        red, blue, yellow, white, black: colors, 0 to 1.
         border: width of the red border, of the radius.
         weight: of the strokes of letters, of their height.
         narrow: factor of the width of letters.
@@ -32,11 +32,11 @@ class Style:
         rim: width of the white rim outside the border.
     """
 
-    red: Colour
-    blue: Colour
-    yellow: Colour
-    white: Colour
-    black: Colour
+    red: Color
+    blue: Color
+    yellow: Color
+    white: Color
+    black: Color
     border: float
     weight: float
     narrow: float
@@ -48,8 +48,8 @@ class Style:
 def draw_style(rng: np.random.Generator) -> Style:
     """One of many makers."""
 
-    def near(colour: Colour, spread: float) -> Colour:
-        red, green, blue = np.clip(np.asarray(colour) + rng.normal(0.0, spread, 3), 0.0, 1.0)
+    def near(color: Color, spread: float) -> Color:
+        red, green, blue = np.clip(np.asarray(color) + rng.normal(0.0, spread, 3), 0.0, 1.0)
         return float(red), float(green), float(blue)
 
     return Style(
@@ -96,52 +96,52 @@ class Plate:
         """Bring what is drawn from here on to the size and place that the style gives it."""
         self._scale, self._shift = self.style.scale, np.asarray(self.style.shift)
 
-    def polygon(self, corners: ArrayLike, colour: Colour) -> None:
+    def polygon(self, corners: ArrayLike, color: Color) -> None:
         """Fill a polygon, convex or not."""
-        cv2.fillPoly(self._picture, [self._pixels(corners)], _bytes(colour), cv2.LINE_AA, FRACTION_BITS)
+        cv2.fillPoly(self._picture, [self._pixels(corners)], _bytes(color), cv2.LINE_AA, FRACTION_BITS)
 
-    def disc(self, centre: Point, radius: float, colour: Colour) -> None:
+    def disc(self, center: Point, radius: float, color: Color) -> None:
         """Fill a circle."""
-        self.polygon(disc_corners(centre, radius), colour)
+        self.polygon(disc_corners(center, radius), color)
 
-    def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
+    def ring(self, center: Point, radius: float, width: float, color: Color) -> None:
         """Draw a circle."""
-        self.line(disc_corners(centre, radius), width, colour, closed=True)
+        self.line(disc_corners(center, radius), width, color, closed=True)
 
-    def line(self, points: ArrayLike, width: float, colour: Colour, closed: bool = False) -> None:
+    def line(self, points: ArrayLike, width: float, color: Color, closed: bool = False) -> None:
         """Draw a line through points, with round ends."""
         pixels = max(1, round(width * self._scale * self._half))
         cv2.polylines(
             self._picture,
             [self._pixels(points)],
             closed,
-            _bytes(colour),
+            _bytes(color),
             pixels,
             cv2.LINE_AA,
             FRACTION_BITS,
         )
 
-    def arrow(self, points: ArrayLike, width: float, colour: Colour, head: float = 2.4) -> None:
+    def arrow(self, points: ArrayLike, width: float, color: Color, head: float = 2.4) -> None:
         """Draw a line that ends in a head, whose tip is the last point; `head` is its width over the line's."""
         line = np.array(points, np.float64)
         tip, ahead = line[-1].copy(), line[-1] - line[-2]
         ahead = ahead / np.linalg.norm(ahead)
         left = np.array([-ahead[1], ahead[0]])
         line[-1] = tip - 0.8 * head * width * ahead
-        self.line(line, width, colour)
+        self.line(line, width, color)
         back, side = tip - 1.05 * head * width * ahead, 0.62 * head * width * left
-        self.polygon([tip, back + side, back - side], colour)
+        self.polygon([tip, back + side, back - side], color)
 
-    def text(self, text: str, height: float, colour: Colour, narrow: float = 1.0, thin: float = 1.0) -> None:
+    def text(self, text: str, height: float, color: Color, narrow: float = 1.0, thin: float = 1.0) -> None:
         """Write a line of capitals and digits into the middle; `thin` is a factor of the style's weight."""
         weight = thin * self.style.weight
         line = strokes(text) * [narrow * self.style.narrow, 1.0 - weight]
         middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
         for segment in (line - middle) * height:
-            self.line(segment, weight * height, colour)
+            self.line(segment, weight * height, color)
 
     def image(self) -> NDArray[np.uint8]:
-        """(PIXELS, PIXELS, 4) the face, its colours extended beyond its edge, and what of it is there."""
+        """(PIXELS, PIXELS, 4) the face, its colors extended beyond its edge, and what of it is there."""
         whole = np.dstack([self._picture, self._alpha])
         return np.asarray(cv2.resize(whole, (PIXELS, PIXELS), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -155,12 +155,12 @@ class Plate:
         return np.round(pixels * 2**FRACTION_BITS).astype(np.int32)
 
 
-def disc_corners(centre: Point, radius: float) -> NDArray[np.float64]:
+def disc_corners(center: Point, radius: float) -> NDArray[np.float64]:
     """(48, 2) a circle as a polygon."""
     angles = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
-    return np.asarray(centre) + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    return np.asarray(center) + radius * np.column_stack([np.cos(angles), np.sin(angles)])
 
 
-def _bytes(colour: Colour) -> tuple[float, float, float]:
-    red, green, blue = (round(255.0 * value) for value in colour)
+def _bytes(color: Color) -> tuple[float, float, float]:
+    red, green, blue = (round(255.0 * value) for value in color)
     return red, green, blue

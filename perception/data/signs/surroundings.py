@@ -50,38 +50,38 @@ def _ground(rng: np.random.Generator, side: int, odd: bool) -> Image:
     grounds = _grounds(odd)
     texture = grounds[int(rng.integers(len(grounds)))]
     picture = _piece(rng, texture, side, float(np.exp(rng.uniform(np.log(0.12), np.log(1.0)))))
-    colour = rng.uniform(0.4, 1.25) * (1.0 + rng.normal(0.0, 0.10, 3))
-    return np.asarray(picture * colour.astype(np.float32), np.float32)
+    color = rng.uniform(0.4, 1.25) * (1.0 + rng.normal(0.0, 0.10, 3))
+    return np.asarray(picture * color.astype(np.float32), np.float32)
 
 
 def _sky(rng: np.random.Generator, picture: Image) -> None:
     """Above a skyline that need not be level, within leaves or not."""
     side = len(picture)
-    colour = np.asarray(SKIES[int(rng.integers(len(SKIES)))]) * rng.uniform(0.8, 1.6)
+    color = np.asarray(SKIES[int(rng.integers(len(SKIES)))]) * rng.uniform(0.8, 1.6)
     height = rng.uniform(-0.1, 1.2) + rng.normal(0.0, 0.25) * np.linspace(-1.0, 1.0, side)
     rows = np.linspace(0.0, 1.0, side)[:, None]
     ragged = rng.uniform(0.0, 0.4) * noise_field(rng, side)
     share = np.clip((height + ragged - rows) * side * rng.uniform(0.05, 0.5) + 0.5, 0.0, 1.0)[..., None]
-    picture += share.astype(np.float32) * (colour.astype(np.float32) - picture)
+    picture += share.astype(np.float32) * (color.astype(np.float32) - picture)
 
 
 def _thing(rng: np.random.Generator, picture: Image) -> None:
     """A plain shape: part of a house, a car, another sign."""
     side = len(picture)
     shade = rng.uniform(0.0, 1.0)
-    colour = np.clip(shade + rng.normal(0.0, 0.18, 3) * (rng.random() < 0.5), 0.0, 1.3).tolist()
-    centre, extent = rng.uniform(-0.1, 1.1, 2) * side, rng.uniform(0.05, 0.5, 2) * side
+    color = np.clip(shade + rng.normal(0.0, 0.18, 3) * (rng.random() < 0.5), 0.0, 1.3).tolist()
+    center, extent = rng.uniform(-0.1, 1.1, 2) * side, rng.uniform(0.05, 0.5, 2) * side
     kind = int(rng.integers(3))
     if kind == 0:
-        box = (tuple(centre.tolist()), tuple(extent.tolist()), float(rng.normal(0.0, 12.0)))
-        cv2.fillPoly(picture, [np.round(cv2.boxPoints(box)).astype(np.int32)], colour, cv2.LINE_AA)
+        box = (tuple(center.tolist()), tuple(extent.tolist()), float(rng.normal(0.0, 12.0)))
+        cv2.fillPoly(picture, [np.round(cv2.boxPoints(box)).astype(np.int32)], color, cv2.LINE_AA)
     elif kind == 1:
-        place = (round(float(centre[0])), round(float(centre[1])))
-        cv2.circle(picture, place, round(float(extent[0]) / 2), colour, -1, cv2.LINE_AA)
+        place = (round(float(center[0])), round(float(center[1])))
+        cv2.circle(picture, place, round(float(extent[0]) / 2), color, -1, cv2.LINE_AA)
     else:
         ends = np.round(rng.uniform(-0.1, 1.1, (2, 2)) * side).astype(int)
         thickness = max(1, round(float(rng.uniform(0.01, 0.06)) * side))
-        cv2.line(picture, tuple(ends[0].tolist()), tuple(ends[1].tolist()), colour, thickness, cv2.LINE_AA)
+        cv2.line(picture, tuple(ends[0].tolist()), tuple(ends[1].tolist()), color, thickness, cv2.LINE_AA)
 
 
 def _post(rng: np.random.Generator, picture: Image) -> None:
@@ -125,9 +125,9 @@ def _grounds(odd: bool) -> list[Image]:
 def _square(pixels: NDArray[np.uint8]) -> Image:
     extent = min(pixels.shape[:2])
     piece = pixels[:extent, :extent].astype(np.float32) / 255.0
-    colour = piece[..., :3]
+    color = piece[..., :3]
     if piece.shape[2] == 4:  # leaves with gaps between them
-        colour = colour * piece[..., 3:] + 0.2 * (1.0 - piece[..., 3:])
+        color = color * piece[..., 3:] + 0.2 * (1.0 - piece[..., 3:])
     if extent > TEXTURE_PIXELS:
-        colour = cv2.resize(colour, (TEXTURE_PIXELS, TEXTURE_PIXELS), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(colour, np.float32)
+        color = cv2.resize(color, (TEXTURE_PIXELS, TEXTURE_PIXELS), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(color, np.float32)

@@ -7,7 +7,7 @@ import shapely
 from camshaft.envs.driving.dynamics.collisions import box_corners, find_overlaps, find_struck, hits_static
 
 BOXES = 120
-NEAR = 1e-6  # metres within which touching and not touching cannot be told apart
+NEAR = 1e-6  # meters within which touching and not touching cannot be told apart
 
 
 def random_boxes(seed, count=BOXES, spread=25.0):
@@ -87,7 +87,7 @@ def test_a_box_within_another_overlaps_it():
 
 
 @pytest.mark.parametrize(("gap", "hit"), [(-0.01, True), (0.01, False)])
-def test_a_centimetre_decides(gap, hit):
+def test_a_centimeter_decides(gap, hit):
     boxes = np.array([[0.0, 0.0, 0.0, 4.0, 2.0], [4.0 + gap, 0.0, 0.0, 4.0, 2.0]])
     assert overlaps_with(boxes, 0)[1] == hit
     corner = np.array(

@@ -13,10 +13,10 @@ from camshaft.envs.driving.road_network.curves import Pose, arc, bend, chain, jo
 
 def test_an_arc_is_a_circle_and_its_parallel_has_the_other_radius():
     curve = arc(Pose(3.0, -2.0, 0.4), 40.0, 1.0 / 25.0)
-    centre = Pose(3.0, -2.0, 0.4).moved(0.0, 25.0).point
-    assert np.linalg.norm(curve.points - centre, axis=1) == pytest.approx(25.0, abs=1e-6)
+    center = Pose(3.0, -2.0, 0.4).moved(0.0, 25.0).point
+    assert np.linalg.norm(curve.points - center, axis=1) == pytest.approx(25.0, abs=1e-6)
     beside = curve.parallel(5.0)
-    assert np.linalg.norm(beside.points - centre, axis=1) == pytest.approx(20.0, abs=0.01)
+    assert np.linalg.norm(beside.points - center, axis=1) == pytest.approx(20.0, abs=0.01)
     assert beside.length == pytest.approx(40.0 * 20.0 / 25.0, rel=1e-4)
     assert beside.curvature == pytest.approx(1.0 / 20.0)
 

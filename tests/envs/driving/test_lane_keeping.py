@@ -19,7 +19,7 @@ def road():
 
 
 def car_at(road, distance, lateral=0.0, turn=0.0):
-    """(1, 8) car standing `lateral` metres left of the lane's middle."""
+    """(1, 8) car standing `lateral` meters left of the lane's middle."""
     state = np.zeros((1, vehicle.NUM_STATES))
     x, y, _ = road.positions_at(np.array(distance), np.array(LANE_OFFSET + lateral))
     state[0, [vehicle.X, vehicle.Y]] = x, y

@@ -91,7 +91,7 @@ def test_the_way_through_a_crossroads():
     start, goal = way_in(network, EAST), way_out(network, SOUTH)
     middle = through_lane(network, EAST, SOUTH)
     assert routes.find(start, goal) == [start, middle.index, goal]
-    assert routes.metres[start, goal] == pytest.approx(network.lanes[start].length + middle.length)
+    assert routes.meters[start, goal] == pytest.approx(network.lanes[start].length + middle.length)
 
 
 def test_where_no_way_leads_the_error_names_the_lanes():
@@ -111,7 +111,7 @@ def test_ways_are_as_short_as_those_of_networkx():
     routes = Routes(network)
     for start in range(0, len(network.lanes), 17):
         expected = networkx.single_source_dijkstra_path_length(graph, start)
-        assert routes.metres[start] == pytest.approx([expected[lane.index] for lane in network.lanes])
+        assert routes.meters[start] == pytest.approx([expected[lane.index] for lane in network.lanes])
         way = routes.find(start, 5)
         length = networkx.path_weight(graph, way, "weight") if len(way) > 1 else 0.0
         assert length == pytest.approx(expected[5])
@@ -320,7 +320,7 @@ def test_each_lane_through_a_junction_is_governed(town):
             assert town.signals[lane.signal].junction == lane.junction
 
 
-def test_kerbs_of_a_town_enclose_the_lanes_of_junctions(town):
+def test_curbs_of_a_town_enclose_the_lanes_of_junctions(town):
     for junction in town.junctions:
         outline = shapely.Polygon(junction.outline).buffer(0.3)
         for lane in town.lanes:

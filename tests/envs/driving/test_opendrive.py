@@ -63,8 +63,8 @@ def test_a_line_is_straight(read):
 @pytest.mark.parametrize("radius", [25.0, -40.0])
 def test_an_arc_lies_on_its_circle(read, radius):
     curve = line_of(read, tag("arc", curvature=1.0 / radius), 60.0, heading=1.0)
-    centre = Pose(0.0, 0.0, 1.0).moved(0.0, radius).point
-    assert np.linalg.norm(curve.points - centre, axis=1) == pytest.approx(abs(radius), abs=0.01)
+    center = Pose(0.0, 0.0, 1.0).moved(0.0, radius).point
+    assert np.linalg.norm(curve.points - center, axis=1) == pytest.approx(abs(radius), abs=0.01)
     assert curve.length == pytest.approx(60.0, abs=0.01)
     assert curve.curvature == pytest.approx(1.0 / radius, rel=0.02)
     assert curve.heading[-1] - curve.heading[0] == pytest.approx(60.0 / radius, abs=1e-3)

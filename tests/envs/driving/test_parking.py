@@ -24,7 +24,7 @@ def make(worlds=1, **options):
 
 
 def park(simulation, ahead=0.0, turned=0.0, speed=0.0):
-    """Put the car at its goal, so many metres ahead of it, turned by so many radians."""
+    """Put the car at its goal, so many meters ahead of it, turned by so many radians."""
     x, y, cosine, sine, _ = simulation._goals[0]
     simulation.vehicles[0] = 0.0
     simulation.vehicles[0, [vehicle.X, vehicle.Y]] = x + ahead * cosine, y + ahead * sine
@@ -96,7 +96,7 @@ def test_reversing_is_limited_and_standing_still_is_standing_still():
     assert simulation.vehicles[0, vehicle.SPEED] == pytest.approx(-3.0)
 
 
-def test_ranges_reach_the_kerb():
+def test_ranges_reach_the_curb():
     _, simulation = make()
     simulation._set_obstacles(0, simulation._lots[0].walls)
     simulation.vehicles[0] = 0.0
@@ -140,7 +140,7 @@ def test_lots_have_free_bays_and_cars_that_do_not_touch():
             assert not any(here.intersects(box) for box in boxes)
 
 
-def test_the_goal_is_seen_and_labelled():
+def test_the_goal_is_seen_and_labeled():
     env = gymnasium.make(TASK, obs_mode="segmentation+goal", camera=(96, 96))
     seen = []
     for seed in range(6):

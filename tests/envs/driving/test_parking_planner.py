@@ -11,8 +11,8 @@ from camshaft.envs.driving.maps.parking_lot import parking_lot
 from camshaft.envs.driving.planning.parking_planner import MARGIN, STEP, plan
 from camshaft.envs.driving.planning.reeds_shepp import NUM_PATHS, advance_on, shortest_path, trace, write_path
 
-CAR = (4.5, 1.8, 1.35)  # metres of length, width, and from the rear axle to the middle
-RADIUS = 5.5  # metres of the tightest turn
+CAR = (4.5, 1.8, 1.35)  # meters of length, width, and from the rear axle to the middle
+RADIUS = 5.5  # meters of the tightest turn
 
 
 def length_of(x, y, heading):

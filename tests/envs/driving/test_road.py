@@ -1,4 +1,4 @@
-"""Roads: geometry of the centre line against closed forms, and the mesh built along it."""
+"""Roads: geometry of the center line against closed forms, and the mesh built along it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def labels(geometry: RoadGeometry) -> np.ndarray:
 def test_points_lie_at_constant_arc_length(seed: int) -> None:
     road = make_road(seed)
     chords = np.linalg.norm(np.diff(road.points, axis=0), axis=1)
-    bulge = road.curvature[:-1] ** 2 / 24.0  # of an arc over its chord, for one metre
+    bulge = road.curvature[:-1] ** 2 / 24.0  # of an arc over its chord, for one meter
     assert np.allclose(chords + bulge, 1.0, atol=2e-5)
 
 
@@ -98,8 +98,8 @@ def test_an_arc_of_a_flat_road_lies_on_its_circle() -> None:
     steady = np.flatnonzero(np.abs(np.diff(road.curvature)) < 1e-15)
     bent = [i for i in steady if abs(road.curvature[i]) > 1 / 200]
     index = next(i for i in bent if {i + 1, i + 2, i + 3} <= set(bent))
-    centres = road.offset_points(1.0 / road.curvature[index])[index : index + 4]
-    assert np.ptp(centres, axis=0).max() < 1e-9
+    centers = road.offset_points(1.0 / road.curvature[index])[index : index + 4]
+    assert np.ptp(centers, axis=0).max() < 1e-9
 
 
 def test_grade_is_bounded_and_absent_without_hills() -> None:
@@ -116,9 +116,9 @@ def test_same_seed_same_road_and_other_seeds_differ() -> None:
     assert not np.array_equal(make_road(5).points, make_road(6).points)
 
 
-def test_lane_centre_is_half_a_lane_to_the_right() -> None:
+def test_lane_center_is_half_a_lane_to_the_right() -> None:
     road = make_road(0)
-    offset = road.lane_centre - road.points
+    offset = road.lane_center - road.points
     left = np.stack([-np.sin(road.heading), np.cos(road.heading)], axis=1)
     assert np.allclose(np.einsum("ij,ij->i", offset[:, :2], left), -0.5 * road.lane_width)
 
@@ -202,11 +202,11 @@ def test_lanes_and_lines_are_as_wide_as_they_should_be() -> None:
     assert np.abs(lateral_of["shoulder"]).max() == pytest.approx(road.half_width, abs=1e-3)
 
 
-def test_a_third_of_the_centre_line_is_painted() -> None:
+def test_a_third_of_the_center_line_is_painted() -> None:
     geometry = make_geometry(0)
     mesh, areas = geometry.mesh, 0.5 * np.linalg.norm(face_normals(geometry), axis=1)
-    centre, edge = len(mesh.surfaces) - 1, 1
-    painted = areas[mesh.face_surfaces == centre].sum() / areas[mesh.face_surfaces == edge].sum()
+    center, edge = len(mesh.surfaces) - 1, 1
+    painted = areas[mesh.face_surfaces == center].sum() / areas[mesh.face_surfaces == edge].sum()
     assert painted == pytest.approx(0.24 / EDGE_LINE / 2.0 / 3.0, rel=0.02)
 
 
@@ -235,6 +235,6 @@ def test_same_seed_same_geometry() -> None:
     assert np.array_equal(first.mesh.face_surfaces, second.mesh.face_surfaces)
 
 
-def test_unknown_line_colours_are_refused() -> None:
+def test_unknown_line_colors_are_refused() -> None:
     with pytest.raises(InvalidOption, match="yellow"):
-        RoadAppearance(centre_line="yelow")
+        RoadAppearance(center_line="yelow")

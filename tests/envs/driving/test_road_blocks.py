@@ -172,7 +172,7 @@ def test_a_t_junction_has_two_ways_on(ways, turns):
 
 
 def test_a_side_road_may_be_narrower():
-    blocks = RoadBlocks("side", CrossSection(2, 2, centre_line="solid"))
+    blocks = RoadBlocks("side", CrossSection(2, 2, center_line="solid"))
     end = blocks.straight(blocks.begin(), 40.0)
     blocks.t_junction(end, ("ahead", "right"), "stop", side=CrossSection(1, 1, 30.0 / 3.6))
     network = blocks.build()
@@ -205,7 +205,7 @@ def test_what_is_connected_is_closed():
     assert find_unreachable(one_way.build()) == []
 
 
-def test_kerbs_have_no_gap_between_blocks(network):
+def test_curbs_have_no_gap_between_blocks(network):
     paving = []
     for road in network.roads:
         along = np.linspace(0.0, road.curve.length, 200)
@@ -223,7 +223,7 @@ def test_kerbs_have_no_gap_between_blocks(network):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda b, e: b.straight(e, -3.0), "length must be a number of metres above 0, got -3"),
+        (lambda b, e: b.straight(e, -3.0), "length must be a number of meters above 0, got -3"),
         (lambda b, e: b.straight(e, math.nan), "above 0, got nan"),
         (lambda b, e: b.curve(e, 20.0, 0.0), "turns by at most ±270 degrees and not by 0"),
         (lambda b, e: b.curve(e, 3.0, 90.0), "bends too much for its width"),

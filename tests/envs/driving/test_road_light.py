@@ -66,7 +66,7 @@ def test_headlights_follow_the_car():
 def test_by_day_lamps_are_off():
     simulation = simulate("day")
     simulation.observe()
-    assert not simulation._scene_now().state.lamp_colours.any()
+    assert not simulation._scene_now().state.lamp_colors.any()
 
 
 def test_at_night_a_car_ahead_shows_red_lamps():
@@ -93,7 +93,7 @@ def test_headlights_of_some_worlds_leave_the_others_alone():
     before = state.lamp_positions.copy()
     point_headlights(state, np.array([1, 3]), np.tile(np.eye(4), (2, 1, 1)))
     assert np.array_equal(state.lamp_positions[[0, 2]], before[[0, 2]])
-    assert (state.lamp_colours[[1, 3]] > 1.0).all() and not state.lamp_colours[[0, 2]].any()
+    assert (state.lamp_colors[[1, 3]] > 1.0).all() and not state.lamp_colors[[0, 2]].any()
 
 
 def house_pictures(variant, yaw):
@@ -103,7 +103,7 @@ def house_pictures(variant, yaw):
         house = scene.add("house", [models.house(variant, lit)[:1]])
         state = SceneState(scene, 1)
         state.place(0, house, [[0.0, 0.0, 0.0]], yaw)
-        state.sun_colour[:] = 0.0
+        state.sun_color[:] = 0.0
         state.sky_zenith[:] = state.sky_horizon[:] = state.ground_light[:] = 1.0
         camera = Camera(240, 160, 50.0)
         pictures.append(Renderer(state, camera).render(look_at([-24.0, 0, 3.0], [0, 0, 3.0])[None])["rgb"][0])

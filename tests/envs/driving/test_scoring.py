@@ -48,7 +48,7 @@ class Driver:
         return self.town._routes[0]
 
     def step(self, speed=8.0, left=0.0):
-        """One control step at about a speed (m/s), so many metres left of the route."""
+        """One control step at about a speed (m/s), so many meters left of the route."""
         town = self.town
         _, action = town.displaced_views(np.array([-left]), np.zeros(1))
         pedal = np.clip(speed - town.vehicles[0, vehicle.SPEED], -1.0, 1.0)
@@ -73,8 +73,8 @@ class Driver:
     def info(self, name):
         return self.measured.info[name][0]
 
-    def drive(self, metres, **how):
-        goal = self.distance + metres
+    def drive(self, meters, **how):
+        goal = self.distance + meters
         while self.distance < goal and not self.measured_end:
             self.step(**how)
 
@@ -171,20 +171,20 @@ def test_who_rolls_through_a_stop_sign_is_counted_and_who_stops_is_not():
         assert rolled == before + 1
 
 
-def stand_in_the_way(town, metres):
+def stand_in_the_way(town, meters):
     """Put vehicle 1 on the route so far ahead of the car, standing; to be called before every step."""
     vehicles, route = town.traffic.vehicles, town._routes[0]
-    point = round(metres / route.curve.spacing)
+    point = round(meters / route.curve.spacing)
     vehicles.present[0, 1] = True
     vehicles.lane[0, 1], vehicles.along[0, 1] = route.lane_at[point], route.along_at[point]
     vehicles.speed[0, 1] = 0.0
-    place, heading = route.curve.at(metres)
+    place, heading = route.curve.at(meters)
     vehicles.pose[0, 1] = *place, heading
 
 
 @pytest.fixture(scope="module")
 def straight_seed():
-    """An episode whose route begins with 60 metres of road, nothing to heed, oncoming lanes on the left."""
+    """An episode whose route begins with 60 meters of road, nothing to heed, oncoming lanes on the left."""
     town = make_town()
     for seed in range(100):
         town.reset(seeds=[seed])
@@ -252,15 +252,15 @@ def _stand(town, place, heading):
     people.speed[0, 0] = people.offset[0, 0] = 0.0
 
 
-def test_leaving_the_road_counts_once_and_its_metres_are_not_completed(straight_seed):
+def test_leaving_the_road_counts_once_and_its_meters_are_not_completed(straight_seed):
     town = make_town()
     driver = Driver(town, straight_seed)
     driver.drive(5.0, speed=5.0)
     driver.drive(35.0, speed=5.0, left=3.5)
     driver.drive(15.0, speed=5.0)
     assert driver.info("off_road") == 1
-    metres = town._infractions.off_road[0]
-    assert 15.0 < metres < 40.0
+    meters = town._infractions.off_road[0]
+    assert 15.0 < meters < 40.0
     check_score(driver)
 
 

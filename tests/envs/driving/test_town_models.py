@@ -9,7 +9,7 @@ from model_checks import likeness, see_through, seen_from_ahead, silhouette_agre
 from camshaft.envs.driving import assets as models
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.assets.barriers import PIECE
-from camshaft.envs.driving.assets.signals import COLOURS
+from camshaft.envs.driving.assets.signals import COLORS
 from camshaft.envs.driving.textures import boards, facades
 from camshaft.envs.driving.textures.signs import NUM_STYLES, SIGNS, SPEED_LIMITS, sign_face
 from camshaft.envs.errors import InvalidOption
@@ -39,7 +39,7 @@ BARRIERS = {
     "concrete_barrier": (models.concrete_barrier, "fence"),
     "hedge": (models.hedge, "vegetation"),
     "wooden_fence": (models.wooden_fence, "fence"),
-    "tyre_wall": (models.tyre_wall, "fence"),
+    "tire_wall": (models.tire_wall, "fence"),
     "wire_fence": (models.wire_fence, "fence"),
 }
 BUILDINGS = range(models.NUM_BUILDINGS)
@@ -152,17 +152,17 @@ def test_traffic_lights_shine_as_their_state_says(arm):
     assert len(models.traffic_light_variants(arm)) == len(models.SIGNAL_STATES) == len(lit)
     for state in models.SIGNAL_STATES:
         for level in models.traffic_light(state, arm):
-            shining = {surface.colour: surface for surface in level.surfaces if surface.emissive}
-            assert set(shining) == {COLOURS[colour] for colour in lit[state]}
+            shining = {surface.color: surface for surface in level.surfaces if surface.emissive}
+            assert set(shining) == {COLORS[color] for color in lit[state]}
             assert {"traffic_light", "pole"} == labels([level])
-            for colour in lit[state]:
-                number = level.surfaces.index(shining[COLOURS[colour]])
+            for color in lit[state]:
+                number = level.surfaces.index(shining[COLORS[color]])
                 places = level.positions[level.faces[level.face_surfaces == number]].reshape(-1, 3)
                 heads = [places[places[:, 1] < 2.0], places[places[:, 1] > 2.0]]
                 assert len(heads[0]) and bool(len(heads[1])) == arm
                 for head, middle in zip(heads, (2.55, 5.6), strict=True):
                     if len(head):
-                        expected = middle + 0.38 * (height[colour] - 1)
+                        expected = middle + 0.38 * (height[color] - 1)
                         assert head[:, 2].mean() == pytest.approx(expected, abs=0.05)
                         assert (head[:, 0] < -0.25).all()
 
@@ -287,10 +287,10 @@ STREETS = (
     "car_park",
     "paving",
     "cobbles",
-    "kerb_stone",
+    "curb_stone",
     "lawn",
     "runoff_gravel",
-    "kerb_stripes",
+    "curb_stripes",
     "concrete",
 )
 
@@ -305,7 +305,7 @@ def test_textures_of_streets_vary_are_cached_and_neither_black_nor_blown_out(kin
     assert len({image.tobytes() for image in images}) == len(images)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in STREETS if kind not in ("kerb_stone", "concrete")])
+@pytest.mark.parametrize("kind", [kind for kind in STREETS if kind not in ("curb_stone", "concrete")])
 def test_textures_of_streets_repeat_without_a_seam(kind):
     for variant in range(textures.NUM_VARIANTS):
         image = getattr(textures, kind)(variant).levels[0].astype(np.float64).mean(axis=2)

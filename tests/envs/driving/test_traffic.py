@@ -101,13 +101,13 @@ def test_the_seconds_to_green_are_right():
 # Right of way, driven.
 
 
-def approach(network, ways, metres=25.0, speed=7.0, seconds=30.0):
+def approach(network, ways, meters=25.0, speed=7.0, seconds=30.0):
     """Vehicles on lanes (start, goal) equally far from a crossroads: who enters the junction when."""
     traffic = traffic_on(TrafficMap.of(network), len(ways))
     middles = []
     for number, (start, goal) in enumerate(ways, start=1):
         lane, middle = network.lanes[way_in(network, start)], through_lane(network, start, goal)
-        set_out(traffic, number, lane.index, lane.length - lane.stop_gap - metres, speed)
+        set_out(traffic, number, lane.index, lane.length - lane.stop_gap - meters, speed)
         traffic.vehicles.next_lane[0, number] = middle.index
         traffic.vehicles.after_lane[0, number] = middle.successors[0]
         middles.append(middle.index)
@@ -243,7 +243,7 @@ def test_nobody_runs_into_anybody(busy_town):
 
 def test_traffic_keeps_moving(busy_town):
     *_, driven = busy_town
-    assert np.median(driven[1:]) > 400.0  # metres in three minutes
+    assert np.median(driven[1:]) > 400.0  # meters in three minutes
     assert driven[1:].min() > 100.0
 
 

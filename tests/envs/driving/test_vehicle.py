@@ -26,7 +26,7 @@ def drive(steering, speed, seconds, car=CAR, target=None, start=None):
 
 @pytest.mark.parametrize("speed", [8.0, 14.0, 22.0])
 def test_steady_cornering_follows_the_understeer_formula(speed):
-    steering = 0.004  # small: the formula is of linear tyres
+    steering = 0.004  # small: the formula is of linear tires
     final, _ = drive(steering, speed, 8.0)
     held = final[vehicle.SPEED]
     expected = held * steering / (CAR.wheelbase + CAR.understeer * held**2)
@@ -55,14 +55,14 @@ def test_a_standing_car_stays_where_it_is():
     assert final[[vehicle.X, vehicle.Y, vehicle.HEADING]] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
 
 
-def test_tyre_force_is_linear_at_first_and_saturates_at_friction():
+def test_tire_force_is_linear_at_first_and_saturates_at_friction():
     stiffness, limit = 100_000.0, 6000.0
-    assert vehicle.tyre_force(1e-4, stiffness, limit) == pytest.approx(-stiffness * 1e-4, rel=5e-3)
+    assert vehicle.tire_force(1e-4, stiffness, limit) == pytest.approx(-stiffness * 1e-4, rel=5e-3)
     slips = np.linspace(0.0, 1.2, 400)
-    forces = np.array([vehicle.tyre_force(slip, stiffness, limit) for slip in slips])
+    forces = np.array([vehicle.tire_force(slip, stiffness, limit) for slip in slips])
     assert (np.diff(forces) <= 1e-9).all()
     assert forces.min() == pytest.approx(-limit)
-    mirrored = np.array([vehicle.tyre_force(-slip, stiffness, limit) for slip in slips])
+    mirrored = np.array([vehicle.tire_force(-slip, stiffness, limit) for slip in slips])
     assert mirrored == pytest.approx(-forces)
 
 

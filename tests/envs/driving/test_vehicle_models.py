@@ -12,7 +12,7 @@ from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, S
 
 MOTOR_VEHICLES = [name for name in models.VEHICLES if name != "bicycle"]
 MOST_TRIANGLES = (480, 210, 80)
-MIRRORS = 0.6  # metres by which both together may stand out
+MIRRORS = 0.6  # meters by which both together may stand out
 
 
 @pytest.mark.parametrize("name", models.VEHICLES)
@@ -82,11 +82,11 @@ def test_unknown_lights_are_refused_by_name():
         models.saloon().lit("blue")
 
 
-def test_the_colour_of_the_slot_paints_the_body_and_neither_glass_nor_lamps():
+def test_the_color_of_the_slot_paints_the_body_and_neither_glass_nor_lamps():
     vehicle = models.hatchback()
     for level in vehicle.variants[1]:
         for surface in level.surfaces:
-            assert not (surface.tinted and (surface.emissive or max(surface.colour) < 0.5))
+            assert not (surface.tinted and (surface.emissive or max(surface.color) < 0.5))
         assert any(surface.tinted for surface in level.surfaces)
 
 
@@ -98,12 +98,12 @@ def test_labels_are_vehicle_bicycle_and_person():
         assert {surface.label for surface in level.surfaces} == {"bicycle", "person"}
 
 
-def test_paint_and_glass_are_glossy_tyres_are_not():
+def test_paint_and_glass_are_glossy_tires_are_not():
     surfaces = models.saloon().levels[0].surfaces
     glossy = [surface for surface in surfaces if surface.specular > 0.0]
-    assert any(surface.tinted for surface in glossy) and any(max(surface.colour) < 0.1 for surface in glossy)
-    dull = [surface.colour for surface in surfaces if not surface.emissive and surface.specular == 0.0]
-    assert any(max(colour) < 0.15 for colour in dull)
+    assert any(surface.tinted for surface in glossy) and any(max(surface.color) < 0.1 for surface in glossy)
+    dull = [surface.color for surface in surfaces if not surface.emissive and surface.specular == 0.0]
+    assert any(max(color) < 0.15 for color in dull)
 
 
 @pytest.mark.parametrize("name", ["saloon", "hatchback", "suv", "van", "bus"])

@@ -39,12 +39,12 @@ def test_positions_lie_on_the_ray_at_the_depth(camera):
 
 
 @pytest.mark.parametrize("camera", CAMERAS, ids=NAMES)
-def test_normals_of_a_sphere_point_away_from_its_centre(camera):
-    centre = np.array([4.0, 0.6, -0.4])
-    state, _ = build([(Mesh.sphere(1.5, segments=192, rings=96), moved(*centre))])
+def test_normals_of_a_sphere_point_away_from_its_center(camera):
+    center = np.array([4.0, 0.6, -0.4])
+    state, _ = build([(Mesh.sphere(1.5, segments=192, rings=96), moved(*center))])
     images = render(state, camera, ("positions", "normals", "world_normals", "depth"))
     solid = images["depth"] < 100.0
-    outward = images["positions"][solid] - centre
+    outward = images["positions"][solid] - center
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
     assert np.quantile(np.abs(images["world_normals"][solid] - outward).max(axis=-1), 0.97) < 0.03
     in_camera = images["world_normals"] @ FORWARD[:3, :3]
@@ -65,9 +65,9 @@ def test_normals_are_those_of_the_depth_gradient():
     right, down = positions[1:-1, 2:] - positions[1:-1, :-2], positions[2:, 1:-1] - positions[:-2, 1:-1]
     normals = np.cross(down, right)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-12
-    centre = ids[1:-1, 1:-1]
-    flat = (centre > 0) & np.all(
-        [ids[1 + dy : 119 + dy, 1 + dx : 159 + dx] == centre for dx, dy in product((-1, 0, 1), repeat=2)],
+    center = ids[1:-1, 1:-1]
+    flat = (center > 0) & np.all(
+        [ids[1 + dy : 119 + dy, 1 + dx : 159 + dx] == center for dx, dy in product((-1, 0, 1), repeat=2)],
         axis=0,
     )
     agreement = (normals * images["world_normals"][1:-1, 1:-1]).sum(axis=-1)[flat]

@@ -188,8 +188,8 @@ def test_a_surround_rig_sees_in_every_direction():
     ahead = [each.mount[:3, 2] for each in rig.values()]
     for index, direction in enumerate(ahead):
         assert direction == pytest.approx(rotation_z(index * np.pi / 2) @ ahead[0], abs=1e-12)
-    centres = np.array([each.position for each in rig.values()])
-    assert centres.mean(axis=0) == pytest.approx([0.0, 0.0, 1.0], abs=1e-12)
+    centers = np.array([each.position for each in rig.values()])
+    assert centers.mean(axis=0) == pytest.approx([0.0, 0.0, 1.0], abs=1e-12)
     edge = rays(camera)[16, -1]
     assert np.degrees(np.arctan2(edge[0], edge[2])) == pytest.approx(45.0, abs=1.0)
     with pytest.raises(InvalidOption, match="at least 2"):

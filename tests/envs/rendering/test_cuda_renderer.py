@@ -58,8 +58,8 @@ def everything():
     state.sun_direction[1] = [0.6, -0.48, 0.64]
     state.lamp_positions[1, 0] = [3.0, 0.0, 1.5]
     state.lamp_directions[1, 0] = [0.6, 0.0, -0.8]
-    state.lamp_colours[1, 0] = 0.3
-    state.colours[1, :, 0] = 0.7
+    state.lamp_colors[1, 0] = 0.3
+    state.colors[1, :, 0] = 0.7
     return state
 
 
@@ -202,7 +202,7 @@ def simulated():
 
 
 def assert_equal(found):
-    """Images equal to those of the CPU: colours within one grey level on 99.9 % of the pixels, labels likewise."""
+    """Images equal to those of the CPU: colors within one gray level on 99.9 % of the pixels, labels likewise."""
     assert {name: share for name, (_, share) in found.items() if share > 0.001} == {}
 
 
@@ -278,7 +278,7 @@ class Compiled:
 @pytest.mark.slow
 @pytest.mark.skipif(not nvvm_is_there(), reason="numba-cuda or the NVVM library is not installed")
 def test_every_kernel_compiles_without_local_memory(monkeypatch):
-    kernels = ("place_views", "choose", "choose_casters", "rasterise", "shade", "write_labels", "fit_shadows")
+    kernels = ("place_views", "choose", "choose_casters", "rasterize", "shade", "write_labels", "fit_shadows")
     results = {}
     for name in kernels:
         monkeypatch.setattr(cuda_renderer, name, Compiled(getattr(cuda_renderer, name), results))

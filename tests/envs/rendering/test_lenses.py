@@ -95,12 +95,12 @@ def test_yaw_shifts_a_cylindrical_image():
 
 @pytest.mark.parametrize("camera", LENSES, ids=NAMES)
 def test_depth_of_a_sphere_is_analytic_through_every_lens(camera):
-    centre, radius = np.array([4.0, 0.6, -0.4]), 1.5
-    state, _ = build([(Mesh.sphere(radius, GLOWING, 192, 96), moved(*centre))])
+    center, radius = np.array([4.0, 0.6, -0.4]), 1.5
+    state, _ = build([(Mesh.sphere(radius, GLOWING, 192, 96), moved(*center))])
     depth = render(state, camera, ("depth",))["depth"]
     directions = rays(camera) @ FORWARD[:3, :3].T
-    along = directions @ centre
-    root = along**2 - (centre @ centre - radius**2)
+    along = directions @ center
+    root = along**2 - (center @ center - radius**2)
     hit = (root > 0.2) & (along > 0.0)
     distance = along[hit] - np.sqrt(root[hit])
     expected = distance if camera.lens != "pinhole" else distance * rays(camera)[hit][:, 2]
@@ -136,7 +136,7 @@ def test_what_a_fisheye_cannot_see_is_black():
     assert (images["depth"][outside] == camera.far).all()
 
 
-def test_supersampling_smooths_colours_and_leaves_labels_exact():
+def test_supersampling_smooths_colors_and_leaves_labels_exact():
     state, _ = build(clutter())
     plain = Camera(96, 72, 70.0)
     fine = Camera(96, 72, 70.0, supersampling=2)
@@ -194,7 +194,7 @@ def test_impossible_cameras_are_refused_by_name(fields, message):
 
 
 def test_a_lens_that_folds_ends_where_it_folds():
-    # Strong barrel distortion: beyond some radius, points would come back towards the middle.
+    # Strong barrel distortion: beyond some radius, points would come back toward the middle.
     camera = Camera(120, 90, 100.0, distortion=(-0.45, 0.0, 0.0, 0.0))
     state, _ = build(clutter())
     image = render(state, camera, ("rgb", "instances"))

@@ -19,7 +19,7 @@ def sun_only(state, direction):
     """Light from the sun alone."""
     unit = np.asarray(direction, float) / np.linalg.norm(direction)
     state.sun_direction[:] = unit
-    state.sun_colour[:] = 1.0
+    state.sun_color[:] = 1.0
     state.sky_zenith[:] = state.sky_horizon[:] = state.ground_light[:] = 0.0
     return unit
 
@@ -34,16 +34,16 @@ def points_on_ground(camera, pose):
 
 @pytest.mark.parametrize("direction", [(1.0, 0.5, 1.2), (-0.8, 0.9, 0.9), (0.3, -1.0, 2.0)])
 def test_the_shadow_of_a_box_on_a_plane_is_its_projection_along_the_sun(direction):
-    size, centre = np.array([1.0, 1.6, 1.2]), np.array([0.2, -0.3, 0.9])
-    state, objects = build([(Mesh.grid(30.0, 30.0, WHITE), moved()), (Mesh.box(size, WHITE), moved(*centre))])
+    size, center = np.array([1.0, 1.6, 1.2]), np.array([0.2, -0.3, 0.9])
+    state, objects = build([(Mesh.grid(30.0, 30.0, WHITE), moved()), (Mesh.box(size, WHITE), moved(*center))])
     sun = sun_only(state, direction)
     camera = Camera(200, 200, 50.0, shadow_distance=14.0)
     images = render(state, camera, ("rgb", "instances"), DOWN)
     ground = images["instances"] == objects[0].instance
     points = points_on_ground(camera, DOWN)
     with np.errstate(divide="ignore"):
-        low = (centre - 0.5 * size - points) / sun
-        high = (centre + 0.5 * size - points) / sun
+        low = (center - 0.5 * size - points) / sun
+        high = (center + 0.5 * size - points) / sun
     enter, leave = np.minimum(low, high).max(axis=-1), np.maximum(low, high).min(axis=-1)
     expected = (enter < leave) & (leave > 0.0)
     dark = images["rgb"][..., 0] < 60
@@ -83,13 +83,13 @@ def test_the_sky_is_half_of_the_ambient_light_of_a_wall():
     sun_only(state, (1.0, 0.0, 0.0))  # behind the wall
     state.sky_zenith[:] = state.sky_horizon[:] = (0.6, 0.7, 0.8)
     state.ground_light[:] = (0.4, 0.3, 0.2)
-    colour = linear(render(state)["rgb"][36, 48])
+    color = linear(render(state)["rgb"][36, 48])
     expected = 0.8**2 * 0.5 * (np.array([0.6, 0.7, 0.8]) ** 2 + np.array([0.4, 0.3, 0.2]) ** 2)
-    assert colour == pytest.approx(expected, abs=0.006)
+    assert color == pytest.approx(expected, abs=0.006)
 
 
 def test_fog_hides_the_line_between_far_land_and_sky():
-    """Both take on the colour of the horizon; overhead the sky still shines through."""
+    """Both take on the color of the horizon; overhead the sky still shines through."""
     land = Mesh.grid(4000.0, 4000.0, Surface((0.1, 0.3, 0.1)))
     state, _ = build([(land, moved())])
     state.fog_density[:] = 0.02
@@ -121,7 +121,7 @@ def test_the_highlight_lies_where_the_sun_is_mirrored():
     assert images["rgb"][ball][alignment < 0.9].max(initial=0, axis=0)[0] < 90
 
 
-def test_metal_mirrors_in_its_own_colour_and_paint_in_that_of_the_light():
+def test_metal_mirrors_in_its_own_color_and_paint_in_that_of_the_light():
     pictures = {}
     for metallic in (False, True):
         surface = Surface((0.9, 0.5, 0.1), specular=0.6, shininess=64, metallic=metallic)
@@ -133,7 +133,7 @@ def test_metal_mirrors_in_its_own_colour_and_paint_in_that_of_the_light():
     assert pictures[True] < 0.3 < pictures[False]
 
 
-def test_the_colour_of_an_object_tints_its_paint_and_not_its_lamps():
+def test_the_color_of_an_object_tints_its_paint_and_not_its_lamps():
     paint, lamp = Surface((1.0, 1.0, 1.0)), Surface((0.9, 0.1, 0.1), emissive=True, tinted=False)
     halves = [
         Mesh.box([0.1, 2.0, 2.0], surface).translated([0.0, y, 0.0])
@@ -142,7 +142,7 @@ def test_the_colour_of_an_object_tints_its_paint_and_not_its_lamps():
     state, _ = build([(Mesh.merge(halves), moved(5.0))])
     sun_only(state, (-1.0, 0.0, 0.0))
     white = render(state)["rgb"]
-    state.colours[0, 0] = (0.2, 0.4, 0.8)
+    state.colors[0, 0] = (0.2, 0.4, 0.8)
     blue = render(state)["rgb"]
     assert blue[36, 40] == pytest.approx(white[36, 40] * [0.2, 0.4, 0.8], abs=1.0)
     assert blue[36, 56].tolist() == white[36, 56].tolist() == [230, 26, 26]
@@ -151,10 +151,10 @@ def test_the_colour_of_an_object_tints_its_paint_and_not_its_lamps():
 def test_a_lamp_lights_by_the_inverse_square_and_the_cosine():
     state, _ = build([(Mesh.box([0.1, 40.0, 40.0], WHITE), moved(10.05))])
     sun_only(state, (1.0, 0.0, 0.2))
-    state.sun_colour[:] = 0.0
+    state.sun_color[:] = 0.0
     state.lamp_positions[0, 0] = (0.0, 0.0, 0.0)
     state.lamp_directions[0, 0] = (1.0, 0.0, 0.0)
-    state.lamp_colours[0, 0] = (0.8, 0.8, 0.6)
+    state.lamp_colors[0, 0] = (0.8, 0.8, 0.6)
     state.lamp_cosines[0, 0] = (0.5, 0.45)
     camera = Camera(101, 101, 80.0)
     images = render(state, camera, ("rgb", "positions"))
@@ -172,10 +172,10 @@ def test_a_lamp_lights_by_the_inverse_square_and_the_cosine():
 
 def test_headlights_light_the_road_at_night_and_not_what_is_behind():
     state, _ = build(clutter())
-    state.sun_colour[:] = 0.0
+    state.sun_color[:] = 0.0
     state.sky_zenith[:] = state.sky_horizon[:] = state.ground_light[:] = 0.03
     dark = render(state)["rgb"]
-    state.lamp_colours[0, 0] = (0.9, 0.9, 0.8)
+    state.lamp_colors[0, 0] = (0.9, 0.9, 0.8)
     lit = render(state)["rgb"]
     assert dark.max() < 15
     assert (lit > 60).mean() > 0.2
@@ -201,7 +201,7 @@ def test_cut_out_textures_let_through_what_their_alpha_says():
     covered = render(full, camera, ("instances",))["instances"] == 1
     holes = (ids == objects[1].instance) & covered
     assert holes.sum() == pytest.approx(0.5 * covered.sum(), rel=0.04)
-    # The middle of each square of the checkerboard is all of one kind.
+    # The middle of each square of the checcurboard is all of one kind.
     rows, columns = np.nonzero(covered)
     top, left, side = rows.min(), columns.min(), rows.max() - rows.min() + 1
     kinds = {

@@ -15,7 +15,7 @@ from camshaft.envs.rendering.simplification.cache import _load_levels, load_leve
 from camshaft.envs.rendering.simplification.levels import bake_textures, detail_levels
 from camshaft.envs.rendering.simplification.outer_shell import outer_shell
 
-COLOURS = {"red": (0.8, 0.2, 0.2), "green": (0.2, 0.6, 0.2)}
+COLORS = {"red": (0.8, 0.2, 0.2), "green": (0.2, 0.6, 0.2)}
 COLLADA = """<?xml version="1.0"?>
 <COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1">
   <asset><unit meter="0.01"/></asset>
@@ -60,7 +60,7 @@ def write_ball(path, subdivisions=4):
 
 def write_painted(folder, image="", name="painted"):
     """A square in red beside one in green, which may have an image."""
-    materials = "".join(f"newmtl {key}\nKd {r} {g} {b}\n" for key, (r, g, b) in COLOURS.items())
+    materials = "".join(f"newmtl {key}\nKd {r} {g} {b}\n" for key, (r, g, b) in COLORS.items())
     (folder / f"{name}.mtl").write_text(materials + (f"map_Kd {image}\n" if image else ""))
     path = folder / f"{name}.obj"
     path.write_text(
@@ -70,13 +70,13 @@ def write_painted(folder, image="", name="painted"):
     return path
 
 
-def test_each_material_of_an_obj_keeps_its_colour(tmp_path):
+def test_each_material_of_an_obj_keeps_its_color(tmp_path):
     mesh = Mesh.load(write_painted(tmp_path))
     assert len(mesh.faces) == 4
-    for x, colour in ((0.5, COLOURS["red"]), (1.5, COLOURS["green"])):
+    for x, color in ((0.5, COLORS["red"]), (1.5, COLORS["green"])):
         own = np.abs(mesh.positions[mesh.faces].mean(axis=1)[:, 0] - x) < 0.5
         surfaces = {mesh.surfaces[index] for index in mesh.face_surfaces[own]}
-        assert [surface.colour for surface in surfaces] == [pytest.approx(colour, abs=0.005)]
+        assert [surface.color for surface in surfaces] == [pytest.approx(color, abs=0.005)]
     plain = Surface(label="robot")
     assert Mesh.load(tmp_path / "painted.obj", plain).surfaces == (plain,)
 
@@ -92,7 +92,7 @@ def test_an_image_is_read_from_the_bottom_up_with_sides_of_powers_of_two(tmp_pat
     path = write_painted(tmp_path, "image.png")
     assert texture_files(path) == [tmp_path / "image.png"]
     textured = [surface for surface in Mesh.load(path).surfaces if surface.texture]
-    assert [surface.colour for surface in textured] == [(1.0, 1.0, 1.0)]
+    assert [surface.color for surface in textured] == [(1.0, 1.0, 1.0)]
 
 
 def test_a_missing_or_broken_texture_is_named(tmp_path):
@@ -104,7 +104,7 @@ def test_a_missing_or_broken_texture_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("kind", list(PRIMITIVES))
-def test_collada_is_placed_and_coloured_by_its_nodes(tmp_path, kind):
+def test_collada_is_placed_and_colored_by_its_nodes(tmp_path, kind):
     path = tmp_path / "square.dae"
     vertices = '<input semantic="VERTEX" source="#v" offset="0"/>'
     primitive = f'<{kind} count="1" material="paint">{vertices}{PRIMITIVES[kind]}</{kind}>'
@@ -114,7 +114,7 @@ def test_collada_is_placed_and_coloured_by_its_nodes(tmp_path, kind):
     assert mesh.positions.min(axis=0) == pytest.approx([-1.0, 0.0, 2.0], abs=1e-6)
     assert mesh.positions.max(axis=0) == pytest.approx([0.0, 2.0, 2.0], abs=1e-6)
     assert mesh.normals == pytest.approx(np.tile([0.0, 0.0, 1.0], (len(mesh.normals), 1)), abs=1e-6)
-    assert mesh.surfaces[0].colour == pytest.approx((0.2, 0.4, 0.6))
+    assert mesh.surfaces[0].color == pytest.approx((0.2, 0.4, 0.6))
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_coarser_levels_keep_each_surface_where_it_is():
     assert (coarse.face_surfaces[clear] == (heights[clear] > 0)).all()
 
 
-def test_a_texture_of_few_colours_becomes_plain_colours_and_one_of_many_stays():
+def test_a_texture_of_few_colors_becomes_plain_colors_and_one_of_many_stays():
     halves = np.zeros((64, 64, 3), np.uint8)
     halves[:, :32], halves[:, 32:] = (250, 250, 250), (40, 40, 60)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     plain = bake_textures(Mesh.sphere(1.0, Surface((1.0, 1.0, 1.0), Texture(halves)), 64, 32))
-    found = sorted(surface.colour for surface in plain.surfaces)
+    found = sorted(surface.color for surface in plain.surfaces)
     assert found[0] == pytest.approx((40 / 255, 40 / 255, 60 / 255), abs=0.05)
     assert found[-1] == pytest.approx((250 / 255,) * 3, abs=0.05)
     painting = Mesh.sphere(1.0, Surface((1.0, 1.0, 1.0), Texture(noise)), 64, 32)
@@ -204,7 +204,7 @@ def same(first, second):
         and (one.uvs == two.uvs).all()
         and (one.faces == two.faces).all()
         and (one.face_surfaces == two.face_surfaces).all()
-        and [surface.colour for surface in one.surfaces] == [surface.colour for surface in two.surfaces]
+        and [surface.color for surface in one.surfaces] == [surface.color for surface in two.surfaces]
         and one.error == two.error
         for one, two in zip(first, second, strict=True)
     )

@@ -62,7 +62,7 @@ def square_camera(size):
 
 
 def tiny(client, pose, size):
-    """rgb, depth in metres and body ids, −1 for none, of the TinyRenderer."""
+    """rgb, depth in meters and body ids, −1 for none, of the TinyRenderer."""
     eye, forward, down = pose[:3, 3], pose[:3, 2], pose[:3, 1]
     view = client.computeViewMatrix(eye.tolist(), (eye + forward).tolist(), (-down).tolist())
     projection = client.computeProjectionMatrixFOV(FOV, 1.0, NEAR, FAR)
@@ -89,8 +89,8 @@ def compare(client, pose, size=400):
     return overlaps, float(np.median(np.abs(depth - ours["depth"])[same]))
 
 
-def box(client, position, colour=(0.2, 0.3, 0.8, 1.0), orientation=(0, 0, 0, 1), size=0.1, **more):
-    shape = client.createVisualShape(pybullet.GEOM_BOX, halfExtents=[size] * 3, rgbaColor=colour)
+def box(client, position, color=(0.2, 0.3, 0.8, 1.0), orientation=(0, 0, 0, 1), size=0.1, **more):
+    shape = client.createVisualShape(pybullet.GEOM_BOX, halfExtents=[size] * 3, rgbaColor=color)
     return client.createMultiBody(1.0, -1, shape, position, orientation, **more)
 
 
@@ -146,10 +146,10 @@ def test_every_kind_of_description_stands_where_pybullet_has_it(client, file, le
     assert depth_error < 0.02
 
 
-def test_a_base_whose_centre_of_mass_is_elsewhere_is_drawn_where_it_is(client):
+def test_a_base_whose_center_of_mass_is_elsewhere_is_drawn_where_it_is(client):
     turn = client.getQuaternionFromEuler((0.3, 0.5, 0.7))
-    off_centre = {"baseInertialFramePosition": (0.3, -0.2, 0.1), "baseInertialFrameOrientation": turn}
-    body = box(client, (0.0, 0.0, 0.0), orientation=turn, **off_centre)
+    off_center = {"baseInertialFramePosition": (0.3, -0.2, 0.1), "baseInertialFrameOrientation": turn}
+    body = box(client, (0.0, 0.0, 0.0), orientation=turn, **off_center)
     overlaps, depth_error = compare(client, look_at((1.0, 0.8, 0.7), (0.0, 0.0, 0.0)))
     assert overlaps[body] > 0.93
     assert depth_error < 0.01
@@ -167,7 +167,7 @@ def test_mesh_files_are_scaled_and_mirrored(client, file, scale):
     assert overlaps[body] > 0.9
 
 
-def test_colours_are_those_of_pybullet_and_change_with_them(client):
+def test_colors_are_those_of_pybullet_and_change_with_them(client):
     red = box(client, (0.0, 0.0, 0.0), (0.9, 0.1, 0.1, 1.0))
     half = box(client, (0.0, 0.5, 0.0), (0.1, 0.8, 0.1, 0.5))
     box(client, (0.3, 0.25, 0.0), (0.1, 0.1, 0.1, 0.0), size=0.4)  # in front of both, wholly transparent
@@ -233,7 +233,7 @@ def test_a_texture_that_pybullet_does_not_tell_of_can_be_named(client):
 def test_bodies_that_come_and_go_are_noticed(client):
     first = box(client, (0.0, 0.0, 0.0))
     camera = PyBulletCamera(client, square_camera(80), ("instances",))
-    camera.state.sun_colour[:] = 0.25
+    camera.state.sun_color[:] = 0.25
     pose = look_at((1.5, 0.25, 0.5), (0.0, 0.25, 0.0))
     assert set(np.unique(camera.render(pose)["instances"])) == {0, first + 1}
     second = box(client, (0.0, 0.5, 0.0))
@@ -244,7 +244,7 @@ def test_bodies_that_come_and_go_are_noticed(client):
     assert set(np.unique(camera.render(pose)["instances"])) == {0}
     client.loadURDF("r2d2.urdf")
     assert set(np.unique(camera.render(pose)["instances"])) == {0, 1}
-    assert (camera.state.sun_colour == 0.25).all()
+    assert (camera.state.sun_color == 0.25).all()
 
 
 def test_labels_and_instances(client):
@@ -296,15 +296,15 @@ def test_other_clients_without_visual_shapes_are_posed_world_by_world(client):
         other.disconnect()
 
 
-def test_what_is_written_to_the_colours_stays(client):
+def test_what_is_written_to_the_colors_stays(client):
     box(client, (0.0, 0.0, 0.0))
     bodies = PyBulletBodies(client)
     state = SceneState(bodies.scene, 2)
     bodies.update(state, 0)
-    assert state.colours[1, 0] == pytest.approx((0.2, 0.3, 0.8))
-    state.colours[:] = 0.5
+    assert state.colors[1, 0] == pytest.approx((0.2, 0.3, 0.8))
+    state.colors[:] = 0.5
     bodies.update(state, 1)
-    assert (state.colours == 0.5).all()
+    assert (state.colors == 0.5).all()
     with pytest.raises(InvalidOption, match="scene"):
         bodies.update(SceneState(PyBulletBodies(client).scene, 1))
 

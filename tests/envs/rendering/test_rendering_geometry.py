@@ -37,7 +37,7 @@ def render(meshes, camera=None, pose=FORWARD, outputs=ALL, setup=None, threads=1
 
 
 def rays(camera):
-    """(H, W, 3) directions through the pixel centres, camera axes, depth 1."""
+    """(H, W, 3) directions through the pixel centers, camera axes, depth 1."""
     columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     points = np.stack([columns, rows, np.ones_like(columns)], axis=-1)
     return points @ np.linalg.inv(camera.intrinsics).T
@@ -74,11 +74,11 @@ def test_depth_of_a_tilted_plane_is_analytic(tilt):
 
 def test_area_of_a_sphere_is_that_of_the_perspective_ellipse():
     camera = Camera(400, 400, 60.0)
-    centre, radius = np.array([5.0, 1.2, 0.4]), 0.9
-    seen = render([Mesh.sphere(radius, GLOWING, 96, 48).translated(centre)], camera)["instances"] == 1
+    center, radius = np.array([5.0, 1.2, 0.4]), 0.9
+    seen = render([Mesh.sphere(radius, GLOWING, 96, 48).translated(center)], camera)["instances"] == 1
     # A cone of half angle a about a ray at angle b to the axis cuts the image plane in an ellipse.
-    distance = np.linalg.norm(centre)
-    half, tilt = np.arcsin(radius / distance), np.arccos(centre[0] / distance)
+    distance = np.linalg.norm(center)
+    half, tilt = np.arcsin(radius / distance), np.arccos(center[0] / distance)
     scale = np.cos(tilt) ** 2 - np.sin(half) ** 2
     expected = np.pi * np.sin(half) ** 2 * np.cos(half) / scale**1.5 * camera.focal_length**2
     assert seen.sum() == pytest.approx(expected, rel=0.004)
@@ -86,11 +86,11 @@ def test_area_of_a_sphere_is_that_of_the_perspective_ellipse():
 
 def test_depth_of_a_sphere_equals_ray_casting():
     camera = Camera(160, 120, 50.0)
-    centre, radius = np.array([4.0, 0.3, -0.2]), 1.0
-    depth = render([Mesh.sphere(radius, GLOWING, 192, 96).translated(centre)], camera)["depth"]
+    center, radius = np.array([4.0, 0.3, -0.2]), 1.0
+    depth = render([Mesh.sphere(radius, GLOWING, 192, 96).translated(center)], camera)["depth"]
     directions = rays(camera) @ FORWARD[:3, :3].T
-    a, b = (directions**2).sum(-1), directions @ centre
-    root = b**2 - a * (centre @ centre - radius**2)
+    a, b = (directions**2).sum(-1), directions @ center
+    root = b**2 - a * (center @ center - radius**2)
     inside = root > 0.15
     expected = (b - np.sqrt(np.maximum(root, 0.0))) / a
     assert inside.sum() > 2000
@@ -173,7 +173,7 @@ def test_light_follows_lamberts_law_and_the_sky():
 
     def light(state):
         state.sun_direction[:] = sun
-        state.sun_colour[:] = 0.7
+        state.sun_color[:] = 0.7
         state.sky_horizon[:], state.sky_zenith[:], state.ground_light[:] = horizon, zenith, ground
 
     image = render([sphere], camera, setup=light)
@@ -233,7 +233,7 @@ def test_labels_and_instances_name_what_is_seen():
     assert image["depth"][32, 32] == np.float32(Camera().far)
 
 
-def test_a_far_fine_checkerboard_shows_the_mean_of_its_light():
+def test_a_far_fine_checcurboard_shows_the_mean_of_its_light():
     checks = ((np.indices((64, 64)).sum(0) % 2)[..., None] * np.full(3, 255)).astype(np.uint8)
     sheet = Mesh.grid(60.0, 60.0, Surface((1.0, 1.0, 1.0), Texture(checks), emissive=True))
     sheet = replace(sheet, uvs=20.0 * sheet.uvs)
@@ -350,7 +350,7 @@ def test_runs_and_threads_give_the_same_bits_and_fill_what_they_are_given():
     state = SceneState(scene, 7)
     for world in range(7):
         state.place(
-            world, balls, rng.uniform([2, -3, -2], [9, 3, 2], (10, 3)), colours=rng.uniform(0.3, 1, (10, 3))
+            world, balls, rng.uniform([2, -3, -2], [9, 3, 2], (10, 3)), colors=rng.uniform(0.3, 1, (10, 3))
         )
     poses = np.tile(FORWARD, (7, 1, 1))
     images = [Renderer(state, Camera(50, 40), ALL, threads).render(poses) for threads in (1, 2, 3, 1)]

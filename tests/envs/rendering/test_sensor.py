@@ -40,7 +40,7 @@ def apply(sensor, images, seed=1, frame=0, **more):
     return {name: image[0] for name, image in result.items()}
 
 
-def colours(sensor, image, **more):
+def colors(sensor, image, **more):
     return apply(sensor, {"rgb": image}, **more)["rgb"]
 
 
@@ -57,7 +57,7 @@ def light(image):
 
 
 def scene(seed=0):
-    """Blocks of random colours, and depth with steps."""
+    """Blocks of random colors, and depth with steps."""
     rng = np.random.default_rng(seed)
     blocks = rng.integers(0, 256, (HEIGHT // 8, WIDTH // 8, 3))
     rgb = np.kron(blocks, np.ones((8, 8, 1), int)).astype(np.uint8)
@@ -69,19 +69,19 @@ def test_a_default_sensor_changes_nothing():
     images = scene()
     result = apply(Sensor(), images)
     assert all((result[name] == images[name]).all() for name in images)
-    assert not Sensor().changes_colours and not Sensor().changes_depth
+    assert not Sensor().changes_colors and not Sensor().changes_depth
 
 
 def test_bytes_survive_the_way_to_light_and_back():
     every = np.resize(np.arange(256, dtype=np.uint8), (HEIGHT, WIDTH, 3))
-    assert (colours(Sensor(motion_blur=1.0), every) == every).all()
+    assert (colors(Sensor(motion_blur=1.0), every) == every).all()
 
 
 @pytest.mark.parametrize("stops", [-3.0, -1.0, 0.5, 1.0])
 def test_a_stop_doubles_the_light(stops):
     before = np.resize(np.arange(256, dtype=np.uint8), (HEIGHT, WIDTH, 3))
     expected = np.sqrt(np.minimum(light(before) * 2.0**stops, 1.0)) * 255.0
-    assert np.abs(colours(Sensor(exposure=stops), before) - expected).max() <= 0.501
+    assert np.abs(colors(Sensor(exposure=stops), before) - expected).max() <= 0.501
 
 
 def test_white_balance_is_neutral_for_daylight_and_corrects_lamplight():
@@ -101,8 +101,8 @@ def test_white_balance_is_neutral_for_daylight_and_corrects_lamplight():
 
 def test_gains_of_white_balance_act_on_light():
     red, blue = white_balance_gains(8000.0)
-    grey = light(colours(Sensor(white_balance=8000.0), flat(128)))[0, 0]
-    np.testing.assert_allclose(grey / light(128), [red, 1.0, blue], atol=0.01)
+    gray = light(colors(Sensor(white_balance=8000.0), flat(128)))[0, 0]
+    np.testing.assert_allclose(gray / light(128), [red, 1.0, blue], atol=0.01)
     assert red > 1.0 > blue
 
 
@@ -111,7 +111,7 @@ def test_gains_of_white_balance_act_on_light():
     ("full_well", "read_noise"), [(2000.0, 0.0), (2000.0, 30.0), (500.0, 0.0), (500.0, 8.0)]
 )
 def test_noise_has_the_variance_of_photons_and_readout(value, full_well, read_noise):
-    seen = light(colours(Sensor(full_well=full_well, read_noise=read_noise), flat(value)))
+    seen = light(colors(Sensor(full_well=full_well, read_noise=read_noise), flat(value)))
     signal = light(value)
     rounding = 4.0 * signal / 255.0**2 / 12.0
     expected = signal / full_well + (read_noise / full_well) ** 2 + rounding
@@ -119,9 +119,9 @@ def test_noise_has_the_variance_of_photons_and_readout(value, full_well, read_no
     assert seen.mean() == pytest.approx(signal, abs=5.0 * np.sqrt(expected / seen.size))
 
 
-def test_noise_is_gaussian_and_independent_of_its_neighbours():
-    noise = light(colours(Sensor(full_well=200.0), flat(128))) - light(128)
-    later = light(colours(Sensor(full_well=200.0), flat(128), frame=1)) - light(128)
+def test_noise_is_gaussian_and_independent_of_its_neighbors():
+    noise = light(colors(Sensor(full_well=200.0), flat(128))) - light(128)
+    later = light(colors(Sensor(full_well=200.0), flat(128), frame=1)) - light(128)
     noise, later = noise / noise.std(), later / later.std()
     assert (noise**4).mean() == pytest.approx(3.0, abs=0.15)
     bound = 4.5 / np.sqrt(noise.size / 3)
@@ -135,13 +135,13 @@ def test_noise_is_gaussian_and_independent_of_its_neighbours():
 
 
 def test_white_balance_amplifies_noise():
-    blue = colours(Sensor(full_well=500.0, white_balance=3500.0), flat(60))[..., 2]
+    blue = colors(Sensor(full_well=500.0, white_balance=3500.0), flat(60))[..., 2]
     gain = white_balance_gains(3500.0)[1]
     assert light(blue).var() == pytest.approx(gain**2 * light(60) / 500.0, rel=0.1)
 
 
 def test_vignetting_takes_its_share_in_the_corners_and_nothing_in_the_middle():
-    seen = light(colours(Sensor(vignetting=0.4), flat(200))) / light(200)
+    seen = light(colors(Sensor(vignetting=0.4), flat(200))) / light(200)
     assert seen[0, 0] == pytest.approx(0.6, abs=0.01)
     assert seen[-1, -1] == pytest.approx(0.6, abs=0.01)
     assert seen[HEIGHT // 2, WIDTH // 2] == pytest.approx(1.0, abs=0.01)
@@ -152,7 +152,7 @@ def test_a_moving_edge_becomes_a_ramp_as_wide_as_its_way(shutter, speed):
     image, edge = flat(0), 48
     image[:, edge:] = 255
     flow = np.full((HEIGHT, WIDTH, 2), (speed, 0.0), np.float32)
-    seen = light(colours(Sensor(motion_blur=shutter), image, flow=flow))[20, :, 0]
+    seen = light(colors(Sensor(motion_blur=shutter), image, flow=flow))[20, :, 0]
     way = abs(shutter * speed)
     expected = np.clip((np.arange(WIDTH) + 0.5 - edge) / way + 0.5, 0.0, 1.0)
     assert np.abs(seen - expected).max() < 0.6 / way + 0.01
@@ -163,7 +163,7 @@ def test_motion_blur_without_motion_and_with_senseless_flow_does_nothing():
     image = scene()["rgb"]
     for value in (0.0, np.nan, np.inf):
         flow = np.full((HEIGHT, WIDTH, 2), value, np.float32)
-        assert (colours(Sensor(motion_blur=1.0), image, flow=flow) == image).all()
+        assert (colors(Sensor(motion_blur=1.0), image, flow=flow) == image).all()
 
 
 def test_motion_blur_needs_the_flow():
@@ -178,13 +178,13 @@ def test_compression_is_that_of_a_jpeg_file(quality):
     image = scene()["rgb"]
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     expected = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
-    assert (colours(Sensor(jpeg_quality=quality), image) == expected).all()
+    assert (colors(Sensor(jpeg_quality=quality), image) == expected).all()
 
 
 def changed(sensor, **more):
     """Pixels that an effect alters visibly."""
     image = scene()["rgb"]
-    return (np.abs(colours(sensor, image, **more).astype(int) - image) > 8).any(-1)
+    return (np.abs(colors(sensor, image, **more).astype(int) - image) > 8).any(-1)
 
 
 def test_more_rain_changes_more_of_the_image_and_is_new_in_every_frame():
@@ -200,7 +200,7 @@ def test_streaks_stand_upright_at_rest_and_point_away_from_the_middle_at_speed()
         """Wet pixels above each other, to those side by side, at the left edge of the image."""
         above, beside = 0, 0
         for frame in range(40):
-            image = colours(Sensor(rain=0.1), flat(128), frame=frame, speeds=[speed])
+            image = colors(Sensor(rain=0.1), flat(128), frame=frame, speeds=[speed])
             wet = image[HEIGHT // 3 : 2 * HEIGHT // 3, : WIDTH // 4, 1] != 128
             above += (wet[1:] & wet[:-1]).sum()
             beside += (wet[:, 1:] & wet[:, :-1]).sum()
@@ -213,7 +213,7 @@ def test_streaks_stand_upright_at_rest_and_point_away_from_the_middle_at_speed()
 def test_drops_on_the_lens_stay_for_some_frames():
     assert 0.01 < changed(Sensor(spray=0.2)).mean() < changed(Sensor(spray=1.0)).mean() < 0.8
     image, sensor = scene()["rgb"], Sensor(spray=0.5)
-    first, second, late = (colours(sensor, image, frame=frame).astype(int) for frame in (100, 101, 1000))
+    first, second, late = (colors(sensor, image, frame=frame).astype(int) for frame in (100, 101, 1000))
     effect = np.abs(first - image).mean()
     assert np.abs(second - first).mean() < 0.25 * effect
     assert np.abs(late - first).mean() > 0.6 * effect
@@ -313,7 +313,7 @@ def test_a_world_depends_on_its_seed_frame_and_image_alone():
 )
 def test_another_seed_or_camera_gives_another_image(sensor):
     images = scene()
-    name = "rgb" if sensor.changes_colours else "depth"
+    name = "rgb" if sensor.changes_colors else "depth"
     one = apply(sensor, images)[name]
     assert (one == apply(sensor, images)[name]).all()
     assert (one != apply(sensor, images, seed=2)[name]).any()

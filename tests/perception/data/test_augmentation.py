@@ -154,10 +154,10 @@ def test_what_was_not_seen_has_no_label():
     assert (made["rgb"][0, :, :, :19] == 0).all() and (made["segmentation"][0, :, 21:] != 255).all()
 
 
-def test_colours_change_alike_in_both_frames_and_differ_between_images():
-    grey = torch.full((6, 16, 16, 3), 128, dtype=torch.uint8)
+def test_colors_change_alike_in_both_frames_and_differ_between_images():
+    gray = torch.full((6, 16, 16, 3), 128, dtype=torch.uint8)
     torch.manual_seed(1)
-    made = changed(brightness=0.4, contrast=0.2, hue=0.05)({"rgb": grey, "next_rgb": grey})
+    made = changed(brightness=0.4, contrast=0.2, hue=0.05)({"rgb": gray, "next_rgb": gray})
     assert torch.equal(made["rgb"], made["next_rgb"])
     levels = made["rgb"].mean(dim=(1, 2, 3))
     assert levels.std() > 0.02 and (made["rgb"] >= 0).all() and (made["rgb"] <= 1).all()

@@ -120,7 +120,7 @@ def test_real_tub(tmp_path):
     batch = frames.render(range(700))
     assert np.abs(batch["steering"]).max() > 0.3 and np.isfinite(batch["throttle"]).all()
     # Who steers to the left sees the world move to the right.
-    grey = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]
-    window = cv2.createHanningWindow(grey.shape[2:0:-1], cv2.CV_32F)
-    shifts = [cv2.phaseCorrelate(first, second, window)[0][0] for first, second in itertools.pairwise(grey)]
+    gray = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]
+    window = cv2.createHanningWindow(gray.shape[2:0:-1], cv2.CV_32F)
+    shifts = [cv2.phaseCorrelate(first, second, window)[0][0] for first, second in itertools.pairwise(gray)]
     assert np.corrcoef(batch["steering"][:-1], np.clip(shifts, -8, 8))[0, 1] > 0.3

@@ -86,7 +86,7 @@ def test_training_and_testing_show_different_models_where_there_are_several():
         assert not {id(model) for model in train} & {id(model) for model in test}
 
 
-def test_draws_of_an_index_do_not_depend_on_its_neighbours_and_are_even():
+def test_draws_of_an_index_do_not_depend_on_its_neighbors_and_are_even():
     one, many = Draws((3, 1), [17]), Draws((3, 1), np.arange(40_000))
     for _ in range(3):
         single, all_of_them = one.uniform(), many.uniform()

@@ -38,7 +38,7 @@ def pets(tmp_path):
     return tmp_path
 
 
-def test_image_folders_are_classes_and_colours_are_rgb(pets):
+def test_image_folders_are_classes_and_colors_are_rgb(pets):
     images = ImageFolder(pets, "train")
     assert images.classes == ("cat", "dog") and len(images) == 4
     batch = images.render(range(4))
@@ -244,7 +244,7 @@ def test_yolo_boxes_and_polygons_are_shares_of_the_image(tmp_path):
     (tmp_path / "labels" / "a.txt").unlink()
     assert not images[0]["objects"].any()
     with pytest.raises(CorruptFile, match="labels holds no text file for any image"):
-        YoloFolder(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "labels", skip_unlabelled=True)
+        YoloFolder(tmp_path / "config.yaml", tmp_path / "images", tmp_path / "labels", skip_unlabeled=True)
 
 
 # ---------------------------------------------------------------------------------------------------- the real sets
@@ -274,7 +274,7 @@ def test_real_coco(tmp_path):
     images = root / "images" / "train2017"
     boxes = YoloFolder(detection / "config.yaml", images, detection / "labels" / "train2017")
     shapes = YoloFolder(
-        polygons / "config.yaml", images, polygons / "labels" / "train2017", skip_unlabelled=True
+        polygons / "config.yaml", images, polygons / "labels" / "train2017", skip_unlabeled=True
     )
     assert len(boxes) == 128 and len(boxes.classes) == 80 and len(shapes) == 100
     assert sum((boxes[number]["objects"][:, 5] > 0).sum() for number in range(20)) > 60

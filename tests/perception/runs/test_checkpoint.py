@@ -103,7 +103,7 @@ def test_a_failed_write_keeps_the_previous_checkpoint(
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_an_optimiser_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+def test_an_optimizer_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
     def build() -> tuple[nn.Module, torch.optim.Optimizer]:
         torch.manual_seed(0)
         model = nn.Conv2d(3, 8, 3).to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""The parts of a training: schedules, optimisers, penalties, averages, sources of images, against values by hand."""
+"""The parts of a training: schedules, optimizers, penalties, averages, sources of images, against values by hand."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_penalties_add_their_gradients_to_weights_alone() -> None:
         ("adagrad", 0.9 - 0.1 * 0.9 / math.sqrt(1.0 + 0.81)),
     ],
 )
-def test_optimisers_take_the_steps_of_their_papers(name: str, expected: float) -> None:
+def test_optimizers_take_the_steps_of_their_papers(name: str, expected: float) -> None:
     weight = nn.Parameter(torch.ones(1, 1))
     config = TrainingConfig(optimizer=name, momentum=0.5)
     optimizer = make_optimizer([ParameterGroup([weight])], config)
@@ -107,7 +107,7 @@ def test_optimisers_take_the_steps_of_their_papers(name: str, expected: float) -
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop", "adagrad"])
-def test_every_optimiser_learns_at_the_rates_of_its_groups(name: str) -> None:
+def test_every_optimizer_learns_at_the_rates_of_its_groups(name: str) -> None:
     fast, slow = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))
     config = TrainingConfig(optimizer=name, momentum=0.0)
     optimizer = make_optimizer([ParameterGroup([fast]), ParameterGroup([slow], 0.01)], config)
@@ -131,7 +131,7 @@ def test_weight_decay_is_for_weights_and_adamw() -> None:
         id(value): group["weight_decay"] for group in optimizer.param_groups for value in group["params"]
     }
     assert decays == {id(value): 0.3 if value.ndim > 1 else 0.0 for value in layer.parameters()}
-    with pytest.raises(InvalidOption, match="l2 penalises the weights of 'sgd'"):
+    with pytest.raises(InvalidOption, match="l2 penalizes the weights of 'sgd'"):
         TrainingConfig(optimizer="sgd", weight_decay=0.1)
 
 
@@ -232,7 +232,7 @@ def test_items_of_every_kind_become_batches() -> None:
     for items in ([(image, 1), (image, 2)], [(image, {"class": 1}), (image, {"class": 2})]):
         assert as_images(items).render([1, 0])["class"].tolist() == [2, 1]
     assert as_images([{"rgb": image, "class": 5}]).render([0])["rgb"].shape == (1, 4, 4, 3)
-    with pytest.raises(InvalidOption, match="is no set of labelled images"):
+    with pytest.raises(InvalidOption, match="is no set of labeled images"):
         as_images(3)
     with pytest.raises(InvalidOption, match="as many of each"):
         TensorImages({"rgb": np.zeros((2, 4, 4, 3)), "class": np.zeros(3)})

@@ -177,7 +177,7 @@ def test_the_best_weights_are_kept_and_training_stops_early(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop", "adagrad"])
-def test_every_optimiser_overfits_32_images(tmp_path: Path, optimizer: str) -> None:
+def test_every_optimizer_overfits_32_images(tmp_path: Path, optimizer: str) -> None:
     config = TrainingConfig(
         epochs=60, batch_size=16, optimizer=optimizer, device="cpu", precision="float32", log_steps=50
     )
@@ -311,8 +311,8 @@ def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
 
 def test_a_classifier_of_bytes_is_one_when_it_is_loaded(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    classifier = create_classifier("nature_cnn", 3, normalise=False).eval()
-    save_classifier(tmp_path, classifier, model="nature_cnn", classes="abc", normalise=False)
+    classifier = create_classifier("nature_cnn", 3, normalize=False).eval()
+    save_classifier(tmp_path, classifier, model="nature_cnn", classes="abc", normalize=False)
     images = torch.rand(2, 3, 84, 84)
     assert torch.equal(load_classifier(tmp_path)[0](images), classifier(images))
     ordinary = create_classifier("nature_cnn", 3).eval()
