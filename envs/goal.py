@@ -9,7 +9,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from camshaft.envs.simulation import BoolArray, FloatArray, Simulation
+from camshaft.envs.arrays import BoolArray, FloatArray
+from camshaft.envs.simulation import Simulation
 
 OBSERVED, ACHIEVED, DESIRED = "observation", "achieved_goal", "desired_goal"
 

@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import BoolArray, FloatArray, IntArray, Observation
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice, check_seed
 from camshaft.envs.kernels import check_num_threads
 from camshaft.envs.randomization import Split
@@ -20,10 +21,6 @@ from camshaft.envs.randomization import Split
 if TYPE_CHECKING:
     from camshaft.envs.rendering import Camera, SceneState
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-Observation = NDArray[Any] | dict[str, NDArray[Any]]
 
 IMAGE_PARTS = ("rgb", "depth", "segmentation", "instances")
 

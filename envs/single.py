@@ -9,10 +9,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import Observation
 from camshaft.envs.catalogue import make_simulation
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.envs.goal import GoalSimulation
-from camshaft.envs.simulation import Observation, Simulation
+from camshaft.envs.simulation import Simulation
 
 
 class TaskEnv(gymnasium.Env[Any, NDArray[np.float32]]):

@@ -11,9 +11,10 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import BoolArray, FloatArray, IntArray, Observation
 from camshaft.envs.catalogue import make_simulation
 from camshaft.envs.errors import CamshaftError, InvalidOption
-from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Observation, Simulation
+from camshaft.envs.simulation import Simulation
 from camshaft.envs.single import check_no_worlds, check_render_mode
 
 

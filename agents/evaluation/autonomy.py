@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.agents.evaluation.intervals import poisson_interval, wilson_interval
+from camshaft.envs.arrays import FloatArray
 
 INTERVENTION_COST = 6.0  # seconds that one intervention counts as (Bojarski et al. 2016)
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

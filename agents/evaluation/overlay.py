@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from camshaft.envs.arrays import Image
+
 Color = tuple[int, int, int]
 
 WHITE: Color = (245, 245, 245)

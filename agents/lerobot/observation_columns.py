@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from camshaft.agents.lerobot.format import Feature
 from camshaft.agents.lerobot.png import encode_png
+from camshaft.envs.arrays import Observation
 from camshaft.envs.goal import OBSERVED
-from camshaft.envs.simulation import IMAGE_PARTS, Observation, Simulation
+from camshaft.envs.simulation import IMAGE_PARTS, Simulation
 
 IMAGES = "observation.images."
 FRONT = f"{IMAGES}front"

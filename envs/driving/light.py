@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import check_choice
 from camshaft.envs.randomization import Split, SplitRange
 from camshaft.envs.rendering import Camera, SceneState
 
-FloatArray = NDArray[np.float64]
 Color = tuple[float, float, float]
 
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.8)  # rad from +x

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road.track import Track
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.collisions import find_hurt, find_overlaps, find_struck
@@ -28,7 +29,6 @@ from camshaft.envs.driving.traffic.lanes import measure_departure
 from camshaft.envs.driving.traffic.traffic import Traffic
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray
 
 EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # of the expert as a driver
 PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # meters, of the boxes that people are for collisions

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.simulation import FloatArray, IntArray
+from camshaft.envs.arrays import FloatArray, IntArray
 
 PERSON, VEHICLE, OBJECT, RED_LIGHT, STOP_SIGN, OFF_ROAD = range(6)
 NAMES = (

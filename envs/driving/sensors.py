@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.vehicle import (
     ACCELERATION,
     GRAVITY,
@@ -20,8 +21,6 @@ EGO_NAMES = ("speed", "lateral_speed", "yaw_rate", "steering", "acceleration")
 EGO_LIMITS = np.array([80.0, 20.0, 6.0, 1.0, 20.0], np.float32)  # m/s, m/s, rad/s, rad, m/s²
 IMU_LIMITS = np.array([20.0, 20.0, 20.0, 10.0, 10.0, 10.0], np.float32)  # m/s², then rad/s
 NUM_RAYS, RANGE = 72, 60.0  # of the range finder, and meters that it reaches
-
-FloatArray = NDArray[np.float64]
 
 
 @kernel

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray, Observation
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.light import Conditions
@@ -21,15 +22,7 @@ from camshaft.envs.errors import InvalidOption
 from camshaft.envs.randomization import SplitRange, split_seed
 from camshaft.envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
 from camshaft.envs.rendering.camera_set import UNNAMED
-from camshaft.envs.simulation import (
-    IMAGE_PARTS,
-    FloatArray,
-    IntArray,
-    Observation,
-    Simulation,
-    join_parts,
-    join_spaces,
-)
+from camshaft.envs.simulation import IMAGE_PARTS, Simulation, join_parts, join_spaces
 
 CHASE_CAMERA = Camera(640, 360, 65.0, position=(-6.5, 0.0, 2.6), pitch_degrees=9.0, near=0.3)
 

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import check_choice
 from camshaft.envs.manipulation.arm_physics import physics_urdf
 from camshaft.envs.manipulation.arms import ARMS, HAND_FILE, WHITE, Arm
@@ -21,8 +21,6 @@ from camshaft.envs.manipulation.urdf_files import (
     keep_urdf,
     origin_of,
 )
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

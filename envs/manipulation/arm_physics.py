@@ -10,8 +10,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.arms import (
     FINGER_FORCE,
     FINGER_MASS,
@@ -22,8 +22,6 @@ from camshaft.envs.manipulation.arms import (
     Arm,
 )
 from camshaft.envs.manipulation.urdf_files import Shape, frame_of
-
-FloatArray = NDArray[np.float64]
 
 PLAIN_CONTACT = '<lateral_friction value="0.5"/><spinning_friction value="0.001"/>'
 PAD_CONTACT = (  # as the Panda's own URDF has it, but for the spinning friction, which is panda-gym's

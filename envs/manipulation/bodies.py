@@ -8,13 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile
 from camshaft.envs.rendering import Mesh, Surface
 from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
 
-FloatArray = NDArray[np.float64]
 Vector = tuple[float, float, float]
 Color = tuple[float, float, float]
 

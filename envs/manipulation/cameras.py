@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.envs.rendering import Camera, parse_cameras
 from camshaft.envs.rendering.camera_set import UNNAMED
-
-FloatArray = NDArray[np.float64]
 
 # World frame: x from the arm to the front edge of the table. A camera in the hand looks along the fingers.
 TASK_CAMERAS = {

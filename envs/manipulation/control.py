@@ -8,12 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.arms import FINGER_TRAVEL
 from camshaft.envs.manipulation.kinematics import Kinematics
 from camshaft.envs.manipulation.world import FEED_FORWARD
 from camshaft.envs.rendering.camera import rotation_z
-
-FloatArray = NDArray[np.float64]
 
 CONTROL_MODES = ("ee_position", "ee_pose", "joint_delta", "joint_velocity")
 POSITION_STEP = 0.05  # meters

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.bodies import Body
 from camshaft.envs.manipulation.simulation_types import Start
 from camshaft.envs.manipulation.table_scene import shifted
 from camshaft.envs.manipulation.world import SUBSTEPS
 from camshaft.envs.randomization import Split, SplitRange, split_variants
-
-FloatArray = NDArray[np.float64]
 
 MASS_SHARE = SplitRange(0.7, 1.4, nominal=1.0)
 FRICTION_SHARE = SplitRange(0.8, 1.25, nominal=1.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from camshaft.envs.simulation import BoolArray, FloatArray
+from camshaft.envs.arrays import BoolArray, FloatArray
 
 OPEN, CLOSE = 1.0, -1.0
 AT = 0.008  # meters within which the gripper is where it should be

@@ -9,11 +9,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.goal import GoalSimulation
 from camshaft.envs.manipulation.kinematics import pointing_down
 from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
-from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 REACH_ERROR = 0.02  # meters and radians that inverse kinematics may leave for a goal that is within reach
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from camshaft.envs.arrays import FloatArray
 
 TOUCH_DISTANCE = 0.045  # meters from the grasp point to the middle of what it touches
 CLOSED, OPEN = 0.005, 0.075  # meters between the fingers

@@ -9,13 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.kernels import inlined, kernel
 from camshaft.envs.manipulation.arm_model import ArmModel
 from camshaft.envs.manipulation.arms import GRASP_POINT
-
-FloatArray = NDArray[np.float64]
 
 ITERATIONS = 12
 DAMPING = 0.03

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray, Observation
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.manipulation.arm_model import load_arm
 from camshaft.envs.manipulation.bodies import Body, Part
@@ -23,16 +24,7 @@ from camshaft.envs.manipulation.table_state import TableState
 from camshaft.envs.manipulation.world import SUBSTEPS, Reading, Setup, World
 from camshaft.envs.randomization import split_seed
 from camshaft.envs.rendering import CameraSet, Renderer, SceneState
-from camshaft.envs.simulation import (
-    IMAGE_PARTS,
-    FloatArray,
-    IntArray,
-    Measurements,
-    Observation,
-    Simulation,
-    join_parts,
-    join_spaces,
-)
+from camshaft.envs.simulation import IMAGE_PARTS, Measurements, Simulation, join_parts, join_spaces
 
 START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
 STATE_LIMIT = 10.0  # meters, m/s, rad/s: what falls off the table goes no farther in the state

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.manipulation.simulation import ManipulationSimulation
-from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 
 class StagedSimulation(ManipulationSimulation):

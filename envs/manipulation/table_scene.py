@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation import textures
 from camshaft.envs.manipulation.arm_model import ArmModel
 from camshaft.envs.manipulation.arms import FINGER_ROOT
@@ -16,8 +17,6 @@ from camshaft.envs.manipulation.bodies import Body, Part, parts_mesh
 from camshaft.envs.randomization import Split, SplitRange, split_variants
 from camshaft.envs.rendering import Mesh, Objects, Scene, SceneState, Surface
 from camshaft.envs.rendering.pybullet.links import pose_matrices
-
-FloatArray = NDArray[np.float64]
 
 FLOOR_HEIGHT = -0.75  # meters
 ROOM = 4.0  # meters

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation import intentions
 from camshaft.envs.manipulation.arm_model import ArmModel
 from camshaft.envs.manipulation.bodies import Body
 from camshaft.envs.manipulation.kinematics import Kinematics
 from camshaft.envs.manipulation.simulation_types import TableConfig
-
-FloatArray = NDArray[np.float64]
 
 BODY_STATE = (
     "x", "y", "z", "roll", "pitch", "yaw",

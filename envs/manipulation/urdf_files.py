@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile
 from camshaft.envs.kernels import cache_root
 from camshaft.envs.rendering import Mesh
@@ -19,7 +19,6 @@ from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
 from camshaft.envs.rendering.meshes.files import texture_files
 from camshaft.envs.rendering.simplification.cache import load_levels
 
-FloatArray = NDArray[np.float64]
 Color = tuple[float, float, float]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CamshaftError
 from camshaft.envs.manipulation.arm_model import ArmModel
 from camshaft.envs.manipulation.arms import FINGER_FORCE
@@ -22,7 +23,6 @@ from camshaft.envs.manipulation.bodies import Body, Part, Slider
 from camshaft.envs.manipulation.urdf_files import keep_urdf
 from camshaft.envs.rendering.pybullet.links import Connection
 
-FloatArray = NDArray[np.float64]
 Row = Sequence[float]
 Reading = tuple[Row, Row, list[Row], list[Row], list[float]]
 """What `World.read` gives, in plain numbers that are cheap to gather over worlds: (A + 2,) rad, and meters of the

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from camshaft.envs.arrays import Image
 from camshaft.envs.errors import InvalidOption
 from camshaft.experiments.terminal.console import Console
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Image = NDArray[np.uint8]
 
 FLOW_PIXELS = 8.0  # of full saturation
 LEAST_WIDTH, SHEET_WIDTH = 128, 1280  # pixels: smaller images are shown larger

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from tyro.conf import Positional, arg
 
 from camshaft import envs
+from camshaft.envs.arrays import Image
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.cli.episodes import usual_control_mode
 from camshaft.experiments.terminal.console import Console
 from camshaft.perception.runs.durable_files import named_disk_errors, write_durably
 
-Image = NDArray[np.uint8]
 Actions = NDArray[Any]  # (N, A), or (N,) of a space of choices; a row of NaN begins the next episode
 SECONDS_TO_FULL = 0.35  # for which a key is held until its axis is all the way out
 INSET = 0.3  # of the picture's width, for what the observation camera sees

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from camshaft.envs.arrays import Image
 from camshaft.experiments.cli.policy_folders import find_policy
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Image = NDArray[np.uint8]
 
 VIEW_HEIGHT = 240  # pixels of a camera frame in the film
 MAPS, MAP_TILE = 6, 56

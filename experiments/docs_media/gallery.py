@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs import make_simulation
+from camshaft.envs.arrays import Image
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.assets import broadleaf, bush, conifer
 from camshaft.envs.driving.assets.cars import saloon
@@ -52,8 +53,6 @@ from camshaft.experiments.drawing.label_images import (
     position_picture,
     speed_picture,
 )
-
-Image = NDArray[np.uint8]
 
 DOCS = Path("docs")
 TASK = "camshaft/LaneKeeping-v0"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.cars import SALOON, saloon
 from camshaft.envs.driving.country_road.mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
 from camshaft.envs.driving.country_road.road import RoadConfig, generate_road
@@ -16,8 +17,6 @@ from camshaft.envs.driving.country_road.scenery import RoadsideScenery
 from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
 from camshaft.envs.rendering import Camera, Renderer, Scene, SceneState
 from camshaft.envs.rendering.annotations.annotations import Moment
-
-FloatArray = NDArray[np.float64]
 
 ROAD = RoadConfig(length=500.0)
 PAINTS = ((0.75, 0.12, 0.12), (0.10, 0.20, 0.52), (0.86, 0.87, 0.88), (0.08, 0.30, 0.18), (0.93, 0.72, 0.10))

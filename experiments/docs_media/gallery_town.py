@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from camshaft.envs.arrays import Image
 from camshaft.envs.driving import assets as models
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
@@ -26,7 +27,6 @@ from camshaft.envs.rendering import (
 from camshaft.experiments.drawing.contact_sheet import contact_sheet
 from camshaft.experiments.drawing.label_images import YELLOW
 
-Image = NDArray[np.uint8]
 Place = tuple[float, float]  # x and y, meters
 
 VIEW = (352, 220)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import Image
 from camshaft.envs.catalogue import TASKS, Task
 from camshaft.envs.driving.light import WEATHERS
 from camshaft.experiments.drawing.contact_sheet import contact_sheet, filled, title_row, write_sheet
 from camshaft.experiments.drawing.label_images import label_picture
 
-Image = NDArray[np.uint8]
 HEIGHT = 260  # pixels of a page's pictures
 THUMBNAIL = (256, 192)  # width, height
 SECONDS, SEED = 5.0, 4  # of the expert before the picture is taken

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from camshaft.envs.arrays import Image
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 BAR = 22  # pixels of a title

@@ -7,9 +7,9 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from camshaft.envs.arrays import Image
 from camshaft.envs.rendering import LABELS, Camera, project
 
-Image = NDArray[np.uint8]
 Color = tuple[int, int, int]
 
 NEAREST, FARTHEST = 2.0, 400.0  # meters, ends of the depth colors

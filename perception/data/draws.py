@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from camshaft.envs.arrays import FloatArray
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 UNIT = 2.0**-53  # a float64 has 53 bits

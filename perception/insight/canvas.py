@@ -9,8 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-FloatArray = NDArray[np.float32]
+from camshaft.envs.arrays import Image
+
+Heat = NDArray[np.float32]
 
 GAP = 4
 TITLE = 16  # pixels above a row
@@ -58,19 +59,19 @@ def stacked(rows: Sequence[tuple[str, Sequence[Image]]]) -> Image:
     )
 
 
-def heat(values: FloatArray) -> Image:
+def heat(values: Heat) -> Image:
     """(H, W) in 0..1 as colors."""
     return np.asarray(mpl.colormaps[HEAT](np.clip(values, 0.0, 1.0))[..., :3] * 255.0, np.uint8)
 
 
-def heated(picture: Image, values: FloatArray, strength: float = 0.65) -> Image:
+def heated(picture: Image, values: Heat, strength: float = 0.65) -> Image:
     """Heat over a gray copy of a frame, the more the hotter."""
     gray = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     share = strength * np.clip(values, 0.0, 1.0)[..., None]
     return np.asarray((1.0 - share) * gray + share * heat(values), np.uint8)
 
 
-def scattered(places: FloatArray, thumbnails: Sequence[Image], side: int = 900) -> Image:
+def scattered(places: Heat, thumbnails: Sequence[Image], side: int = 900) -> Image:
     """Thumbnails at (N, 2) places in 0..1 of a white square, the later over the earlier."""
     height, width = thumbnails[0].shape[:2]
     sheet = np.full((side, side, 3), PAPER, np.uint8)

@@ -16,8 +16,9 @@ from camshaft.agents.evaluation.evaluate import LANE_KEEPING, Moment, evaluate
 from camshaft.agents.evaluation.intervals import poisson_interval, wilson_interval
 from camshaft.agents.policies.base import Policy
 from camshaft.agents.policies.scripted import ConstantPolicy, ExpertPolicy
+from camshaft.envs.arrays import IntArray
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.simulation import IntArray, Measurements, Simulation
+from camshaft.envs.simulation import Measurements, Simulation
 
 DRIFT = 1 / 128  # meters a step at full steering: exact in binary
 STEPS_TO_INTERVENTION = 129  # the first step at which 1 m is exceeded

@@ -12,8 +12,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving import textures
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, box, lathe, polygon_mesh, welded
+from camshaft.envs.driving.assets.shapes import Polygon, box, lathe, polygon_mesh, welded
 from camshaft.envs.driving.textures.boards import TIRE_METERS, planks, tire_stack
 from camshaft.envs.rendering import Mesh, Surface
 

@@ -6,11 +6,12 @@ from functools import cache
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.bodies import BODIES, Body
 from camshaft.envs.driving.assets.figures import figures
 from camshaft.envs.driving.assets.lofts import tube
 from camshaft.envs.driving.assets.riders import seated_poses
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, polygon_mesh, welded
+from camshaft.envs.driving.assets.shapes import Polygon, polygon_mesh, welded
 from camshaft.envs.driving.assets.vehicle_model import VehicleModel
 from camshaft.envs.rendering import Mesh, Surface
 

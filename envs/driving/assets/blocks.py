@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, box, inset, polygon_mesh, wall, welded
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.assets.shapes import Polygon, box, inset, polygon_mesh, wall, welded
 from camshaft.envs.driving.textures.facades import Window
 from camshaft.envs.rendering import Mesh, Surface
 

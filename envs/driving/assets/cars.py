@@ -9,16 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.hulls import FLIP, Hull, Section, sections
-from camshaft.envs.driving.assets.shapes import (
-    FloatArray,
-    Polygon,
-    box,
-    inset,
-    mirrored,
-    polygon_mesh,
-    welded,
-)
+from camshaft.envs.driving.assets.shapes import Polygon, box, inset, mirrored, polygon_mesh, welded
 from camshaft.envs.driving.assets.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,

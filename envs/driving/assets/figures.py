@@ -9,9 +9,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.bodies import BODIES, Body, Color
 from camshaft.envs.driving.assets.lofts import loft, tube
-from camshaft.envs.driving.assets.shapes import FloatArray, box, polygon_mesh
+from camshaft.envs.driving.assets.shapes import box, polygon_mesh
 from camshaft.envs.driving.assets.walk import CHIN
 from camshaft.envs.rendering import Mesh, Surface
 

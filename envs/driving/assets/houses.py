@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving import textures
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, polygon_mesh, wall
+from camshaft.envs.driving.assets.shapes import Polygon, polygon_mesh, wall
 from camshaft.envs.rendering import Mesh, Surface
 
 STONE = (0.55, 0.54, 0.52)

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, inset, mirrored, polygon_mesh
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.assets.shapes import Polygon, inset, mirrored, polygon_mesh
 from camshaft.envs.rendering import Mesh, Surface
 
 Place = tuple[float, float]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from camshaft.envs.driving.assets.shapes import FloatArray, as_mesh_arrays
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.assets.shapes import as_mesh_arrays
 from camshaft.envs.rendering import Mesh, Surface
 
 

@@ -6,12 +6,13 @@ from functools import cache
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.bodies import BODIES, Body
 from camshaft.envs.driving.assets.figures import figures
 from camshaft.envs.driving.assets.hulls import Hull, sections
 from camshaft.envs.driving.assets.lofts import loft, tube
 from camshaft.envs.driving.assets.riders import seated_poses
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, box, disc, polygon_mesh, welded
+from camshaft.envs.driving.assets.shapes import Polygon, box, disc, polygon_mesh, welded
 from camshaft.envs.driving.assets.vehicle_model import (
     AMBER_LEFT,
     FAR_HEAD_LEFT,

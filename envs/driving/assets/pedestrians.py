@@ -7,12 +7,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.bodies import BODIES
 from camshaft.envs.driving.assets.figures import figures
 from camshaft.envs.driving.assets.walk import PARTS, walk_keypoints, walk_poses
 from camshaft.envs.rendering import Mesh
-
-FloatArray = NDArray[np.float64]
 
 WALK_FRAMES = 12  # moments of one stride
 STANDING = WALK_FRAMES  # the frame of who does not walk

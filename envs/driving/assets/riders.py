@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.bodies import Body
-from camshaft.envs.driving.assets.shapes import FloatArray
 from camshaft.envs.driving.assets.walk import NECK, PARTS, forwards, two_links
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.rendering import Mesh, Surface
 
-FloatArray = NDArray[np.float64]
 Polygon = tuple[ArrayLike, Surface, ArrayLike | None]
 
 GOLDEN = 0.5 * (1.0 + 5.0**0.5)

@@ -6,16 +6,9 @@ from functools import cache
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.lofts import tube
-from camshaft.envs.driving.assets.shapes import (
-    UNIT_SQUARE,
-    FloatArray,
-    Polygon,
-    box,
-    lathe,
-    polygon_mesh,
-    welded,
-)
+from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, lathe, polygon_mesh, welded
 from camshaft.envs.driving.textures.signals import signal_figure
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Mesh, Surface

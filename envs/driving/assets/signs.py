@@ -6,16 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from camshaft.envs.driving.assets.shapes import (
-    UNIT_SQUARE,
-    FloatArray,
-    Polygon,
-    box,
-    lathe,
-    plate,
-    polygon_mesh,
-    welded,
-)
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, lathe, plate, polygon_mesh, welded
 from camshaft.envs.driving.textures import signs as faces
 from camshaft.envs.rendering import Mesh, Surface
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.assets.blocks import (
     BACK,
@@ -32,7 +33,7 @@ from camshaft.envs.driving.assets.building_appearance import (
     textured,
     tiled,
 )
-from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, FloatArray, Polygon, box, inset, wall
+from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, inset, wall
 from camshaft.envs.driving.textures import facades as fronts
 from camshaft.envs.rendering import Surface
 

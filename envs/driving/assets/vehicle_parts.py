@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from camshaft.envs.driving.assets.shapes import FloatArray, Polygon, disc
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.assets.shapes import Polygon, disc
 from camshaft.envs.driving.textures.vehicles import GLASS as GLASS_COLOR
 from camshaft.envs.driving.textures.vehicles import SHADOW, side_view, wheel
 from camshaft.envs.rendering import Surface

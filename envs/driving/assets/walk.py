@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets.bodies import BODIES
-
-FloatArray = NDArray[np.float64]
 
 PARTS = (
     "torso",

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving import textures
-from camshaft.envs.driving.country_road.road import FloatArray, Road, RoadConfig
+from camshaft.envs.driving.country_road.road import Road, RoadConfig
 from camshaft.envs.driving.country_road.terrain import NUM_ROWS, Terrain, build_terrain
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Mesh, Surface

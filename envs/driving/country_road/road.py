@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import GAUSS_NODES, GAUSS_WEIGHTS, integrate
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.kernels import inlined, kernel
-
-FloatArray = NDArray[np.float64]
 
 FIRST_STRAIGHT = 20.0  # meters before the first bend
 STRAIGHT_PROBABILITY = 0.35  # that a straight line parts two bends

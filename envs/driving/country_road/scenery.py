@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving import assets as models
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.country_road.mesh import RoadGeometry
-from camshaft.envs.driving.country_road.road import FloatArray, Road, RoadConfig
+from camshaft.envs.driving.country_road.road import Road, RoadConfig
 from camshaft.envs.driving.country_road.terrain import DITCH, NUM_ROWS
 from camshaft.envs.kernels import kernel
 from camshaft.envs.rendering import Scene, SceneState

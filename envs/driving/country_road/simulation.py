@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.road import Road, RoadConfig, generate_road
 from camshaft.envs.driving.country_road.scene import FOLIAGE, RoadScene
@@ -22,7 +23,6 @@ from camshaft.envs.driving.sensors import EGO_NAMES
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray
 
 FIRST_DISTANCE = 30.0  # meters of road behind the car at the start
 MOTION_NAMES = ("lateral_error", "heading_error", *EGO_NAMES[:4])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from camshaft.envs.driving.country_road.road import FloatArray, Road, height_at
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.country_road.road import Road, height_at
 from camshaft.envs.kernels import kernel
 
 # Rows of vertices, meters beyond the verge; one more follows on a straight line beyond them all. On a

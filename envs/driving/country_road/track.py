@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.country_road.road import FloatArray, Road
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.country_road.road import Road
 from camshaft.envs.driving.dynamics.vehicle import (
     HEADING,
     LATERAL_SPEED,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.kernels import inlined, kernel
-
-FloatArray = NDArray[np.float64]
 
 
 @inlined

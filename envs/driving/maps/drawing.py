@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.network import DASHED, Network, lane_polygon
 
 Color = tuple[int, int, int]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.curves import FloatArray, Pose
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Pose
 from camshaft.envs.errors import InvalidOption
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.collisions import box_corners
 from camshaft.envs.driving.maps.maps import DrivingMap
-from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.network import DASHED, Network, lane_polygon
 from camshaft.envs.driving.sensors import sample_raster, stamp_boxes
 from camshaft.envs.driving.traffic.traffic import Traffic

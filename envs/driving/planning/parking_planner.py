@@ -6,9 +6,9 @@ from itertools import product
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.collisions import hits_static
 from camshaft.envs.driving.planning.reeds_shepp import NUM_PATHS, advance_on, trace, write_path
-from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.kernels import inlined, kernel
 
 STEP = 0.25  # meters between poses of a plan

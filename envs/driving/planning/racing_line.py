@@ -10,8 +10,9 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import spsolve
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.vehicle import GRAVITY, VehicleParameters
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, through
+from camshaft.envs.driving.road_network.curves import Curve, through
 
 STEP = 3  # points of the track from one that is moved to the next
 GRIP = 0.80  # share of the tires' friction that is used in bends

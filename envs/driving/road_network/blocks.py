@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder, wrapped
 from camshaft.envs.driving.road_network.checks import find_overlaps
 from camshaft.envs.driving.road_network.cross_section import CrossSection
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, Pose, bend, join, through
+from camshaft.envs.driving.road_network.curves import Curve, Pose, bend, join, through
 from camshaft.envs.driving.road_network.curves import straight as straight_line
 from camshaft.envs.driving.road_network.footpaths import add_footpaths
 from camshaft.envs.driving.road_network.junctions import KINDS, LEAST_ANGLE, add_junction, reach

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.kernels import kernel
-
-FloatArray = NDArray[np.float64]
 
 STEP = 1.0  # meters between points, at most
 GAUSS_NODES = np.array([0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15)])  # of a step

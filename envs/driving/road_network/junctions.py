@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder, wrapped
 from camshaft.envs.driving.road_network.conflicts import find_conflicts
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, Pose, join
+from camshaft.envs.driving.road_network.curves import Curve, Pose, join
 from camshaft.envs.driving.road_network.network import (
     FREE,
     LEFT,

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, Pose
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Curve, Pose
 
 # Which way a lane turns.
 FOLLOW, LEFT, STRAIGHT, RIGHT = range(4)

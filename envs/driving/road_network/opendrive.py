@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.arrays import MOST_SUCCESSORS
 from camshaft.envs.driving.road_network.builder import NetworkBuilder, wrapped
 from camshaft.envs.driving.road_network.checks import find_overlaps
-from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.footpaths import add_footpaths
 from camshaft.envs.driving.road_network.network import DASHED, NONE, SOLID, Arm, Lane, Network, Road
 from camshaft.envs.driving.road_network.opendrive_file import UNLIMITED, parse_opendrive

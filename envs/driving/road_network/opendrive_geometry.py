@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import fresnel
 
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, resampled
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Curve, resampled
 from camshaft.envs.driving.road_network.opendrive_records import Cubic, Geometry, LaneRecord, Section
 
 FINE = 0.5  # meters between samples

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
-from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.road_network.junctions import govern_junction, turn_of
 from camshaft.envs.driving.road_network.network import FREE, STOP, YIELD, Arm, Lane, lane_polygon
 from camshaft.envs.driving.road_network.opendrive_records import (

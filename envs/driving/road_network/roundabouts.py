@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.conflicts import find_conflicts
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, Pose, arc, chain, join
+from camshaft.envs.driving.road_network.curves import Curve, Pose, arc, chain, join
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
 from camshaft.envs.driving.road_network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
 

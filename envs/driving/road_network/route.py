@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray, chain, join
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Curve, chain, join
 from camshaft.envs.driving.road_network.network import FOLLOW, FREE, Network
 
 CHANGE_AFTER = 6.0  # meters on a lane before one changes to the next

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.network import Network
 from camshaft.envs.errors import CamshaftError
 

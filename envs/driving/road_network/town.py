@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import networkx
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import EDGE_MARGIN, LANE_WIDTH, NetworkBuilder
 from camshaft.envs.driving.road_network.checks import find_dead_ends, find_faults
-from camshaft.envs.driving.road_network.curves import FloatArray, Pose, join
+from camshaft.envs.driving.road_network.curves import Pose, join
 from camshaft.envs.driving.road_network.footpaths import add_footpaths
 from camshaft.envs.driving.road_network.junctions import LEAST_ANGLE, add_junction, reach
 from camshaft.envs.driving.road_network.network import DASHED, Arm, Network

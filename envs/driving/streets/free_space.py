@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.network import Network, lane_polygon
 
 SCALE = 2.0  # cells a meter

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.road_network.curves import FloatArray
 from camshaft.envs.driving.streets.fixtures import catalogue, variants_of
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.street_mesh import GROUND_HEIGHT

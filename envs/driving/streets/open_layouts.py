@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.driving.road_network.network import Network, Road
 from camshaft.envs.driving.streets.fixtures import BRAKE_METERS
 from camshaft.envs.driving.streets.free_space import FreeSpace

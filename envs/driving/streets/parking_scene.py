@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.light import Conditions
 from camshaft.envs.driving.maps.parking_lot import LotConfig
 from camshaft.envs.driving.streets.lot_mesh import goal_carpet
 from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.rendering import Scene
-from camshaft.envs.simulation import FloatArray
 
 
 class ParkingScene(StreetScene):

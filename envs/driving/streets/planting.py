@@ -6,7 +6,7 @@ import math
 
 from numpy.typing import ArrayLike
 
-from camshaft.envs.driving.road_network.curves import FloatArray
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.streets.layout import LayoutBuilder
 
 TREES = ("broadleaf", "conifer")

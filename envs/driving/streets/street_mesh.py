@@ -8,7 +8,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.driving.road_network.network import (
     DASHED,
     LIGHT,

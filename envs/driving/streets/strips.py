@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from camshaft.envs.driving.road_network.curves import Curve, FloatArray
+from camshaft.envs.arrays import FloatArray
+from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.rendering import Mesh, Surface
 
 SAG = 0.05  # meters by which chords of a bend may stray from it

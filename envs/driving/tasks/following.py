@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.road import RoadConfig
 from camshaft.envs.driving.country_road.scene import RoadScene
@@ -21,7 +22,7 @@ from camshaft.envs.driving.maps.drawing import VEHICLE, Actors
 from camshaft.envs.driving.simulation import reward_of
 from camshaft.envs.driving.traffic.kinds import SALOON
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # meters ahead
 CAR_LENGTH = 4.4  # meters

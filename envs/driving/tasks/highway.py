@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
@@ -28,7 +29,7 @@ from camshaft.envs.driving.traffic.lane_changes import (
 )
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 LANE_LEFT, IDLE, LANE_RIGHT, FASTER, SLOWER = range(5)
 PREVIEW = np.array([20.0, 50.0, 100.0])  # meters ahead

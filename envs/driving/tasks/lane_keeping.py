@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.road import RoadConfig
 from camshaft.envs.driving.country_road.simulation import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
@@ -17,7 +18,7 @@ from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.simulation import reward_of
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # meters ahead at which the state tells the lane's curvature
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.collisions import find_struck
 from camshaft.envs.driving.dynamics.poses import car_poses
@@ -28,7 +29,7 @@ from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
 from camshaft.envs.goal import GoalSimulation
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import BoolArray, FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 RANGES, REACH = 24, 12.0  # rays of the range finder, and meters that they reach
 RADIUS = 1.1  # by which the planner's tightest turn is wider than the car's

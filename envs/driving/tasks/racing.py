@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.track import Track
 from camshaft.envs.driving.dynamics import vehicle
@@ -26,7 +27,7 @@ from camshaft.envs.driving.sensors import EGO_COLUMNS, EGO_NAMES
 from camshaft.envs.driving.simulation import DrivingSimulation, reward_of
 from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 PREVIEW = np.array([5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0])  # meters ahead
 LINE_MARGIN = 1.5  # meters that the expert's line keeps from the edge of the track

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
@@ -33,7 +34,7 @@ from camshaft.envs.driving.traffic.ahead import acceleration_to_change
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
 from camshaft.envs.driving.traffic.signals import RED, RED_AMBER
 from camshaft.envs.rendering import Camera
-from camshaft.envs.simulation import FloatArray, IntArray, Measurements
+from camshaft.envs.simulation import Measurements
 
 OFF_ROUTE = 30.0  # meters from the route at which it is lost, as in the CARLA leaderboard
 BLOCKED = 60.0  # seconds without moving after which an episode ends

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.track import lane_curvature
 from camshaft.envs.driving.dynamics import vehicle
@@ -16,7 +17,6 @@ from camshaft.envs.driving.traffic.ahead import gap_ahead, people_ahead
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH
 from camshaft.envs.driving.traffic.signals import AMBER, GREEN
 from camshaft.envs.kernels import inlined, kernel
-from camshaft.envs.simulation import FloatArray
 
 if TYPE_CHECKING:
     from camshaft.envs.driving.tasks.town import Town

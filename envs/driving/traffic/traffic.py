@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.arrays import LaneArrays, WorldArrays, pack
 from camshaft.envs.driving.road_network.network import Network
 from camshaft.envs.driving.traffic.advance import advance_traffic, set_out_all
@@ -16,8 +17,6 @@ from camshaft.envs.driving.traffic.kinds import SALOON, VehicleKind
 from camshaft.envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
 from camshaft.envs.driving.traffic.signals import show_signals
 from camshaft.envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
-
-FloatArray = NDArray[np.float64]
 
 SPOT_STEP, SPOT_MARGIN = (
     12.0,

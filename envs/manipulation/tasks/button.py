@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation.bodies import Body, Part, Slider
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 TOP = 0.045  # meters, of the released button
 TRAVEL = 0.015  # meters

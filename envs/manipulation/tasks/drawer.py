@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation.bodies import Body, Part, Slider
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 WIDTH, DEPTH, HEIGHT = 0.2, 0.18, 0.11  # meters, of the cabinet; it opens toward the front of the table
 TRAVEL = 0.14  # meters

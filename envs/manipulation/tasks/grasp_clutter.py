@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.arms import PAD
 from camshaft.envs.manipulation.bodies import Body, Part
@@ -20,7 +21,6 @@ from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.manipulation.urdf_files import data_path
 from camshaft.envs.rendering.pybullet.links import pose_matrices
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 OBJECTS_THERE_ARE = 1000
 SCALE = 0.011  # meters for one unit of the mesh files: objects of 2 to 11 cm

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import cube
 from camshaft.envs.manipulation.experts import Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

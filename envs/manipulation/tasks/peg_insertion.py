@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import Body, Part
 from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 BLOCK, BLOCK_HEIGHT = 0.1, 0.06  # meters
 GRASP_HEIGHT = 0.025  # meters above the peg's middle

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import cube
 from camshaft.envs.manipulation.experts import Pick
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
 from camshaft.envs.manipulation.marks import frame
 from camshaft.envs.manipulation.simulation import Start, TableConfig
-from camshaft.envs.simulation import FloatArray
 
 
 @dataclass(frozen=True)

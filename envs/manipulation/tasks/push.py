@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.bodies import cube
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
 from camshaft.envs.manipulation.marks import disc
 from camshaft.envs.manipulation.simulation import Start, TableConfig
-from camshaft.envs.simulation import FloatArray
 
 BEHIND = 0.055  # meters behind the cube, seen from the goal, where a push begins
 PUSH_HEIGHT = 0.02  # meters

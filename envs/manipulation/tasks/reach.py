@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.goals import ManipulationGoalSimulation
 from camshaft.envs.manipulation.marks import ball
 from camshaft.envs.manipulation.simulation import Start, TableConfig
-from camshaft.envs.simulation import FloatArray
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import Color, cube
 from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 COLORS: tuple[Color, ...] = ((0.8, 0.2, 0.15), (0.15, 0.6, 0.25), (0.2, 0.35, 0.8))
 NAMES = ("red", "green", "blue")

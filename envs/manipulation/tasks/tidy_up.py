@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts, intentions
 from camshaft.envs.manipulation.bodies import Body, Color, Part, Slider, cube
 from camshaft.envs.manipulation.experts import CLOSE, OPEN, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.manipulation.tasks.sort import tray_parts
-from camshaft.envs.simulation import BoolArray, FloatArray
 
 CUBES = 2
 COLORS: tuple[Color, ...] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))

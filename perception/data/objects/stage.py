@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.assets import PAINTS
 from camshaft.envs.driving.assets.shapes import blob
 from camshaft.envs.driving.assets.shapes import with_surface as dressed
@@ -18,9 +18,6 @@ from camshaft.envs.rendering import HIDDEN, Camera, Mesh, Objects, Scene, SceneS
 from camshaft.perception.data.draws import Draws
 from camshaft.perception.data.objects.catalogue import CLASSES, ObjectModel, object_models
 from camshaft.perception.data.objects.looks import ground_surfaces, wall_surfaces
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 FOV_DEGREES = 40.0
 FILL = (0.6, 0.95)  # of the image's half, that the radius of what is looked at takes

@@ -14,6 +14,7 @@ import yaml
 from matplotlib.path import Path as MplPath
 from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile, InvalidOption
 from camshaft.perception.data.readers.image_set import (
     Arrays,
@@ -23,8 +24,6 @@ from camshaft.perception.data.readers.image_set import (
     read_image,
     read_text,
 )
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
