@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName, check_choice
 from camshaft.perception.backbones.encoder import Encoder
-from camshaft.perception.runs.checkpoint import read_file
-from camshaft.perception.zoo import TIMM_PREFIX
+from camshaft.perception.backbones.timm_bridge import TIMM_PREFIX
+from camshaft.perception.runs.durable_files import read_file
 
 SHIPPED = Path(__file__).parent / "weights"
 CHECKSUMS = "SHA256SUMS"

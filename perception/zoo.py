@@ -1,41 +1,25 @@
-"""The table of models: builders by name."""
+"""Model zoo: encoders by name, with their weights."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.perception import backbones  # noqa: F401  registers every encoder
+from camshaft.perception.backbones.encoder import Encoder
+from camshaft.perception.backbones.timm_bridge import TIMM_PREFIX, TimmEncoder
+from camshaft.perception.pretrained import load_weights
+from camshaft.perception.registry import BUILDERS, register_model
 
-if TYPE_CHECKING:
-    from camshaft.perception.backbones.encoder import Encoder
-
-Builder = TypeVar("Builder", bound="Callable[..., Encoder]")
-
-TIMM_PREFIX = "timm:"
-
-_builders: dict[str, Callable[..., Encoder]] = {}
-
-
-def register_model(builder: Builder) -> Builder:
-    """Put a builder into the table under its own name (decorator).
-
-    Raises:
-        InvalidOption: the name is taken.
-    """
-    name = builder.__name__
-    if name in _builders:
-        raise InvalidOption(f"a model named {name!r} is registered already")
-    _builders[name] = builder
-    return builder
+__all__ = ["check_model", "create_model", "list_models", "model_option_names", "register_model"]
 
 
 def list_models() -> list[str]:
     """The names that `create_model` accepts, sorted."""
-    return sorted(_all_builders())
+    return sorted(BUILDERS)
 
 
 def create_model(name: str, *, weights: str | Path | None = None, **options: Any) -> Encoder:
@@ -44,7 +28,7 @@ def create_model(name: str, *, weights: str | Path | None = None, **options: Any
     Args:
         name: one of `list_models()`, or "timm:NAME" for any model of the timm library.
         weights: None for fresh ones; "camshaft" for those that ship with the suite, "camshaft-signs" for those that
-            tell traffic signs apart; "imagenet" for torchvision's or timm's, fetched when they are not there yet; or a
+            classify traffic signs; "imagenet" for torchvision's or timm's, fetched when they are not there yet; or a
             file of weights.
         options: arguments of that model's builder.
 
@@ -53,9 +37,13 @@ def create_model(name: str, *, weights: str | Path | None = None, **options: Any
         InvalidOption: the weights are those of another network.
         CorruptFile: the file of weights is missing or damaged.
     """
-    encoder = _build(name, options)
+    check_model(name)
+    if name.startswith(TIMM_PREFIX):
+        encoder = _call(name, TimmEncoder, {**options, "name": name.removeprefix(TIMM_PREFIX)})
+    else:
+        encoder = _call(name, BUILDERS[name], options)
     if weights is not None:
-        importlib.import_module("camshaft.perception.pretrained").load_weights(name, encoder, weights)
+        load_weights(name, encoder, weights)
     return encoder
 
 
@@ -75,16 +63,7 @@ def model_option_names(name: str) -> tuple[str, ...]:
     check_model(name)
     if name.startswith(TIMM_PREFIX):
         return ("size",)
-    return tuple(inspect.signature(_all_builders()[name]).parameters)
-
-
-def _build(name: str, options: Mapping[str, Any]) -> Encoder:
-    check_model(name)
-    builders = _all_builders()
-    if name.startswith(TIMM_PREFIX):
-        bridge = importlib.import_module("camshaft.perception.backbones.timm_bridge").TimmEncoder
-        return _call(name, bridge, {**options, "name": name.removeprefix(TIMM_PREFIX)})
-    return _call(name, builders[name], options)
+    return tuple(inspect.signature(BUILDERS[name]).parameters)
 
 
 def _call(name: str, builder: Callable[..., Encoder], options: Mapping[str, Any]) -> Encoder:
@@ -94,8 +73,3 @@ def _call(name: str, builder: Callable[..., Encoder], options: Mapping[str, Any]
             raise InvalidOption(f"model {name!r} has no options, got {option!r}")
         check_choice(f"option of model {name!r}", option, accepted)
     return builder(**options)
-
-
-def _all_builders() -> dict[str, Callable[..., Encoder]]:
-    importlib.import_module("camshaft.perception.backbones")  # its modules register themselves
-    return _builders

@@ -29,7 +29,6 @@ from camshaft.perception.training.augmentation import jitter_colors
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.divergence import check_finite
 from camshaft.perception.training.hardware import Hardware
-from camshaft.perception.training.optimizers import make_optimizer
 from camshaft.perception.training.plan import LearnEverything
 from camshaft.perception.training.random_streams import INITIALIZATION, SHUFFLE, STEP, stream_seed
 from camshaft.perception.training.training_progress import TrainingProgress
@@ -85,7 +84,7 @@ class CloningLoop:
         adamw = TrainingConfig(
             optimizer="adamw", learning_rate=config.learning_rate, weight_decay=config.weight_decay
         )
-        self._optimizer = make_optimizer(LearnEverything().groups(self.policy), adamw)
+        self._optimizer = adamw.make_optimizer(LearnEverything().groups(self.policy))
         self._images = _resident(torch.from_numpy(data.images), hardware.device)
         self._targets = torch.from_numpy(((data.actions - mean) / std).astype(np.float32)).to(hardware.device)
         self._std = torch.from_numpy(std.astype(np.float32)).to(hardware.device)

@@ -66,14 +66,14 @@ def run(config: BackbonesConfig) -> None:
     from camshaft.experiments.benchmarks.measure import write_result
     from camshaft.experiments.studies.classification_data import open_classification_data
     from camshaft.experiments.terminal.console import Console
-    from camshaft.perception.training.sources import in_memory
+    from camshaft.perception.training.samples import in_memory
     from camshaft.perception.zoo import check_model, list_models
 
     models = config.models or tuple(list_models())
     for model in models:
         check_model(model)
     data = open_classification_data("objects", config.size, images=config.images)
-    sets = [in_memory(each, ("class",)) for each in (data.train, data.validation, data.test)]
+    sets = [in_memory(each, ("rgb", "class")) for each in (data.train, data.validation, data.test)]
     figures = [_measure(config, model, sets, data.classes) for model in models]
     best = max(figure["accuracy"] for figure in figures)
     for figure in figures:

@@ -19,8 +19,10 @@ from camshaft.perception.classification.classifier import create_classifier
 from camshaft.perception.data.objects import CLASSES, ObjectImages
 from camshaft.perception.data.simulated import FrameStream, SimulatedFrames
 from camshaft.perception.data.stored import StoredFrames, write_frames
+from camshaft.perception.training.batches import Batch
 from camshaft.perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
-from camshaft.perception.training.sources import Batch, TensorImages, read_batches
+from camshaft.perception.training.reading import read_batches
+from camshaft.perception.training.samples import TensorSamples
 
 CACHED, STORED, DRAWN = "in memory", "stored on disk", "drawn on the fly"
 
@@ -105,7 +107,7 @@ def run(config: DataConfig) -> None:
 def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:
     """Batches of the object benchmark from memory and drawn."""
     images = ObjectImages("train", config.size, num_threads=config.drawing_threads)
-    cached = TensorImages(images.render(range(config.images)))
+    cached = TensorSamples(images.fetch(range(config.images)))
     return {CACHED: _read(cached, config), DRAWN: _read(images, config, config.workers)}
 
 
@@ -123,7 +125,7 @@ def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
     stored = folder / f"{config.task.rpartition('/')[2]}-{config.size}-{config.images}"
     write_frames(stored, lambda _: arrays, 1, about, resume=True)
     return {
-        CACHED: _read(TensorImages(arrays), config),
+        CACHED: _read(TensorSamples(arrays), config),
         STORED: _read(StoredFrames(stored), config),
         DRAWN: FrameStream(config.task, labels, **options).batches(0, config.batch_size),
     }

@@ -80,7 +80,7 @@ def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, 
     with progress_bar("Writing files") as progress:
         count = write_frames(
             folder,
-            lambda number: images.render(
+            lambda number: images.fetch(
                 range(number * images_per_file, min((number + 1) * images_per_file, len(images)))
             ),
             -(-len(images) // images_per_file),

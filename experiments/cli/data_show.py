@@ -50,7 +50,7 @@ def run(config: DataShowConfig) -> None:
         raise InvalidOption("count must be at least 1")
     frames = StoredFrames(config.folder, on_corrupt=config.on_corrupt)
     chosen = np.unique(np.linspace(0, len(frames) - 1, config.count).astype(np.int64))
-    batch = frames.render(chosen)
+    batch = frames.fetch(chosen)
     write_picture(config.out, sheet(batch, frames.classes))
     console = Console()
     shapes = ", ".join(f"{name} {values.dtype} {values.shape[1:]}" for name, values in batch.items())

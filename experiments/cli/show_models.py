@@ -102,7 +102,7 @@ def _read(source: str, size: tuple[int, int], count: int) -> list[tuple[str, NDA
     path = Path(source)
     if source in BENCHMARKS:
         benchmark = BENCHMARKS[source]("test", size)
-        batch = benchmark.render(range(min(count, len(benchmark))))
+        batch = benchmark.fetch(range(min(count, len(benchmark))))
         return [
             (benchmark.classes[number], image)
             for number, image in zip(batch["class"], batch["rgb"], strict=True)
@@ -110,7 +110,7 @@ def _read(source: str, size: tuple[int, int], count: int) -> list[tuple[str, NDA
     if (path / INDEX_FILE).is_file():
         frames = StoredFrames(path)
         check_choice(f"label of {path}", "rgb", frames.labels)
-        batch = frames.render(_spread(len(frames), count))
+        batch = frames.fetch(_spread(len(frames), count))
         classes = (
             [frames.classes[number] for number in batch["class"]]
             if frames.classes and "class" in batch

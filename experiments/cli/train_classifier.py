@@ -122,7 +122,7 @@ def run(config: TrainClassifierConfig) -> None:
     )
     console = Console()
     console.print(
-        f"accuracy {scores['accuracy']:.1%}, among five {scores['accuracy_of_five']:.1%}, on {len(data.test):,} test "
+        f"accuracy {scores['accuracy']:.1%}, top-5 {scores['top5_accuracy']:.1%}, on {len(data.test):,} test "
         f"images (weights of epoch {result.epoch})",
         soft_wrap=True,
     )

@@ -74,7 +74,7 @@ def run(config: TransferConfig) -> None:
     from camshaft.perception.runs.durable_files import named_disk_errors, write_json_durably
     from camshaft.perception.runs.run_folder import check_resumable
     from camshaft.perception.training.distributed import is_first_process
-    from camshaft.perception.training.sources import Subset, as_images
+    from camshaft.perception.training.samples import Subset, as_samples
     from camshaft.perception.transfer.few_labels import stratified_rows
 
     if config.resume:
@@ -88,7 +88,7 @@ def run(config: TransferConfig) -> None:
     if config.fraction != 1.0:
         rows = stratified_rows(labels_of(data.train), config.fraction, config.training.seed)
         data = ClassificationData(
-            Subset(as_images(data.train), rows), data.validation, data.test, data.classes
+            Subset(as_samples(data.train), rows), data.validation, data.test, data.classes
         )
     if config.mode in WITHOUT_TRAINING:
         accuracy = _with_features(config, data)

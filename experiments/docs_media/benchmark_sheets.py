@@ -27,7 +27,7 @@ def main() -> None:
     for path, (benchmark, columns) in SHEETS.items():
         sets = [benchmark(split, SIZE) for split in ("train", "test")]
         classes = sets[0].classes
-        batches = [images.render(range(EACH * len(classes))) for images in sets]
+        batches = [images.fetch(range(EACH * len(classes))) for images in sets]
         tiles = {
             name: np.concatenate(
                 [image for batch in batches for image in batch["rgb"][batch["class"] == number]], axis=1

@@ -95,15 +95,12 @@ def _found(data: str, size: int, images: int | None, seed: int, on_corrupt: str)
 
 def labels_of(images: Any) -> Any:
     """(N,) the class of every image of a set, read once."""
-    from camshaft.perception.training.sources import as_images
+    from camshaft.perception.training.samples import as_samples
 
-    source = as_images(images)
+    source = as_samples(images)
     rows = range(0, len(source), 256)
     return np.concatenate(
-        [
-            np.asarray(source.render(np.arange(start, min(start + 256, len(source))))["class"])
-            for start in rows
-        ]
+        [np.asarray(source.fetch(np.arange(start, min(start + 256, len(source))))["class"]) for start in rows]
     )
 
 
@@ -124,11 +121,11 @@ class _StoredImages:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def render(self, indices: Any) -> dict[str, Any]:
+    def fetch(self, indices: Any) -> dict[str, Any]:
         """Images and labels, (n, …) each."""
         from camshaft.perception.data.readers.image_set import BILINEAR, resized
 
-        batch = self._frames.render(indices)
+        batch = self._frames.fetch(indices)
         images = batch["rgb"]
         if images.shape[1:3] != self._size:
             images = np.stack([resized(image, self._size, BILINEAR) for image in images])
@@ -137,7 +134,7 @@ class _StoredImages:
 
 def _halved(images: Any, seed: int) -> ClassificationData:
     """Split by image, at random."""
-    from camshaft.perception.training.sources import Subset
+    from camshaft.perception.training.samples import Subset
 
     order = np.random.default_rng(seed).permutation(len(images))
     if len(images) < 2:

@@ -62,10 +62,10 @@ def run(config: FewLabelsConfig) -> None:
     from camshaft.experiments.terminal.console import Console
     from camshaft.experiments.terminal.provenance import commit, machine
     from camshaft.perception.runs.durable_files import write_json_durably
-    from camshaft.perception.training.sources import in_memory
+    from camshaft.perception.training.samples import in_memory
 
     data = open_classification_data(config.data, config.size, skip_corrupt=config.skip_corrupt)
-    images, test = (in_memory(each, ("class",)) for each in (data.train, data.test))
+    images, test = (in_memory(each, ("rgb", "class")) for each in (data.train, data.test))
     classes = labels_of(images)
     results: dict[str, dict[float, list[float]]] = {kind: {} for kind in START_KINDS}
     for fraction in config.fractions:
@@ -102,7 +102,7 @@ def _accuracy(
     from camshaft.perception.classification import Classification, ClassifierConfig, fit_classifier
     from camshaft.perception.classification.fitting import sized_options
     from camshaft.perception.training.evaluation import evaluate
-    from camshaft.perception.training.sources import Subset
+    from camshaft.perception.training.samples import Subset
     from camshaft.perception.transfer import FineTuning
     from camshaft.perception.transfer.few_labels import stratified_rows
 

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.envs.errors import CorruptFile
 from camshaft.perception.runs.durable_files import named_disk_errors, write_durably, write_json_durably
+from camshaft.perception.runs.settings import check_same_settings, read_settings, settings_yaml
 
 CONFIG = "config.yaml"
 STAGES = "stages.json"
@@ -60,25 +59,11 @@ class StagedRun:
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
         path = self.path / CONFIG
         if not path.exists():
-            text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
-            write_durably(path, lambda stream: stream.write(text.encode()))
+            write_durably(path, lambda stream: stream.write(settings_yaml(settings)))
             return
-        try:
-            stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise CorruptFile(f"{path} is not YAML: {error}") from error
-        if not isinstance(stored, dict):
-            raise CorruptFile(f"{path} does not hold settings")
-        changes = [
-            f"{name} was {stored.get(name)!r}, is {settings.get(name)!r}"
-            for name in dict.fromkeys([*stored, *settings])
-            if stored.get(name) != settings.get(name)
-        ]
-        if changes:
-            raise InvalidOption(
-                f"{self.path} was begun with other settings ({'; '.join(changes)}). Choose another --name, "
-                "or delete the folder to start anew"
-            )
+        check_same_settings(
+            self.path, read_settings(path), settings, "choose another --name, or delete the folder"
+        )
 
     def _read_stages(self) -> dict[str, Any]:
         path = self.path / STAGES

@@ -85,12 +85,12 @@ def run(config: TrainingTricksConfig) -> None:
     from camshaft.experiments.terminal.provenance import commit, machine
     from camshaft.perception.runs.durable_files import write_json_durably
     from camshaft.perception.training.curves import draw_curves, read_metrics
-    from camshaft.perception.training.sources import in_memory
+    from camshaft.perception.training.samples import in_memory
 
     data = open_classification_data(
         config.data, config.size, images=config.images, skip_corrupt=config.skip_corrupt
     )
-    sets = [in_memory(each, ("class",)) for each in (data.train, data.validation, data.test)]
+    sets = [in_memory(each, ("rgb", "class")) for each in (data.train, data.validation, data.test)]
     results: dict[str, list[dict[str, float]]] = {name: [] for name in (ALL, *WITHOUT)}
     for seed in config.seeds:
         for name in results:

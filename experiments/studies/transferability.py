@@ -57,7 +57,7 @@ def run(config: TransferabilityConfig) -> None:
     from camshaft.experiments.terminal.provenance import commit, machine
     from camshaft.perception.classification.fitting import sized_options
     from camshaft.perception.runs.durable_files import write_json_durably
-    from camshaft.perception.training.sources import in_memory
+    from camshaft.perception.training.samples import in_memory
     from camshaft.perception.transfer.transferability import TREATMENTS
     from camshaft.perception.zoo import create_model
 
@@ -69,7 +69,7 @@ def run(config: TransferabilityConfig) -> None:
     data = open_classification_data(
         config.data, config.size, images=config.images, skip_corrupt=config.skip_corrupt
     )
-    images, test = (in_memory(each, ("class",)) for each in (data.train, data.test))
+    images, test = (in_memory(each, ("rgb", "class")) for each in (data.train, data.test))
     sets = {"train": (images, labels_of(images)), "test": (test, labels_of(test))}
     results: dict[str, dict[float, list[float]]] = {"baseB": {}, **{name: {} for name in TREATMENTS}}
     for seed in config.seeds:

@@ -20,7 +20,7 @@ from camshaft.perception.backbones.encoder import (
 )
 from camshaft.perception.backbones.pooling import make_pooling
 from camshaft.perception.backbones.sequential import SequentialEncoder
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 SMALLEST_SIDE = 67  # of the paper's network, which pads neither its first convolution nor its pooling
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.models.googlenet import Inception, InceptionAux
 
 from camshaft.perception.backbones.encoder import Encoder, Preprocessing, check_optional_size
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 STAGES = (
     ("conv1",),

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
 from camshaft.perception.backbones.pooling import make_pooling
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 SMALLEST_SIDE = 32
 BACKGROUND, FOREGROUND = -0.1, 1.175  # what the paper brings black and white to

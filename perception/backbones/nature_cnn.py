@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 SMALLEST_SIDE = 36  # pixels: below it the last convolution has nothing left to look at
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import nn
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 INPUT_SIZE = (66, 200)  # height, width
 FLATTENED = 64 * 1 * 18

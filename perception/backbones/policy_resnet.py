@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_optional_size
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 WIDTHS = (32, 64, 128, 192)
 CHANNELS_IN_GROUP = 16

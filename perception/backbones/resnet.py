@@ -17,7 +17,7 @@ from camshaft.perception.backbones.encoder import (
     Preprocessing,
     check_optional_size,
 )
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.backbones.encoder import Encoder, Preprocessing, check_optional_size, has_parameters
 
+TIMM_PREFIX = "timm:"  # of the names in the zoo
+
 
 class TimmEncoder(Encoder):
     """A timm model without its classifier.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torchvision
 
 from camshaft.perception.backbones.sequential import SequentialEncoder
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 
 class VGG16(SequentialEncoder):

@@ -17,7 +17,7 @@ from camshaft.perception.backbones.encoder import (
     check_size,
 )
 from camshaft.perception.backbones.pooling import make_pooling
-from camshaft.perception.zoo import register_model
+from camshaft.perception.registry import register_model
 
 SMALLEST_SIDE = 33
 

@@ -1,4 +1,4 @@
-"""Classification as a task of the trainer: cross-entropy with label smoothing, accuracy."""
+"""Classification: cross-entropy with label smoothing; accuracy, top-5 accuracy and mean recall."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.perception.training.objective import Tally, Targets, Task
+from camshaft.perception.training.batches import Batch
+from camshaft.perception.training.objective import ALONE, Metrics, Objective
 
 CLASS = "class"
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015)
 
 
-class Classification(Task):
-    """One class an image.
+class Classification(Objective):
+    """One class per image.
 
     Args:
-        num_classes: how many there are.
-        label_smoothing: part of the probability that is spread evenly over all classes.
+        num_classes: number of classes.
+        label_smoothing: share of the target probability that is spread evenly over all classes.
     """
 
     labels = (CLASS,)
@@ -32,9 +34,10 @@ class Classification(Task):
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
 
-    def check(self, targets: Targets) -> None:
-        """Raise InvalidOption for classes that do not exist."""
-        classes = targets[CLASS]
+    def check(self, batch: Batch) -> None:
+        """Raise InvalidOption for images that are no frames, and for classes that do not exist."""
+        super().check(batch)
+        classes = batch[CLASS]
         if classes.is_floating_point() or classes.ndim != 1:
             raise InvalidOption(
                 f"classes must be (B,) whole numbers, got {tuple(classes.shape)} {classes.dtype}"
@@ -45,44 +48,39 @@ class Classification(Task):
                 f"class {int(classes[outside][0])} is out of range: there are classes 0..{self.num_classes - 1}"
             )
 
-    def loss(self, outputs: Any, targets: Targets) -> dict[str, Tensor]:
+    def loss(self, outputs: Any, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of the head, and of auxiliary heads at their weight."""
         first, *others = outputs if isinstance(outputs, tuple) else (outputs,)
-        terms = {"cross_entropy": self._cross_entropy(first, targets)}
+        terms = {"cross_entropy": self._cross_entropy(first, batch)}
         for number, logits in enumerate(others, start=1):
-            terms[f"auxiliary{number}"] = AUXILIARY_WEIGHT * self._cross_entropy(logits, targets)
+            terms[f"auxiliary{number}"] = AUXILIARY_WEIGHT * self._cross_entropy(logits, batch)
         return terms
 
-    def tally(self) -> Tally:
-        """Accuracy, of the first guess and of the best five."""
+    def metrics(self) -> Metrics:
+        """Accuracy, top-5 accuracy, and recall averaged over the classes that occur."""
         return _Accuracy(self.num_classes)
 
-    def _cross_entropy(self, logits: Tensor, targets: Targets) -> Tensor:
-        classes = targets[CLASS].long()
+    def _cross_entropy(self, logits: Tensor, batch: Batch) -> Tensor:
+        classes = batch[CLASS].long()
         return functional.cross_entropy(logits.float(), classes, label_smoothing=self.label_smoothing)
 
 
-class _Accuracy(Tally):
+class _Accuracy(Metrics):
     def __init__(self, num_classes: int) -> None:
-        self._confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-        self._among_five = self._count = 0
+        self._confusion = MulticlassConfusionMatrix(num_classes, **ALONE)
+        self._top5 = MulticlassAccuracy(num_classes, top_k=min(5, num_classes), average="micro", **ALONE)
 
-    def add(self, outputs: Any, targets: Targets) -> None:
-        classes = targets[CLASS].long()
-        best = outputs.topk(min(5, outputs.shape[1]), dim=1).indices
-        self._among_five += int((best == classes[:, None]).any(1).sum())
-        self._count += len(classes)
-        pairs = classes * outputs.shape[1] + best[:, 0]
-        self._confusion += (
-            torch.bincount(pairs, minlength=self._confusion.numel()).cpu().view_as(self._confusion)
-        )
+    def update(self, outputs: Any, batch: Batch) -> None:
+        logits, classes = outputs.float(), batch[CLASS].long()
+        self._confusion.to(logits.device).update(logits, classes)
+        self._top5.to(logits.device).update(logits, classes)
 
-    def result(self) -> dict[str, float]:
-        right = self._confusion.diagonal()
-        seen = self._confusion.sum(1)
+    def compute(self) -> dict[str, float]:
+        confusion: Tensor = self._confusion.compute()
+        right, seen = confusion.diagonal(), confusion.sum(1)
         recall = (right / seen.clamp(min=1))[seen > 0]
         return {
             "accuracy": float(right.sum() / seen.sum()),
-            "accuracy_of_five": self._among_five / self._count,
-            "mean_recall": float(recall.mean()),
+            "top5_accuracy": float(self._top5.compute()),
+            "mean_recall": float(torch.mean(recall)),
         }

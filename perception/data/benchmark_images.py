@@ -27,7 +27,7 @@ class BenchmarkImages(ABC):
     Attributes:
         lengths: how many images a split has by default.
         classes: names by class number.
-        labels: what `render` gives.
+        labels: what `fetch` gives.
         split, size, seed: as given.
     """
 
@@ -48,9 +48,9 @@ class BenchmarkImages(ABC):
 
     def __getitem__(self, index: int) -> dict[str, NDArray[Any]]:
         """Image `index` and its labels."""
-        return {name: values[0] for name, values in self.render([index]).items()}
+        return {name: values[0] for name, values in self.fetch([index]).items()}
 
-    def render(self, indices: ArrayLike) -> dict[str, NDArray[Any]]:
+    def fetch(self, indices: ArrayLike) -> dict[str, NDArray[Any]]:
         """Draw images.
 
         Args:

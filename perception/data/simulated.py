@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.perception.data.frames import FrameMaker, FramesConfig
-from camshaft.perception.data.prefetch import Batch, ProcessRing, Ring, ThreadRing
+from camshaft.perception.data.prefetch.makers import Batch, BatchPrefetcher
+from camshaft.perception.data.prefetch.processes import ProcessPrefetcher
+from camshaft.perception.data.prefetch.threads import ThreadPrefetcher
 
 
 class SimulatedFrames:
@@ -66,19 +68,19 @@ class SimulatedFrames:
         ):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise InvalidOption(f"{name} must be a whole number of at least {least}, got {value!r}")
-        self._ring: Ring
+        self._prefetcher: BatchPrefetcher
         if workers:
             make = partial(_make, self.config, first, part, workers)
-            self._ring = ProcessRing(make, workers, buffers, first % workers)
+            self._prefetcher = ProcessPrefetcher(make, workers, buffers, first % workers)
         else:
-            self._ring = ThreadRing(_make(self.config, first, part, 1, 0), buffers)
-        self._finalizer = weakref.finalize(self, self._ring.close)  # also at the end of the program
+            self._prefetcher = ThreadPrefetcher(_make(self.config, first, part, 1, 0), buffers)
+        self._finalizer = weakref.finalize(self, self._prefetcher.close)  # also at the end of the program
 
     def __iter__(self) -> Iterator[Batch]:
         return self
 
     def __next__(self) -> Batch:
-        return self._ring.next()
+        return self._prefetcher.next()
 
     def collect(self, frames: int) -> dict[str, NDArray[Any]]:
         """The next `frames` in memory of their own, label name to (frames, …) array."""

@@ -26,6 +26,7 @@ from camshaft.perception.runs.durable_files import (
     write_durably,
     write_json_durably,
 )
+from camshaft.perception.runs.settings import check_same_settings
 
 Arrays = dict[str, NDArray[Any]]
 Progress = Callable[[int, int], None]
@@ -108,8 +109,7 @@ def _write(
         if not resume:
             raise InvalidOption(f"{folder} holds a set already; resume it, or name another folder")
         found = read_index(folder)
-        if found["about"] != about:
-            raise InvalidOption(f"{folder} holds a set of something else ({found['about']}), not of {about}")
+        check_same_settings(folder, found["about"], about)
         index["labels"], index["files"] = found["labels"], _whole(folder, found["files"])
     for number in range(len(index["files"]), files):
         content = {name: np.ascontiguousarray(values) for name, values in make(number).items()}
@@ -205,9 +205,9 @@ class StoredFrames:
 
     def __getitem__(self, index: int) -> Arrays:
         """Frame `index` and its labels."""
-        return {name: values[0] for name, values in self.render([index]).items()}
+        return {name: values[0] for name, values in self.fetch([index]).items()}
 
-    def render(self, indices: ArrayLike) -> Arrays:
+    def fetch(self, indices: ArrayLike) -> Arrays:
         """Frames and their labels in memory of their own.
 
         Args:

@@ -16,7 +16,7 @@ from camshaft.envs.simulation import Simulation
 from camshaft.perception.data.frames import FrameMaker, FramesConfig
 from camshaft.perception.data.stored import StoredFrames, write_frames
 from camshaft.perception.pretraining.network import STRIDE
-from camshaft.perception.training.sources import Subset
+from camshaft.perception.training.samples import Subset
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -113,7 +113,7 @@ class FrameSet:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def render(self, indices: ArrayLike) -> Arrays:
+    def fetch(self, indices: ArrayLike) -> Arrays:
         """Frames by their numbers, label name to (n, …) array."""
         chosen = np.asarray(indices, np.int64)
         which = np.searchsorted(self._ends, chosen, side="right")
@@ -121,7 +121,7 @@ class FrameSet:
         batch: Arrays = {}
         for number in np.unique(which):
             rows = np.flatnonzero(which == number)
-            for name, values in self._parts[number].render(chosen[rows] - starts[number]).items():
+            for name, values in self._parts[number].fetch(chosen[rows] - starts[number]).items():
                 whole = batch.setdefault(name, np.empty((len(chosen), *values.shape[1:]), values.dtype))
                 whole[rows] = values
         return batch

@@ -1,24 +1,28 @@
-"""Segmentation, depth, normals, presence and lane geometry as one task of the trainer."""
+"""Multi-task pretraining: segmentation, depth, normals, presence and lane geometry learned at once."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics import MeanMetric
+from torchmetrics.classification import BinaryF1Score, MulticlassConfusionMatrix
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering.meshes.labels import LABEL_NAMES
 from camshaft.perception.pretraining.frames import LANE_NAMES
 from camshaft.perception.pretraining.network import unit
-from camshaft.perception.training.objective import Tally, Targets, Task
+from camshaft.perception.training.batches import Batch
+from camshaft.perception.training.objective import ALONE, Metrics, Objective
 
 NUM_LABELS = len(LABEL_NAMES)
 VECTOR_HEADS = {"presence": NUM_LABELS, "lane": len(LANE_NAMES)}
 
 
-class MultiTask(Task):
+class MultiTask(Objective):
     """The sum of five losses: cross-entropy, L1 of the log depth, 1 - cosine of normals, binary cross-entropy, Huber.
 
     What has no label (the sky's depth and normals, the lane in tasks without one) counts nothing.
@@ -27,91 +31,94 @@ class MultiTask(Task):
     labels = ("segmentation", "depth", "normals", "presence", "lane")
     score = "mean_iou"
 
-    def check(self, targets: Targets) -> None:
-        """Raise InvalidOption for semantic labels that do not exist."""
-        highest = int(targets["segmentation"].max())
+    def check(self, batch: Batch) -> None:
+        """Raise InvalidOption for images that are no frames, and for semantic labels that do not exist."""
+        super().check(batch)
+        highest = int(batch["segmentation"].max())
         if highest >= NUM_LABELS:
             raise InvalidOption(
                 f"semantic label {highest} is out of range: there are labels 0..{NUM_LABELS - 1}"
             )
 
-    def loss(self, outputs: Any, targets: Targets) -> dict[str, Tensor]:
+    def loss(self, outputs: Any, batch: Batch) -> dict[str, Tensor]:
         """The five terms."""
-        known, log_depth = _log_depth(targets)
-        seen, normals = _normals(targets)
-        lane = targets["lane"]
+        known, log_depth = _log_depth(batch)
+        seen, normals = _normals(batch)
+        lane = batch["lane"]
         valid = ~lane.isnan()
         depth_error = (outputs["depth"][:, 0].float() - log_depth).abs()
         angle_error = 1.0 - (unit(outputs["normals"]) * normals).sum(1)
         lane_error = functional.huber_loss(outputs["lane"].float(), lane.nan_to_num(), reduction="none")
         return {
             "segmentation": functional.cross_entropy(
-                outputs["segmentation"].float(), targets["segmentation"].long()
+                outputs["segmentation"].float(), batch["segmentation"].long()
             ),
             "depth": _mean(depth_error, known),
             "normals": _mean(angle_error, seen),
             "presence": functional.binary_cross_entropy_with_logits(
-                outputs["presence"].float(), targets["presence"].float()
+                outputs["presence"].float(), batch["presence"].float()
             ),
             "lane": _mean(lane_error, valid),
         }
 
-    def tally(self) -> Tally:
+    def metrics(self) -> Metrics:
         """Mean IoU, depth errors, angle of normals, F1 of presence, errors of the lane."""
-        return _Scores()
+        return _MultiTaskMetrics()
 
 
-class _Scores(Tally):
+class _MultiTaskMetrics(Metrics):
     def __init__(self) -> None:
-        self._confusion = torch.zeros(NUM_LABELS, NUM_LABELS, dtype=torch.int64)
-        self._sums: dict[str, float] = {}
-        self._counts: dict[str, int] = {}
-        self._presence = torch.zeros(3, dtype=torch.int64)  # true positives, guessed, there
+        self._confusion = MulticlassConfusionMatrix(NUM_LABELS, **ALONE)
+        self._presence = BinaryF1Score(**ALONE)
+        self._means: dict[str, MeanMetric] = {}
 
-    def add(self, outputs: Any, targets: Targets) -> None:
-        truth, guess = targets["segmentation"].long().flatten(), outputs["segmentation"].argmax(1).flatten()
-        pairs = torch.bincount(truth * NUM_LABELS + guess, minlength=NUM_LABELS**2)
-        self._confusion += pairs.cpu().view(NUM_LABELS, NUM_LABELS)
-        known, log_depth = _log_depth(targets)
+    def update(self, outputs: Any, batch: Batch) -> None:
+        device = outputs["depth"].device
+        guess, truth = outputs["segmentation"].argmax(1).flatten(), batch["segmentation"].long().flatten()
+        self._confusion.to(device).update(guess, truth)
+        known, log_depth = _log_depth(batch)
         difference = outputs["depth"][:, 0].float() - log_depth
         self._add("depth_relative_error", (difference.exp() - 1.0).abs()[known])
-        self._add("depth_within_25_percent", (difference.abs() < 0.2231)[known])  # log 1.25
-        seen, normals = _normals(targets)
+        self._add("depth_within_25_percent", (difference.abs() < math.log(1.25))[known])
+        seen, normals = _normals(batch)
         cosine = (unit(outputs["normals"]) * normals).sum(1).clamp(-1.0, 1.0)
         self._add("normals_degrees", torch.rad2deg(torch.arccos(cosine))[seen])
-        guessed, there = outputs["presence"] > 0.0, targets["presence"] > 0
-        self._presence += torch.stack([(guessed & there).sum(), guessed.sum(), there.sum()]).cpu()
-        lane = targets["lane"]
+        present, there = outputs["presence"] > 0.0, batch["presence"] > 0
+        self._presence.to(device).update(present.flatten().long(), there.flatten().long())
+        lane = batch["lane"]
         error = (outputs["lane"].float() - lane).abs()
         for number, name in enumerate(LANE_NAMES):
             self._add(f"lane/{name}", error[:, number][~lane[:, number].isnan()])
 
-    def result(self) -> dict[str, float]:
-        right, truth = self._confusion.diagonal(), self._confusion.sum(1)
-        union = truth + self._confusion.sum(0) - right
+    def compute(self) -> dict[str, float]:
+        confusion: Tensor = self._confusion.compute()
+        right, truth = confusion.diagonal(), confusion.sum(1)
+        union = truth + confusion.sum(0) - right
         iou = (right / union.clamp(min=1))[truth > 0]
-        means = {name: self._sums[name] / self._counts[name] for name in self._sums if self._counts[name]}
         return {
             "mean_iou": float(iou.mean()),
             "pixel_accuracy": float(right.sum() / truth.sum()),
-            "presence_f1": float(2 * self._presence[0] / self._presence[1:].sum()),
-            **means,
+            "presence_f1": float(self._presence.compute()),
+            **{name: float(mean.compute()) for name, mean in self._means.items()},
         }
 
     def _add(self, name: str, values: Tensor) -> None:
-        self._sums[name] = self._sums.get(name, 0.0) + float(values.double().sum())
-        self._counts[name] = self._counts.get(name, 0) + values.numel()
+        if values.numel():
+            mean = self._means.setdefault(
+                name, MeanMetric(sync_on_compute=False).to(values.device, torch.float64)
+            )
+            mean.update(values.double())
 
 
-def _log_depth(targets: Targets) -> tuple[Tensor, Tensor]:
+def _log_depth(batch: Batch) -> tuple[Tensor, Tensor]:
     """(B, h, w) where the depth is known, and its logarithm."""
-    depth = targets["depth"].float()
+    depth = batch["depth"].float()
     return depth > 0.0, depth.clamp(min=0.01).log()
 
 
-def _normals(targets: Targets) -> tuple[Tensor, Tensor]:
+def _normals(batch: Batch) -> tuple[Tensor, Tensor]:
     """(B, h, w) where there is a surface, and (B, 3, h, w) its normal."""
-    stored = targets["normals"].float().movedim(-1, 1)
+    stored = batch["normals"].float().movedim(-1, 1)
     return stored.abs().sum(1) > 0.0, unit(stored)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from camshaft.envs.errors import CorruptFile
-from camshaft.perception.runs.durable_files import named_disk_errors, write_durably
+from camshaft.perception.runs.durable_files import named_disk_errors, read_file, write_durably
 
 
 def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -79,20 +79,6 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
             value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of a file that has to be there.
-
-    Raises:
-        CorruptFile: it is not, or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise CorruptFile(f"{path} does not exist") from error
-    except OSError as error:
-        raise CorruptFile(f"{path} cannot be read: {error.strerror}") from error
 
 
 def safetensors_metadata(content: bytes) -> dict[str, str]:

@@ -11,7 +11,7 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
-from camshaft.envs.errors import CamshaftError
+from camshaft.envs.errors import CamshaftError, CorruptFile
 
 TEMPORARY_SUFFIX = ".unfinished"
 
@@ -46,6 +46,20 @@ def write_durably(path: Path, write: Callable[[BufferedWriter], Any]) -> None:
         _remove_quietly(temporary)
         raise
     _sync_folder(path.parent)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that has to be there.
+
+    Raises:
+        CorruptFile: it is not, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CorruptFile(f"{path} does not exist") from error
+    except OSError as error:
+        raise CorruptFile(f"{path} cannot be read: {error.strerror}") from error
 
 
 def write_json_durably(path: Path, content: Any) -> None:

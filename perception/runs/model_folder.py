@@ -13,8 +13,12 @@ import safetensors.torch
 from torch import nn
 
 from camshaft.envs.errors import CorruptFile
-from camshaft.perception.runs.checkpoint import read_file
-from camshaft.perception.runs.durable_files import named_disk_errors, write_durably, write_json_durably
+from camshaft.perception.runs.durable_files import (
+    named_disk_errors,
+    read_file,
+    write_durably,
+    write_json_durably,
+)
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"

@@ -1,24 +1,25 @@
-"""The folder of one training: config.yaml, metrics.jsonl, TensorBoard events, and the newest checkpoint."""
+"""Run folder of a training: config.yaml, metrics.jsonl, TensorBoard events and the newest checkpoint."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import yaml
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from camshaft.envs.errors import CorruptFile, InvalidOption
-from camshaft.perception.runs.checkpoint import load_checkpoint, read_file, save_checkpoint
+from camshaft.envs.errors import InvalidOption
+from camshaft.perception.runs.checkpoint import load_checkpoint, save_checkpoint
 from camshaft.perception.runs.durable_files import FolderLock, named_disk_errors, write_durably
+from camshaft.perception.runs.settings import check_same_settings, read_settings, settings_yaml
 
 CONFIG_FILE = "config.yaml"
+RUN_FORMAT = 2  # of config.yaml; rises when runs of before can no longer be resumed
 METRICS_FILE = "metrics.jsonl"
 CHECKPOINT_FILE = "checkpoints/last.safetensors"
 LOCK_FILE = "checkpoints/.lock"
@@ -40,16 +41,6 @@ def what_is_kept(folder: str | Path) -> str:
     if not (Path(folder) / CHECKPOINT_FILE).exists():
         return f"No checkpoint is in {folder} yet: the same command starts from the beginning."
     return f"The last checkpoint is kept in {folder}; the same command with --resume goes on from it."
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What differs between settings, each entry by itself."""
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _changes(old, new)
-        elif old != new:
-            yield f"{name} was {old!r}, is {new!r}"
 
 
 class RunFolder:
@@ -86,8 +77,8 @@ class RunFolder:
         with named_disk_errors(self.folder), ExitStack() as undo:
             self._lock = FolderLock(self.folder / LOCK_FILE)
             undo.callback(self._lock.release)
-            text = yaml.safe_dump({**settings, "origin": dict(origin or {})}, sort_keys=False)
-            write_durably(self.folder / CONFIG_FILE, lambda stream: stream.write(text.encode()))
+            text = settings_yaml({"run_format": RUN_FORMAT, **settings, "origin": dict(origin or {})})
+            write_durably(self.folder / CONFIG_FILE, lambda stream: stream.write(text))
             self.checkpoint = self._read_checkpoint()
             self._metrics = self._open_metrics()
             undo.callback(self._metrics.close)
@@ -149,16 +140,14 @@ class RunFolder:
             return  # whatever began here got nowhere
         if not resume:
             raise InvalidOption(f"{self.folder} holds a run already: resume it, or choose another folder")
-        try:
-            before = yaml.safe_load(read_file(path))
-        except yaml.YAMLError as error:
-            raise CorruptFile(f"{path} is not the config of a run: {error}") from error
-        if not isinstance(before, dict):
-            raise CorruptFile(f"{path} is not the config of a run, or is cut short")
+        before = read_settings(path)
+        if before.pop("run_format", None) != RUN_FORMAT:
+            raise InvalidOption(
+                f"{self.folder} holds a run of an earlier version of Camshaft, which cannot be resumed: "
+                "choose another folder"
+            )
         before.pop("origin", None)
-        now = yaml.safe_load(yaml.safe_dump(dict(settings)))
-        if changes := list(_changes(before, now)):
-            raise InvalidOption(f"cannot resume {self.folder} with other settings: {'; '.join(changes)}")
+        check_same_settings(self.folder, before, settings)
 
     def _read_checkpoint(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         return load_checkpoint(self.checkpoint_path) if self.checkpoint_path.exists() else None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from camshaft.perception.backbones.encoder import channels_first
-from camshaft.perception.training.sources import IMAGE, Batch
+from camshaft.perception.training.batches import IMAGE, Batch
 
 CONTRAST = 0.20  # standard deviation of the log of each frame's contrast
 BRIGHTNESS = 0.08  # standard deviation of what is added to each frame in [0, 1]

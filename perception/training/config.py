@@ -1,48 +1,50 @@
-"""How a network is trained."""
+"""Settings of a training."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.training.hardware import DEVICES, PRECISIONS
-from camshaft.perception.training.optimizers import OPTIMIZERS
-from camshaft.perception.training.schedules import SCHEDULES
+from camshaft.perception.training.optimizers import OPTIMIZERS, ParameterGroup, make_optimizer
+from camshaft.perception.training.schedules import SCHEDULES, schedule_factor
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What a user may change about a supervised training.
+    """Settings of a training.
 
     Attributes:
-        epochs: passes over the training images.
-        batch_size: images a step, over all processes.
+        epochs: passes over the training data.
+        batch_size: samples per step, over all processes.
         optimizer: "sgd", "adam", "adamw", "rmsprop" or "adagrad".
-        learning_rate: the highest; None for the optimizer's usual one.
+        learning_rate: highest learning rate; None for the optimizer's usual one.
         momentum: of "sgd" and "rmsprop".
-        nesterov: look ahead along the momentum ("sgd").
-        schedule: "cosine", "poly", "step" or "constant", after the warm-up.
-        warmup_fraction: part of the training during which the learning rate rises from 0.
-        step_milestones: parts of the training after which "step" lowers the rate.
-        step_factor: what it is multiplied by then.
-        poly_power: of "poly".
-        l1: times the sum of the absolute weights is added to the loss; biases and normalization are not penalized.
-        l2: times half the sum of the squared weights, likewise.
-        weight_decay: of "adamw": weights shrink by this part times the learning rate in every step.
-        gradient_clip: largest norm of the gradient; 0 for any.
-        ema_decay: of the exponential moving average of the weights that is evaluated and kept; 0 for none.
-        patience: epochs without a better validation score after which it stops early; 0 for never.
+        nesterov: use Nesterov momentum ("sgd").
+        schedule: learning-rate decay after the warm-up: "cosine", "poly", "step" or "constant".
+        warmup_fraction: share of the training during which the learning rate rises from 0.
+        step_milestones: shares of the training after which "step" lowers the rate.
+        step_factor: factor by which "step" lowers it.
+        poly_power: exponent of "poly".
+        l1: weight of the L1 penalty, the sum of absolute weights; biases and normalization are not penalized.
+        l2: weight of the L2 penalty, half the sum of squared weights, likewise.
+        weight_decay: decoupled weight decay of "adamw".
+        gradient_clip: largest norm of the gradient; 0 for no limit.
+        ema_decay: decay of the exponential moving average of the weights that is evaluated and kept; 0 for none.
+        patience: epochs without a better validation score after which training stops early; 0 for never.
         seed: of everything random.
-        checkpoint_steps: steps from one checkpoint to the next; each epoch ends with one as well.
-        log_steps: steps from one row of the metrics to the next.
-        workers: processes that read images; 0 reads in a thread of this one, which is enough for rendered images beside
-            a CPU. Beside a GPU that thread and the launching of kernels share the interpreter.
+        checkpoint_steps: steps between checkpoints; each epoch ends with one as well.
+        log_steps: steps between rows of the metrics.
+        workers: processes that read samples; 0 reads in a thread of this one, enough for rendered images beside a CPU.
+            Beside a GPU that thread and the launching of kernels share the interpreter.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "float32" or "bfloat16".
-        compile: let torch.compile fuse the network; a minute at the start, faster steps on a GPU.
+        compile: fuse the network by torch.compile; a minute at the start, faster steps on a GPU.
     """
 
     epochs: int = 10
@@ -85,7 +87,7 @@ class TrainingConfig:
             self._check(name, float, lambda value: 0.0 <= value < 1.0, "a number from 0 to below 1")
         if any(isinstance(part, str) or not 0.0 <= part <= 1.0 for part in self.step_milestones):
             raise InvalidOption(
-                f"step_milestones must be parts of the training from 0 to 1, got {self.step_milestones!r}"
+                f"step_milestones must be shares of the training from 0 to 1, got {self.step_milestones!r}"
             )
         if self.learning_rate is not None:
             self._check("learning_rate", float, lambda value: 0.0 < value < math.inf, "a number above 0")
@@ -96,6 +98,29 @@ class TrainingConfig:
     def highest_rate(self) -> float:
         """The learning rate at the end of the warm-up."""
         return OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate
+
+    def rate_at(self, step: int, total_steps: int) -> float:
+        """The learning rate of one step, from 0, of a training."""
+        return self.highest_rate * schedule_factor(
+            step,
+            total_steps,
+            self.schedule,
+            warmup_fraction=self.warmup_fraction,
+            milestones=self.step_milestones,
+            step_factor=self.step_factor,
+            poly_power=self.poly_power,
+        )
+
+    def make_optimizer(self, groups: Iterable[ParameterGroup]) -> torch.optim.Optimizer:
+        """The optimizer of these parameters."""
+        return make_optimizer(
+            self.optimizer,
+            groups,
+            self.highest_rate,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+        )
 
     def _check(self, name: str, kind: type, accepted: Callable[[Any], bool], description: str) -> None:
         value = getattr(self, name)

@@ -1,4 +1,4 @@
-"""Learning curves as a picture, from the metrics of one run or of several."""
+"""Learning curves of one run or several, plotted from their metrics."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from camshaft.envs.errors import CorruptFile
-from camshaft.perception.runs.checkpoint import read_file
-from camshaft.perception.runs.durable_files import write_durably
+from camshaft.perception.runs.durable_files import read_file, write_durably
 
 LARGE_SPREAD = 5.0  # largest loss over the smallest beyond which the axis becomes logarithmic
 
@@ -58,9 +57,9 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
             linewidth=1.0,
             **_dots(epochs, "x"),
         )
-        valid = [row for row in epochs if row.get("validation/loss") is not None]
-        numbers = [row["epoch"] for row in valid]
         for axes, column in ((losses, "loss"), (scores, score)):
+            valid = [row for row in epochs if row.get(f"validation/{column}") is not None]
+            numbers = [row["epoch"] for row in valid]
             values = [row[f"validation/{column}"] for row in valid]
             axes.plot(numbers, values, color=color, linewidth=width, label=name, **_dots(valid, "o"))
     losses.set_title("loss (dashed, ×: training)")

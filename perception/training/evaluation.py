@@ -1,4 +1,4 @@
-"""The scores of a network on a set of images."""
+"""Evaluation of a network on a data set: loss and metrics."""
 
 from __future__ import annotations
 
@@ -7,59 +7,64 @@ from typing import Any
 import torch
 from torch import nn
 
+from camshaft.perception.training.batches import Batch, batch_length, select, to_device
 from camshaft.perception.training.hardware import Hardware, choose_hardware
-from camshaft.perception.training.objective import Task
-from camshaft.perception.training.sources import (
-    IMAGE,
-    Batch,
-    as_held_out,
-    check_batch,
-    named_worker_deaths,
-    read_batches,
-)
+from camshaft.perception.training.objective import Objective
+from camshaft.perception.training.reading import named_worker_deaths, read_batches
+from camshaft.perception.training.samples import as_held_out
 
 
 @named_worker_deaths()
 @torch.no_grad()
 def evaluate(
-    model: nn.Module,
-    task: Task,
-    images: Any,
+    network: nn.Module,
+    objective: Objective,
+    data: Any,
     hardware: Hardware | None = None,
     batch_size: int = 128,
     workers: int = 0,
 ) -> dict[str, float]:
-    """A network's loss and scores on a set of images.
+    """A network's loss and metrics on a data set.
 
     Args:
-        model: on the hardware's device; is left in evaluation mode.
-        task: what it was trained for.
-        images: as `train` takes them, but for streams.
+        network: on the hardware's device; is left in evaluation mode.
+        objective: what it was trained for.
+        data: as `train` takes it, but no stream.
         hardware: float32 on the CPU by default.
-        batch_size: images at once.
+        batch_size: samples at once.
         workers: as in `TrainingConfig`.
 
     Returns:
-        "loss", the mean over the images, and the task's scores.
+        "loss", the mean over the samples where the objective has one in evaluation, and the objective's metrics.
     """
     hardware = hardware or choose_hardware("cpu", "float32")
-    source = as_held_out(images)
+    samples = as_held_out(data)
 
     def prepare(batch: Batch) -> Batch:
-        checked = check_batch(batch, task.labels)
-        task.check(checked)
-        return checked
+        return checked(batch, objective)
 
-    model.eval()
-    tally = task.tally()
+    network.eval()
+    metrics = objective.metrics()
     total, count = torch.zeros((), dtype=torch.float64, device=hardware.device), 0
-    rows = torch.arange(len(source)).split(batch_size)
-    for batch in read_batches(source, rows, prepare, workers):
-        moved = {name: values.to(hardware.device) for name, values in batch.items()}
+    rows = torch.arange(len(samples)).split(batch_size)
+    for batch in read_batches(samples, rows, prepare, workers):
+        moved = to_device(batch, hardware.device)
         with hardware.autocast():
-            outputs = model(moved[IMAGE])
-        terms = task.loss(outputs, moved)
-        total += torch.stack(list(terms.values())).sum() * len(moved[IMAGE])
-        count += len(moved[IMAGE])
-        tally.add(outputs, moved)
-    return {"loss": float(total) / count, **tally.result()}
+            outputs = objective.outputs(network, moved)
+        terms = objective.loss(outputs, moved)
+        if terms:
+            total += torch.stack(list(terms.values())).sum() * batch_length(moved)
+            count += batch_length(moved)
+        metrics.update(outputs, moved)
+    return {**({"loss": float(total) / count} if count else {}), **metrics.compute()}
+
+
+def checked(batch: Batch, objective: Objective) -> Batch:
+    """The inputs and labels of a batch.
+
+    Raises:
+        InvalidOption: one is missing, or the objective cannot learn from them.
+    """
+    chosen = select(batch, (*objective.inputs, *objective.labels))
+    objective.check(chosen)
+    return chosen

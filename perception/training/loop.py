@@ -1,4 +1,4 @@
-"""The loop of a training: step after step, checkpointed so that it can go on from any of them to the bit."""
+"""Training loop: checkpointed so that it resumes bit for bit from any step."""
 
 from __future__ import annotations
 
@@ -27,44 +27,38 @@ from camshaft.perception.runs.checkpoint import (
 from camshaft.perception.runs.interrupts import InterruptGuard, TrainingInterrupted
 from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.averaging import MovingAverage
+from camshaft.perception.training.batches import Batch, as_tensors, select, to_device
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.curves import draw_curves, read_metrics
 from camshaft.perception.training.distributed import Processes
 from camshaft.perception.training.divergence import check_finite
-from camshaft.perception.training.evaluation import evaluate
+from camshaft.perception.training.evaluation import checked, evaluate
 from camshaft.perception.training.hardware import Hardware
-from camshaft.perception.training.objective import Task
-from camshaft.perception.training.optimizers import add_penalty_gradients, make_optimizer
+from camshaft.perception.training.objective import Objective
+from camshaft.perception.training.optimizers import add_penalty_gradients
 from camshaft.perception.training.plan import Plan
 from camshaft.perception.training.random_streams import INITIALIZATION, SHUFFLE, STEP, stream_seed
-from camshaft.perception.training.schedules import learning_rate
-from camshaft.perception.training.sources import (
-    IMAGE,
-    Batch,
-    Images,
-    check_batch,
-    named_worker_deaths,
-    read_batches,
-)
+from camshaft.perception.training.reading import named_worker_deaths, read_batches
 from camshaft.perception.training.training_progress import TrainingProgress
 
 BEST_FILE = "checkpoints/best.safetensors"
 CURVES_FILE = "curves.png"
 SECONDS_BETWEEN_CURVES = 30.0
-LOOKED_AT = 8  # images that tell one data set from another
+FINGERPRINTED = 8  # samples that tell one data set from another
 
 Augment = Callable[[Batch], Batch]
+"""Changes a batch on the device, with PyTorch's own random numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingResult:
-    """What a training ends with.
+    """Result of a training.
 
     Attributes:
         model: on the CPU, in evaluation mode; the weights with the best validation score, or the last ones if nothing
             was held out.
-        scores: of these weights on the images held out; empty if there are none.
-        epoch: that they are from, from 1.
+        scores: of these weights on the data held out; empty if there is none.
+        epoch: of these weights, from 1.
         steps: done.
     """
 
@@ -72,6 +66,29 @@ class TrainingResult:
     scores: dict[str, float]
     epoch: int
     steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSetup:
+    """What a training is made of.
+
+    Attributes:
+        build: makes the network, under the training's seed.
+        objective: what it learns.
+        data: to learn from.
+        validation: data held out; None for none.
+        config: settings.
+        augment: changes a batch on the device; None for nothing.
+        plan: which parameters learn.
+    """
+
+    build: Callable[[], nn.Module]
+    objective: Objective
+    data: Any
+    validation: Any
+    config: TrainingConfig
+    augment: Augment | None
+    plan: Plan
 
 
 class TrainingLoop:
@@ -83,50 +100,52 @@ class TrainingLoop:
 
     def __init__(
         self,
-        build: Callable[[], nn.Module],
-        task: Task,
-        images: Images,
-        validation: Images | None,
-        config: TrainingConfig,
+        setup: TrainingSetup,
         run: RunFolder | None,
         folder: Path,
         hardware: Hardware,
         processes: Processes,
-        augment: Augment | None,
-        plan: Plan,
         checkpoint: tuple[dict[str, Tensor], dict[str, Any]] | None,
     ) -> None:
-        self._task, self._images, self._validation = task, images, validation
-        self.config, self._run, self._folder = config, run, folder
+        self._setup, self._objective, self.config = setup, setup.objective, setup.config
+        self._run, self._folder = run, folder
         self._hardware, self._processes = hardware, processes
-        self._augment, self._plan = augment, plan
-        if len(images) == 0:
-            raise InvalidOption("there are no images to learn from")
-        self._batch = min(config.batch_size, len(images) - len(images) % processes.count)
-        self._steps_per_epoch = len(images) // self._batch
-        self.total_steps = config.epochs * self._steps_per_epoch
-        self.step = 0
-        self._fingerprint = fingerprint(images, task)
-
-        torch.manual_seed(stream_seed(config.seed, INITIALIZATION))
-        self.model = build().to(hardware.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimizer = make_optimizer(plan.groups(self.model), config)
-        self._average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None
+        self._schedule_steps()
+        self._fingerprint = fingerprint(setup.data, setup.objective)
+        self._build_model()
         self._terms: list[str] = []
         self._totals = torch.zeros(2, 3, dtype=torch.float64, device=hardware.device)
-        self._best: dict[str, Any] = {"epoch": 0, "score": -math.inf, "scores": {}}
+        self._best: dict[str, Any] = {"epoch": 0, "score": None, "scores": {}}
         self._stopped_early = False
         self._saved_step: int | None = None
         self._logged_at, self._drawn_at = (time.perf_counter(), 0), time.perf_counter()
         if checkpoint is not None:
             self._restore(*checkpoint)
-        self._forward: Callable[[Tensor], Any] = self.model
+        self._network: nn.Module = self.model
         self._learning: tuple[bool, ...] | None = None
+
+    def _schedule_steps(self) -> None:
+        """Steps per epoch and in all, from the length of the data."""
+        data, config = self._setup.data, self.config
+        if len(data) == 0:
+            raise InvalidOption("there are no samples to learn from")
+        self._batch = min(config.batch_size, len(data) - len(data) % self._processes.count)
+        self._steps_per_epoch = len(data) // self._batch
+        self.total_steps = config.epochs * self._steps_per_epoch
+        self.step = 0
+
+    def _build_model(self) -> None:
+        """The network with its first weights, its optimizer and its moving average."""
+        config = self.config
+        torch.manual_seed(stream_seed(config.seed, INITIALIZATION))
+        self.model = channels_last(self._setup.build().to(self._hardware.device))
+        self._optimizer = config.make_optimizer(self._setup.plan.groups(self.model))
+        self._average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None
 
     @named_worker_deaths()
     def run(self, bar: TrainingProgress, guard: InterruptGuard) -> None:
         """Train to the end."""
-        bar.say(f"training on {len(self._images):,} images: {self._hardware.description()}")
+        bar.say(f"training on {len(self._setup.data):,} samples: {self._hardware.description()}")
         self._logged_at = (time.perf_counter(), self.step)
         while self.step < self.total_steps and not self._stopped_early:
             self._begin_epoch()
@@ -165,45 +184,42 @@ class TrainingLoop:
 
     def _begin_epoch(self) -> None:
         self.model.train()
-        self._plan.begin_epoch(self.model, self.step // self._steps_per_epoch)
+        self._setup.plan.begin_epoch(self.model, self.step // self._steps_per_epoch)
         learning = tuple(value.requires_grad for value in self.model.parameters())
         if learning != self._learning:  # what shares gradients or fuses kernels has to know
             module = self._processes.wrap(self.model, self._hardware.device)
-            self._forward = torch.compile(module) if self.config.compile else module
+            self._network = torch.compile(module) if self.config.compile else module  # type: ignore[assignment]
             self._learning = learning
 
     def _batches_of_epoch(self) -> Any:
-        if hasattr(self._images, "batches"):
-            stream = self._images.batches(
-                self.step, self._batch // self._processes.count, self._processes.rank
-            )
+        data = self._setup.data
+        if hasattr(data, "batches"):
+            stream = data.batches(self.step, self._batch // self._processes.count, self._processes.rank)
             left = self._steps_per_epoch - self.step % self._steps_per_epoch
             return map(self._check, itertools.islice(stream, left))
         epoch, position = divmod(self.step, self._steps_per_epoch)
         generator = torch.Generator().manual_seed(stream_seed(self.config.seed, SHUFFLE, epoch))
-        order = torch.randperm(len(self._images), generator=generator)
+        order = torch.randperm(len(data), generator=generator)
         rows = order[: self._steps_per_epoch * self._batch].split(self._batch)[position:]
         return read_batches(
-            self._images, [self._processes.share(each) for each in rows], self._check, self.config.workers
+            data, [self._processes.share(each) for each in rows], self._check, self.config.workers
         )
 
     def _check(self, batch: Batch) -> Batch:
-        checked = check_batch(batch, self._task.labels)
-        self._task.check(checked)
-        return checked
+        return checked(batch, self._objective)
 
     def _learn(self, batch: Batch) -> None:
         torch.manual_seed(stream_seed(self.config.seed, STEP, self.step, self._processes.rank))
-        rate = learning_rate(self.step, self.total_steps, self.config)
+        rate = self.config.rate_at(self.step, self.total_steps)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["scale"]
-        batch = self._moved(batch)
-        if self._augment is not None:
-            batch = self._augment(batch)
+        batch = to_device(batch, self._hardware.device)
+        if self._setup.augment is not None:
+            batch = self._setup.augment(batch)
         self._optimizer.zero_grad()
         with self._hardware.autocast():
-            outputs = self._forward(batch[IMAGE])
-        terms = self._task.loss(outputs, batch)
+            outputs = self._objective.outputs(self._network, batch)
+        terms = self._objective.loss(outputs, batch)
         loss = torch.stack(list(terms.values())).sum()
         loss.backward()
         parameters = [value for value in self.model.parameters() if value.grad is not None]
@@ -223,10 +239,6 @@ class TrainingLoop:
         row = [loss, norm, torch.ones_like(loss), *(terms[name] for name in self._terms)]
         self._totals += torch.stack(row)
 
-    def _moved(self, batch: Batch) -> Batch:
-        device = self._hardware.device
-        return {name: values.to(device, non_blocking=True) for name, values in batch.items()}
-
     def _log(self, bar: TrainingProgress) -> None:
         self._check_finite()
         sums = self._processes.mean(self._totals[0].clone()).tolist()
@@ -237,8 +249,8 @@ class TrainingLoop:
             "epoch": self._epoch,
             "loss": sums[0] / sums[2],
             "gradient_norm": sums[1] / sums[2],
-            "learning_rate": learning_rate(self.step - 1, self.total_steps, self.config),
-            "images_per_second": round(speed, 1),
+            "learning_rate": self.config.rate_at(self.step - 1, self.total_steps),
+            "samples_per_second": round(speed, 1),
         }
         if len(self._terms) > 1:
             pairs = zip(self._terms, sums[3:], strict=True)
@@ -255,9 +267,9 @@ class TrainingLoop:
         sums = self._processes.mean(self._totals[1].clone()).tolist()
         row = {"step": self.step, "epoch": self._epoch, "train_loss": sums[0] / sums[2]}
         self._totals[1] = 0.0
-        if self._validation is not None:
+        if self._setup.validation is not None:
             with self._average.applied(self.model) if self._average else nullcontext():
-                scores = self._evaluate(self._validation) if self._processes.is_first else {}
+                scores = self._evaluate() if self._processes.is_first else {}
                 self._judge(scores)
             row |= {f"validation/{name}": value for name, value in scores.items()}
         if self._run is not None:
@@ -274,13 +286,15 @@ class TrainingLoop:
             or self._stopped_early
             or now - self._drawn_at > SECONDS_BETWEEN_CURVES
         ):
-            draw_curves({"": read_metrics(self._folder)}, self._task.score, self._folder / CURVES_FILE)
+            draw_curves({"": read_metrics(self._folder)}, self._objective.score, self._folder / CURVES_FILE)
             self._drawn_at = now
 
     def _judge(self, scores: dict[str, float]) -> None:
         """Keep the weights if they are the best so far; stop if that was long ago."""
-        score = self._processes.agree(scores.get(self._task.score, -math.inf))
-        if score > self._best["score"]:
+        sign = 1.0 if self._objective.higher_is_better else -1.0
+        score = self._processes.agree(scores.get(self._objective.score, -sign * math.inf))
+        best = self._best["score"]
+        if math.isfinite(score) and (best is None or sign * score > sign * best):
             self._best = {"epoch": self._epoch, "score": score, "scores": scores}
             if self._run is not None:
                 state = {"epoch": self._epoch, "scores": scores, "step": self.step}
@@ -288,9 +302,14 @@ class TrainingLoop:
         patience = self.config.patience
         self._stopped_early = bool(patience) and self._epoch - self._best["epoch"] >= patience
 
-    def _evaluate(self, images: Images) -> dict[str, float]:
+    def _evaluate(self) -> dict[str, float]:
         return evaluate(
-            self.model, self._task, images, self._hardware, self.config.batch_size, self.config.workers
+            self.model,
+            self._objective,
+            self._setup.validation,
+            self._hardware,
+            self.config.batch_size,
+            self.config.workers,
         )
 
     def _check_finite(self) -> None:
@@ -306,27 +325,24 @@ class TrainingLoop:
         if self._average is not None:
             tensors |= {f"average.{name}": value for name, value in self._average.tensors.items()}
         tensors["totals"] = self._totals
-        best = {**self._best, "score": self._best["score"] if self._best["epoch"] else None}
         state = {
             "step": self.step,
             "epoch": self._epoch,
             "terms": self._terms,
-            "best": best,
+            "best": self._best,
             "stopped_early": self._stopped_early,
-            "images": self._fingerprint,
+            "data": self._fingerprint,
             "hardware": self._hardware.description(),
         }
         self._run.save(tensors, state)
         self._saved_step = self.step
 
     def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        if state["images"] != self._fingerprint:
-            raise InvalidOption(f"{self._folder} cannot be resumed: it was trained on other images")
+        if state["data"] != self._fingerprint:
+            raise InvalidOption(f"{self._folder} cannot be resumed: it was trained on other data")
         self.step = self._saved_step = state["step"]
         self._terms, self._stopped_early = state["terms"], state["stopped_early"]
         self._best = state["best"]
-        if self._best["score"] is None:
-            self._best["score"] = -math.inf
         self._totals = tensors["totals"].to(self._hardware.device)
         self.model.load_state_dict(tensors_below("model.", tensors))
         restore_optimizer(self._optimizer, tensors_below("optimizer.", tensors))
@@ -335,16 +351,36 @@ class TrainingLoop:
                 self._average.tensors[name].copy_(value)
 
 
-def fingerprint(images: Any, task: Task) -> str:
-    """Tells sets of images apart without reading all of them."""
-    if hasattr(images, "fingerprint"):
-        return str(images.fingerprint())
-    rows = np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(np.int64))
-    batch = check_batch(
-        {name: torch.as_tensor(values) for name, values in images.render(rows).items()}, task.labels
-    )
-    digest = hashlib.sha256(str(len(images)).encode())
+def fingerprint(data: Any, objective: Objective) -> str:
+    """A digest that differs between data sets, without reading all of them."""
+    if hasattr(data, "fingerprint"):
+        return str(data.fingerprint())
+    rows = np.unique(np.linspace(0, len(data) - 1, FINGERPRINTED).astype(np.int64))
+    batch = select(as_tensors(data.fetch(rows)), (*objective.inputs, *objective.labels))
+    digest = hashlib.sha256(str(len(data)).encode())
     for name in sorted(batch):
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(batch[name].numpy()).tobytes())
+        _digest(digest, batch[name])
     return digest.hexdigest()
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """Let the weights of 2-D convolutions lie channels last; others, such as of 3-D ones, stay as they are."""
+    for value in (*network.parameters(), *network.buffers()):
+        if value.ndim == 4:
+            value.data = value.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
+def _digest(digest: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        digest.update(np.ascontiguousarray(value.numpy()).tobytes())
+    elif isinstance(value, Mapping):
+        for name in sorted(value):
+            digest.update(str(name).encode())
+            _digest(digest, value[name])
+    elif isinstance(value, list):
+        for each in value:
+            _digest(digest, each)
+    else:
+        digest.update(str(value).encode())

@@ -1,16 +1,14 @@
-"""Optimizers by name, groups of parameters that learn at rates of their own, and penalties on the weights."""
+"""Optimizers by name, parameter groups with their own learning rates, and penalties on the weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-if TYPE_CHECKING:
-    from camshaft.perception.training.config import TrainingConfig
+from camshaft.envs.errors import check_choice
 
 OPTIMIZERS = {
     "sgd": 0.05,
@@ -34,27 +32,42 @@ class ParameterGroup:
     rate: float = 1.0
 
 
-def make_optimizer(groups: Iterable[ParameterGroup], config: TrainingConfig) -> torch.optim.Optimizer:
-    """The optimizer that `config` asks for.
+def make_optimizer(
+    name: str,
+    groups: Iterable[ParameterGroup],
+    rate: float,
+    *,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> torch.optim.Optimizer:
+    """An optimizer by name.
 
-    Each of its groups holds its rate as "scale". Weights decay, biases and the scales of normalization do not.
+    Each of its groups holds its relative rate as "scale". Weights decay, biases and the scales of normalization do not.
+
+    Args:
+        name: one of OPTIMIZERS.
+        groups: the parameters.
+        rate: learning rate.
+        momentum: of "sgd" and "rmsprop".
+        nesterov: of "sgd".
+        weight_decay: of "adamw".
     """
+    check_choice("optimizer", name, OPTIMIZERS)
     parts = []
     for group in groups:
         for decays in (True, False):
             chosen = [value for value in group.parameters if is_weight(value) == decays]
             if chosen:
-                decay = config.weight_decay if decays else 0.0
+                decay = weight_decay if decays else 0.0
                 parts.append({"params": chosen, "scale": group.rate, "weight_decay": decay})
-    rate = config.highest_rate
-    if config.optimizer == "sgd":
-        nesterov = config.nesterov and config.momentum > 0.0
-        return torch.optim.SGD(parts, rate, config.momentum, nesterov=nesterov, fused=True)
-    if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parts, rate, momentum=config.momentum)
-    if config.optimizer == "adagrad":
+    if name == "sgd":
+        return torch.optim.SGD(parts, rate, momentum, nesterov=nesterov and momentum > 0.0, fused=True)
+    if name == "rmsprop":
+        return torch.optim.RMSprop(parts, rate, momentum=momentum)
+    if name == "adagrad":
         return torch.optim.Adagrad(parts, rate)
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    kind = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
     return kind(parts, rate, fused=True)
 
 

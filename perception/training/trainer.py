@@ -1,4 +1,4 @@
-"""The one trainer of every supervised network of the package: checkpointed, resumable to the bit."""
+"""The trainer of every network of the package: checkpointed, resumed bit for bit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.distributed import joined_processes
 from camshaft.perception.training.hardware import choose_hardware, freed_memory_kept
-from camshaft.perception.training.loop import BEST_FILE, Augment, TrainingLoop, TrainingResult
-from camshaft.perception.training.objective import Task
+from camshaft.perception.training.loop import (
+    BEST_FILE,
+    Augment,
+    TrainingLoop,
+    TrainingResult,
+    TrainingSetup,
+)
+from camshaft.perception.training.objective import Objective
 from camshaft.perception.training.plan import LearnEverything, Plan
-from camshaft.perception.training.sources import as_held_out, as_images
+from camshaft.perception.training.samples import as_held_out, as_samples
 from camshaft.perception.training.training_progress import TrainingProgress
 
 __all__ = ["Augment", "TrainingResult", "best_so_far", "train"]
@@ -29,8 +35,8 @@ __all__ = ["Augment", "TrainingResult", "best_so_far", "train"]
 
 def train(
     build: Callable[[], nn.Module],
-    task: Task,
-    images: Any,
+    objective: Objective,
+    data: Any,
     validation: Any,
     config: TrainingConfig,
     run_folder: str | Path,
@@ -38,33 +44,35 @@ def train(
     augment: Augment | None = None,
     plan: Plan | None = None,
     settings: Mapping[str, Any] | None = None,
+    origin: Mapping[str, Any] | None = None,
     progress: bool = True,
     resume: bool = False,
 ) -> TrainingResult:
     """Train a network.
 
-    With one seed, one number of threads and one kind of CPU the weights are the same to the bit, also when the training
-    was killed at any moment and resumed. Started by torchrun, its processes share every batch.
+    With one seed, one number of threads and one kind of CPU the weights are bit-exact, also when the training was
+    killed at any moment and resumed. Started by torchrun, its processes share every batch.
 
     Args:
         build: makes the network, under the training's seed.
-        task: what it learns.
-        images: to learn from: an object with `render`, a stream such as `FrameStream`, a mapping of arrays, or a torch
+        objective: what it learns.
+        data: to learn from: an object with `fetch`, a stream such as `FrameStream`, a mapping of arrays, or a torch
             data set of (image, labels).
-        validation: held out, likewise, but no stream; None for nothing.
-        config: how.
+        validation: data held out, likewise, but no stream; None for none.
+        config: settings.
         run_folder: gets config.yaml, metrics.jsonl, tensorboard/, checkpoints/ and curves.png.
         augment: changes a batch that is on the device already, with PyTorch's own random numbers.
-        plan: which parts learn; everything by default.
+        plan: which parameters learn; all by default.
         settings: what else decides the outcome, kept in config.yaml and compared when resuming.
+        origin: where the data come from, kept there too; may differ when resuming.
         progress: show a progress bar.
-        resume: go on with the run in `run_folder`; starts one if there is none.
+        resume: continue the run in `run_folder`; starts one if there is none.
 
     Raises:
-        InvalidOption: the folder holds a run and `resume` is off, or one with other settings or images; images or
-            labels that cannot be learned from.
-        TrainingDiverged: the loss is no number any more; the last good checkpoint is kept.
-        CamshaftError: a process that reads images died; likewise.
+        InvalidOption: the folder holds a run and `resume` is off, or one with other settings or data; inputs or labels
+            are missing or cannot be learned from.
+        TrainingDiverged: the loss is not finite any more; the last good checkpoint is kept.
+        CamshaftError: a process that reads samples died; likewise.
         TrainingInterrupted: Ctrl-C; a checkpoint was written first.
     """
     hardware = choose_hardware(config.device, config.precision)
@@ -72,22 +80,27 @@ def train(
     everything = {"training": dataclasses.asdict(config), **(settings or {})}
     if described := plan.settings():
         everything["plan"] = described
+    setup = TrainingSetup(
+        build,
+        objective,
+        as_samples(data),
+        None if validation is None else as_held_out(validation),
+        config,
+        augment,
+        plan,
+    )
+    folder = Path(run_folder)
     with ExitStack() as stack:
         processes = stack.enter_context(joined_processes(hardware.device))
         processes.check_batch_size(config.batch_size)
-        run = (
-            stack.enter_context(RunFolder(run_folder, everything, resume=resume))
-            if processes.is_first
-            else None
-        )
+        run = None
+        if processes.is_first:
+            run = stack.enter_context(RunFolder(folder, everything, origin=origin, resume=resume))
         processes.wait()  # until the first has the folder
-        checkpoint = run.checkpoint if run else _others_checkpoint(Path(run_folder), resume)
+        checkpoint = run.checkpoint if run else _others_checkpoint(folder, resume)
         stack.enter_context(torch.random.fork_rng(hardware.cuda_devices()))
         stack.enter_context(freed_memory_kept())
-        loop = TrainingLoop(
-            build, task, as_images(images), None if validation is None else as_held_out(validation), config, run,
-            Path(run_folder), hardware, processes, augment, plan, checkpoint,
-        )  # fmt: skip
+        loop = TrainingLoop(setup, run, folder, hardware, processes, checkpoint)
         bar = stack.enter_context(
             TrainingProgress(loop.total_steps, loop.step, progress and processes.is_first)
         )
@@ -97,7 +110,7 @@ def train(
 
 
 def best_so_far(build: Callable[[], nn.Module], run_folder: str | Path) -> TrainingResult:
-    """The best weights that a run has come to, whether or not it is done.
+    """The best weights of a run so far, whether or not it is done.
 
     Args:
         build: makes the network that it trains.

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from camshaft.envs.errors import InvalidOption
+from camshaft.perception.training.batches import IMAGE, select
 from camshaft.perception.training.hardware import Hardware, choose_hardware
-from camshaft.perception.training.sources import IMAGE, as_images, check_batch, read_batches
+from camshaft.perception.training.reading import read_batches
+from camshaft.perception.training.samples import as_samples
 
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 LBFGS_STEPS = 60
@@ -39,11 +41,11 @@ def extract_features(
         (N, D) float32 and (N, …), on the CPU.
     """
     hardware = hardware or choose_hardware("cpu", "float32")
-    source = as_images(images)
+    source = as_samples(images)
     encoder.eval()
     features, labels = [], []
     rows = torch.arange(len(source)).split(batch_size)
-    for batch in read_batches(source, rows, lambda each: check_batch(each, (label,))):
+    for batch in read_batches(source, rows, lambda each: select(each, (IMAGE, label))):
         with hardware.autocast():
             features.append(encoder(batch[IMAGE].to(hardware.device)).float().cpu())
         labels.append(batch[label])

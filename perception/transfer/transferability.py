@@ -53,9 +53,9 @@ class ClassSubset:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def render(self, indices: Any) -> dict[str, Any]:
+    def fetch(self, indices: Any) -> dict[str, Any]:
         """Images and labels, (n, …) each."""
-        batch = dict(self._images.render(self._rows[np.asarray(indices)]))
+        batch = dict(self._images.fetch(self._rows[np.asarray(indices)]))
         batch["class"] = self._numbers[np.asarray(batch["class"])]
         return batch
 

@@ -28,7 +28,7 @@ def here(tmp_path, monkeypatch):
 
 def test_frames_are_written_gone_on_with_looked_at_and_checked(here, capsys):
     assert main(["data", "frames", "roads", *FRAMES]) == 0
-    first = StoredFrames("roads").render(range(12))
+    first = StoredFrames("roads").fetch(range(12))
     assert first["rgb"].shape == (12, 24, 32, 3) and first["objects"].shape == (12, 32, 6)
     assert not np.array_equal(first["rgb"][:6], first["rgb"][6:])
     assert main(["data", "frames", "roads", *FRAMES]) == 2
@@ -37,7 +37,7 @@ def test_frames_are_written_gone_on_with_looked_at_and_checked(here, capsys):
     with pytest.raises(CorruptFile):
         StoredFrames("roads")
     assert main(["data", "frames", "roads", "--resume", *FRAMES]) == 0
-    again = StoredFrames("roads").render(range(12))
+    again = StoredFrames("roads").fetch(range(12))
     assert all(np.array_equal(again[name], first[name]) for name in first)
     assert main(["data", "show", "roads", "--out", "sheet.png", "--count", "4"]) == 0
     assert cv2.imread("sheet.png").std() > 10.0
@@ -72,8 +72,8 @@ def test_the_object_benchmark_is_written_as_it_is_drawn(here):
     stored = StoredFrames("things")
     drawn = ObjectImages("train", 32, 10, labels=("rgb", "class", "mask"))
     assert len(stored) == 10 and stored.classes == drawn.classes
-    expected = drawn.render(range(10))
-    assert all(np.array_equal(values, expected[name]) for name, values in stored.render(range(10)).items())
+    expected = drawn.fetch(range(10))
+    assert all(np.array_equal(values, expected[name]) for name, values in stored.fetch(range(10)).items())
     assert main(["data", "show", "things", "--out", "sheet.jpg"]) == 0
 
 
@@ -82,8 +82,8 @@ def test_the_sign_benchmark_is_written_as_it_is_drawn(here):
     assert main(["data", "signs", "crops", *words]) == 0
     stored, drawn = StoredFrames("crops"), SignImages("test", 32, 10)
     assert len(stored) == 10 and stored.classes == drawn.classes
-    expected = drawn.render(range(10))
-    assert all(np.array_equal(values, expected[name]) for name, values in stored.render(range(10)).items())
+    expected = drawn.fetch(range(10))
+    assert all(np.array_equal(values, expected[name]) for name, values in stored.fetch(range(10)).items())
 
 
 def test_mistakes_are_named(here, capsys):

@@ -285,7 +285,7 @@ def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None
         write_frames(tmp_path / "two" / split, lambda _: frames, 1, {}, classes=("even", "odd"))
     for folder in ("one", "two"):
         for size, expected in ((32, images[0]), (4, images[0, ::8, ::8])):
-            batch = open_classification_data(str(tmp_path / folder), size).train.render([0, 1])
+            batch = open_classification_data(str(tmp_path / folder), size).train.fetch([0, 1])
             np.testing.assert_array_equal(batch["rgb"][1], np.tile(expected, 3))
             assert batch["class"].shape == (2,)
     write_frames(tmp_path / "none", lambda _: {"rgb": frames["rgb"]}, 1, {})

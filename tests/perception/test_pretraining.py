@@ -48,7 +48,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> FrameSet:
 
 
 def test_frames_have_every_label_at_every_fourth_pixel(frames: FrameSet) -> None:
-    batch = frames.render([0, 63, 5])
+    batch = frames.fetch([0, 63, 5])
     shapes = {name: values.shape[1:] for name, values in batch.items()}
     assert shapes == {
         "rgb": (48, 48, 3),
@@ -71,8 +71,8 @@ def test_frames_have_every_label_at_every_fourth_pixel(frames: FrameSet) -> None
 
 
 def test_frames_of_several_tasks_are_in_order(frames: FrameSet) -> None:
-    whole = frames.render(range(64))
-    some = frames.render([40, 3])
+    whole = frames.fetch(range(64))
+    some = frames.fetch([40, 3])
     assert np.array_equal(some["rgb"], whole["rgb"][[40, 3]])
     assert np.array_equal(some["segmentation"], whole["segmentation"][[40, 3]])
     with pytest.raises(InvalidOption, match="at least one task"):
@@ -84,7 +84,7 @@ def test_no_more_frames_are_given_than_were_asked_for(tmp_path: Path) -> None:
     more = collect_frames(tmp_path, LANE_TASK, 6, **options)
     fewer = collect_frames(tmp_path, LANE_TASK, 3, **options)
     assert (len(more), len(fewer)) == (6, 4)
-    assert np.array_equal(fewer.render([3])["rgb"], more.render([3])["rgb"])
+    assert np.array_equal(fewer.fetch([3])["rgb"], more.fetch([3])["rgb"])
 
 
 @pytest.mark.parametrize("name", ["googlenet", "nature_cnn", "resnet18", "lenet5"])
@@ -99,15 +99,15 @@ def test_frames_that_are_there_are_not_drawn_again(tmp_path: Path) -> None:
     stamp = next(tmp_path.glob("*.safetensors")).stat().st_mtime_ns
     again = collect_frames(tmp_path, LANE_TASK, 8, size=32, frames_per_file=8)
     assert next(tmp_path.glob("*.safetensors")).stat().st_mtime_ns == stamp
-    assert np.array_equal(first.render([3])["rgb"], again.render([3])["rgb"])
-    with pytest.raises(InvalidOption, match="something else"):
+    assert np.array_equal(first.fetch([3])["rgb"], again.fetch([3])["rgb"])
+    with pytest.raises(InvalidOption, match="other settings: size was 32, is 48"):
         collect_frames(tmp_path, LANE_TASK, 8, size=48, frames_per_file=8)
 
 
 @pytest.mark.slow
 def test_a_network_overfits_32_frames_of_every_task(frames: FrameSet, tmp_path: Path) -> None:
     rows = np.arange(0, 64, 2)
-    data = frames.render(np.tile(rows, 16))
+    data = frames.fetch(np.tile(rows, 16))
     config = TrainingConfig(epochs=20, batch_size=32, learning_rate=3e-3, device="cpu", precision="float32")
     result = train(
         lambda: MultiTaskNetwork(create_model("policy_resnet"), VECTOR_HEADS),
@@ -118,7 +118,7 @@ def test_a_network_overfits_32_frames_of_every_task(frames: FrameSet, tmp_path: 
         tmp_path,
         progress=False,
     )
-    scores = evaluate(result.model, MultiTask(), frames.render(rows))
+    scores = evaluate(result.model, MultiTask(), frames.fetch(rows))
     assert scores["pixel_accuracy"] > 0.95
     assert scores["mean_iou"] > 0.4  # many labels, some of them a pixel or two
     assert scores["depth_within_25_percent"] > 0.75
@@ -140,13 +140,13 @@ def perfect(targets: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def test_losses_and_scores_of_a_network_that_knows_everything(frames: FrameSet) -> None:
-    targets = {name: torch.as_tensor(values) for name, values in frames.render(range(0, 64, 7)).items()}
+    targets = {name: torch.as_tensor(values) for name, values in frames.fetch(range(0, 64, 7)).items()}
     outputs = perfect(targets)
     for name, loss in MultiTask().loss(outputs, targets).items():
         assert float(loss) == pytest.approx(0.0, abs=1e-5), name
-    tally = MultiTask().tally()
-    tally.add(outputs, targets)
-    scores = tally.result()
+    metrics = MultiTask().metrics()
+    metrics.update(outputs, targets)
+    scores = metrics.compute()
     for name in ("mean_iou", "pixel_accuracy", "presence_f1", "depth_within_25_percent"):
         assert scores[name] == pytest.approx(1.0), name
     assert scores["depth_relative_error"] == pytest.approx(0.0, abs=1e-6)
@@ -155,16 +155,16 @@ def test_losses_and_scores_of_a_network_that_knows_everything(frames: FrameSet) 
 
 
 def test_errors_are_measured_in_their_units(frames: FrameSet) -> None:
-    targets = {name: torch.as_tensor(values) for name, values in frames.render([0, 1]).items()}
+    targets = {name: torch.as_tensor(values) for name, values in frames.fetch([0, 1]).items()}
     outputs = perfect(targets)
     outputs["depth"] = outputs["depth"] + math.log(1.5)
     outputs["lane"] = outputs["lane"] + 0.25
     terms = MultiTask().loss(outputs, targets)
     assert float(terms["depth"]) == pytest.approx(math.log(1.5), rel=1e-5)
     assert float(terms["lane"]) == pytest.approx(0.5 * 0.25**2, rel=1e-4)
-    tally = MultiTask().tally()
-    tally.add(outputs, targets)
-    scores = tally.result()
+    metrics = MultiTask().metrics()
+    metrics.update(outputs, targets)
+    scores = metrics.compute()
     assert scores["depth_relative_error"] == pytest.approx(0.5, rel=1e-4)
     assert scores["depth_within_25_percent"] == 0.0
     assert scores["lane/heading error"] == pytest.approx(0.25, rel=1e-4)
@@ -172,15 +172,16 @@ def test_errors_are_measured_in_their_units(frames: FrameSet) -> None:
 
 def test_labels_that_do_not_exist_are_refused() -> None:
     with pytest.raises(InvalidOption, match="semantic label 200 is out of range"):
-        MultiTask().check({"segmentation": torch.full((1, 4, 4), 200, dtype=torch.uint8)})
+        batch = {"rgb": torch.zeros(1, 16, 16, 3), "segmentation": torch.full((1, 4, 4), 200)}
+        MultiTask().check(batch)
 
 
 def test_a_task_has_one_set_of_frames_by_whatever_name(tmp_path: Path) -> None:
     options = {"size": 48, "frames_per_file": 4}
-    short = collect_frames(tmp_path, "LaneKeeping", 4, **options).render(range(4))
+    short = collect_frames(tmp_path, "LaneKeeping", 4, **options).fetch(range(4))
     assert np.isfinite(short["lane"]).all()
     assert np.array_equal(
-        short["rgb"], collect_frames(tmp_path, LANE_TASK, 4, **options).render(range(4))["rgb"]
+        short["rgb"], collect_frames(tmp_path, LANE_TASK, 4, **options).fetch(range(4))["rgb"]
     )
 
 

@@ -70,7 +70,7 @@ class ImageSet(ABC):
             raise InvalidOption(f"images are numbered 0..{len(self._items) - 1}, got {index}")
         return self._load(self._items[index])
 
-    def render(self, indices: ArrayLike) -> Arrays:
+    def fetch(self, indices: ArrayLike) -> Arrays:
         """Images and labels as a batch, label name to (n, …) array.
 
         Raises:

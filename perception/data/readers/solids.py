@@ -57,9 +57,9 @@ class VoxelFile:
 
     def __getitem__(self, index: int) -> Arrays:
         """Solid `index`."""
-        return {name: values[0] for name, values in self.render([index]).items()}
+        return {name: values[0] for name, values in self.fetch([index]).items()}
 
-    def render(self, indices: ArrayLike) -> Arrays:
+    def fetch(self, indices: ArrayLike) -> Arrays:
         """Solids as a batch, label name to (n, …) array."""
         rows = _checked(indices, len(self))
         return {"voxels": self._voxels[rows], "class": self._numbers[rows]}
@@ -127,7 +127,7 @@ class ModelFolder:
             return {"points": surface_points(corners, faces, self._points), "class": np.array(number)}
         return {"voxels": voxelized(corners, faces, self._resolution), "class": np.array(number)}
 
-    def render(self, indices: ArrayLike) -> Arrays:
+    def fetch(self, indices: ArrayLike) -> Arrays:
         """Solids as a batch, label name to (n, …) array."""
         items = [self[index] for index in _checked(indices, len(self)).tolist()]
         return {name: np.stack([item[name] for item in items]) for name in items[0]}

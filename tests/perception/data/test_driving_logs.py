@@ -34,7 +34,7 @@ def test_a_tub_of_version_two_leaves_out_what_the_driver_deleted_and_left_is_pos
     second_version(tmp_path)
     frames = DonkeyTub(tmp_path)
     assert [int(frames[number]["rgb"][0, 0, 0]) for number in range(len(frames))] == [0, 1, 3, 4, 5]
-    assert np.allclose(frames.render(range(5))["steering"], [0.0, -0.1, -0.3, -0.4, -0.5])
+    assert np.allclose(frames.fetch(range(5))["steering"], [0.0, -0.1, -0.3, -0.4, -0.5])
 
 
 def test_a_tub_of_version_one_is_read_in_the_order_of_its_numbers(tmp_path):
@@ -43,7 +43,7 @@ def test_a_tub_of_version_one_is_read_in_the_order_of_its_numbers(tmp_path):
         (tmp_path / f"record_{number}.json").write_text(json.dumps(record))
         write_image(tmp_path / f"{number}_cam.png", number)
     frames = DonkeyTub(tmp_path)
-    assert np.allclose(frames.render(range(3))["throttle"], [0.1, 0.2, 1.0])
+    assert np.allclose(frames.fetch(range(3))["throttle"], [0.1, 0.2, 1.0])
     assert frames[0]["steering"] == 0.5
 
 
@@ -90,7 +90,7 @@ def test_a_record_that_was_cut_short_is_left_out_if_asked(tmp_path):
 def test_steering_out_of_range_is_named(tmp_path):
     second_version(tmp_path, 30, ())
     with pytest.raises(CorruptFile, match=r"11\.png has a steering of -1\.1"):
-        DonkeyTub(tmp_path).render(range(30))
+        DonkeyTub(tmp_path).fetch(range(30))
     with pytest.warns(UserWarning, match="steering"):
         assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == 11
 
@@ -102,7 +102,7 @@ def test_udacitys_side_cameras_steer_back(tmp_path):
         write_image(tmp_path / "IMG" / f"{name}.png", number)
     for text in (header + row, row):
         (tmp_path / "driving_log.csv").write_text(text)
-        batch = UdacityLog(tmp_path, cameras=("center", "left", "right")).render(range(3))
+        batch = UdacityLog(tmp_path, cameras=("center", "left", "right")).fetch(range(3))
         assert batch["rgb"][:, 0, 0, 0].tolist() == [0, 1, 2]
         assert np.allclose(batch["steering"], [0.25, 0.05, 0.45])  # from the left, more to the right
     assert len(UdacityLog(tmp_path)) == 1
@@ -117,7 +117,7 @@ def test_real_tub(tmp_path):
     root = unpacked("donkey_tub_5.zip", tmp_path) / "data" / "tub_5_24-04-23"
     frames = DonkeyTub(root, size=(60, 80))
     assert len(frames) == 1996
-    batch = frames.render(range(700))
+    batch = frames.fetch(range(700))
     assert np.abs(batch["steering"]).max() > 0.3 and np.isfinite(batch["throttle"]).all()
     # Who steers to the left sees the world move to the right.
     gray = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]

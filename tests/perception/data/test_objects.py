@@ -20,7 +20,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def drawn(images):
-    return images.render(range(8 * len(CLASSES)))
+    return images.fetch(range(8 * len(CLASSES)))
 
 
 def test_there_are_at_least_twenty_classes_and_each_appears_equally_often(drawn):
@@ -49,7 +49,7 @@ def test_the_object_stands_in_front_of_everything_it_overlaps(drawn):
 
 def test_an_image_is_the_same_alone_and_in_any_batch(images, drawn):
     order = np.array([70, 3, 101, 3])
-    again = images.render(order)
+    again = images.fetch(order)
     for name in images.labels:
         assert np.array_equal(again[name], drawn[name][order])
     assert np.array_equal(images[101]["rgb"], drawn["rgb"][101])
@@ -73,7 +73,7 @@ def test_splits_and_seeds_share_no_image(drawn):
         ObjectImages("val", SIZE, num_threads=1),
         ObjectImages("train", SIZE, seed=1, num_threads=1),
     ):
-        images = other.render(range(len(CLASSES)))["rgb"].astype(np.float64)
+        images = other.fetch(range(len(CLASSES)))["rgb"].astype(np.float64)
         for image in images:
             assert np.abs(drawn["rgb"] - image).mean(axis=(1, 2, 3)).min() > 4.0
 
@@ -99,7 +99,7 @@ def test_draws_of_an_index_do_not_depend_on_its_neighbors_and_are_even():
 def test_some_classes_alone_are_numbered_from_zero():
     images = ObjectImages("test", 32, length=9, classes=("duck", "bus", "cone"), num_threads=1)
     assert images.classes == ("duck", "bus", "cone")
-    assert images.render(range(9))["class"].tolist() == [0, 1, 2] * 3
+    assert images.fetch(range(9))["class"].tolist() == [0, 1, 2] * 3
 
 
 @pytest.mark.parametrize(

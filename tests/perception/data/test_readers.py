@@ -41,14 +41,14 @@ def pets(tmp_path):
 def test_image_folders_are_classes_and_colors_are_rgb(pets):
     images = ImageFolder(pets, "train")
     assert images.classes == ("cat", "dog") and len(images) == 4
-    batch = images.render(range(4))
+    batch = images.fetch(range(4))
     assert batch["class"].tolist() == [0, 0, 1, 1]
     assert batch["rgb"][:, 0, 0].tolist() == [[10, 50, 0], [11, 50, 0], [30, 50, 0], [31, 50, 0]]
     assert ImageFolder(pets, "val", size=(6, 8))[0]["rgb"].shape == (6, 8, 3)
     assert ImageFolder(pets, "val", classes=("dog",))[0]["class"] == 0
     assert [int(item["class"]) for item in images] == [0, 0, 1, 1]
     with pytest.raises(InvalidOption, match="at least one image"):
-        images.render([])
+        images.fetch([])
     with pytest.raises(InvalidOption, match="size must be"):
         ImageFolder(pets, "train", size=60)
 
@@ -60,18 +60,18 @@ def test_a_damaged_image_is_named_or_left_out(pets):
     with pytest.raises(CorruptFile, match=r"dog/0\.png.*8 bytes"):
         images[2]
     with pytest.raises(CorruptFile, match=r"cat/1\.png is empty"):
-        images.render(range(4))
+        images.fetch(range(4))
     with pytest.warns(UserWarning, match="left out: ") as caught:
         whole = ImageFolder(pets, "train", on_corrupt="skip")
     assert len(whole) == 2 and len(caught) == 2 and "cat/1.png" in str(caught[0].message)
-    assert whole.render(range(2))["class"].tolist() == [0, 1]
+    assert whole.fetch(range(2))["class"].tolist() == [0, 1]
 
 
 def test_images_of_several_sizes_need_a_size(pets):
     write_image(pets / "train" / "cat" / "2.png", 99, (20, 20))
     with pytest.raises(InvalidOption, match="give the reader a size"):
-        ImageFolder(pets, "train").render(range(5))
-    assert ImageFolder(pets, "train", size=(8, 8)).render(range(5))["rgb"].shape == (5, 8, 8, 3)
+        ImageFolder(pets, "train").fetch(range(5))
+    assert ImageFolder(pets, "train", size=(8, 8)).fetch(range(5))["rgb"].shape == (5, 8, 8, 3)
 
 
 def test_folders_that_are_empty_or_missing_are_named(tmp_path):
@@ -184,7 +184,7 @@ def coco(tmp_path):
 def test_coco_gives_the_largest_first_and_scales_boxes_with_the_image(coco):
     images = Coco(coco / "instances.json", coco / "images", max_objects=3)
     assert images.classes == ("car", "brush")
-    batch = images.render([0, 1])
+    batch = images.fetch([0, 1])
     assert batch["objects"][0].tolist() == [[4, 2, 14, 12, 0, 100], [20, 4, 24, 10, 1, 24], [0] * 6]
     assert not batch["objects"][1].any()
     half = Coco(coco / "instances.json", coco / "images", size=(10, 20))
@@ -210,7 +210,7 @@ def test_run_lengths_are_refused_instead_of_read_as_boxes(coco):
     content["annotations"][0] |= {"segmentation": {"counts": [3, 4], "size": [20, 40]}, "iscrowd": 0}
     (coco / "instances.json").write_text(json.dumps(content))
     with pytest.raises(CorruptFile, match="run lengths"):
-        Coco(coco / "instances.json", coco / "images").render([0, 1])
+        Coco(coco / "instances.json", coco / "images").fetch([0, 1])
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_real_camvid(tmp_path):
     root = unpacked("camvid_240x180.zip", tmp_path, lambda name: "val" in name) / "CamVid"
     frames = CamVid(root, "val")
     assert len(frames) == 101
-    batch = frames.render(range(0, 101, 10))
+    batch = frames.fetch(range(0, 101, 10))
     assert batch["rgb"].shape == (11, 180, 240, 3)
     share = np.bincount(batch["segmentation"].ravel(), minlength=256) / batch["segmentation"].size
     assert share[3] > 0.15 and share[1] > 0.1 and share[IGNORED] < 0.2  # road and buildings
@@ -265,7 +265,7 @@ def test_real_signs(tmp_path):
     train, val = GTSRB(root, "train"), GTSRB(root, "val")
     assert train.classes == tuple(f"{number:05d}" for number in range(10))
     assert len(train) > 3 * len(val) > 0
-    assert train.render(range(8))["rgb"].std() > 10
+    assert train.fetch(range(8))["rgb"].std() > 10
 
 
 def test_real_coco(tmp_path):

@@ -22,7 +22,7 @@ MIRRORED = (
 
 @pytest.fixture(scope="module")
 def drawn():
-    return SignImages("train", SIZE).render(range(3 * len(CLASSES)))
+    return SignImages("train", SIZE).fetch(range(3 * len(CLASSES)))
 
 
 def shown(face):
@@ -79,7 +79,7 @@ def test_every_class_appears_equally_often(drawn):
 def test_an_image_is_the_same_alone_in_any_batch_and_in_a_loader_worker(drawn):
     images = SignImages("train", SIZE)
     order = np.array([70, 3, 101, 3])
-    again = images.render(order)
+    again = images.fetch(order)
     assert np.array_equal(again["rgb"], drawn["rgb"][order])
     assert np.array_equal(again["class"], order % len(CLASSES))
     assert np.array_equal(pickle.loads(pickle.dumps(images))[101]["rgb"], drawn["rgb"][101])
@@ -87,7 +87,7 @@ def test_an_image_is_the_same_alone_in_any_batch_and_in_a_loader_worker(drawn):
 
 def test_splits_and_seeds_share_no_image(drawn):
     for other in (SignImages("val", SIZE), SignImages("test", SIZE), SignImages("train", SIZE, seed=1)):
-        for image in other.render(range(len(CLASSES)))["rgb"].astype(np.float64):
+        for image in other.fetch(range(len(CLASSES)))["rgb"].astype(np.float64):
             assert np.abs(drawn["rgb"] - image).mean(axis=(1, 2, 3)).min() > 1.0
 
 
@@ -121,7 +121,7 @@ def test_bad_options_are_named(options, error, words):
 
 def test_an_index_out_of_range_is_named():
     with pytest.raises(InvalidOption, match=r"0\.\.9, got 10"):
-        SignImages("val", SIZE, length=10).render([10])
+        SignImages("val", SIZE, length=10).fetch([10])
 
 
 def test_an_unknown_kind_or_style_is_named():

@@ -13,7 +13,7 @@ from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
 from camshaft.envs.rendering import project, rays
 from camshaft.perception.data import FrameMaker, FramesConfig, FrameStream, SimulatedFrames
 from camshaft.perception.training.config import TrainingConfig
-from camshaft.perception.training.objective import Task
+from camshaft.perception.training.objective import Objective
 from camshaft.perception.training.trainer import train
 from camshaft.perception.zoo import create_model
 
@@ -161,7 +161,7 @@ def test_a_training_on_a_stream_resumes_to_the_bit(tmp_path):
     again = learn("cut", FrameStream(LANE, ("rgb", "state"), **stream), resume=True)
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, again.model.state_dict()[name]), name
-    with pytest.raises(InvalidOption, match="other images"):
+    with pytest.raises(InvalidOption, match="other data"):
         learn("cut", FrameStream(LANE, ("rgb", "state"), seed=1, **stream), resume=True)
 
 
@@ -175,7 +175,7 @@ class Direction(torch.nn.Module):
         return self.head(self.encoder(frames))
 
 
-class Steering(Task):
+class Steering(Objective):
     labels = ("state",)
     score = "none"
 
@@ -185,7 +185,7 @@ class Steering(Task):
     def loss(self, outputs, targets):
         return {"error": (outputs[:, 0] - targets["state"][:, 0]).square().mean()}
 
-    def tally(self):
+    def metrics(self):
         raise NotImplementedError
 
 
@@ -232,7 +232,7 @@ def test_a_training_goes_on_with_another_number_of_threads():
 def test_a_worker_that_dies_is_named():
     with SimulatedFrames(LANE, workers=1, **SMALL) as stream:
         next(stream)
-        (pid,) = stream._ring.process_ids
+        (pid,) = stream._prefetcher.process_ids
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(CamshaftError, match=rf"worker 0 \(process {pid}\).*died: killed by signal 9"):
             for _ in range(8):

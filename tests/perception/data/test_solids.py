@@ -27,7 +27,7 @@ def test_meshes_become_filled_voxels_and_points_on_the_surface(tmp_path):
         and len(ModelFolder(tmp_path, "val")) == 1
         and len(ModelFolder(tmp_path, "test")) == 6
     )
-    voxels = solids.render([0, 4])["voxels"]
+    voxels = solids.fetch([0, 4])["voxels"]
     assert voxels.shape == (2, 10, 10, 10) and np.array_equal(voxels[0], voxels[1])
     assert voxels[0, 2:8, 2:8, 2:8].all() and not voxels[0, 0].any() and voxels[0].sum() <= 9**3
     points = ModelFolder(tmp_path, "train", "points", points=600)[0]["points"]
@@ -64,7 +64,7 @@ def test_packed_voxels_are_read_by_class(tmp_path):
     np.savez(tmp_path / "v.npz", lamp=np.packbits(grids, axis=-1), desk=np.packbits(~grids[:2], axis=-1))
     solids = VoxelFile(tmp_path / "v.npz")
     assert solids.classes == ("desk", "lamp")
-    batch = solids.render([0, 2])
+    batch = solids.fetch([0, 2])
     assert batch["class"].tolist() == [0, 1] and np.array_equal(batch["voxels"][1], grids[0])
     assert len(VoxelFile(tmp_path / "v.npz", "val")) == 1
     (tmp_path / "v.npz").write_bytes(b"PK nothing")

@@ -35,7 +35,7 @@ def test_frames_are_read_back_as_they_were_written_in_any_order(folder):
     assert len(frames) == FILES * FRAMES and frames.classes[3] == "c3" and frames.about == ABOUT
     everything = [content(number) for number in range(FILES)]
     order = np.array([14, 0, 7, 7, 3])
-    read = frames.render(order)
+    read = frames.fetch(order)
     for name, values in read.items():
         written = np.concatenate([part[name] for part in everything])
         assert values.dtype == written.dtype and np.array_equal(values, written[order])
@@ -77,7 +77,7 @@ def test_resuming_writes_a_damaged_file_anew(folder):
 def test_a_set_is_neither_overwritten_nor_mixed_with_another(folder):
     with pytest.raises(InvalidOption, match="holds a set already"):
         write_frames(folder, content, FILES, ABOUT)
-    with pytest.raises(InvalidOption, match="something else"):
+    with pytest.raises(InvalidOption, match="other settings: what was 'counts', is 'other'"):
         write_frames(folder, content, FILES, {"what": "other"}, resume=True)
     with pytest.raises(InvalidOption, match="other labels"):
         write_frames(folder, lambda _: {"rgb": np.zeros((2, 3, 3, 3), np.uint8)}, 4, ABOUT, resume=True)
@@ -137,6 +137,6 @@ def test_other_mistakes_are_named(folder, tmp_path):
     with pytest.raises(CorruptFile, match=r"no index\.json"):
         StoredFrames(tmp_path)
     with pytest.raises(InvalidOption, match=r"0\.\.14, got 15"):
-        StoredFrames(folder).render([15])
+        StoredFrames(folder).fetch([15])
     with pytest.raises(UnknownName, match="skip"):
         StoredFrames(folder, on_corrupt="ignore")

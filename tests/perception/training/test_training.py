@@ -18,25 +18,19 @@ from camshaft.envs.errors import CamshaftError, InvalidOption, UnknownName
 from camshaft.perception.backbones.encoder import count_parameters
 from camshaft.perception.classification import Classification
 from camshaft.perception.training.averaging import MovingAverage
+from camshaft.perception.training.batches import check_images, select
 from camshaft.perception.training.config import TrainingConfig
 from camshaft.perception.training.curves import draw_curves
-from camshaft.perception.training.optimizers import ParameterGroup, add_penalty_gradients, make_optimizer
-from camshaft.perception.training.schedules import learning_rate
-from camshaft.perception.training.sources import (
-    ItemImages,
-    TensorImages,
-    as_images,
-    check_batch,
-    named_worker_deaths,
-    read_batches,
-)
+from camshaft.perception.training.optimizers import ParameterGroup, add_penalty_gradients
+from camshaft.perception.training.reading import named_worker_deaths, read_batches
+from camshaft.perception.training.samples import DatasetSamples, TensorSamples, as_samples
 
 TOTAL = 100
 
 
 def rates(**options: Any) -> list[float]:
     config = TrainingConfig(learning_rate=2.0, **options)
-    return [learning_rate(step, TOTAL, config) for step in range(TOTAL)]
+    return [config.rate_at(step, TOTAL) for step in range(TOTAL)]
 
 
 def test_every_schedule_warms_up_linearly() -> None:
@@ -89,7 +83,7 @@ def test_penalties_add_their_gradients_to_weights_alone() -> None:
 def test_optimizers_take_the_steps_of_their_papers(name: str, expected: float) -> None:
     weight = nn.Parameter(torch.ones(1, 1))
     config = TrainingConfig(optimizer=name, momentum=0.5)
-    optimizer = make_optimizer([ParameterGroup([weight])], config)
+    optimizer = config.make_optimizer([ParameterGroup([weight])])
     for group in optimizer.param_groups:
         group["lr"] = 0.1
     path = []
@@ -110,7 +104,7 @@ def test_optimizers_take_the_steps_of_their_papers(name: str, expected: float) -
 def test_every_optimizer_learns_at_the_rates_of_its_groups(name: str) -> None:
     fast, slow = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))
     config = TrainingConfig(optimizer=name, momentum=0.0)
-    optimizer = make_optimizer([ParameterGroup([fast]), ParameterGroup([slow], 0.01)], config)
+    optimizer = config.make_optimizer([ParameterGroup([fast]), ParameterGroup([slow], 0.01)])
     for _ in range(5):
         for group in optimizer.param_groups:
             group["lr"] = 0.01 * group["scale"]
@@ -124,9 +118,8 @@ def test_every_optimizer_learns_at_the_rates_of_its_groups(name: str) -> None:
 
 def test_weight_decay_is_for_weights_and_adamw() -> None:
     layer = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    optimizer = make_optimizer(
-        [ParameterGroup(list(layer.parameters()))], TrainingConfig(optimizer="adamw", weight_decay=0.3)
-    )
+    config = TrainingConfig(optimizer="adamw", weight_decay=0.3)
+    optimizer = config.make_optimizer([ParameterGroup(list(layer.parameters()))])
     decays = {
         id(value): group["weight_decay"] for group in optimizer.param_groups for value in group["params"]
     }
@@ -168,10 +161,10 @@ def test_auxiliary_losses_have_their_weight() -> None:
 
 
 def test_accuracy_counts_right_answers() -> None:
-    tally = Classification(7).tally()
-    tally.add(torch.eye(7)[[0, 1, 2, 3]], {"class": torch.tensor([0, 1, 1, 1])})
-    tally.add(torch.eye(7)[[6]], {"class": torch.tensor([6])})
-    scores = tally.result()
+    metrics = Classification(7).metrics()
+    metrics.update(torch.eye(7)[[0, 1, 2, 3]], {"class": torch.tensor([0, 1, 1, 1])})
+    metrics.update(torch.eye(7)[[6]], {"class": torch.tensor([6])})
+    scores = metrics.compute()
     assert scores["accuracy"] == pytest.approx(3 / 5)
     assert scores["mean_recall"] == pytest.approx((1 + 1 / 3 + 1) / 3)
 
@@ -186,7 +179,7 @@ def test_accuracy_counts_right_answers() -> None:
 )
 def test_classes_that_do_not_exist_are_refused(targets: torch.Tensor, message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
-        Classification(3).check({"class": targets})
+        Classification(3).check({"rgb": torch.zeros(2, 8, 8, 3), "class": targets})
 
 
 @pytest.mark.parametrize(
@@ -219,23 +212,23 @@ def test_settings_that_make_no_sense_are_refused(options: dict[str, Any], error:
 )
 def test_images_that_are_no_frames_are_refused(images: torch.Tensor, message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
-        check_batch({"rgb": images, "class": torch.zeros(2, dtype=torch.int64)}, ("class",))
+        check_images(images)
 
 
 def test_a_missing_label_is_named() -> None:
-    with pytest.raises(InvalidOption, match="no label 'depth', only: class, rgb"):
-        check_batch({"rgb": torch.zeros(1, 8, 8, 3), "class": torch.zeros(1)}, ("depth",))
+    with pytest.raises(InvalidOption, match="no 'depth', only: class, rgb"):
+        select({"rgb": torch.zeros(1, 8, 8, 3), "class": torch.zeros(1)}, ("rgb", "depth"))
 
 
 def test_items_of_every_kind_become_batches() -> None:
     image = np.zeros((4, 4, 3), np.uint8)
     for items in ([(image, 1), (image, 2)], [(image, {"class": 1}), (image, {"class": 2})]):
-        assert as_images(items).render([1, 0])["class"].tolist() == [2, 1]
-    assert as_images([{"rgb": image, "class": 5}]).render([0])["rgb"].shape == (1, 4, 4, 3)
-    with pytest.raises(InvalidOption, match="is no set of labeled images"):
-        as_images(3)
-    with pytest.raises(InvalidOption, match="as many of each"):
-        TensorImages({"rgb": np.zeros((2, 4, 4, 3)), "class": np.zeros(3)})
+        assert as_samples(items).fetch([1, 0])["class"].tolist() == [2, 1]
+    assert as_samples([{"rgb": image, "class": 5}]).fetch([0])["rgb"].shape == (1, 4, 4, 3)
+    with pytest.raises(InvalidOption, match="is no data set"):
+        as_samples(3)
+    with pytest.raises(InvalidOption, match="as many rows of each"):
+        TensorSamples({"rgb": np.zeros((2, 4, 4, 3)), "class": np.zeros(3)})
 
 
 class Broken:
@@ -258,22 +251,24 @@ class Broken:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_unreadable_image_is_named(workers: int) -> None:
     rows = torch.arange(8).split(2)
-    batches = read_batches(ItemImages(Broken(kill=False)), rows, lambda batch: batch, workers)
+    batches = read_batches(DatasetSamples(Broken(kill=False)), rows, lambda batch: batch, workers)
     assert next(batches)["class"].tolist() == [0, 0]
-    with pytest.raises(CamshaftError, match="image 3 cannot be read: ValueError: bad pixels"):
+    with pytest.raises(CamshaftError, match="sample 3 cannot be read: ValueError: bad pixels"):
         next(batches)
 
 
 def test_a_dying_reader_is_said_so() -> None:
     rows = torch.arange(8).split(2)
-    with pytest.raises(CamshaftError, match="a process that reads images died.*resume"):
-        list(read_batches(ItemImages(Broken(kill=True)), rows, lambda batch: batch, workers=1))
+    with pytest.raises(CamshaftError, match="a process that reads samples died.*resume"):
+        list(read_batches(DatasetSamples(Broken(kill=True)), rows, lambda batch: batch, workers=1))
 
 
 def test_a_reader_that_dies_while_its_batch_is_used_is_said_so() -> None:
-    batches = read_batches(ItemImages(Broken(kill=True)), torch.arange(8).split(1), lambda batch: batch, 1)
+    batches = read_batches(
+        DatasetSamples(Broken(kill=True)), torch.arange(8).split(1), lambda batch: batch, 1
+    )
     with (
-        pytest.raises(CamshaftError, match="a process that reads images died.*resume"),
+        pytest.raises(CamshaftError, match="a process that reads samples died.*resume"),
         named_worker_deaths(),
     ):
         for _ in batches:
@@ -281,7 +276,7 @@ def test_a_reader_that_dies_while_its_batch_is_used_is_said_so() -> None:
 
 
 def test_batches_may_be_left_unread() -> None:
-    images = TensorImages({"rgb": np.zeros((64, 4, 4, 3), np.uint8)})
+    images = TensorSamples({"rgb": np.zeros((64, 4, 4, 3), np.uint8)})
     batches = read_batches(images, torch.arange(64).split(1), lambda batch: batch)
     next(batches)
     batches.close()

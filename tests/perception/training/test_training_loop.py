@@ -81,7 +81,7 @@ def run(folder: Path, config: TrainingConfig = SMALL, **options: Any) -> Trainin
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     for row in rows:
-        row.pop("images_per_second", None)
+        row.pop("samples_per_second", None)
     return rows
 
 
@@ -213,8 +213,11 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(tmp_path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"config": replace(SMALL, learning_rate=0.1)}, "other settings: learning_rate was 0.05, is 0.1"),
-        ({"images": quadrants(90, 5)}, "trained on other images"),
+        (
+            {"config": replace(SMALL, learning_rate=0.1)},
+            "other settings: training.learning_rate was 0.05, is 0.1",
+        ),
+        ({"images": quadrants(90, 5)}, "trained on other data"),
     ],
 )
 def test_resuming_something_else_is_refused(whole: Path, change: dict[str, Any], message: str) -> None:
@@ -229,7 +232,7 @@ def test_a_run_is_not_overwritten(whole: Path) -> None:
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [({"class": np.full(90, 4)}, "class 4 is out of range"), ({}, "no label 'class'")],
+    [({"class": np.full(90, 4)}, "class 4 is out of range"), ({}, "no 'class', only: rgb")],
 )
 def test_bad_labels_end_the_training_with_a_reason(
     tmp_path: Path, labels: dict[str, np.ndarray], message: str
@@ -348,7 +351,7 @@ def test_the_next_batch_is_read_while_the_network_learns(tmp_path: Path) -> None
         def __len__(self) -> int:
             return 90
 
-        def render(self, indices: Any) -> dict[str, np.ndarray]:
+        def fetch(self, indices: Any) -> dict[str, np.ndarray]:
             next(readings).set()
             return {name: values[np.asarray(indices)] for name, values in data.items()}
 

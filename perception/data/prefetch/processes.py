@@ -1,118 +1,23 @@
-"""Batches made ahead of their use, in a thread or in processes of their own, into buffers that are used again."""
+"""Prefetching in worker processes, into shared memory that is reused."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from camshaft.envs.errors import CamshaftError
-
-Arrays = dict[str, NDArray[Any]]
-Batch = dict[str, Tensor]
+from camshaft.perception.data.prefetch.makers import Batch, Maker, owned
 
 PATIENCE_SECONDS = 0.5  # between two looks whether a worker lives
 STOPPING_SECONDS = 5.0
 
 
-class Maker(Protocol):
-    """Makes one batch after another."""
-
-    def make(self, out: Arrays | None = None) -> Arrays:
-        """The next batch, into `out` if given."""
-
-    def close(self) -> None:
-        """Release what it holds."""
-
-
-class Ring(Protocol):
-    """Where batches come from."""
-
-    def next(self) -> Batch:
-        """The next batch; what it holds is valid until the one after it is asked for."""
-
-    def close(self) -> None:
-        """Stop making batches."""
-
-
-class ThreadRing:
-    """Batches made by a thread of this process; kernels and PyTorch release the interpreter meanwhile.
-
-    Args:
-        maker: used by the thread alone from now on.
-        buffers: batches at a time, of which one is in use.
-    """
-
-    def __init__(self, maker: Maker, buffers: int) -> None:
-        self._full: queue.Queue[Any] = queue.Queue()
-        self._free: queue.Queue[Arrays | None] = queue.Queue()
-        self._used: Arrays | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=_fill, args=(maker, buffers, self._full, self._free, self._stop), daemon=True
-        )
-        self._thread.start()
-
-    def next(self) -> Batch:
-        """The next batch.
-
-        Raises:
-            CamshaftError: what went wrong while it was made.
-        """
-        if self._stop.is_set():
-            raise CamshaftError("this stream has been closed")
-        if self._used is not None:
-            self._free.put(self._used)
-            self._used = None
-        made = self._full.get()
-        if isinstance(made, BaseException):
-            self.close()
-            raise made
-        self._used = made
-        return {name: torch.from_numpy(values) for name, values in made.items()}
-
-    def close(self) -> None:
-        """Stop the thread."""
-        self._stop.set()
-        self._free.put(None)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()  # however long: a process that ends while kernels are compiled aborts
-
-
-def _fill(
-    maker: Maker,
-    buffers: int,
-    full: queue.Queue[Any],
-    free: queue.Queue[Arrays | None],
-    stop: threading.Event,
-) -> None:
-    """The thread of a `ThreadRing`."""
-    made = 0
-    try:
-        while not stop.is_set():
-            if made < buffers:
-                made += 1
-                full.put(_owned(maker.make()))
-                continue
-            buffer = free.get()
-            if buffer is not None:
-                full.put(maker.make(buffer))
-    except BaseException as error:  # raised where the batch is used
-        full.put(error)
-    finally:
-        maker.close()
-
-
-class ProcessRing:
-    """Batches made by processes of their own, in turn, in memory that they share with this one.
+class ProcessPrefetcher:
+    """Batches made by worker processes in turn, in memory that they share with this one.
 
     Args:
         make: builds the maker of a worker from its number; sent to the processes, so a class or function of a module.
@@ -163,7 +68,7 @@ class ProcessRing:
 
 
 class _Worker:
-    """One process of a `ProcessRing`, seen from outside."""
+    """One process of a `ProcessPrefetcher`, seen from outside."""
 
     def __init__(self, context: Any, make: Callable[[int], Maker], number: int, buffers: int) -> None:
         self.buffers: list[Batch] = []
@@ -223,7 +128,7 @@ def _work(pipe: Any, make: Callable[[int], Maker], number: int, buffers: int) ->
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         try:
             maker = make(number)
-            first = _owned(maker.make())
+            first = owned(maker.make())
             tensors = [
                 {name: torch.from_numpy(values.copy()).share_memory_() for name, values in first.items()}
                 for _ in range(buffers)
@@ -240,13 +145,3 @@ def _work(pipe: Any, make: Callable[[int], Maker], number: int, buffers: int) ->
                 pipe.send(("slot", slot))
         except CamshaftError as error:
             pipe.send(("error", error))
-
-
-def _owned(batch: Arrays) -> Arrays:
-    """A batch in contiguous memory that nothing else writes to."""
-    return {
-        name: np.ascontiguousarray(
-            values if values.flags.owndata and values.flags.writeable else values.copy()
-        )
-        for name, values in batch.items()
-    }

@@ -1,0 +1,1 @@
+"""Background prefetching of batches, in a thread or in processes, into reusable buffers."""
