@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from camshaft.envs.arrays import BoolArray, FloatArray, IntArray, Observation
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice, check_seed
 from camshaft.envs.kernels import check_num_threads
+from camshaft.envs.metrics import Metric
 from camshaft.envs.randomization import Split
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Simulation(ABC):
     settled_options: ClassVar[tuple[str, ...]] = ()  # of the constructor, that every subclass settles
     render_modes: ClassVar[tuple[str, ...]] = ("rgb_array",)
     camera_names: ClassVar[tuple[str, ...]] = ()  # of cameras to choose among, where a task has several
+    metrics: ClassVar[tuple[Metric, ...]] = ()  # of an episode, the most telling first
 
     observation_space: gymnasium.Space[Any]
     action_space: gymnasium.spaces.Box | gymnasium.spaces.Discrete

@@ -1,4 +1,4 @@
-"""Confidence intervals: Wilson for success rates, Garwood for rates of rare events, Student for means of few runs."""
+"""Confidence intervals: Wilson for success rates, Garwood for rare events, Student and bootstrap for means."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from statistics import NormalDist
 
+import numpy as np
 from scipy.stats import t as student
 
 from camshaft.envs.errors import InvalidOption
@@ -70,6 +71,29 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     spread = quantile * statistics.stdev(values) / math.sqrt(len(values))
     middle = statistics.fmean(values)
     return middle - spread, middle + spread
+
+
+def bootstrap_interval(
+    values: Sequence[float], confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile bootstrap interval for the mean (Efron 1979), for many values of any distribution.
+
+    Args:
+        values: at least one.
+        confidence: probability that such an interval covers the true mean.
+        resamples: drawn with replacement.
+        seed: of the resamples.
+
+    Returns:
+        Lower and upper bound; the value itself twice if there is but one.
+    """
+    sample = np.asarray(values, np.float64)
+    if not len(sample):
+        raise InvalidOption("an interval of a mean needs at least one value, got none")
+    rows = np.random.default_rng(seed).integers(len(sample), size=(resamples, len(sample)))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(sample[rows].mean(axis=1), (tail, 1 - tail))
+    return float(low), float(high)
 
 
 def _mean_with_cdf(events: int, probability: float) -> float:

@@ -1,8 +1,9 @@
-"""Instruments drawn into a film of a drive: what the policy sees, steers, and how well it keeps the lane."""
+"""Instruments in a film of an episode: what the policy sees and does, and the metrics of the task."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -30,46 +31,56 @@ VIEW_WIDTH = 0.34  # of the picture's width
 SUPERSAMPLING = 2
 SMALLEST = (360, 640)  # height, width that the text is legible at
 LABEL, VALUE = 0.32, 0.76  # base lines of the two rows of text, of the panel's height
-FULL_BAR = 0.4  # of the action's range; road bends rarely need more
+FULL_STEERING = 0.4  # of the range that a bar shows of steering along a lane; bends rarely need more
 MAX_LATERAL_ERROR = 1.0  # meters; the safety driver takes over beyond it
 
 
-class Instruments(Protocol):
-    """What is shown; `camshaft.agents.evaluation.evaluate.Moment` has it."""
+@dataclass(frozen=True)
+class Reading:
+    """One figure of the panel.
 
-    @property
-    def command(self) -> NDArray[np.float32]:
-        """(A,) action of the policy."""
+    Attributes:
+        label: in capitals.
+        text: the value with its unit.
+        color: of the text.
+    """
 
-    @property
-    def expert_command(self) -> NDArray[np.float32]:
-        """(A,) action of the expert."""
-
-    @property
-    def time(self) -> float:
-        """Seconds since the start."""
-
-    @property
-    def lateral_error(self) -> float:
-        """Meters, left positive."""
-
-    @property
-    def interventions(self) -> int:
-        """Of the safety driver so far."""
+    label: str
+    text: str
+    color: Color = WHITE
 
 
-def annotate(picture: Image, shown: Instruments, view: Image | None = None) -> Image:
-    """Draw the instruments below, and the policy's view in the upper left corner of, a picture.
+@dataclass(frozen=True)
+class Instruments:
+    """What the panel shows of one moment of an episode.
+
+    Attributes:
+        time: seconds since the start.
+        readings: at most three figures.
+        action: (A,) the policy's, each in [-1, 1]; None for discrete actions.
+        expert_action: (A,) the expert's, likewise.
+        lateral_error: meters off the middle of a lane, left positive; None where there is none.
+    """
+
+    time: float
+    readings: Sequence[Reading] = ()
+    action: NDArray[np.float32] | None = None
+    expert_action: NDArray[np.float32] | None = None
+    lateral_error: float | None = None
+
+
+def annotate(frame: Image, shown: Instruments, view: Image | None = None) -> Image:
+    """Add a panel of instruments below, and the policy's view in the upper left corner of, a frame.
 
     Args:
-        picture: (H, W, 3) uint8 RGB; a small one is enlarged until text is legible.
-        shown: time, commands (first component, in [-1, 1], left positive), lateral error, interventions.
+        frame: (H, W, 3) uint8 RGB; a small one is enlarged until text is legible.
+        shown: the instruments.
         view: (h, w, 3) uint8 RGB, what the policy sees.
 
     Returns:
         (H', W', 3) uint8 RGB with even sides.
     """
-    canvas = _enlarged(picture)
+    canvas = _enlarged(frame)
     height, width = canvas.shape[:2]
     if view is not None:
         _inset(canvas, view)
@@ -111,26 +122,45 @@ def _inset(canvas: Image, view: Image) -> None:
 
 
 def _draw_panel(height: int, width: int, shown: Instruments) -> Image:
-    """(height, width, 3) strip: time and interventions, steering, place in the lane."""
+    """(height, width, 3) strip: time, readings, actions of the policy and the expert, position in the lane."""
     pen = _Pen(height, width)
     minutes, seconds = divmod(shown.time, 60.0)
-    pen.text("TIME", 0.03, LABEL, 0.13, GRAY)
-    pen.text(f"{int(minutes)}:{seconds:04.1f}", 0.03, VALUE, 0.28, WHITE)
-    pen.text("INTERVENTIONS", 0.18, LABEL, 0.13, GRAY)
-    pen.text(f"{shown.interventions}", 0.18, VALUE, 0.28, BAD if shown.interventions else GOOD)
-    pen.text("STEERING", 0.38, LABEL, 0.13, GRAY)
-    pen.text("policy", 0.60, LABEL, 0.13, POLICY, to_the_left=True)
-    pen.text("expert", 0.67, LABEL, 0.13, EXPERT, to_the_left=True)
-    pen.bar(0.38, 0.67, 0.54, float(shown.command[0]) / FULL_BAR, POLICY)
-    pen.bar(0.38, 0.67, 0.76, float(shown.expert_command[0]) / FULL_BAR, EXPERT)
-    error = shown.lateral_error
-    color = (
-        GOOD if abs(error) <= 0.5 * MAX_LATERAL_ERROR else POLICY if abs(error) <= MAX_LATERAL_ERROR else BAD
-    )
-    pen.text("OFF CENTER", 0.73, LABEL, 0.13, GRAY)
-    pen.text(f"{abs(error):.2f} m", 0.97, LABEL, 0.13, color, to_the_left=True)
-    pen.gauge(0.73, 0.97, 0.65, error / (1.5 * MAX_LATERAL_ERROR), color)
+    cells = [Reading("TIME", f"{int(minutes)}:{seconds:04.1f}"), *shown.readings]
+    for number, reading in enumerate(cells[:4]):
+        left = 0.03 + 0.145 * number
+        pen.text(reading.label, left, LABEL, 0.13, GRAY, limit=0.135)
+        pen.text(reading.text, left, VALUE, 0.26, reading.color, limit=0.135)
+    if shown.action is not None:
+        _draw_actions(pen, shown)
+    if shown.lateral_error is not None:
+        error, size = shown.lateral_error, abs(shown.lateral_error)
+        half = 0.5 * MAX_LATERAL_ERROR
+        color = GOOD if size <= half else POLICY if size <= MAX_LATERAL_ERROR else BAD
+        pen.text("OFF CENTER", 0.82, LABEL, 0.13, GRAY)
+        pen.text(f"{size:.2f} m", 0.97, LABEL, 0.13, color, to_the_left=True)
+        pen.gauge(0.82, 0.97, 0.65, error / (1.5 * MAX_LATERAL_ERROR), color)
     return pen.image()
+
+
+def _draw_actions(pen: _Pen, shown: Instruments) -> None:
+    """A bar for every number of the action, the policy's above the expert's."""
+    assert shown.action is not None
+    right = 0.79 if shown.lateral_error is not None else 0.97
+    has_expert = shown.expert_action is not None
+    pen.text("ACTION", 0.62, LABEL, 0.13, GRAY)
+    pen.text("policy", right - (0.06 if has_expert else 0.0), LABEL, 0.13, POLICY, to_the_left=True)
+    if has_expert:
+        pen.text("expert", right, LABEL, 0.13, EXPERT, to_the_left=True)
+    count = len(shown.action)
+    width = (right - 0.62) / count
+    scale = FULL_STEERING if shown.lateral_error is not None else 1.0
+    for number in range(count):
+        left = 0.62 + width * number
+        end = left + width - (0.012 if count > 1 else 0.0)
+        reach = scale if number == 0 else 1.0
+        pen.bar(left, end, 0.54, float(shown.action[number]) / reach, POLICY)
+        if shown.expert_action is not None:
+            pen.bar(left, end, 0.76, float(shown.expert_action[number]) / reach, EXPERT)
 
 
 class _Pen:
@@ -142,12 +172,25 @@ class _Pen:
         self._canvas = np.full((self._height, self._width, 3), PANEL, np.uint8)
 
     def text(
-        self, text: str, x: float, y: float, size: float, color: Color, to_the_left: bool = False
+        self,
+        text: str,
+        x: float,
+        y: float,
+        size: float,
+        color: Color,
+        to_the_left: bool = False,
+        limit: float = 1.0,
     ) -> None:
-        """Text on the base line y, with capitals of height `size`, that starts (or ends: `to_the_left`) at x."""
+        """Text on the base line y, with capitals of height `size`, that starts (or ends: `to_the_left`) at x.
+
+        It is made smaller where it would be wider than `limit`.
+        """
         scale = size * self._height / CAPITAL_HEIGHT
         thickness = max(1, round(size * self._height / 9))
         (width, _), _ = cv2.getTextSize(text, FONT, scale, thickness)
+        if width > limit * self._width:
+            scale *= limit * self._width / width
+            (width, _), _ = cv2.getTextSize(text, FONT, scale, thickness)
         place = (round(x * self._width) - to_the_left * width, round(y * self._height))
         cv2.putText(self._canvas, text, place, FONT, scale, color, thickness, cv2.LINE_AA)
 

@@ -1,337 +1,257 @@
-"""Expert demonstrations: collected in simulation, kept as a LeRobot dataset, loaded for training.
-
-Beside the dataset's own files, meta/camshaft.json says how it was collected and in which environment a policy
-learned from it has to act.
-"""
+"""Demonstrations as samples to learn from: parts of observations, and the label of the expert."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from camshaft.agents.imitation.collection import (
-    ACTION,
-    DISPLACED_ACTION,
-    CollectionConfig,
-    Collector,
-    Progress,
-    Recorded,
-    recorded_features,
-)
-from camshaft.agents.lerobot.format import INFO
-from camshaft.agents.lerobot.observation_columns import DISPLACED, frame_columns
-from camshaft.agents.lerobot.reader import DatasetReader, DatasetWriter
-from camshaft.envs import find_task, make_simulation
-from camshaft.envs.catalogue import Task
-from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, check_choice
-from camshaft.envs.simulation import Simulation
-from camshaft.perception.runs.durable_files import named_disk_errors, write_json_durably
+from camshaft.agents.imitation.frames import Frames
+from camshaft.agents.imitation.recorder import DISPLACED_ACTION
+from camshaft.agents.lerobot.observations import DISPLACED, IMAGES
+from camshaft.agents.lerobot.reader import DatasetReader
+from camshaft.agents.lerobot.schema import ACTION, EXPERT_ACTION, EpisodesFile, read_episodes_file
+from camshaft.agents.policies.observations import Part, vector_scale
+from camshaft.envs.arrays import BoolArray, IntArray
+from camshaft.envs.errors import InvalidOption, check_choice
+from camshaft.envs.simulation import IMAGE_PARTS
+from camshaft.perception.training.samples import Subset
 
-ARGUMENTS = Path("meta/camshaft.json")
-DRIVERS = ("expert",)
-
-
-def collect(
-    task: str,
-    folder: str | Path,
-    episodes: int,
-    *,
-    seed: int = 0,
-    randomize: str | None = "train",
-    num_worlds: int = 8,
-    policy: str = "expert",
-    displaced_views: bool = True,
-    env_options: Mapping[str, Any] | None = None,
-    config: CollectionConfig | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """Record episodes of the expert as a LeRobot dataset.
-
-    Episode e has the world of `seed` + e, and noise and displaced views drawn from `seed` and e: the same arguments
-    give the same frames, whatever `num_worlds` is. Called again with the same arguments, it goes on after the last
-    complete episode. Ctrl-C keeps the complete episodes.
-
-    Args:
-        task: id of the task.
-        folder: of the dataset.
-        episodes: that the dataset shall have.
-        seed: of the first episode.
-        randomize: None, "train" or "test".
-        num_worlds: episodes recorded side by side, at most.
-        policy: who drives: "expert".
-        displaced_views: record a displaced view beside each frame.
-        env_options: further options of the task; `obs_mode` must have "rgb".
-        config: noise, frame rate and displacement.
-        progress: called with (episodes written, episodes asked for).
-
-    Returns:
-        The folder.
-
-    Raises:
-        InvalidOption: an argument is not accepted, or the folder was collected with others.
-        CamshaftError: the folder cannot be written to.
-    """
-    folder, config = Path(folder), config or CollectionConfig()
-    check_choice("policy", policy, DRIVERS)
-    _check_count("episodes", episodes, 1)
-    _check_count("num_worlds", num_worlds, 1)
-    _check_count("seed", seed, 0)
-    arguments = {
-        "task": find_task(task).id,
-        "seed": int(seed),
-        "randomize": randomize,
-        "policy": policy,
-        "displaced_views": displaced_views,
-        "env_options": _plain(env_options or {}),
-        "config": _plain(config),
-    }
-    begun = _check_same_arguments(folder, arguments)
-    missing = episodes - begun
-    if missing <= 0:
-        return folder
-    simulation = make_simulation(task, min(num_worlds, missing), randomize=randomize, **(env_options or {}))
-    try:
-        stride = _stride(simulation, config)
-        recorded = Recorded(seed, stride, displaced_views, config)
-        with _open_writer(folder, simulation, find_task(task), recorded) as writer:
-            _store_arguments(folder, simulation, arguments)
-            Collector(simulation, writer, recorded).run(episodes, progress)
-    finally:
-        simulation.close()
-    return folder
-
-
-def replay(
-    source: str | Path,
-    folder: str | Path,
-    env_options: Mapping[str, Any],
-    *,
-    displaced_views: bool = True,
-    num_worlds: int = 8,
-    progress: Progress | None = None,
-) -> Path:
-    """Record the episodes of a dataset again, seen otherwise: through another camera, at night, in rain.
-
-    An episode follows from its seed, the expert and seeded noise, none of which sees what cameras see; that the actions
-    came out the same is checked.
-
-    Args:
-        source: folder that `collect` made.
-        folder: of the new dataset.
-        env_options: what is to be other than then, such as `camera` (one or several), `obs_mode`, `time_of_day`.
-        displaced_views: those too, where there were any.
-        num_worlds: episodes recorded side by side, at most.
-        progress: as for `collect`.
-
-    Raises:
-        InvalidOption: the source is no collected dataset, or an option is not accepted.
-        CamshaftError: the episodes came out otherwise; another version of Camshaft may have recorded them, or an option
-            changes more than what is seen.
-    """
-    arguments, reader = _arguments_of(Path(source))["collected_with"], DatasetReader(source)
-    collect(
-        arguments["task"],
-        folder,
-        reader.num_episodes,
-        seed=arguments["seed"],
-        randomize=arguments["randomize"],
-        num_worlds=num_worlds,
-        displaced_views=displaced_views and arguments["displaced_views"],
-        env_options={**arguments["env_options"], **env_options},
-        config=CollectionConfig(**arguments["config"]),
-        progress=progress,
-    )
-    again = DatasetReader(folder).column(ACTION)
-    if not np.array_equal(reader.column(ACTION), again):
-        raise CamshaftError(
-            f"the episodes of {source} came out otherwise in {folder}: they were recorded by another version, or "
-            f"{dict(env_options)} changes more than what is seen"
-        )
-    return Path(folder)
-
-
-def recorded_task(folder: str | Path) -> str:
-    """Id of the task that a collected dataset is of."""
-    return str(_arguments_of(Path(folder))["task"])
+TARGET = "action"  # name of the label in a batch
 
 
 class Demonstrations:
-    """A collected folder as arrays to train on.
+    """The rows of a recorded dataset as samples: `fetch` gives parts of the observation by name, and "action".
+
+    The label is `expert.action` where the dataset has it, else `action`: datasets of other tools have no other. Frames
+    are decoded into a file that is mapped into memory.
 
     Args:
-        folder: made by `collect`.
-        displaced_views: take in the displaced views, after the frames of the true views; None where there are any.
+        folder: made by `collect`, recorded by an evaluation, or a LeRobotDataset v3.0 of another tool.
+        parts: parts of the observation to learn from; by default every camera's color frames. In datasets of other
+            tools, parts are named as their columns.
+        displaced_views: take in displaced views, after the rows of the true views; None where there are any.
+        frame_stack: frames of each camera, the present one included; before the first one of an episode stands that
+            first one.
 
     Attributes:
-        images: (M, H, W, 3) uint8 RGB.
-        actions: (M, A) float32, the expert's.
-        episodes: (M,) episode each image is from; split training and validation by it.
-        displaced: (M,) whether the image is a displaced view.
-        task: id of the task.
-        env_options: what a policy's environment needs: obs_mode, control_mode, camera.
-        fps: recorded frames per second.
+        actions: (M, A) float32, or (M,) int64 of discrete actions.
+        episodes: (M,) episode of each sample; split training and validation by it.
+        displaced: (M,) whether the sample is a displaced view.
+        task: id of the task; None where another tool recorded.
+        env_options: options of the environment in which a policy has to act: obs_mode, control_mode, camera.
+        choices: number of discrete actions; None where actions are continuous, or it is not known.
+        fps: rows per second.
 
     Raises:
-        InvalidOption: the folder is no demonstrations, or lacks what is asked for.
+        InvalidOption: the folder is no dataset, lacks what is asked for, or is of an earlier version of Camshaft.
         CorruptFile: a file is damaged; the message names it.
     """
 
-    def __init__(self, folder: str | Path, *, displaced_views: bool | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        parts: Sequence[str] = (),
+        *,
+        displaced_views: bool | None = None,
+        frame_stack: int = 1,
+    ) -> None:
         self.folder = Path(folder)
         reader = DatasetReader(self.folder)
-        stored = _arguments_of(self.folder)
-        frames = self._frames(reader)
-        if displaced_views is None:
-            displaced_views = DISPLACED in reader.features
-        pairs = [(frames, ACTION)] + [(DISPLACED, DISPLACED_ACTION)] * displaced_views
-        self._check_columns(reader, pairs)
-        self.task: str = stored["task"]
-        self.env_options: dict[str, Any] = stored["env_options"]
-        camera_is_named = "width" not in self.env_options["camera"]
-        if camera_is_named:  # and with it, the parts of an observation are
-            self.env_options = {**self.env_options, "obs_mode": "rgb"}
-        self.fps = reader.fps
-        self.num_episodes = reader.num_episodes
-        count = reader.num_frames
-        self.images = np.empty((count * len(pairs), *reader.features[frames].shape), np.uint8)
-        for position, (name, _) in enumerate(pairs):
-            reader.images(name, out=self.images[position * count : (position + 1) * count])
-        actions = [reader.column(name).reshape(count, -1) for _, name in pairs]
-        self.actions = np.concatenate(actions).astype(np.float32)
-        self.episodes = np.tile(reader.column("episode_index"), len(pairs))
-        self.displaced = np.arange(len(self.images)) >= count
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def _frames(self, reader: DatasetReader) -> str:
-        """The column of the one camera."""
-        frames = frame_columns(reader.features)
-        if not frames or ACTION not in reader.features:
-            raise InvalidOption(f"{self.folder} has no frames or no {ACTION}: these are not demonstrations")
-        if len(frames) > 1:
-            raise InvalidOption(
-                f"{self.folder} was recorded through several cameras ({', '.join(frames)}), a policy learns from one: "
-                f"camshaft collect FOLDER --replay {self.folder} --views NAME"
-            )
-        return frames[0]
-
-    def _check_columns(self, reader: DatasetReader, pairs: list[tuple[str, str]]) -> None:
         if not reader.num_episodes:
             raise InvalidOption(f"{self.folder} has no complete episode")
-        if any(name not in reader.features for pair in pairs for name in pair):
+        described = read_episodes_file(self.folder)
+        self._columns = _chosen_columns(reader, described, parts)
+        self.task = None if described is None else described.task
+        self.env_options = {} if described is None else _needed_options(described, list(self._columns))
+        self.fps, self.num_episodes = reader.fps, reader.num_episodes
+        self._frame_stack, self._rows = frame_stack, reader.num_frames
+        displaced = self._displaced_views(reader, displaced_views)
+        self._images = {
+            part: [Frames(reader, name), *([Frames(reader, DISPLACED)] if displaced else [])]
+            for part, name in self._columns.items()
+            if reader.features[name].is_picture
+        }
+        self._vectors = {
+            part: reader.column(name).reshape(self._rows, -1).astype(np.float32)
+            for part, name in self._columns.items()
+            if not reader.features[name].is_picture
+        }
+        label = EXPERT_ACTION if EXPERT_ACTION in reader.features else ACTION
+        labels = [reader.column(name) for name in (label, *([DISPLACED_ACTION] if displaced else []))]
+        self.actions = _as_actions(np.concatenate(labels), self.folder)
+        self.choices = None if described is None else described.choices
+        self.episodes: IntArray = np.tile(reader.column("episode_index"), 1 + displaced)
+        self.displaced: BoolArray = np.arange(len(self)) >= self._rows
+        self._first_rows = np.repeat(np.cumsum([0, *reader.episode_lengths[:-1]]), reader.episode_lengths)
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def parts(self, rows: IntArray) -> dict[str, Part]:
+        """The parts as a policy reads them: vectors with their scale over the samples of these numbers."""
+        described = {}
+        for name in self._columns:
+            if name in self._images:
+                described[name] = Part(self._images[name][0].shape)
+            else:
+                mean, std = vector_scale(self._vectors[name][rows % self._rows])
+                described[name] = Part((len(mean),), tuple(mean), tuple(std))
+        return described
+
+    def action(self, rows: IntArray) -> dict[str, Any]:
+        """The action as a policy describes it, on the scale of the samples of these numbers."""
+        if self.is_discrete:
+            return {"choices": int(self.actions.max()) + 1 if self.choices is None else self.choices}
+        mean, std = vector_scale(self.actions[rows])
+        scale = {"size": self.actions.shape[1], "mean": mean, "std": std}
+        if self.task is None:  # whose actions have another range than Camshaft's -1 to 1
+            scale |= {"low": self.actions.min(axis=0).tolist(), "high": self.actions.max(axis=0).tolist()}
+        return scale
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether actions are numbers of a list."""
+        return self.actions.ndim == 1
+
+    def fetch(self, indices: ArrayLike) -> dict[str, NDArray[Any]]:
+        """The samples of these numbers: images (n, H, W, 3), or (n, frame_stack, H, W, 3); vectors (n, D); "action"."""
+        chosen = np.asarray(indices, np.int64)
+        batch: dict[str, NDArray[Any]] = {
+            part: self._stacked(views, chosen) for part, views in self._images.items()
+        }
+        batch |= {part: values[chosen % self._rows] for part, values in self._vectors.items()}
+        return {**batch, TARGET: self.actions[chosen]}
+
+    def fingerprint(self) -> str:
+        """A digest that differs between demonstrations, without reading every image."""
+        digest = hashlib.sha256(repr((len(self), self._columns, self._frame_stack)).encode())
+        digest.update(np.ascontiguousarray(self.actions).tobytes())
+        digest.update(np.ascontiguousarray(self.episodes).tobytes())
+        for values in self.fetch(np.unique(np.linspace(0, len(self) - 1, 64).astype(np.int64))).values():
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
+
+    def _stacked(self, views: list[Frames], chosen: IntArray) -> NDArray[np.uint8]:
+        if self._frame_stack == 1:
+            return self._frames(views, chosen)
+        behind = np.arange(self._frame_stack)[::-1]
+        rows = chosen % self._rows
+        earlier = np.maximum(rows[:, None] - behind, self._first_rows[rows][:, None])
+        earlier[:, -1] = chosen  # the present one may be a displaced view; those before it are not
+        frames = self._frames(views, earlier.reshape(-1))
+        return frames.reshape(len(chosen), self._frame_stack, *frames.shape[1:])
+
+    def _frames(self, views: list[Frames], rows: IntArray) -> NDArray[np.uint8]:
+        if len(views) == 1:
+            return views[0].fetch(rows)
+        frames = np.empty((len(rows), *views[0].shape), np.uint8)
+        beside = rows >= self._rows
+        frames[~beside] = views[0].fetch(rows[~beside])
+        frames[beside] = views[1].fetch(rows[beside] - self._rows)
+        return frames
+
+    def _displaced_views(self, reader: DatasetReader, wanted: bool | None) -> bool:
+        there = DISPLACED in reader.features
+        if wanted and not there:
             raise InvalidOption(
                 f"{self.folder} was collected without displaced views: collect again with them, or leave them out"
             )
-
-
-def _open_writer(folder: Path, simulation: Simulation, task: Task, recorded: Recorded) -> DatasetWriter:
-    if (folder / INFO).exists():
-        return DatasetWriter.append(folder, task=task.summary)
-    fps = round(simulation.control_frequency / recorded.stride)
-    features = recorded_features(simulation, recorded.displaced_views)
-    return DatasetWriter(folder, fps, features, robot_type=task.id, task=task.summary)
-
-
-def _store_arguments(folder: Path, simulation: Simulation, arguments: dict[str, Any]) -> None:
-    environment = {
-        "obs_mode": simulation.obs_mode,
-        "control_mode": simulation.control_mode,
-        "camera": _plain(simulation.cameras.get("", simulation.cameras)),
-    }
-    stored = {"task": arguments["task"], "env_options": environment, "collected_with": arguments}
-    if not (folder / ARGUMENTS).exists():
-        with named_disk_errors(folder):
-            write_json_durably(folder / ARGUMENTS, stored)
-
-
-def _stride(simulation: Simulation, config: CollectionConfig) -> int:
-    """Control steps a recorded frame."""
-    frequency = simulation.control_frequency
-    stride = round(frequency / config.record_hz)
-    if stride < 1 or abs(frequency / config.record_hz - stride) > 1e-9 or frequency % stride:
-        rates = [frequency / each for each in range(1, int(frequency) + 1) if frequency % each == 0]
-        accepted = ", ".join(f"{rate:g}" for rate in rates)
-        raise InvalidOption(f"record_hz must be one of {accepted}, got {config.record_hz:g}")
-    return stride
-
-
-def _check_same_arguments(folder: Path, arguments: dict[str, Any]) -> int:
-    """Episodes the folder already has; it must have been collected with the same arguments."""
-    if not (folder / INFO).exists():
-        return 0
-    begun = DatasetReader(folder).num_episodes
-    stored = _read_arguments(folder)
-    if stored is None:
-        if begun:
+        used = there if wanted is None else wanted
+        if used and [name for name in self._columns.values() if not reader.features[name].is_picture]:
             raise InvalidOption(
-                f"{folder} holds a dataset that was not collected here: choose another folder"
+                f"displaced views of {self.folder} are of its camera alone, not of {', '.join(self._columns)}: "
+                "leave them out"
             )
-        return 0
-    before, now = _flat(stored["collected_with"]), _flat(arguments)
-    changes = [
-        f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
-    if changes:
-        raise InvalidOption(f"{folder} was collected with other arguments: {'; '.join(changes)}")
-    return begun
+        return used
 
 
-def _read_arguments(folder: Path) -> dict[str, Any] | None:
-    path = folder / ARGUMENTS
-    try:
-        stored = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError) as error:
-        raise CorruptFile(f"{path}: {error}") from error
-    if not isinstance(stored, dict) or not {"task", "env_options", "collected_with"} <= stored.keys():
-        raise CorruptFile(f"{path}: task, env_options or collected_with missing")
-    return stored
+class DemonstrationSubset(Subset):
+    """Some samples of demonstrations, known by a digest of both."""
+
+    samples: Demonstrations
+
+    def fingerprint(self) -> str:
+        """A digest of the demonstrations and of the rows."""
+        return hashlib.sha256(self.samples.fingerprint().encode() + self.rows.tobytes()).hexdigest()
 
 
-def _arguments_of(folder: Path) -> dict[str, Any]:
-    stored = _read_arguments(folder)
-    if stored is None:
-        raise InvalidOption(f"{folder} was not made by collecting demonstrations: it has no {ARGUMENTS}")
-    return stored
+def split_episodes(
+    demonstrations: Demonstrations, fraction: float, seed: int
+) -> tuple[DemonstrationSubset, DemonstrationSubset | None]:
+    """Training samples, and those of whole episodes that are held out.
+
+    Args:
+        demonstrations: all of them.
+        fraction: of the episodes to hold out; at least one unless it is 0.
+        seed: the same one holds out the same episodes.
+
+    Raises:
+        InvalidOption: nothing would be left to learn from.
+    """
+    held_out = validation_episodes(demonstrations.episodes, fraction, seed)
+    training = DemonstrationSubset(demonstrations, np.flatnonzero(~held_out))
+    return training, DemonstrationSubset(demonstrations, np.flatnonzero(held_out)) if held_out.any() else None
 
 
-def _flat(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in arguments.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
-
-
-def _plain(value: Any) -> Any:
-    """What JSON makes of a value: dataclasses become mappings, tuples lists."""
-    try:
-        return json.loads(json.dumps(value, default=_plain_object))
-    except (TypeError, ValueError) as error:
+def validation_episodes(episodes: IntArray, fraction: float, seed: int) -> BoolArray:
+    """(M,) whether each sample is of an episode that is held out; see `split_episodes`."""
+    names = np.unique(episodes)
+    count = max(1, round(fraction * len(names))) if fraction > 0 else 0
+    if count >= len(names):
         raise InvalidOption(
-            f"options of an environment are numbers, text and mappings, got {value!r}"
-        ) from error
+            f"validation_fraction {fraction:g} of {len(names)} episodes leaves none to learn from: "
+            "collect more episodes or set it to 0"
+        )
+    chosen = np.random.default_rng(seed).permutation(names)[:count]
+    return np.isin(episodes, chosen)
 
 
-def _plain_object(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} is not plain data")
+def _chosen_columns(
+    reader: DatasetReader, described: EpisodesFile | None, parts: Sequence[str]
+) -> dict[str, str]:
+    """Part to column, of the parts to learn from."""
+    if described is None:
+        columns = {name: name for name in reader.features if name.startswith("observation.")}
+        frames = [name for name in columns if name.startswith(IMAGES) and reader.features[name].is_picture]
+    else:
+        columns = {part: name for name, part in described.parts.items()}
+        frames = [part for part in columns if part.rpartition("/")[2] == "rgb"]
+    wanted = list(parts) or frames
+    if not wanted:
+        raise InvalidOption(
+            f"{reader.folder} has no camera frames; its parts are {', '.join(columns) or 'none'}"
+        )
+    for part in wanted:
+        check_choice(f"part of {reader.folder}", part, columns)
+        if described is not None and part.rpartition("/")[2] in IMAGE_PARTS and part not in frames:
+            raise InvalidOption(f"a policy reads color frames and vectors, not {part!r}")
+    return {part: columns[part] for part in wanted}
 
 
-def _check_count(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidOption(f"{name} must be a whole number of at least {least}, got {value!r}")
+def _needed_options(described: EpisodesFile, parts: list[str]) -> dict[str, Any]:
+    """Options of an environment that gives these parts, and no camera or output beside them."""
+    options = dict(described.env_options)
+    recorded = str(options["obs_mode"]).split("+")
+    outputs = [part.rpartition("/")[2] for part in parts]
+    kept = [each for each in recorded if each not in IMAGE_PARTS or each in outputs]
+    if all(output in IMAGE_PARTS for output in outputs):
+        kept = [each for each in kept if each in IMAGE_PARTS]
+    options["obs_mode"] = "+".join(kept)
+    cameras = {part.rpartition("/")[0] for part in parts} - {""}
+    if cameras:
+        options["camera"] = {name: camera for name, camera in options["camera"].items() if name in cameras}
+    return options
+
+
+def _as_actions(labels: NDArray[Any], folder: Path) -> NDArray[Any]:
+    if labels.dtype.kind in "iu" and labels.ndim == 1:
+        return labels.astype(np.int64)
+    actions = labels.reshape(len(labels), -1).astype(np.float32)
+    if not np.isfinite(actions).all():
+        raise InvalidOption(f"actions of {folder} are not all finite numbers")
+    return actions

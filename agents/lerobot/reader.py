@@ -82,6 +82,19 @@ class DatasetReader:
         """
         return self._pictures(name, 0, self.num_episodes, out)
 
+    def encoded_images(self, name: str) -> Iterator[bytes]:
+        """The PNG files of an image column, in order.
+
+        Raises:
+            InvalidOption: the column holds no images.
+            CorruptFile: a data file is damaged.
+        """
+        if self._feature(name).dtype != "image":
+            raise InvalidOption(f"{name} holds no PNG images")
+        for _, table in self._tables(name, 0, self.num_episodes):
+            for chunk in table[name].chunks:
+                yield from (buffer.as_py() for buffer in chunk.field("bytes"))
+
     def episode(self, index: int) -> dict[str, NDArray[Any]]:
         """Every column of one episode: numbers as `column`, frames as `images`."""
         if not 0 <= index < self.num_episodes:

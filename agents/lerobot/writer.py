@@ -85,7 +85,7 @@ class DatasetWriter:
         buffer_megabytes: float = 64.0,
     ) -> None:
         folder = Path(folder)
-        _check_new_folder(folder)
+        check_new_folder(folder)
         _check_options(fps, features)
         described = {
             name: _describe(feature, fps) for name, feature in {**features, **INDEX_FEATURES}.items()
@@ -302,7 +302,8 @@ class DatasetWriter:
         self._lock.release()
 
 
-def _check_new_folder(folder: Path) -> None:
+def check_new_folder(folder: Path) -> None:
+    """Raise InvalidOption unless a folder is empty or not there."""
     if (folder / layout.INFO).exists():
         raise InvalidOption(f"{folder} already holds a dataset; DatasetWriter.append adds to it")
     leftovers = {LOCK.parent, layout.INFO.with_name(layout.INFO.name + TEMPORARY_SUFFIX), LOCK}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import gymnasium
 import numpy as np
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
+from camshaft.agents.evaluation.evaluate import evaluate
 from camshaft.agents.evaluation.intervals import wilson_interval
+from camshaft.agents.policies.sb3 import SB3Policy
 from camshaft.agents.rl.sb3_state import (
     begin_afresh,
     between_episodes,
@@ -24,6 +28,7 @@ from camshaft.agents.rl.sb3_state import (
     restore_learner,
 )
 from camshaft.agents.rl.tqc import QuickTQC
+from camshaft.envs import TASK_IDS
 from camshaft.envs.errors import InvalidOption
 from camshaft.perception.runs.durable_files import named_disk_errors, write_durably, write_json_durably
 from camshaft.perception.runs.interrupts import InterruptGuard, TrainingInterrupted
@@ -78,28 +83,48 @@ def keep_agent(learner: QuickTQC, folder: Path) -> None:
             write_json_durably(folder / "normalization.json", scales)
 
 
-def success_rate(learner: QuickTQC, env: gymnasium.Env[Any, Any], episodes: int) -> tuple[int, float]:
-    """How many episodes end in success, and the mean return, without exploration.
+def success_rate(
+    learner: QuickTQC, task: str, env: gymnasium.Env[Any, Any], episodes: int
+) -> tuple[int, float]:
+    """Number of episodes that end in success, and the mean return, without exploration.
 
     Args:
         learner: whose policy is tested.
-        env: to test in; episode e has seed TEST_SEED + e.
+        task: id of its task; one of Camshaft's is evaluated with many worlds side by side.
+        env: to test in, for tasks of others; its first episode has seed TEST_SEED.
         episodes: how many.
     """
+    if task in TASK_IDS:
+        evaluation = evaluate(
+            SB3Policy(learner, "learner", normalization(learner)),
+            task,
+            episodes=episodes,
+            seed=TEST_SEED,
+            randomize=None,
+            env_options={"reward_mode": "sparse"},
+        )
+        return int(evaluation.values("success").sum()), float(evaluation.values("return").mean())
+    return _success_elsewhere(learner, env, episodes)
+
+
+def _success_elsewhere(learner: QuickTQC, env: gymnasium.Env[Any, Any], episodes: int) -> tuple[int, float]:
+    """The same, in an environment of another library."""
+    successes = 0
+
+    def count(variables: dict[str, Any], _: dict[str, Any]) -> None:
+        nonlocal successes
+        successes += bool(variables["done"] and variables["info"]["is_success"])
+
+    vector: VecEnv = DummyVecEnv([lambda: env])
     normalizer = learner.get_vec_normalize_env()
-    successes, returns = 0, []
-    for episode in range(episodes):
-        observation, info = env.reset(seed=TEST_SEED + episode)
-        done, total = False, 0.0
-        while not done:
-            seen = observation if normalizer is None else normalizer.normalize_obs(observation)
-            action, _ = learner.predict(seen, deterministic=True)
-            observation, reward, terminated, truncated, info = env.step(action)
-            total += float(reward)
-            done = terminated or truncated
-        successes += bool(info["is_success"])
-        returns.append(total)
-    return successes, float(np.mean(returns))
+    if normalizer is not None:
+        vector = VecNormalize(vector, training=False, norm_reward=False)
+        vector.obs_rms = normalizer.obs_rms
+    vector.seed(TEST_SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for a Monitor, whose figures are not needed
+        mean, _ = evaluate_policy(learner, vector, episodes, callback=count)
+    return successes, float(np.asarray(mean))
 
 
 class GoalTraining(BaseCallback):
@@ -110,7 +135,8 @@ class GoalTraining(BaseCallback):
 
     Args:
         learner: to train.
-        testing: environment for tests.
+        task: id of its task.
+        testing: environment for tests, where the task is of another library.
         folder: for metrics and checkpoints; its checkpoint is gone on from if it has one.
         seed: of what begins afresh.
         total: steps to train for, those before the checkpoint included.
@@ -123,6 +149,7 @@ class GoalTraining(BaseCallback):
     def __init__(
         self,
         learner: QuickTQC,
+        task: str,
         testing: gymnasium.Env[Any, Any],
         folder: RunFolder,
         *,
@@ -134,7 +161,7 @@ class GoalTraining(BaseCallback):
         progress: Callable[[int, int], None],
     ) -> None:
         super().__init__()
-        self._learner, self._testing, self._folder = learner, testing, folder
+        self._learner, self._task, self._testing, self._folder = learner, task, testing, folder
         self._seed, self._total = seed, total
         self._eval_every, self._eval_episodes = eval_every, eval_episodes
         self._checkpoint_every = checkpoint_every
@@ -184,7 +211,7 @@ class GoalTraining(BaseCallback):
         self._kept = self._learner.num_timesteps
 
     def _test(self) -> None:
-        successes, mean_return = success_rate(self._learner, self._testing, self._eval_episodes)
+        successes, mean_return = success_rate(self._learner, self._task, self._testing, self._eval_episodes)
         low, high = wilson_interval(successes, self._eval_episodes)
         row = {
             "step": self.num_timesteps,

@@ -37,8 +37,10 @@ class CollectConfig:
     """Folder of the dataset."""
     task: str = "camshaft/LaneKeeping-v0"
     """Task, see 'camshaft tasks'."""
+    policy: str = "expert"
+    """Who acts: expert, random, constant, the folder of a policy, or module:name; labels are the expert's."""
     episodes: int = 64
-    """Episodes that the dataset shall have."""
+    """Number of episodes of the dataset."""
     seed: int = 0
     """Seed of the first episode; episode e has the world of seed + e, and noise of its own for every seed and e."""
     randomize: Literal["train", "test", "none"] = "train"
@@ -84,8 +86,8 @@ def seen_otherwise(config: CollectConfig, task: str) -> dict[str, Any]:
 
 def run(config: CollectConfig) -> None:
     """Record, with a progress bar."""
-    from camshaft.agents.imitation.collection import CollectionConfig
-    from camshaft.agents.imitation.demonstrations import collect, recorded_task, replay
+    from camshaft.agents.imitation.collection import CollectionConfig, collect, recorded_task, replay
+    from camshaft.agents.policies.scripted import SCRIPTED_POLICIES
 
     if config.replay is not None:
         with progress_bar("Replaying") as progress:
@@ -99,6 +101,9 @@ def run(config: CollectConfig) -> None:
             )
         Console().print(f"The episodes of {config.replay}, seen anew: {config.folder}")
         return
+    scripted = config.policy in SCRIPTED_POLICIES
+    seen = {"obs_mode": "rgb", **usual_camera(config.task)} if scripted else {}
+    control = config.control_mode or (usual_control_mode(config.task) if scripted else None)
     with progress_bar("Collecting") as progress:
         collect(
             config.task,
@@ -107,11 +112,11 @@ def run(config: CollectConfig) -> None:
             seed=config.seed,
             randomize=None if config.randomize == "none" else config.randomize,
             num_worlds=config.num_worlds,
+            policy=config.policy,
             displaced_views=config.displaced_views and not config.views and has_displaced_views(config.task),
             env_options={
-                "obs_mode": "rgb",
-                "control_mode": config.control_mode or usual_control_mode(config.task),
-                **usual_camera(config.task),
+                **seen,
+                **({} if control is None else {"control_mode": control}),
                 **seen_otherwise(config, config.task),
                 **episode_length(config.task, config.seconds),
             },
@@ -123,5 +128,4 @@ def run(config: CollectConfig) -> None:
         )
     console = Console()
     console.print(f"{config.episodes} episodes in {config.folder}", soft_wrap=True)
-    if len(config.views) <= 1:  # a policy learns from one camera
-        console.print(f"Next: camshaft train cloning {config.folder}", soft_wrap=True)
+    console.print(f"Next: camshaft train cloning {config.folder}", soft_wrap=True)

@@ -4,101 +4,214 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.experiments.cli.episodes import episode_length, usual_control_mode
-from camshaft.experiments.cli.policy_folders import find_policy
-from camshaft.experiments.reports.comparison import print_comparison
+from camshaft.experiments.cli.episodes import episode_length
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
+
+if TYPE_CHECKING:
+    from camshaft.agents.evaluation.results import Evaluation
+    from camshaft.agents.policies.base import Policy
 
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """Let a policy drive roads it has never seen, with a safety driver beside it; count interventions.
+    """Score policies on a task over many seeds: success, return, length and every metric of the task, with intervals.
 
-    Prints autonomy, interventions, lateral error and the share of roads driven without help, with 95 %
-    intervals; writes them to metrics.json, and films of the first roads if asked to.
+    WHAT is the folder of a policy or of the run that trained it, "expert", "random" or "constant", module:name for a
+    policy of your own (a class or an object with act(observation)), or an agent.zip of Stable-Baselines3 with
+    --unpickle. Several are compared episode by episode. Writes metrics.json, report.html, and with --record films and a
+    LeRobot dataset of the first episodes. Lane keeping is driven with a safety driver, whose interventions give
+    autonomy.
 
-    For example: camshaft evaluate runs/driving_cloning/demo/seed-0/policy --record 2
+    For example: camshaft evaluate runs/driving_cloning/demo/seed-0 --record 2
 
-    For example: camshaft evaluate expert --episodes 5
+    For example: camshaft evaluate expert random my_policies:Follower --task Town --episodes 50
     """
 
-    policy: Annotated[str, Positional, arg(metavar="POLICY")]
-    """Folder of a trained policy, "expert", or "straight" for one who never steers."""
+    policies: Annotated[tuple[str, ...], Positional, arg(metavar="WHAT")]
+    """Policies to score; the others are compared with the first."""
     task: str | None = None
-    """Task, by default the one the policy was trained for; lane keeping alone."""
+    """Task, by default the one that the first policy was trained for."""
     episodes: int = 20
-    """Roads to drive."""
+    """Number of episodes."""
     seed: int = 10_000
-    """Seed of the first road; road e has seed + e."""
+    """Seed of the first episode; episode e has seed + e."""
     randomize: Literal["train", "test", "none"] = "test"
-    """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
-    num_worlds: int = 10
-    """Roads driven side by side."""
+    """Split that appearance and dynamics are sampled from; none for the nominal ones."""
+    num_worlds: int = 16
+    """Episodes side by side, at most; changes nothing about the results."""
     seconds: float | None = None
-    """Length of a road, by default the task's."""
+    """Length of an episode, by default the task's."""
+    obs_mode: str | None = None
+    """Observation of policies that do not say what they need, such as rgb+ego."""
+    control_mode: str | None = None
+    """What an action means, likewise."""
+    reward_mode: Literal["dense", "sparse"] | None = None
+    """Reward of the task."""
+    camera: tuple[int, int] | None = None
+    """Width and height of images in pixels, for policies that do not say what they need."""
     record: int = 0
-    """Roads to film."""
+    """Episodes to film and to record, from the first."""
+    across_seeds: bool = False
+    """The policies are training seeds of one method: print the interquartile mean over them."""
+    unpickle: bool = False
+    """Read agent.zip files of Stable-Baselines3, which runs code that they hold; only for files you trust."""
     out: Path | None = None
-    """Folder for metrics.json, films and rollouts, by default runs/evaluate/<policy>."""
+    """Folder for all files, by default runs/evaluate/<task>-<policies>."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
+        """What to tell the user who stopped it."""
         return "An evaluation is kept only when it is complete; run it again, or with fewer --episodes."
 
 
 def run(config: EvaluateConfig) -> None:
     """Evaluate, print the figures and write them."""
-    from camshaft.agents.evaluation.evaluate import check_task, evaluate
-    from camshaft.agents.evaluation.recording import RolloutRecorder
+    from camshaft.agents.evaluation.comparison import compare
+    from camshaft.agents.policies.loading import resolve_policy
+    from camshaft.experiments.reports.evaluation_tables import print_differences, print_evaluations
+    from camshaft.perception.runs.durable_files import named_disk_errors, write_json_durably
 
-    policy, name, trained_for, env_options = _load(config.policy, config.task)
-    task = config.task or trained_for
-    check_task(task)
-    out = config.out or Path("runs/evaluate") / name
-    options = {**env_options, **episode_length(task, config.seconds)}
+    if not config.policies:
+        raise InvalidOption("name at least one policy, such as expert")
     if config.record < 0:
         raise InvalidOption(f"record must be at least 0, got {config.record}")
-    with RolloutRecorder(out, task, episodes=config.record, frames_per_second=10.0) as recorder:
-        with progress_bar("Driving") as progress:
-            evaluation = evaluate(
-                policy,
-                task,
-                episodes=config.episodes,
-                seed=config.seed,
-                randomize=None if config.randomize == "none" else config.randomize,
-                num_worlds=config.num_worlds,
-                env_options=options,
-                name=name,
-                recorder=recorder if config.record else None,
-                progress=progress,
-            )
-        recorder.write_metrics(evaluation.to_dict())
-    print_comparison({name: evaluation.summary()})
-    films = " and films" if config.record else ""
-    Console().print(f"Figures{films} in {out}", soft_wrap=True)
+    policies = [resolve_policy(given, config.unpickle) for given in config.policies]
+    if config.across_seeds and len(policies) < 2:
+        raise InvalidOption("--across-seeds needs a policy for each of at least two training seeds")
+    names = _names([policy.name for policy in policies])
+    task = _task(config, policies)
+    out = (
+        config.out
+        or Path("runs/evaluate") / f"{_short(task)}-{'-vs-'.join(_file_name(name) for name in names)}"
+    )
+    evaluations, films = [], {}
+    for name, policy in zip(names, policies, strict=True):
+        evaluation, films[name] = _evaluate(config, policy, name, task, out / _file_name(name))
+        evaluations.append(evaluation)
+    differences = {other.policy: compare(evaluations[0], other) for other in evaluations[1:]}
+    across = _across_seeds(evaluations) if config.across_seeds else None
+    content: dict[str, Any] = {"policies": [each.to_dict() for each in evaluations]}
+    if differences:
+        content["compared_with_first"] = {
+            name: [vars(each) for each in rows] for name, rows in differences.items()
+        }
+    if across is not None:
+        content["across_seeds"] = across
+    with named_disk_errors(out):
+        write_json_durably(out / "metrics.json", content)
+        _write_page(out / "report.html", config, evaluations, films)
+    print_evaluations({each.policy: each.summary() for each in evaluations})
+    for name, rows in differences.items():
+        print_differences(f"{name} against {names[0]}, on the same episodes", rows)
+    console = Console()
+    for name, (middle, low, high) in (across or {}).items():
+        console.print(
+            f"interquartile mean of {name} over {len(names)} seeds: {middle:.3g} ({low:.3g} – {high:.3g})"
+        )
+    console.print(f"Figures and report in {out}", soft_wrap=True)
 
 
-def _load(policy: str, task: str | None) -> tuple[Any, str, str, dict[str, Any]]:
-    """The policy, its name, the task and the options of the task that it goes with."""
+def _evaluate(
+    config: EvaluateConfig, policy: Policy, name: str, task: str, folder: Path
+) -> tuple[Evaluation, list[Path]]:
+    """One policy's evaluation and films."""
+    from contextlib import ExitStack
+
+    from camshaft.agents.evaluation.evaluate import evaluate
+    from camshaft.agents.evaluation.recording import RolloutRecorder
+
+    with ExitStack() as stack:
+        recorder = None
+        if config.record:
+            recorder = stack.enter_context(RolloutRecorder(folder, episodes=config.record))
+        progress = stack.enter_context(progress_bar(name))
+        evaluation = evaluate(
+            policy,
+            task,
+            episodes=config.episodes,
+            seed=config.seed,
+            randomize=None if config.randomize == "none" else config.randomize,
+            num_worlds=config.num_worlds,
+            env_options=_env_options(config, policy, task),
+            name=name,
+            recorder=recorder,
+            progress=progress,
+        )
+    count = min(config.record, config.episodes)
+    return evaluation, [recorder.film_path(episode) for episode in range(count)] if recorder else []
+
+
+def _env_options(config: EvaluateConfig, policy: Policy, task: str) -> dict[str, Any]:
+    """Options of the task, over those that the policy needs."""
+    from camshaft.experiments.cli.episodes import usual_control_mode
+
+    options: dict[str, Any] = dict(episode_length(task, config.seconds))
+    for name in ("obs_mode", "control_mode", "reward_mode"):
+        if getattr(config, name) is not None:
+            options[name] = getattr(config, name)
+    if config.camera is not None:
+        options["camera"] = dict(zip(("width", "height"), config.camera, strict=True))
+    if not policy.needs_observation:
+        options.setdefault("obs_mode", "rgb" if config.record else "state")
+        options.setdefault("control_mode", usual_control_mode(task))
+    return options
+
+
+def _task(config: EvaluateConfig, policies: list[Policy]) -> str:
     from camshaft.agents.evaluation.evaluate import LANE_KEEPING
-    from camshaft.agents.imitation.cloning import POLICY_FOLDER
-    from camshaft.agents.policies.base import ConvPolicy
-    from camshaft.agents.policies.scripted import SCRIPTED_POLICIES
+    from camshaft.envs import find_task
 
-    if policy in SCRIPTED_POLICIES:
-        chosen = task or LANE_KEEPING
-        return SCRIPTED_POLICIES[policy](), policy, chosen, {"control_mode": usual_control_mode(chosen)}
-    folder = find_policy(policy, ", ".join(sorted(SCRIPTED_POLICIES)))
-    loaded = ConvPolicy.load(folder)
-    config = loaded.config
-    if config["task"] is None:
-        raise InvalidOption(f"{folder} does not say which task it is for: give --task")
-    place = folder.resolve()
-    name = place.parent.name if place.name == POLICY_FOLDER else place.name
-    return loaded, name, config["task"], config["env_options"]
+    given = config.task or next((policy.task for policy in policies if policy.task), None)
+    if given is None:
+        if all(not policy.needs_observation for policy in policies):
+            return LANE_KEEPING
+        raise InvalidOption(f"{config.policies[0]} does not say which task it is for: give --task")
+    task = find_task(given).id
+    for given_name, policy in zip(config.policies, policies, strict=True):
+        if policy.task is not None and find_task(policy.task).id != task:
+            raise InvalidOption(f"{given_name} was trained for {policy.task}, not for {task}")
+    return task
+
+
+def _names(names: list[str]) -> list[str]:
+    """Names that differ."""
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: number + 1].count(name)})"
+        for number, name in enumerate(names)
+    ]
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
+
+
+def _short(task: str) -> str:
+    return task.rpartition("/")[2].rpartition("-v")[0]
+
+
+def _across_seeds(evaluations: list[Evaluation]) -> dict[str, tuple[float, float, float]]:
+    from camshaft.agents.evaluation.comparison import interquartile_mean
+
+    figures = {
+        "success": [float(each.values("success").mean()) for each in evaluations],
+        "return": [float(each.values("return").mean()) for each in evaluations],
+    }
+    return interquartile_mean(figures)
+
+
+def _write_page(
+    path: Path, config: EvaluateConfig, evaluations: list[Evaluation], films: dict[str, list[Path]]
+) -> None:
+    from camshaft.experiments.reports.evaluation_page import write_evaluation_page
+
+    hidden = ("out", "unpickle", "across_seeds", "policies")
+    settings = {name.replace("_", " "): value for name, value in vars(config).items() if name not in hidden}
+    settings["policies"] = ", ".join(config.policies)
+    write_evaluation_page(
+        path, evaluations, films, {name: value for name, value in settings.items() if value is not None}
+    )

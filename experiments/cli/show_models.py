@@ -1,11 +1,11 @@
-"""What the `camshaft show` commands share: networks by folder or name, and images by file, folder or set."""
+"""Networks by folder or name, and images by file, folder or set, for the `camshaft show` commands."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ from camshaft.perception.data.stored import INDEX_FILE, StoredFrames
 from camshaft.perception.insight.subject import Subject
 from camshaft.perception.runs.run_folder import CHECKPOINT_FILE
 from camshaft.perception.zoo import create_model
+
+if TYPE_CHECKING:
+    from camshaft.agents.policies.vision import VisionPolicy
 
 BENCHMARKS: Mapping[str, Any] = {"objects": ObjectImages, "signs": SignImages}
 USUAL_SIZE = (96, 96)  # for networks that take any
@@ -51,19 +54,36 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
             if unfinished
             else f"{folder} holds no classifier or policy: its config.json cannot be read"
         ) from error
-    if "classes" in config:
+    kind = config.get("kind") if isinstance(config, dict) else None
+    if kind == "classifier":
         from camshaft.perception.classification.files import load_classifier
 
         classifier, loaded = load_classifier(folder)
         return Subject(classifier.encoder, classifier.head, tuple(loaded["classes"]))
-    if "action_dim" in config:
-        from camshaft.agents.policies.base import ConvPolicy
+    if kind == "vision":
+        from camshaft.agents.policies.vision import VisionPolicy
 
-        policy = ConvPolicy.load(folder)
-        return Subject(
-            policy.encoder, policy.head, tuple(f"action {part}" for part in range(config["action_dim"]))
+        return policy_subject(VisionPolicy.load(folder))
+    raise CorruptFile(f"{folder / 'config.json'} describes neither a classifier nor a policy of this version")
+
+
+def policy_subject(policy: VisionPolicy) -> Subject:
+    """A policy's network to look into.
+
+    Raises:
+        InvalidOption: it reads more than one image.
+    """
+    if len(policy.parts) > 1 or policy.frame_stack > 1:
+        raise InvalidOption(
+            f"networks that read one image can be looked into; this policy reads {', '.join(policy.parts)}"
+            + (f", {policy.frame_stack} frames of each" if policy.frame_stack > 1 else "")
         )
-    raise CorruptFile(f"{folder / 'config.json'} describes neither a classifier nor a policy")
+    outputs = policy.head.out_features
+    return Subject(
+        policy.encoder,
+        lambda features: policy.head(policy.fusion(features)),
+        tuple(f"action {part}" for part in range(outputs)),
+    )
 
 
 def read_images(sources: Sequence[str], subject: Subject, count: int) -> tuple[NDArray[np.uint8], list[str]]:

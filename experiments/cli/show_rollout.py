@@ -1,4 +1,4 @@
-"""What a policy's network sees while it drives, as a film."""
+"""Film of what a policy's network sees while it acts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from tyro.conf import Positional, arg
 
 from camshaft.envs.arrays import Image
-from camshaft.experiments.cli.policy_folders import find_policy
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from camshaft.agents.policies.vision import VisionPolicy
 
 
 VIEW_HEIGHT = 240  # pixels of a camera frame in the film
@@ -26,7 +27,7 @@ MAPS, MAP_TILE = 6, 56
 
 @dataclass(frozen=True)
 class ShowRolloutConfig:
-    """Film a policy at work: its camera, the pixels that its action rests on, and its layers' activations.
+    """Film a policy at work: its camera, the pixels that its action depends on, and its layers' activations.
 
     For example: camshaft show rollout runs/driving_cloning/demo/seed-0/policy --seconds 20
     """
@@ -46,54 +47,53 @@ class ShowRolloutConfig:
 
 
 def run(config: ShowRolloutConfig) -> None:
-    """Drive and film."""
+    """Roll out and film."""
     from camshaft.agents.lerobot.video import write_video
-    from camshaft.agents.policies.base import ConvPolicy
+    from camshaft.agents.policies.loading import find_policy
+    from camshaft.agents.policies.vision import VisionPolicy
     from camshaft.envs.catalogue import make_simulation
     from camshaft.envs.errors import InvalidOption
-    from camshaft.perception.insight.subject import Subject
 
-    policy = ConvPolicy.load(find_policy(config.policy))
-    task = policy.config["task"]
-    if task is None:
+    policy = VisionPolicy.load(find_policy(config.policy))
+    if policy.task is None:
         raise InvalidOption(f"{config.policy} does not say which task it is for")
     if config.seconds <= 0:
         raise InvalidOption("seconds must be more than 0")
     options = {
-        **policy.config["env_options"],
+        **policy.env_options,
         "randomize": None if config.randomize == "none" else config.randomize,
     }
-    subject = Subject(policy.encoder, policy.head)
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    with closing(make_simulation(task, 1, **options)) as simulation, progress_bar("Filming") as progress:
+    with closing(make_simulation(policy.task, 1, **options)) as simulation:
         steps = max(1, round(config.seconds * simulation.control_frequency))
-        pictures = _pictures(config, simulation, policy, subject, steps, progress)
-        write_video(config.out, pictures, round(simulation.control_frequency))
+        with progress_bar("Filming") as progress:
+            frames = _frames(config, simulation, policy, steps, progress)
+            write_video(config.out, frames, round(simulation.control_frequency))
     Console().print(f"{steps} steps in {config.out}", soft_wrap=True)
 
 
-def _pictures(
-    config: ShowRolloutConfig, simulation: Any, policy: Any, subject: Any, steps: int, progress: Any
+def _frames(
+    config: ShowRolloutConfig, simulation: Any, policy: VisionPolicy, steps: int, progress: Any
 ) -> Iterator[Image]:
-    import numpy as np
+    from itertools import islice
 
-    simulation.reset([0], [config.seed])
-    for step in range(steps):
-        observation = simulation.observe()
-        frame = observation["rgb"][0] if isinstance(observation, dict) else observation[0]
-        action = policy.act(observation)
-        yield picture_of(frame, subject, config.method, action[0])
-        measured = simulation.step(action)
-        if measured.terminated[0] or simulation.truncated[0]:
-            simulation.reset([0], [None])
-            policy.reset(np.array([True]))
-        progress(step + 1, steps)
+    from camshaft.agents.rollout import rollout
+    from camshaft.experiments.cli.show_models import policy_subject
+
+    subject = policy_subject(policy)
+    (part,) = policy.parts
+    seeds = [config.seed + episode for episode in range(steps)]  # more than so many steps can need
+    for number, step in enumerate(islice(rollout(simulation, policy, seeds), steps)):
+        observation: Any = step.decision.observation
+        frame = (observation[part] if isinstance(observation, dict) else observation)[0]
+        action = np.atleast_1d(step.decision.chosen[0])
+        yield frame_of(frame, subject, config.method, action)
+        progress(number + 1, steps)
 
 
-def picture_of(frame: Image, subject: Any, method: str, action: NDArray[np.float32]) -> Image:
-    """One picture of the film: the frame, its saliency over it, and the strongest map of each layer."""
+def frame_of(frame: Image, subject: Any, method: str, action: NDArray[np.float32]) -> Image:
+    """One frame of the film: the camera's, its saliency over it, and the strongest map of each layer."""
     import cv2
-    import numpy as np
     import torch
 
     from camshaft.perception.insight.activations import activation_maps

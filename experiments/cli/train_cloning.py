@@ -1,4 +1,4 @@
-"""Training a policy on recorded episodes from the command line."""
+"""Training of a policy on recorded episodes from the command line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from camshaft.agents.evaluation.evaluate import LANE_KEEPING
-from camshaft.agents.imitation.cloning import CloningConfig, train
-from camshaft.agents.imitation.demonstrations import recorded_task
+from camshaft.agents.imitation.cloning import CloningConfig, clone
+from camshaft.agents.policies.loading import POLICY_FOLDER
 from camshaft.experiments.terminal.console import Console
 from camshaft.perception.runs.run_folder import check_resumable
 
@@ -19,22 +18,23 @@ from camshaft.perception.runs.run_folder import check_resumable
 class TrainCloningConfig:
     """Train a policy to do what an expert did in recorded episodes (behavior cloning).
 
-    Stopped or killed, it goes on with --resume and ends with the same weights.
+    DATA is a folder of 'camshaft collect', the rollouts of 'camshaft evaluate --record', or a LeRobotDataset v3.0 of
+    another tool. Stopped or killed, it continues with --resume and ends with the same weights.
 
     For example: camshaft train cloning data/lane_keeping --out runs/cloning/first --epochs 12
     """
 
     data: Annotated[Path, Positional, arg(metavar="DATA")]
-    """Folder made by 'camshaft collect'."""
+    """Folder of recorded episodes."""
     out: Path = Path("runs/cloning/default")
-    """Run folder; the policy comes to lie in its folder policy."""
+    """Run folder; the policy is saved to <out>/policy."""
     resume: bool = False
-    """Go on from the last checkpoint in the run folder."""
-    training: OmitArgPrefixes[CloningConfig] = field(default_factory=CloningConfig)
-    """How to train."""
+    """Continue from the last checkpoint in the run folder."""
+    policy: OmitArgPrefixes[CloningConfig] = field(default_factory=CloningConfig)
+    """Policy and training."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
+        """What to tell the user who stopped it."""
         from camshaft.perception.runs.run_folder import what_is_kept
 
         return what_is_kept(self.out)
@@ -44,10 +44,8 @@ def run(config: TrainCloningConfig) -> None:
     """Train, with a progress bar."""
     if config.resume:
         check_resumable(config.out)
-    train(config.training, config.data, config.out, resume=config.resume)
-    policy = config.out / "policy"
+    policy = clone(config.policy, config.data, config.out, resume=config.resume)
     console = Console()
-    console.print(f"Policy in {policy}", soft_wrap=True)
-    evaluated = recorded_task(config.data) == LANE_KEEPING
-    command = f"evaluate {policy} --record 2" if evaluated else f"show rollout {policy}"
-    console.print(f"Next: camshaft {command}", soft_wrap=True)
+    console.print(f"Policy in {config.out / POLICY_FOLDER}", soft_wrap=True)
+    if policy.task is not None:
+        console.print(f"Next: camshaft evaluate {config.out} --record 2", soft_wrap=True)

@@ -112,6 +112,7 @@ def _train(
     ):
         GoalTraining(
             learner,
+            config.task,
             testing,
             folder,
             seed=config.seed,

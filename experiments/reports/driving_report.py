@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from camshaft.agents.evaluation.evaluate import INTERVENTION_ERROR
-from camshaft.experiments.reports.comparison import HEADER, comparison_row
+from camshaft.agents.evaluation.autonomy import INTERVENTION_ERROR
 from camshaft.experiments.reports.driving_results import Driver, DrivingResults
+from camshaft.experiments.reports.evaluation_tables import evaluation_header, evaluation_row
 from camshaft.experiments.reports.page import (
     FIRST,
     INK,
@@ -53,7 +53,7 @@ def _lead(results: DrivingResults) -> str:
     figures = results.cloned[0].summary
     return (
         f"A convolutional network watched an expert drive and now steers from the camera image alone: "
-        f"{figures['kilometers']:.0f} km on {figures['roads']} roads it has never seen, "
+        f"{figures['kilometers']:.0f} km on {figures['episodes']} roads it has never seen, "
         f"with {_count(figures['interventions'], 'intervention')} of the safety driver."
     )
 
@@ -66,18 +66,19 @@ def _key_figures(results: DrivingResults) -> Figures:
     remark = f"95 % interval {low:.1f} – {high:.1f} %"
     if others:
         remark += f"; other seeds {', '.join(f'{value:.1f}' for value in others)}"
-    expert = results.expert.summary["mean_lateral_error"]
+    pair = (results.cloned[0], results.expert)
+    error, expert = (driver.summary["metrics"]["lateral_error"]["mean"] for driver in pair)
     return Figures(
         [
             ("Autonomy", f"{figures['autonomy']:.1f} %", remark),
             (
                 "Roads without intervention",
-                f"{figures['successes']} of {figures['roads']}",
+                f"{figures['successes']} of {figures['episodes']}",
                 f"95 % interval {few:.0%} – {many:.0%}",
             ),
             (
                 "Mean lateral error",
-                f"{figures['mean_lateral_error'] * 100:.0f} cm",
+                f"{error * 100:.0f} cm",
                 f"expert {expert * 100:.0f} cm",
             ),
             (
@@ -108,7 +109,11 @@ def _comparison(results: DrivingResults) -> Section:
         "error is absolute. Difference to expert: mean absolute difference of the steering commands, which "
         "lie between -1 and 1.",
         [
-            Table(HEADER, [comparison_row(driver.name, driver.summary) for driver in drivers], emphasis=1),
+            Table(
+                evaluation_header(results.expert.summary),
+                [evaluation_row(driver.name, driver.summary) for driver in drivers],
+                emphasis=1,
+            ),
             _roads_table(results.cloned[0]),
             _errors_by_road(results),
         ],
@@ -120,13 +125,13 @@ def _roads_table(driver: Driver) -> Table:
         [
             f"{road['episode'] + 1}",
             f"{road['seed']}",
-            f"{road['distance']:.0f}",
-            f"{road['interventions']}",
-            f"{road['autonomy']:.1f}",
-            f"{road['mean_lateral_error']:.3f}",
-            f"{road['high_lateral_error']:.3f}",
+            f"{road['metrics']['distance']:.0f}",
+            f"{road['metrics']['interventions']:.0f}",
+            f"{road['metrics']['autonomy']:.1f}",
+            f"{road['metrics']['lateral_error']:.3f}",
+            f"{road['metrics']['lateral_error_p95']:.3f}",
         ]
-        for road in driver.evaluation["roads"]
+        for road in driver.evaluation["episodes"]
     ]
     header = ["Road", "Seed", "m", "Interventions", "Autonomy %", "Mean |error| m", "95th pct. m"]
     return Table(header, rows, folded="Every road of the cloned driver")
@@ -135,10 +140,10 @@ def _roads_table(driver: Driver) -> Table:
 def _errors_by_road(results: DrivingResults) -> Chart:
     with drawing("errors-by-road", 9.6, 2.8) as chart:
         for driver, color, shift in ((results.expert, SECOND, -0.15), (results.cloned[0], FIRST, 0.15)):
-            roads = driver.evaluation["roads"]
+            roads = driver.evaluation["episodes"]
             places = np.arange(1, len(roads) + 1) + shift
-            mean = [road["mean_lateral_error"] for road in roads]
-            high = [road["high_lateral_error"] for road in roads]
+            mean = [road["metrics"]["lateral_error"] for road in roads]
+            high = [road["metrics"]["lateral_error_p95"] for road in roads]
             chart.axes.vlines(places, mean, high, color=color, linewidth=2)
             chart.axes.plot(places, mean, "o", color=color, markersize=4.5, label=driver.name)
         chart.axes.set(xlabel="road", ylabel="|lateral error|, m", ylim=(0, None))
@@ -162,24 +167,26 @@ def _closeness(results: DrivingResults) -> Section:
 
 
 def _road_in_time(driver: Driver) -> Chart:
-    trace = driver.traces[0]
+    trace = driver.series[0]
     with drawing("road-in-time", 9.6, 4.2, rows=2) as chart:
         upper, lower = chart.axes
-        upper.plot(trace.time, trace.expert_command, color=SECOND, label="expert")
-        upper.plot(trace.time, trace.command, color=FIRST, linewidth=1.1, label=driver.name)
+        upper.plot(trace["time"], trace["expert_command"], color=SECOND, label="expert")
+        upper.plot(trace["time"], trace["command"], color=FIRST, linewidth=1.1, label=driver.name)
         upper.set(ylabel="steering command")
         upper.legend(loc="upper left", ncols=2, bbox_to_anchor=(0, 1.22))
-        lower.plot(trace.time, trace.lateral_error, color=FIRST)
+        lower.plot(trace["time"], trace["lateral_error"], color=FIRST)
         lower.axhline(0.0, color=MUTED, linewidth=0.8)
         for limit in (-INTERVENTION_ERROR, INTERVENTION_ERROR):
             lower.axhline(limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        for moment in trace.time[trace.intervention]:
+        for moment in trace["time"][trace["intervention"] > 0]:
             lower.axvline(moment, color=INK, linewidth=1.2)
-        lower.set(xlabel="time, s", ylabel="lateral error, m", xlim=(0, trace.time[-1]), ylim=(-1.25, 1.25))
+        lower.set(
+            xlabel="time, s", ylabel="lateral error, m", xlim=(0, trace["time"][-1]), ylim=(-1.25, 1.25)
+        )
     return Chart(
         chart.svg,
         "The first test road. Above: steering command, left positive. Below: distance from the lane center; "
-        "the safety driver takes over at the dashed lines (upright lines where that happened).",
+        "the safety driver takes over at the dashed lines (vertical lines where that happened).",
         wide=True,
     )
 
@@ -187,7 +194,7 @@ def _road_in_time(driver: Driver) -> Chart:
 def _error_histogram(results: DrivingResults) -> Chart:
     with drawing("error-histogram") as chart:
         for driver, color in ((results.expert, SECOND), (results.cloned[0], FIRST)):
-            error = np.concatenate([trace.lateral_error for trace in driver.traces])
+            error = np.concatenate([series["lateral_error"] for series in driver.series])
             chart.axes.hist(
                 error, np.linspace(-1, 1, 81), density=True, histtype="stepfilled", color=color, alpha=0.25
             )
@@ -200,8 +207,8 @@ def _error_histogram(results: DrivingResults) -> Chart:
 
 
 def _command_scatter(driver: Driver) -> Chart:
-    expert = np.concatenate([trace.expert_command for trace in driver.traces])
-    command = np.concatenate([trace.command for trace in driver.traces])
+    expert = np.concatenate([series["expert_command"] for series in driver.series])
+    command = np.concatenate([series["command"] for series in driver.series])
     chosen = np.linspace(0, len(expert) - 1, min(len(expert), 900)).astype(int)
     reach = float(np.abs(np.concatenate([expert, command])).max()) * 1.05 + 1e-3
     with drawing("command-scatter") as chart:

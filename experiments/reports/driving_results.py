@@ -1,4 +1,4 @@
-"""What a driving experiment leaves in its run folder, and reading it back for the report."""
+"""Results of a driving experiment in its run folder: evaluations, learning curves, samples."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.agents.evaluation.autonomy import Evaluation, Trace
-from camshaft.agents.lerobot.observation_columns import DISPLACED, FRONT
+from camshaft.agents.evaluation.results import Evaluation, Series
+from camshaft.agents.lerobot.observations import DISPLACED, FRONT
 from camshaft.agents.lerobot.reader import DatasetReader
-from camshaft.agents.lerobot.video import read_video
+from camshaft.agents.lerobot.schema import EXPERT_ACTION
 from camshaft.envs.errors import CorruptFile
 from camshaft.perception.runs.durable_files import write_durably, write_json_durably
 from camshaft.perception.training.curves import read_metrics
 
-POSTER_FRAME = 40
+SHOWN = {"time", "lateral_error", "command", "expert_command", "intervention"}  # of an episode's series
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Driver:
     Attributes:
         name: as the tables print it.
         evaluation: `Evaluation.to_dict()`.
-        traces: one a road.
+        series: one a road.
     """
 
     name: str
     evaluation: Mapping[str, Any]
-    traces: Sequence[Trace]
+    series: Sequence[Series]
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -105,28 +105,34 @@ class DrivingResults:
 
 
 def save_evaluation(path: Path, evaluation: Evaluation) -> None:
-    """Write an evaluation as JSON and its traces beside it; the JSON comes last: where it is, both are."""
+    """Write an evaluation as JSON and its series beside it; the JSON comes last: where it is, both are."""
     arrays = {
-        f"{road}/{name}": np.asarray(values, np.bool_ if name == "intervention" else np.float32)
-        for road, trace in enumerate(evaluation.traces)
-        for name, values in asdict(trace).items()
+        f"{road}/{name}": np.asarray(values, np.float32)
+        for road, series in enumerate(evaluation.series)
+        for name, values in series.items()
     }
     write_durably(path.with_suffix(".npz"), lambda stream: np.savez_compressed(stream, **arrays))  # type: ignore[arg-type]
     write_json_durably(path, evaluation.to_dict())
 
 
 def load_driver(path: Path, name: str) -> Driver:
-    """Read what `save_evaluation` wrote."""
+    """Read what `save_evaluation` wrote.
+
+    Raises:
+        CorruptFile: one of its two files is missing or damaged.
+    """
     try:
         evaluation = json.loads(path.read_text(encoding="utf-8"))
+        series: list[dict[str, NDArray[Any]]] = [{} for _ in evaluation["episodes"]]
         with path.with_suffix(".npz").open("rb") as stream, np.load(stream) as arrays:
-            traces = [
-                Trace(**{field.name: arrays[f"{road}/{field.name}"] for field in fields(Trace)})
-                for road in range(len(evaluation["roads"]))
-            ]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            for key in arrays.files:
+                road, _, column = key.partition("/")
+                series[int(road)][column] = arrays[key]
+        if not all(set(each) >= SHOWN for each in series):
+            raise ValueError("a series is missing")
+    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise CorruptFile(f"{path} and its .npz do not hold an evaluation: {error}") from error
-    return Driver(name, evaluation, traces)
+    return Driver(name, evaluation, series)
 
 
 def learning_curve(run_folder: Path, name: str) -> LearningCurve:
@@ -155,8 +161,9 @@ def training_samples(dataset: Path, count: int) -> list[tuple[NDArray[np.uint8],
 
 def _lane_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
     """The frame in the middle of an episode."""
-    row = len(episode["action"]) // 2
-    command = float(episode["action"].reshape(len(episode["action"]), -1)[row, 0])
+    labels = episode[EXPERT_ACTION]
+    row = len(labels) // 2
+    command = float(labels.reshape(len(labels), -1)[row, 0])
     return episode[FRONT][row], f"On the lane: command {command:+.2f}"
 
 
@@ -168,18 +175,6 @@ def _displaced_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.u
     command = float(episode["displaced.action"].reshape(len(episode["displaced.action"]), -1)[row, 0])
     caption = f"{lateral}, turned {heading}: command {command:+.2f}"
     return episode[DISPLACED][row], caption
-
-
-def poster(video: Path) -> NDArray[np.uint8]:
-    """A frame of a film, some seconds in or the last one before."""
-    shown = None
-    for number, frame in enumerate(read_video(video)):
-        shown = frame
-        if number == POSTER_FRAME:
-            break
-    if shown is None:
-        raise CorruptFile(f"{video} has no frame")
-    return shown
 
 
 def _side(value: float, unit: str, digits: int) -> str:

@@ -14,14 +14,13 @@ from typing import Any
 
 from camshaft.agents.evaluation.evaluate import evaluate
 from camshaft.agents.evaluation.recording import RolloutRecorder
-from camshaft.agents.imitation.cloning import CloningConfig, train
-from camshaft.agents.imitation.collection import CollectionConfig
-from camshaft.agents.imitation.demonstrations import collect
-from camshaft.agents.policies.base import ConvPolicy, Policy
+from camshaft.agents.imitation.cloning import CloningConfig, clone
+from camshaft.agents.imitation.collection import CollectionConfig, collect
+from camshaft.agents.policies.base import Policy
+from camshaft.agents.policies.loading import POLICY_FOLDER, load_policy
 from camshaft.agents.policies.scripted import ConstantPolicy, ExpertPolicy
 from camshaft.envs.errors import InvalidOption
 from camshaft.experiments.cli.episodes import episode_length
-from camshaft.experiments.reports.comparison import print_comparison
 from camshaft.experiments.reports.driving_report import write_driving_report
 from camshaft.experiments.reports.driving_results import (
     Driver,
@@ -29,10 +28,11 @@ from camshaft.experiments.reports.driving_results import (
     Rollout,
     learning_curve,
     load_driver,
-    poster,
     save_evaluation,
     training_samples,
 )
+from camshaft.experiments.reports.evaluation_page import poster
+from camshaft.experiments.reports.evaluation_tables import print_evaluations
 from camshaft.experiments.studies.stages import StagedRun
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
@@ -105,8 +105,12 @@ class DrivingCloningConfig:
 
     def cloning(self, seed: int) -> CloningConfig:
         """How one seed is trained."""
-        return CloningConfig(
-            epochs=self.epochs, model=self.model, seed=seed, displaced_views=self.displaced_views
+        usual = CloningConfig()
+        return replace(
+            usual,
+            model=self.model,
+            displaced_views=self.displaced_views,
+            training=replace(usual.training, epochs=self.epochs, seed=seed),
         )
 
     def small(self) -> DrivingCloningConfig:
@@ -133,7 +137,7 @@ def run(config: DrivingCloningConfig) -> Path:
     results = experiment.results()
     report = write_driving_report(config.folder / "report.html", results)
     drivers = [results.expert, *results.cloned, *results.others]
-    print_comparison({driver.name: driver.summary for driver in drivers}, console)
+    print_evaluations({driver.name: driver.summary for driver in drivers}, console)
     console.print(f"Report: {report}", soft_wrap=True)
     return report
 
@@ -173,15 +177,15 @@ class _Experiment:
     def train(self, seed: int) -> None:
         """Clone the expert; goes on from the last checkpoint where there is one."""
         folder = self._run.path
-        train(self._config.cloning(seed), folder / "data", folder / _training(seed), resume=True)
+        clone(self._config.cloning(seed), folder / "data", folder / _training(seed), resume=True)
 
     def evaluate_all(self) -> None:
         """The expert, every clone, and the driver who goes straight on, on the same unseen roads."""
         self._evaluate("expert", ExpertPolicy, film=False)
         for number, seed in enumerate(self._config.seeds):
-            folder = self._run.path / _training(seed) / "policy"
-            self._evaluate(_training(seed), partial(ConvPolicy.load, folder), film=number == 0)
-        self._evaluate("straight", ConstantPolicy, film=False)
+            folder = self._run.path / _training(seed) / POLICY_FOLDER
+            self._evaluate(_training(seed), partial(load_policy, folder), film=number == 0)
+        self._evaluate("constant", ConstantPolicy, film=False)
 
     def results(self) -> DrivingResults:
         """Everything that the report shows, read from the run folder."""
@@ -194,7 +198,7 @@ class _Experiment:
             curves=[learning_curve(path / _training(seed), f"seed {seed}") for seed in config.seeds],
             cloned=cloned,
             expert=self._driver("expert", "expert"),
-            others=[self._driver("straight", "straight on")],
+            others=[self._driver("constant", "straight on")],
             samples=training_samples(path / "data", SAMPLES),
             rollouts=self._rollouts(cloned[0]),
         )
@@ -216,12 +220,10 @@ class _Experiment:
                     progress=progress,
                 )
             save_evaluation(path / "evaluations" / f"{name}.json", evaluation)
-            if recorder is not None:
-                recorder.write_metrics(evaluation.to_dict())
 
         def filmed() -> None:
             with RolloutRecorder(
-                path, TASK, episodes=config.videos, frames_per_second=VIDEO_FRAMES_PER_SECOND
+                path, episodes=config.videos, frames_per_second=VIDEO_FRAMES_PER_SECOND
             ) as recorder:
                 work(recorder)
 
@@ -239,8 +241,8 @@ class _Experiment:
 
     def _rollouts(self, driver: Driver) -> list[Rollout]:
         rollouts = []
-        for road in driver.evaluation["roads"][: self._config.videos]:
-            video = self._run.path / "videos" / f"road-{road['episode']:03d}.mp4"
+        for road in driver.evaluation["episodes"][: self._config.videos]:
+            video = self._run.path / "videos" / f"episode-{road['episode']:03d}.mp4"
             rollouts.append(Rollout(video, poster(video), _rollout_caption(road)))
         return rollouts
 
@@ -281,5 +283,7 @@ def _readable(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def _rollout_caption(road: dict[str, Any]) -> str:
-    help_needed = f"{road['interventions']} interventions" if road["interventions"] else "no intervention"
-    return f"Test road {road['episode'] + 1}: {road['distance'] / 1000:.2f} km, {help_needed}."
+    metrics = road["metrics"]
+    interventions = round(metrics["interventions"])
+    help_needed = f"{interventions} interventions" if interventions else "no intervention"
+    return f"Test road {road['episode'] + 1}: {metrics['distance'] / 1000:.2f} km, {help_needed}."

@@ -1,4 +1,4 @@
-"""The folder that a trained classifier is kept in: config.json and model.safetensors."""
+"""Folder of a trained classifier: config.json and model.safetensors."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from camshaft.envs.errors import CorruptFile, UnknownName
+from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
 from camshaft.perception.classification.classifier import Classifier, create_classifier
 from camshaft.perception.runs.model_folder import CONFIG_FILE, read_config, read_weights, save_model
+
+KIND = "classifier"
 
 
 def save_classifier(
@@ -33,6 +35,7 @@ def save_classifier(
         normalize: whether it was created so.
     """
     config = {
+        "kind": KIND,
         "model": model,
         "model_options": dict(model_options or {}),
         "classes": list(classes),
@@ -50,21 +53,26 @@ def load_classifier(folder: str | Path) -> tuple[Classifier, dict[str, Any]]:
 
     Raises:
         CorruptFile: a file is missing or damaged, or the two do not belong together.
+        InvalidOption: an earlier version of Camshaft wrote it.
         UnknownName: the classifier is of a model that this version of Camshaft does not have.
     """
     folder = Path(folder)
-    config = read_config(folder, "classifier", ("model", "model_options", "classes", "scores"))
+    config = read_config(folder, KIND, ("model", "model_options", "classes", "scores"))
+    if config.get("kind") != KIND:
+        raise InvalidOption(
+            f"{folder} holds a classifier of an earlier version of Camshaft, without a kind: train it again"
+        )
     try:
         options = {name: _tuple(value) for name, value in config["model_options"].items()}
         classifier = create_classifier(
             config["model"],
             len(config["classes"]),
             model_options=options,
-            normalize=config.get("normalize", True),  # which folders did not say at first
+            normalize=config["normalize"],
         )
     except UnknownName as error:
         raise UnknownName(f"{folder / CONFIG_FILE}: {error}") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise CorruptFile(f"{folder / CONFIG_FILE} does not describe a classifier: {error}") from error
     read_weights(folder, config, classifier)
     return classifier.eval(), config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -38,7 +38,7 @@ class Objective(ABC):
     inputs: tuple[str, ...] = (IMAGE,)
     labels: tuple[str, ...]
     score: str
-    higher_is_better: ClassVar[bool] = True
+    higher_is_better: bool = True
 
     def check(self, batch: Batch) -> None:
         """Raise InvalidOption for a batch that cannot be learned from; called where it is read, before its transfer."""

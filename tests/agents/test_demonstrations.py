@@ -17,7 +17,7 @@ from camshaft.agents.imitation.collection import (
     _Episode,
 )
 from camshaft.agents.imitation.demonstrations import Demonstrations, collect
-from camshaft.agents.lerobot.observation_columns import DISPLACED, FRONT, STATE
+from camshaft.agents.lerobot.observations import DISPLACED, FRONT, STATE
 from camshaft.agents.lerobot.reader import DatasetReader
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
 from camshaft.envs.rendering.camera import Camera

@@ -11,7 +11,7 @@ import pytest
 
 from camshaft.agents.evaluation.overlay import BAD, EXPERT, GOOD, POLICY, annotate
 from camshaft.agents.evaluation.recording import RolloutRecorder
-from camshaft.agents.lerobot.observation_columns import FRONT, STATE
+from camshaft.agents.lerobot.observations import FRONT, STATE
 from camshaft.agents.lerobot.reader import DatasetReader
 from camshaft.agents.lerobot.video import VideoWriter, read_video, write_video
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption

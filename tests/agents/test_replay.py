@@ -5,7 +5,7 @@ import pytest
 
 from camshaft.agents.imitation.collection import ACTION, CollectionConfig
 from camshaft.agents.imitation.demonstrations import Demonstrations, collect, replay
-from camshaft.agents.lerobot.observation_columns import as_pictures, column_of, from_pictures
+from camshaft.agents.lerobot.observations import as_pictures, column_of, from_pictures
 from camshaft.agents.lerobot.reader import DatasetReader
 from camshaft.envs import make_simulation
 from camshaft.envs.errors import CamshaftError, InvalidOption
