@@ -212,13 +212,31 @@ class Simulation(ABC):
     def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:
         """(n, H, W, 3) pictures for people, larger than the observation, in one of the class's `render_modes`."""
 
-    @abstractmethod
     def get_state(self) -> dict[str, Any]:
-        """Everything that the future of all worlds depends on; `set_state` restores it to the bit."""
+        """The state on which the future of all worlds depends; `set_state` restores it bit for bit.
 
-    @abstractmethod
+        Subclasses add the task's own entries to those of the episodes: random generators, seeds, elapsed steps.
+        """
+        return {
+            "generators": [None if rng is None else rng.bit_generator.state for rng in self.generators],
+            "seeds": list(self.seeds),
+            "elapsed_steps": self.elapsed_steps.copy(),
+            "started": self._started.copy(),
+        }
+
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Return to a state taken by `get_state` from a simulation with the same options."""
+        """Restore a state taken by `get_state` from a simulation with the same options.
+
+        Raises:
+            InvalidOption: the state has another number of worlds. Nothing has changed then.
+        """
+        count = len(state["generators"])
+        if count != self.num_worlds:
+            raise InvalidOption(f"the state is of {count} worlds, this simulation has {self.num_worlds}")
+        self.generators[:] = [_restored_generator(saved) for saved in state["generators"]]
+        self.seeds[:] = state["seeds"]
+        self.elapsed_steps[:] = state["elapsed_steps"]
+        self._started[:] = state["started"]
 
     def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
         """What a renderer of one's own needs, for labels that observations do not have.
@@ -283,6 +301,15 @@ def join_parts(parts: dict[str, NDArray[Any]]) -> Observation:
 def join_spaces(parts: Mapping[str, gymnasium.Space[Any]]) -> gymnasium.Space[Any]:
     """The space of observations of these parts."""
     return next(iter(parts.values())) if len(parts) == 1 else gymnasium.spaces.Dict(dict(parts))
+
+
+def _restored_generator(state: Mapping[str, Any] | None) -> np.random.Generator:
+    """A generator in a saved state; None, of a world that was never reset, as it is."""
+    if state is None:
+        return None  # type: ignore[return-value]
+    generator = np.random.default_rng()
+    generator.bit_generator.state = state
+    return generator
 
 
 def _positive_integer(name: str, value: Any) -> int:

@@ -1,6 +1,6 @@
 """Light over roads: sun, sky and fog by day, at dusk and at night; and the headlights of a car.
 
-Any scene can be lit so: `draw_light(state, world, rng, split, Conditions("night"))` sets a world's light once, and
+Any scene can be lit so: `sample_light(state, world, rng, split, Conditions("night"))` sets a world's light once, and
 `point_headlights(state, worlds, cars)` turns its first two lamps into headlights, at every step anew.
 """
 
@@ -108,7 +108,7 @@ class Conditions:
         return replace(camera, sensor=replace(sensor, rain=rain, spray=spray))
 
 
-def draw_light(
+def sample_light(
     state: SceneState,
     world: int,
     rng: np.random.Generator,

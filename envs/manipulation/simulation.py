@@ -329,14 +329,11 @@ class ManipulationSimulation(TableState, Simulation):
 
         Of the physics it is the seed of the episode and every action since: PyBullet keeps more than it tells.
         """
-        return {
+        return super().get_state() | {
             "episode_seeds": self.episode_seeds.copy(),
             "goals": self.goals.copy(),
             "actions": [np.array(actions, np.float32) for actions in self._actions],
-            "elapsed_steps": self.elapsed_steps.copy(),
-            "started": self._started.copy(),
             "cameras": self._camera_set.get_state(),
-            "generators": [None if rng is None else rng.bit_generator.state for rng in self.generators],
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -345,10 +342,7 @@ class ManipulationSimulation(TableState, Simulation):
         The physics is begun anew and taken through the same actions, which takes as long as they did. Cameras and
         `obs_mode` may differ: stored states can be seen anew through others.
         """
-        if len(state["episode_seeds"]) != self.num_worlds:
-            raise InvalidOption(
-                f"the state is of {len(state['episode_seeds'])} worlds, this simulation has {self.num_worlds}"
-            )
+        super().set_state(state)
         for world, seed in enumerate(state["episode_seeds"]):
             if seed < 0:
                 continue
@@ -357,16 +351,8 @@ class ManipulationSimulation(TableState, Simulation):
             self._begin(world, int(seed), goal)
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
         self._replay(state["actions"])
-        self.elapsed_steps[:] = state["elapsed_steps"]
-        self._started[:] = state["started"]
         if set(state["cameras"]) == set(self.cameras):
             self._camera_set.set_state(state["cameras"])
-        for world, saved in enumerate(state["generators"]):
-            if saved is None:
-                continue
-            if self.generators[world] is None:
-                self.generators[world] = np.random.default_rng()
-            self.generators[world].bit_generator.state = saved
 
     def _replay(self, actions: Sequence[NDArray[np.float32]]) -> None:
         """Take every world through its own actions, those with fewer standing still after them."""

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from camshaft.envs.driving.road_network.network import Lane, Network, lane_polygon
+from camshaft.envs.driving.road_network.elements import Lane, Network, lane_polygon
 from camshaft.envs.driving.road_network.town import generate_town
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import write_result

@@ -18,7 +18,7 @@ from camshaft.envs.arrays import Image
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.assets import broadleaf, bush, conifer
 from camshaft.envs.driving.assets.cars import saloon
-from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.light import Conditions, point_headlights, sample_light
 from camshaft.envs.rendering import (
     Camera,
     Mesh,
@@ -230,7 +230,7 @@ def _ball(surface: Surface, night: bool) -> Image:
     state = SceneState(scene, 1)
     state.place(0, ground, [[0.0, 0.0, 0.0]])
     state.place(0, kind, [[0.0, 0.0, 1.0]])
-    draw_light(state, 0, np.random.default_rng(0), None, Conditions("night" if night else "day"))
+    sample_light(state, 0, np.random.default_rng(0), None, Conditions("night" if night else "day"))
     state.sun_direction[0] = np.array([-0.55, 0.45, 0.70]) / np.linalg.norm([0.55, 0.45, 0.70])
     camera = Camera(280, 220, 42.0, supersampling=2, shadow_distance=12.0)
     picture: Image = Renderer(state, camera).render(look_at([-4.2, 0.0, 1.9], [0.0, 0.0, 0.85])[None])["rgb"][
@@ -247,7 +247,7 @@ def _plants(cut_out: bool) -> Image:
     state = SceneState(scene, 1)
     state.place(0, ground, [[0.0, 0.0, 0.0]])
     state.place(0, plants, [[18.0, 5.5, 0.0], [16.0, -3.2, 0.0], [9.0, 1.2, 0.0]], variant=[0, 1, 2])
-    draw_light(state, 0, np.random.default_rng(0), None)
+    sample_light(state, 0, np.random.default_rng(0), None)
     state.sun_direction[0] = np.array([-0.5, -0.6, 0.75]) / np.linalg.norm([0.5, 0.6, 0.75])
     camera = Camera(280, 220, 52.0, supersampling=2, shadow_distance=40.0)
     picture: Image = Renderer(state, camera).render(look_at([0.0, 0.0, 1.6], [16.0, 0.0, 4.2])[None])["rgb"][
@@ -272,7 +272,7 @@ def car_sheet() -> Image:
         cars = scene.add("car", [saloon().levels])
         state = SceneState(scene, 1)
         state.place(0, ground, [[0.0, 0.0, 0.0]])
-        draw_light(state, 0, np.random.default_rng(0), None, Conditions(time_of_day))
+        sample_light(state, 0, np.random.default_rng(0), None, Conditions(time_of_day))
         if time_of_day == "night":
             point_headlights(state, np.array([0]), np.eye(4)[None])
         for distance in distances:

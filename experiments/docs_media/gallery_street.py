@@ -14,7 +14,7 @@ from camshaft.envs.driving.assets.cars import SALOON, saloon
 from camshaft.envs.driving.country_road.mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
 from camshaft.envs.driving.country_road.road import RoadConfig, generate_road
 from camshaft.envs.driving.country_road.scenery import RoadsideScenery
-from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving.light import Conditions, point_headlights, sample_light
 from camshaft.envs.rendering import Camera, Renderer, Scene, SceneState
 from camshaft.envs.rendering.annotations.annotations import Moment
 
@@ -74,7 +74,7 @@ class Street:
         self.state = SceneState(scene, 1)
         self.state.set_arena(0, geometry.mesh, geometry.vertex_splits, geometry.face_splits)
         scenery.populate(self.state, 0, geometry, rng)
-        draw_light(self.state, 0, rng, None, Conditions(time_of_day))
+        sample_light(self.state, 0, rng, None, Conditions(time_of_day))
         self._distance, self._headlights, self._traffic = distance, time_of_day != "day", traffic
         self.own = np.eye(4)
         self.move(0.0)

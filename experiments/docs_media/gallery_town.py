@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from camshaft.envs.arrays import Image
-from camshaft.envs.driving import assets as models
-from camshaft.envs.driving import textures
-from camshaft.envs.driving.light import Conditions, draw_light, point_headlights
+from camshaft.envs.driving import assets, textures
+from camshaft.envs.driving.light import Conditions, point_headlights, sample_light
 from camshaft.envs.driving.textures.signs import SIGNS
 from camshaft.envs.rendering import (
     Camera,
@@ -69,7 +68,7 @@ class Stage:
         state = SceneState(self._scene, 1)
         for objects, places, yaws, chosen, colors in self._placed:
             state.place(0, objects, places, yaws, 1.0, chosen, colors)
-        draw_light(state, 0, np.random.default_rng(0), None, Conditions(self._time_of_day))
+        sample_light(state, 0, np.random.default_rng(0), None, Conditions(self._time_of_day))
         pose = look_at(eye, target)
         if self._time_of_day == "night":
             car = np.eye(4)
@@ -117,8 +116,8 @@ def _vehicles(yaw: float) -> Image:
     rows = {"hatchback": (6.0, 4.5), "saloon": (6.0, 0.0), "suv": (6.0, -4.9), "van": (12.0, 6.5)}
     rows |= {"lorry": (13.0, -3.5), "bus": (20.5, 2.5)}
     for number, (name, place) in enumerate(rows.items()):
-        paint = models.PAINTS[(8, 10, 0, 14, 12, 11)[number]]
-        stage.add([models.VEHICLES[name]().levels], [place], 270.0 - yaw, colors=[paint])
+        paint = assets.PAINTS[(8, 10, 0, 14, 12, 11)[number]]
+        stage.add([assets.VEHICLES[name]().levels], [place], 270.0 - yaw, colors=[paint])
     return stage.see([-8.0, 0.0, 5.0], [8.0, 0.0, 1.2], 58.0)
 
 
@@ -128,45 +127,45 @@ def _lights(time_of_day: str) -> Image:
     for name, x, paint in (("saloon", 8.0, 6), ("van", 15.0, 0)):
         places = [(x, y) for y in (6.2, 3.1, 0.0, -3.1, -6.2)]
         stage.add(
-            models.VEHICLES[name]().variants,
+            assets.VEHICLES[name]().variants,
             places,
             0.0,
             [0, 1, 2, 3, 4],
-            [models.PAINTS[paint]] * len(places),
+            [assets.PAINTS[paint]] * len(places),
         )
     return stage.see([-6.0, 0.0, 4.0], [9.0, 0.0, 0.6], 60.0)
 
 
 def _riders() -> Image:
     stage = Stage(textures.street_asphalt(4))
-    stage.add([models.motorcycle(4).levels], [(5.8, -2.9)], 150.0, colors=[models.PAINTS[8]])
-    for number, rider in enumerate(models.RIDERS[:5]):
+    stage.add([assets.motorcycle(4).levels], [(5.8, -2.9)], 150.0, colors=[assets.PAINTS[8]])
+    for number, rider in enumerate(assets.RIDERS[:5]):
         place = (5.4 + 1.6 * (number % 2), 3.1 - 1.15 * number)
         stage.add(
-            models.bicycle_frames(rider), [place], 230.0 + 24.0 * number, number, [models.SHIRTS[number]]
+            assets.bicycle_frames(rider), [place], 230.0 + 24.0 * number, number, [assets.SHIRTS[number]]
         )
     return stage.see([0.0, 0.0, 1.9], [5.5, 0.0, 0.85], 64.0)
 
 
 def _people() -> Image:
     stage = Stage(textures.paving(0), textures.PAVING_METERS)
-    for body in range(models.NUM_BODIES):
+    for body in range(assets.NUM_BODIES):
         place = (5.4 + 1.2 * (body % 2), 3.0 - 0.55 * body)
         stage.add(
-            models.pedestrian_frames(body),
+            assets.pedestrian_frames(body),
             [place],
             200.0 - 14.0 * (body % 4),
             3 * body % 13,
-            [models.SHIRTS[body]],
+            [assets.SHIRTS[body]],
         )
     return stage.see([0.0, 0.0, 1.7], [5.6, 0.0, 0.8], 60.0)
 
 
 def _stride() -> Image:
     stage = Stage(textures.paving(4), textures.PAVING_METERS)
-    count = models.WALK_FRAMES + 1
+    count = assets.WALK_FRAMES + 1
     places = [(6.5, 3.7 - 0.62 * frame) for frame in range(count)]
-    stage.add(models.pedestrian_frames(0), places, 270.0, range(count), [models.SHIRTS[2]] * count)
+    stage.add(assets.pedestrian_frames(0), places, 270.0, range(count), [assets.SHIRTS[2]] * count)
     return stage.see([0.0, 0.0, 1.3], [6.5, 0.0, 0.85], 66.0)
 
 
@@ -176,10 +175,10 @@ def _keypoints() -> Image:
     eye, target, fov = np.array([0.0, 0.0, 1.3]), np.array([3.2, 0.0, 0.85]), 50.0
     points = []
     for body, frame, place, yaw in ((6, 1, (3.3, 0.7), 235.0), (8, 7, (3.0, -0.6), 150.0)):
-        stage.add(models.pedestrian_frames(body), [place], yaw, frame, [models.SHIRTS[body]])
+        stage.add(assets.pedestrian_frames(body), [place], yaw, frame, [assets.SHIRTS[body]])
         cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
         turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-        points.append(models.frame_keypoints(body)[frame] @ turn + [*place, 0.0])
+        points.append(assets.frame_keypoints(body)[frame] @ turn + [*place, 0.0])
     picture = stage.see(eye, target, fov).copy()
     pose = look_at(eye, target)
     pixels = project(Camera(*VIEW, fov), (np.concatenate(points) - pose[:3, 3]) @ pose[:3, :3])
@@ -194,8 +193,8 @@ def town_sheet() -> Image:
         "a street by day": street("day"),
         "at dusk": street("dusk"),
         "at night": street("night"),
-        "buildings for training": _buildings(range(0, models.NUM_BUILDINGS, 2)),
-        "buildings for testing": _buildings(range(1, models.NUM_BUILDINGS, 2)),
+        "buildings for training": _buildings(range(0, assets.NUM_BUILDINGS, 2)),
+        "buildings for testing": _buildings(range(1, assets.NUM_BUILDINGS, 2)),
         "signs": _signs(),
         "traffic lights in their states": _signals(),
         "furniture of streets": _furniture(),
@@ -220,38 +219,38 @@ def street(time_of_day: str) -> Image:
     for side, order in ((1.0, (0, 4, 8, 18, 2, 24, 12, 6)), (-1.0, (20, 16, 0, 2, 14, 4, 10, 8))):
         x = -4.0
         for number in order:
-            model = models.building(number, lit)
+            model = assets.building(number, lit)
             x += 0.5 * model.width
             place = (x, side * (9.2 + 0.5 * model.depth))
             stage.add([model.levels], [place], 90.0 * side)
             x += 0.5 * model.width + (0.0 if model.name == "terraced_house" else 1.5)
     lamps = [(4.0 + 24.0 * number, 4.4 * side) for number in range(5) for side in (1.0, -1.0)]
-    stage.add([models.street_lamp(lit)], lamps, [0.0 if y < 0.0 else 180.0 for _, y in lamps])
+    stage.add([assets.street_lamp(lit)], lamps, [0.0 if y < 0.0 else 180.0 for _, y in lamps])
     trees = [(12.0 + 12.0 * number, 8.0 * side) for number in range(8) for side in (1.0, -1.0)]
-    stage.add([[tree.scaled(0.6) for tree in models.broadleaf(4, True)]], trees)
-    stage.add(models.traffic_light_variants(), [(34.0, -4.6), (46.0, 4.6)], [0.0, 180.0], [1, 3])
-    stage.add([models.sign("pedestrian_crossing")], [(27.0, -4.5)])
-    stage.add([models.sign("speed_limit_30")], [(15.0, -4.5)])
+    stage.add([[tree.scaled(0.6) for tree in assets.broadleaf(4, True)]], trees)
+    stage.add(assets.traffic_light_variants(), [(34.0, -4.6), (46.0, 4.6)], [0.0, 180.0], [1, 3])
+    stage.add([assets.sign("pedestrian_crossing")], [(27.0, -4.5)])
+    stage.add([assets.sign("speed_limit_30")], [(15.0, -4.5)])
     for name, x, y, yaw, lights, paint in (
         ("bus", 29.0, 1.8, 180.0, 0, 10),
         ("hatchback", 14.0, -1.8, 0.0, 1, 8),
         ("van", 23.0, -1.8, 0.0, 1, 0),
         ("saloon", 13.0, 1.8, 180.0, 0, 12),
     ):
-        variants = models.VEHICLES[name]().variants
-        stage.add(variants, [(x, y)], yaw, lights, [models.PAINTS[paint]])
-    stage.add(models.bicycle_frames(2), [(11.0, -3.6)], 0.0, 1, [models.SHIRTS[10]])
-    for body in range(models.NUM_BODIES):
+        variants = assets.VEHICLES[name]().variants
+        stage.add(variants, [(x, y)], yaw, lights, [assets.PAINTS[paint]])
+    stage.add(assets.bicycle_frames(2), [(11.0, -3.6)], 0.0, 1, [assets.SHIRTS[10]])
+    for body in range(assets.NUM_BODIES):
         place = (float(rng.uniform(8.0, 30.0)), float(rng.choice([-6.4, 6.2]) + rng.uniform(-1.0, 1.0)))
         yaw, frame = float(rng.choice([0.0, 180.0])), int(rng.integers(13))
-        stage.add(models.pedestrian_frames(body), [place], yaw, frame, [models.SHIRTS[body]], height=0.12)
+        stage.add(assets.pedestrian_frames(body), [place], yaw, frame, [assets.SHIRTS[body]], height=0.12)
     return stage.see([0.0, -1.8, 2.0], [20.0, -1.2, 2.6], 66.0)
 
 
 def _buildings(numbers: Sequence[int]) -> Image:
     """Two rows of buildings, large ones behind."""
     stage = Stage(textures.lawn(0), textures.LAWN_METERS)
-    drawn = sorted((models.building(number) for number in numbers), key=lambda model: model.height)
+    drawn = sorted((assets.building(number) for number in numbers), key=lambda model: model.height)
     for x, row in ((0.0, drawn[:7]), (50.0, drawn[7:])):
         gap = 4.0 if x == 0.0 else 8.0
         left = 0.5 * (sum(model.width for model in row) + gap * (len(row) - 1))
@@ -264,34 +263,34 @@ def _buildings(numbers: Sequence[int]) -> Image:
 def _signs() -> Image:
     stage = Stage(textures.lawn(2), textures.LAWN_METERS)
     for number, kind in enumerate(SIGNS):
-        plate = models.sign(kind, number % 4, mounting="plate")
+        plate = assets.sign(kind, number % 4, mounting="plate")
         stage.add([plate], [(8.0, 4.2 - 1.2 * (number % 8))], height=3.4 - 1.1 * (number // 8))
     return stage.see([0.0, 0.0, 2.3], [8.0, 0.0, 2.3], 68.0)
 
 
 def _signals() -> Image:
     stage = Stage(textures.street_asphalt(4))
-    count = len(models.SIGNAL_STATES)
+    count = len(assets.SIGNAL_STATES)
     places = [(9.0, 4.6 - 1.5 * number) for number in range(count)]
-    stage.add(models.traffic_light_variants(arm=False), places, 0.0, range(count))
-    stage.add(models.traffic_light_variants(), [(14.0, -6.5)], 0.0, [2])
-    crossing = [(8.5, -2.5 - 0.95 * number) for number in range(len(models.CROSSING_STATES))]
-    stage.add(models.crossing_light_variants(), crossing, 0.0, range(len(crossing)))
+    stage.add(assets.traffic_light_variants(arm=False), places, 0.0, range(count))
+    stage.add(assets.traffic_light_variants(), [(14.0, -6.5)], 0.0, [2])
+    crossing = [(8.5, -2.5 - 0.95 * number) for number in range(len(assets.CROSSING_STATES))]
+    stage.add(assets.crossing_light_variants(), crossing, 0.0, range(len(crossing)))
     return stage.see([0.0, 0.0, 1.8], [10.0, 0.0, 2.7], 66.0)
 
 
 def _furniture() -> Image:
     stage = Stage(textures.paving(4), textures.PAVING_METERS)
     for levels, place, yaw in (
-        (models.bus_shelter(1), (10.0, 4.6), -15.0),
-        (models.advertising_column(2), (9.5, -4.6), 0.0),
-        (models.bench(), (7.5, 0.8), 20.0),
-        (models.waste_bin(), (7.3, -0.9), 0.0),
-        (models.planter(1), (8.2, -2.4), 10.0),
-        (models.ticket_machine(), (6.4, 2.6), 10.0),
-        (models.bollard(), (6.2, -1.9), 0.0),
-        (models.bollard(), (6.2, -3.2), 0.0),
-        (models.street_name(), (6.8, -3.0), 0.0),
+        (assets.bus_shelter(1), (10.0, 4.6), -15.0),
+        (assets.advertising_column(2), (9.5, -4.6), 0.0),
+        (assets.bench(), (7.5, 0.8), 20.0),
+        (assets.waste_bin(), (7.3, -0.9), 0.0),
+        (assets.planter(1), (8.2, -2.4), 10.0),
+        (assets.ticket_machine(), (6.4, 2.6), 10.0),
+        (assets.bollard(), (6.2, -1.9), 0.0),
+        (assets.bollard(), (6.2, -3.2), 0.0),
+        (assets.street_name(), (6.8, -3.0), 0.0),
     ):
         stage.add([levels], [place], yaw)
     return stage.see([0.0, 0.0, 2.0], [8.0, 0.0, 1.2], 62.0)
@@ -299,12 +298,12 @@ def _furniture() -> Image:
 
 def _barriers() -> Image:
     stage = Stage(textures.lawn(4), textures.LAWN_METERS)
-    rows = [models.guard_rail(), models.concrete_barrier(), models.hedge(0), models.wooden_fence(0)]
-    rows += [models.tire_wall(0), models.wire_fence()]
+    rows = [assets.guard_rail(), assets.concrete_barrier(), assets.hedge(0), assets.wooden_fence(0)]
+    rows += [assets.tire_wall(0), assets.wire_fence()]
     for number, levels in enumerate(rows):
         y = 6.0 - 2.4 * number
         stage.add([levels], [(7.0 + 4.0 * piece, y) for piece in range(4)], 180.0 if y > 0.0 else 0.0)
-    stage.add([models.traffic_cone()], [(5.0, 0.3), (5.0, -0.5), (5.0, 1.1)])
+    stage.add([assets.traffic_cone()], [(5.0, 0.3), (5.0, -0.5), (5.0, 1.1)])
     return stage.see([-3.5, 0.0, 4.6], [9.0, 0.0, 0.2], 66.0)
 
 
@@ -313,14 +312,14 @@ def _car_park() -> Image:
     stripe = Mesh.grid(5.0, 0.12, Surface(WHITE, textures.paint(0, "white"), "lane_marking"))
     lines = [(14.0, 2.5 * number - 8.75) for number in range(8)]
     stage.add([[stripe]], lines, height=0.01)
-    stage.add([models.wheel_stop()], [(16.2, 2.5 * number - 7.5) for number in range(7)])
+    stage.add([assets.wheel_stop()], [(16.2, 2.5 * number - 7.5) for number in range(7)])
     for name, bay, paint in (("hatchback", 1, 8), ("suv", 2, 11), ("saloon", 5, 4), ("van", 6, 0)):
         stage.add(
-            [models.VEHICLES[name]().levels], [(13.8, 2.5 * bay - 7.5)], 180.0, colors=[models.PAINTS[paint]]
+            [assets.VEHICLES[name]().levels], [(13.8, 2.5 * bay - 7.5)], 180.0, colors=[assets.PAINTS[paint]]
         )
-    stage.add([models.ticket_machine()], [(9.0, 3.6)])
-    stage.add([models.sign("parking")], [(9.5, -4.6)])
-    stage.add([models.hedge(2)], [(18.0, 4.0 * number - 8.0) for number in range(5)], 90.0)
+    stage.add([assets.ticket_machine()], [(9.0, 3.6)])
+    stage.add([assets.sign("parking")], [(9.5, -4.6)])
+    stage.add([assets.hedge(2)], [(18.0, 4.0 * number - 8.0) for number in range(5)], 90.0)
     return stage.see([0.0, 0.0, 4.6], [13.0, 0.0, 0.3], 60.0)
 
 
@@ -335,13 +334,13 @@ def _track() -> Image:
     ]
     stage.add([[sheets[0]]], [(60.0, 0.0)], height=0.02)
     stage.add([[sheets[1]]], [(60.0, 6.5), (60.0, -6.5)], height=0.04)
-    stage.add([models.start_gantry(15.0, 0, 3)], [(34.0, 0.0)])
-    stage.add([models.tire_wall(0)], [(8.0 + 4.0 * piece, -8.6) for piece in range(16)])
-    stage.add([models.guard_rail()], [(8.0 + 4.0 * piece, 8.6) for piece in range(16)], 180.0)
-    boards = [models.advert_board(variant) for variant in range(4)]
+    stage.add([assets.start_gantry(15.0, 0, 3)], [(34.0, 0.0)])
+    stage.add([assets.tire_wall(0)], [(8.0 + 4.0 * piece, -8.6) for piece in range(16)])
+    stage.add([assets.guard_rail()], [(8.0 + 4.0 * piece, 8.6) for piece in range(16)], 180.0)
+    boards = [assets.advert_board(variant) for variant in range(4)]
     stage.add(boards, [(12.0 + 4.1 * piece, 9.6) for piece in range(8)], 90.0, np.arange(8) % 4)
-    stage.add([models.grandstand(0)], [(44.0, 17.0)], 90.0)
-    stage.add([models.brake_board(100)], [(12.0, -7.4)])
+    stage.add([assets.grandstand(0)], [(44.0, 17.0)], 90.0)
+    stage.add([assets.brake_board(100)], [(12.0, -7.4)])
     return stage.see([0.0, -2.0, 2.4], [25.0, 0.0, 2.4], 62.0)
 
 

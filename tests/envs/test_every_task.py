@@ -208,6 +208,46 @@ def test_a_partial_reset_leaves_the_other_worlds_alone(task, options):
         assert same(one["rgb"][world], other["rgb"][world])
 
 
+def expert_trace(task, seeds, steps, resets=()):
+    """Expert actions, observations and measurements of each step; at the steps `resets`, world 1 is reset."""
+    simulation = envs.make_simulation(task, len(seeds), obs_mode="state", randomize="train")
+    simulation.reset(seeds=seeds)
+    trace = []
+    for step in range(steps):
+        if step in resets:
+            simulation.reset([1], [100 + step])
+        action = simulation.expert_action()
+        measured = simulation.step(action)
+        flags = measured.terminated, measured.success
+        trace.append([action, simulation.observe(), measured.reward, flags, measured.info])
+    simulation.close()
+    return trace
+
+
+def world_of(values, world):
+    """The row of one world in nested arrays."""
+    if isinstance(values, dict):
+        return {name: world_of(entry, world) for name, entry in values.items()}
+    if isinstance(values, tuple | list):
+        return [world_of(entry, world) for entry in values]
+    return values[world]
+
+
+@every_task
+def test_a_world_depends_on_its_own_seed_and_actions_alone(task):
+    steps, resets, last = 40, range(2, 25, 2), 24
+    alone, undisturbed = expert_trace(task, [1], steps), expert_trace(task, [1, 2, 3], steps)
+    disturbed = expert_trace(task, [1, 2, 3], steps, resets)
+    fresh = expert_trace(task, [100 + last], steps - last)
+    for step in range(steps):
+        for world in (0, 2):
+            assert same(world_of(disturbed[step], world), world_of(undisturbed[step], world)), (step, world)
+        assert same(world_of(disturbed[step], 0), world_of(alone[step], 0)), step
+        if step >= last:
+            assert same(world_of(disturbed[step], 1), world_of(fresh[step - last], 0)), step
+    assert not same(world_of(disturbed[-1], 1), world_of(undisturbed[-1], 1))
+
+
 @every_task
 def test_a_refused_reset_changes_nothing(task):
     asked, plain = (envs.make_simulation(task, 2, obs_mode="state") for _ in range(2))

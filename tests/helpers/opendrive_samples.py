@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from camshaft.envs.driving.road_network.blocks import RoadBlocks
-from camshaft.envs.driving.road_network.network import DASHED, LIGHT, SOLID, STOP
+from camshaft.envs.driving.road_network.elements import DASHED, LIGHT, SOLID, STOP
 from camshaft.envs.driving.road_network.opendrive import read_opendrive
 
 HEADER = '<header revMajor="1" revMinor="6" name="sample" version="1" date="2026-11-26"/>'

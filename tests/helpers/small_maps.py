@@ -7,8 +7,8 @@ import pytest
 
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Pose, straight
+from camshaft.envs.driving.road_network.elements import Arm
 from camshaft.envs.driving.road_network.junctions import add_junction, reach
-from camshaft.envs.driving.road_network.network import Arm
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.driving.road_network.town import half_width
 

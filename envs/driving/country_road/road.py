@@ -105,6 +105,11 @@ class Road:
         """(P, 3) meters: the middle of the right lane, where a car should drive."""
         return self.offset_points(-0.5 * self.lane_width)
 
+    @property
+    def path(self) -> FloatArray:
+        """(P, 5) x, y, z, heading and curvature, as `PathTracker.set_points` takes them."""
+        return np.column_stack([self.points, self.heading, self.curvature])
+
     def offset_points(self, lateral: ArrayLike) -> FloatArray:
         """(P, 3) meters: points beside the center line's own.
 

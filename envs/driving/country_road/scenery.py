@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.driving import assets as models
-from camshaft.envs.driving import textures
+from camshaft.envs.driving import assets, textures
 from camshaft.envs.driving.country_road.mesh import RoadGeometry
 from camshaft.envs.driving.country_road.road import Road, RoadConfig
 from camshaft.envs.driving.country_road.terrain import DITCH, NUM_ROWS
@@ -58,14 +57,14 @@ class RoadsideScenery:
         variants = range(textures.NUM_VARIANTS)
         posts = 2 * (int(config.length / POST_SPACINGS[0]) + 1)
         trees = [
-            make(variant, cut_out) for variant in variants for make in (models.conifer, models.broadleaf)
+            make(variant, cut_out) for variant in variants for make in (assets.conifer, assets.broadleaf)
         ]
-        markers = [models.bend_marker(variant, left) for variant in variants for left in (False, True)]
+        markers = [assets.bend_marker(variant, left) for variant in variants for left in (False, True)]
         self.trees = scene.add("tree", trees, TREES)
-        self.bushes = scene.add("bush", [models.bush(variant, cut_out) for variant in variants], BUSHES)
-        self.houses = scene.add("house", [models.house(variant, lit_windows) for variant in variants], HOUSES)
-        self.posts = scene.add("post", [models.delineator()], posts)
-        self.poles = scene.add("pole", [models.utility_pole()], POLES)
+        self.bushes = scene.add("bush", [assets.bush(variant, cut_out) for variant in variants], BUSHES)
+        self.houses = scene.add("house", [assets.house(variant, lit_windows) for variant in variants], HOUSES)
+        self.posts = scene.add("post", [assets.delineator()], posts)
+        self.poles = scene.add("pole", [assets.utility_pole()], POLES)
         self.markers = scene.add("marker", markers, MARKERS)
 
     def populate(

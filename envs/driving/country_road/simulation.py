@@ -1,4 +1,4 @@
-"""What tasks on country roads share: one road a world, the car's place on it, and what it looks like."""
+"""Base class of the tasks on country roads: one road per world, and its scene."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray
-from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.road import Road, RoadConfig, generate_road
 from camshaft.envs.driving.country_road.scene import FOLIAGE, RoadScene
-from camshaft.envs.driving.country_road.track import Track
-from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.dynamics.poses import car_poses
+from camshaft.envs.driving.dynamics import frenet, vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
-from camshaft.envs.driving.maps.drawing import PAINT, PAVING, MapSketch
+from camshaft.envs.driving.maps.top_view import PAINT, PAVING, MapSketch
 from camshaft.envs.driving.sensors import EGO_NAMES
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.errors import check_choice
@@ -26,7 +23,7 @@ from camshaft.envs.rendering import Camera
 
 FIRST_DISTANCE = 30.0  # meters of road behind the car at the start
 MOTION_NAMES = ("lateral_error", "heading_error", *EGO_NAMES[:4])
-END_OF_ROAD = 20.0  # meters before the last point of the road
+END_OF_ROAD = 20.0  # meters before the last point of the road at which an episode ends
 
 
 class CountryRoadSimulation(DrivingSimulation):
@@ -36,14 +33,11 @@ class CountryRoadSimulation(DrivingSimulation):
         num_worlds: N.
         car: the nominal car.
         default_camera: the task's own observation camera.
-        road: what the roads are like.
-        top_speed: m/s that a car drives at most on average: roads are long enough for an episode.
+        road: configuration of the roads.
+        top_speed: largest mean speed of a car in m/s, from which the length of the roads follows.
         lead: whether another car drives ahead.
-        foliage: one of `road_scene.FOLIAGE`.
+        foliage: one of `country_road.scene.FOLIAGE`.
         options: see `DrivingSimulation`.
-
-    Attributes:
-        track: the roads, and where the cars are on them.
     """
 
     settled_options: ClassVar[tuple[str, ...]] = ("road", "top_speed", "lead")
@@ -60,42 +54,40 @@ class CountryRoadSimulation(DrivingSimulation):
         foliage: str = "solid",
         **options: Any,
     ) -> None:
-        super().__init__(num_worlds, car, default_camera, **options)
+        super().__init__(num_worlds, car, default_camera, lane_offset=-0.5 * road.lane_width, **options)
         self.foliage = check_choice("foliage", foliage, FOLIAGE)
         longest = FIRST_DISTANCE + top_speed * self.max_episode_steps / self.control_frequency + 60.0
         self._road_config = replace(road, length=max(road.length, math.ceil(longest)))
         self.observation_space = self._make_observation_space()
-        self.track = Track(num_worlds, -0.5 * road.lane_width)
         self._lead = lead
         self._roads: list[Road | None] = [None] * num_worlds
         self._scene: RoadScene | None = None
-        self._dressed = np.full(num_worlds, -1, np.int64)
+        self._rendered_seeds = np.full(num_worlds, -1, np.int64)  # of the episodes that the scene shows
 
     def _enter_road(self, world: int, rng: np.random.Generator) -> Road:
-        """Give a world a road of its own, its car at the beginning."""
+        """Generate a road for a world and put its car at the beginning."""
         road = generate_road(rng, self._road_config)
         self._roads[world] = road
-        self.track.set_road(world, road)
-        self.track.places[world, places.DISTANCE] = FIRST_DISTANCE
+        self.tracker.set_points(world, road.path, road.spacing)
+        self.tracker.frenet[world, frenet.DISTANCE] = FIRST_DISTANCE
         return road
 
     def _set_car(self, world: int, lateral: float, turn: float, speed: float) -> None:
-        """Put a car at the beginning of its road, so far left of the lane's middle and turned left."""
+        """Put a car at the beginning of its road, displaced from the lane's middle and turned, both to the left."""
         road = self._roads[world]
         assert road is not None
-        x, y, _ = road.positions_at(np.array(FIRST_DISTANCE), np.array(lateral + self.track.lane_offset))
+        offset = self.tracker.paths.offset[world]
+        x, y, _ = road.positions_at(np.array(FIRST_DISTANCE), np.array(lateral + offset))
         state = self.vehicles[world]
         state[:] = 0.0
         state[vehicle.X], state[vehicle.Y] = x, y
         state[vehicle.HEADING] = float(road.headings_at(FIRST_DISTANCE)) + turn
         state[vehicle.SPEED] = speed
 
-    def _locate(self) -> None:
-        self.track.locate(self.vehicles)
-
     def _at_end(self) -> NDArray[np.bool_]:
-        """(N,) whether the road is at its end."""
-        return np.asarray(self.track.places[:, places.DISTANCE] >= self._road_config.length - END_OF_ROAD)
+        """(N,) whether the car has reached the end of the road."""
+        distance = self.tracker.frenet[:, frenet.DISTANCE]
+        return np.asarray(distance >= self._road_config.length - END_OF_ROAD)
 
     def _angle_for(self, curvature: FloatArray) -> FloatArray:
         angles = np.empty(self.num_worlds)
@@ -104,12 +96,12 @@ class CountryRoadSimulation(DrivingSimulation):
 
     def _motion(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
         """(n, 6) MOTION_NAMES of displaced cars."""
-        located, cars = self.track.places[worlds], self.vehicles[worlds]
-        turned = located[:, places.HEADING_ERROR]
+        coordinates, cars = self.tracker.frenet[worlds], self.vehicles[worlds]
+        heading_error = coordinates[:, frenet.HEADING_ERROR]
         return np.column_stack(
             [
-                located[:, places.LATERAL] + lateral * np.cos(turned),
-                turned + heading,
+                coordinates[:, frenet.LATERAL] + lateral * np.cos(heading_error),
+                heading_error + heading,
                 cars[:, vehicle.SPEED],
                 cars[:, vehicle.LATERAL_SPEED],
                 cars[:, vehicle.YAW_RATE],
@@ -117,40 +109,37 @@ class CountryRoadSimulation(DrivingSimulation):
             ]
         )
 
-    def _car_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        poses = np.empty((len(worlds), 4, 4))
-        car_poses(self.vehicles[worlds], self.track.places[worlds], lateral, heading, poses)
-        return poses
-
     def _scene_now(self) -> RoadScene:
         if self._scene is None:
             self._scene = RoadScene(
                 self.num_worlds, self._road_config, self.conditions, self.foliage, self._lead
             )
-        for world in np.flatnonzero((self._dressed != self.episode_seeds) & (self.episode_seeds >= 0)):
+        outdated = (self._rendered_seeds != self.episode_seeds) & (self.episode_seeds >= 0)
+        for world in np.flatnonzero(outdated):
             rng = np.random.default_rng([int(self.episode_seeds[world]), 2])
             road = self._roads[world]
             assert road is not None
-            self._scene.dress(int(world), road, rng, self.randomize)
-            self._dressed[world] = self.episode_seeds[world]
+            self._scene.apply_appearance(int(world), road, rng, self.randomize)
+            self._rendered_seeds[world] = self.episode_seeds[world]
         return self._scene
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars on the middle of the lane, along it, at the same place of the road and the same speed."""
-        for world in np.asarray(worlds, np.int64):
+        """Put these cars on the middle of the lane, heading along it, at their distance and speed."""
+        chosen = np.asarray(worlds, np.int64)
+        for world in chosen:
             road = self._roads[world]
             assert road is not None
-            distance = self.track.places[world, places.DISTANCE]
+            distance = self.tracker.frenet[world, frenet.DISTANCE]
             state = self.vehicles[world]
-            x, y, _ = road.positions_at(np.array(distance), np.array(self.track.lane_offset))
-            curvature = self.track.places[world, places.LANE_CURVATURE]
+            x, y, _ = road.positions_at(np.array(distance), np.array(self.tracker.paths.offset[world]))
+            curvature = self.tracker.frenet[world, frenet.LANE_CURVATURE]
             speed = state[vehicle.SPEED]
             angle = vehicle.steering_for_curvature(curvature, speed, self.parameters[world])
             state[vehicle.X], state[vehicle.Y] = x, y
             state[vehicle.HEADING] = float(road.headings_at(distance))
             state[vehicle.LATERAL_SPEED], state[vehicle.YAW_RATE] = 0.0, speed * curvature
             state[vehicle.STEERING] = angle
-        self.track.locate(self.vehicles)
+        self._locate(chosen)
 
     def _sketch(self, world: int) -> MapSketch:
         road = self._roads[world]
@@ -163,6 +152,3 @@ class CountryRoadSimulation(DrivingSimulation):
         lines = [(line, 0.25, PAINT) for line in (*solid, *dashes)]
         low, high = points.min(axis=0), points.max(axis=0)
         return MapSketch(low, high, [(outline, PAVING)], lines, np.zeros((0, 5)))
-
-    def _own_state(self) -> dict[str, NDArray[Any]]:
-        return {"places": self.track.places}

@@ -1,16 +1,35 @@
-"""Who runs into whom: oriented boxes on the ground."""
+"""Collisions between oriented boxes on the ground."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from camshaft.envs.arrays import FloatArray
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.kernels import inlined, kernel
+
+
+class Obstacles(NamedTuple):
+    """Static obstacles of N worlds; K at most.
+
+    Attributes:
+        boxes: (N, K, 5) x, y, heading, length, width.
+        counts: (N,) number of boxes in each world.
+    """
+
+    boxes: FloatArray
+    counts: IntArray
+
+
+def pack_obstacles(boxes: FloatArray) -> Obstacles:
+    """The obstacles (K, 5) of one world as arrays, for `WorldArrays`."""
+    return Obstacles(boxes[None], np.array([len(boxes)]))
 
 
 @inlined
 def boxes_overlap(one, length, width, other, other_length, other_width):  # type: ignore[no-untyped-def]
-    """Whether two boxes at poses (x, y, heading) overlap: no side of either parts them (S. Gottschalk et al., 1996)."""
+    """Whether two boxes at poses (x, y, heading) overlap, by the separating axis test (S. Gottschalk et al., 1996)."""
     across, along = other[0] - one[0], other[1] - one[1]
     reach = 0.5 * (length + width + other_length + other_width)
     if across * across + along * along > reach * reach:
@@ -30,14 +49,14 @@ def boxes_overlap(one, length, width, other, other_length, other_width):  # type
 
 @kernel
 def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignore[no-untyped-def]
-    """Write which boxes of each world overlap box `number` of it.
+    """Write which boxes of each world overlap its box `number`.
 
     Args:
         poses: (N, B, 3) x, y, heading.
         lengths: (N, B) meters along the heading.
         widths: (N, B) meters across.
-        present: (N, B).
-        number: which box of each world is asked about.
+        present: (N, B) whether there is such a box.
+        number: index of the box to test against.
         hits: (N, B) to fill.
     """
     for world in range(poses.shape[0]):
@@ -54,7 +73,7 @@ def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignor
 
 @kernel
 def find_hurt(poses, length, width, people, people_length, people_width, present, hurt):  # type: ignore[no-untyped-def]
-    """Write (N,) whether boxes at (N, 3) poses overlap one of the (N, P, 3) `people` who are present, (N, P)."""
+    """Write (N,) whether boxes at (N, 3) poses overlap any of the (N, P, 3) `people` that are `present` (N, P)."""
     for world in range(poses.shape[0]):
         hurt[world] = False
         for person in range(people.shape[1]):
@@ -67,7 +86,7 @@ def find_hurt(poses, length, width, people, people_length, people_width, present
 
 @kernel
 def hits_static(pose, length, width, obstacles, count):  # type: ignore[no-untyped-def]
-    """The first of `count` obstacles (x, y, heading, length, width) that a box overlaps, or −1."""
+    """Index of the first of `count` obstacles (x, y, heading, length, width) that a box overlaps, or −1."""
     x, half = pose[0], 0.5 * (length + width)
     for number in range(count):
         obstacle = obstacles[number]
@@ -80,7 +99,7 @@ def hits_static(pose, length, width, obstacles, count):  # type: ignore[no-untyp
 
 @kernel
 def find_struck(poses, length, width, obstacles, counts, struck):  # type: ignore[no-untyped-def]
-    """Write (N,) whether boxes at (N, 3) poses overlap one of the first `counts` of their (N, K, 5) obstacles."""
+    """Write (N,) whether boxes at (N, 3) poses overlap any of the first `counts` of their (N, K, 5) obstacles."""
     for world in range(poses.shape[0]):
         struck[world] = hits_static(poses[world], length, width, obstacles[world], counts[world]) >= 0
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.road_network.network import FREE, Network
+from camshaft.envs.driving.road_network.elements import FREE, Network
 
 MOST_SUCCESSORS = 4
 CELL = 12.0  # meters of a cell of the grid that finds lanes near a place

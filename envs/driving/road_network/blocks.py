@@ -14,9 +14,9 @@ from camshaft.envs.driving.road_network.checks import find_overlaps
 from camshaft.envs.driving.road_network.cross_section import CrossSection
 from camshaft.envs.driving.road_network.curves import Curve, Pose, bend, join, through
 from camshaft.envs.driving.road_network.curves import straight as straight_line
+from camshaft.envs.driving.road_network.elements import Arm, Network, Road
 from camshaft.envs.driving.road_network.footpaths import add_footpaths
 from camshaft.envs.driving.road_network.junctions import KINDS, LEAST_ANGLE, add_junction, reach
-from camshaft.envs.driving.road_network.network import Arm, Network, Road
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from camshaft.envs.driving.road_network.curves import Curve, Pose
-from camshaft.envs.driving.road_network.network import (
+from camshaft.envs.driving.road_network.elements import (
     DASHED,
     NONE,
     SOLID,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx
 import numpy as np
 
-from camshaft.envs.driving.road_network.network import Network
+from camshaft.envs.driving.road_network.elements import Network
 
 MARGIN = 0.6  # meters by which the edges of lanes may overlap
 STEP = 4  # points of a lane from one that is looked at to the next

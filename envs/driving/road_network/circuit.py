@@ -11,7 +11,7 @@ from scipy.interpolate import CubicSpline
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import STEP, Curve
-from camshaft.envs.driving.road_network.network import Network
+from camshaft.envs.driving.road_network.elements import Network
 from camshaft.envs.errors import CamshaftError, InvalidOption
 
 ATTEMPTS = 200

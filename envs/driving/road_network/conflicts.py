@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.network import Conflict, Lane
+from camshaft.envs.driving.road_network.elements import Conflict, Lane
 
 CLEARANCE = 2.3  # meters between the middles of lanes at which two cars just pass each other
 STEP = 2  # points of a lane's curve from one that is looked at to the next

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from camshaft.envs.driving.road_network.builder import EDGE_MARGIN, LANE_WIDTH
-from camshaft.envs.driving.road_network.network import DASHED, SOLID
+from camshaft.envs.driving.road_network.elements import DASHED, SOLID
 from camshaft.envs.errors import InvalidOption, check_choice
 
 

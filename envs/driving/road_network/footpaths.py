@@ -10,8 +10,8 @@ import numpy as np
 
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Curve, Pose, join, straight
+from camshaft.envs.driving.road_network.elements import Arm, Crossing, Junction, Walkway
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH
-from camshaft.envs.driving.road_network.network import Arm, Crossing, Junction, Walkway
 from camshaft.envs.driving.road_network.roundabouts import round_the_ring
 
 CURB = 0.3  # meters between the paving and where people walk

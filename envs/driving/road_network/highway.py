@@ -10,7 +10,7 @@ import numpy as np
 from camshaft.envs.driving.road_network.blocks import RoadBlocks
 from camshaft.envs.driving.road_network.cross_section import CrossSection
 from camshaft.envs.driving.road_network.curves import Curve, Pose, bend
-from camshaft.envs.driving.road_network.network import Network
+from camshaft.envs.driving.road_network.elements import Network
 from camshaft.envs.errors import InvalidOption
 
 MOTORWAY_LANE = 3.75  # meters

@@ -11,7 +11,7 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder, wrapped
 from camshaft.envs.driving.road_network.conflicts import find_conflicts
 from camshaft.envs.driving.road_network.curves import Curve, Pose, join
-from camshaft.envs.driving.road_network.network import (
+from camshaft.envs.driving.road_network.elements import (
     FREE,
     LEFT,
     LIGHT,

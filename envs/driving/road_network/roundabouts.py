@@ -11,8 +11,8 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.conflicts import find_conflicts
 from camshaft.envs.driving.road_network.curves import Curve, Pose, arc, chain, join
+from camshaft.envs.driving.road_network.elements import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
-from camshaft.envs.driving.road_network.network import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
 
 RADIUS = 13.0  # meters, of the middle of the lane around
 RING_WIDTH = 5.0  # meters

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve, chain, join
-from camshaft.envs.driving.road_network.network import FOLLOW, FREE, Network
+from camshaft.envs.driving.road_network.elements import FOLLOW, FREE, Network
 
 CHANGE_AFTER = 6.0  # meters on a lane before one changes to the next
 CHANGE_LENGTH = 28.0  # meters that a change of lanes takes

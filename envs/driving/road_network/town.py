@@ -13,9 +13,9 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import EDGE_MARGIN, LANE_WIDTH, NetworkBuilder
 from camshaft.envs.driving.road_network.checks import find_dead_ends, find_faults
 from camshaft.envs.driving.road_network.curves import Pose, join
+from camshaft.envs.driving.road_network.elements import DASHED, Arm, Network
 from camshaft.envs.driving.road_network.footpaths import add_footpaths
 from camshaft.envs.driving.road_network.junctions import LEAST_ANGLE, add_junction, reach
-from camshaft.envs.driving.road_network.network import DASHED, Arm, Network
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.errors import CamshaftError, InvalidOption
 

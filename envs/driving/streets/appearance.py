@@ -1,4 +1,4 @@
-"""What paving, paint and ground look like beside each style of road, drawn from variants."""
+"""Appearance of paving, paint and ground by style of road, sampled from variants."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cache
 import numpy as np
 
 from camshaft.envs.driving import textures
-from camshaft.envs.driving.streets.street_mesh import Kind, StreetLook
+from camshaft.envs.driving.streets.street_mesh import Kind, StreetAppearance
 from camshaft.envs.driving.textures import NUM_VARIANTS
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Surface, Texture
 
 RAIL = Surface((0.62, 0.64, 0.67), label="fence", double_sided=True)
-VARIED = 5  # numbers of variants that make up a look: of asphalt, paving, paint, ground and green
+NUM_VARIED = 5  # variants that define an appearance: of asphalt, paving, paint, ground and green
 
 Make = Callable[[int], Texture]
 _ASPHALT: Mapping[str, Make] = {
@@ -32,18 +32,18 @@ _GROUND: Mapping[str, tuple[Make, float]] = {
 
 
 @cache
-def plain_look(style: str) -> StreetLook:
-    """The look of variant 0."""
-    return street_look(style, (0,) * VARIED)
+def nominal_appearance(style: str) -> StreetAppearance:
+    """The appearance of a style without randomization: variant 0 of everything."""
+    return street_appearance(style, (0,) * NUM_VARIED)
 
 
 @cache
-def street_look(style: str, variants: tuple[int, ...]) -> StreetLook:
-    """A look.
+def street_appearance(style: str, variants: tuple[int, ...]) -> StreetAppearance:
+    """The appearance given by variants.
 
     Args:
-        style: of the roads, one of "town", "motorway", "circuit" and "car_park".
-        variants: of asphalt, paving, paint, ground and green.
+        style: style of the roads: "town", "motorway", "circuit" or "car_park".
+        variants: variants of asphalt, paving, paint, ground and green.
     """
     check_choice("style", style, tuple(_ASPHALT))
     asphalt, paving, paint, ground, green = variants
@@ -59,19 +59,21 @@ def street_look(style: str, variants: tuple[int, ...]) -> StreetLook:
         Kind.GRAVEL: (_surface(textures.runoff_gravel(paving), "shoulder"), textures.STREET_METERS),
         Kind.RAIL: (RAIL, 4.0),
     }
-    return StreetLook(tuple(surfaces[kind][0] for kind in Kind), tuple(surfaces[kind][1] for kind in Kind))
+    return StreetAppearance(
+        tuple(surfaces[kind][0] for kind in Kind), tuple(surfaces[kind][1] for kind in Kind)
+    )
 
 
-def draw_look(style: str, rng: np.random.Generator, variants: Sequence[int]) -> StreetLook:
-    """A look drawn from variants."""
-    return street_look(style, tuple(int(variant) for variant in rng.choice(variants, VARIED)))
+def sample_appearance(style: str, rng: np.random.Generator, variants: Sequence[int]) -> StreetAppearance:
+    """Sample an appearance from variants."""
+    return street_appearance(style, tuple(int(variant) for variant in rng.choice(variants, NUM_VARIED)))
 
 
 @cache
 def all_street_surfaces(style: str) -> tuple[Surface, ...]:
-    """Every surface of any look of a style."""
-    looks = [street_look(style, (number,) * VARIED) for number in range(NUM_VARIANTS)]
-    return tuple(dict.fromkeys(surface for look in looks for surface in look.surfaces))
+    """All surfaces of any appearance of a style, without duplicates."""
+    every = [street_appearance(style, (number,) * NUM_VARIED) for number in range(NUM_VARIANTS)]
+    return tuple(dict.fromkeys(surface for appearance in every for surface in appearance.surfaces))
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from camshaft.envs.driving import assets as models
+from camshaft.envs.driving import assets
 from camshaft.envs.driving.textures import NUM_VARIANTS
 from camshaft.envs.driving.textures.signs import NUM_STYLES, SIGNS
 from camshaft.envs.errors import check_choice
@@ -114,14 +114,14 @@ def catalogue(style: str) -> tuple[Fixture, ...]:
 
 
 def _building(kind: str) -> _Maker:
-    numbers = models.buildings(kind)
+    numbers = assets.buildings(kind)
 
     def room(variant: int) -> Size:
-        model = models.building(numbers[variant])
+        model = assets.building(numbers[variant])
         return model.depth, model.width
 
     return _Maker(
-        len(numbers), lambda variant, lit: models.building(numbers[variant], lit).levels, room, None
+        len(numbers), lambda variant, lit: assets.building(numbers[variant], lit).levels, room, None
     )
 
 
@@ -142,17 +142,17 @@ def _single(levels: Callable[[], list[Mesh]], room: Size, solid: Size | None = N
 
 @cache
 def _house_room(variant: int) -> Size:
-    positions = models.house(variant)[-1].positions
+    positions = assets.house(variant)[-1].positions
     low, high = positions.min(axis=0), positions.max(axis=0)
     return float(high[0] - low[0]), float(high[1] - low[1])
 
 
 def _sign(kind: str) -> _Maker:
-    return _box(lambda variant: models.sign(kind, variant), (0.3, 0.9), variants=NUM_STYLES)
+    return _box(lambda variant: assets.sign(kind, variant), (0.3, 0.9), variants=NUM_STYLES)
 
 
 def _car(name: str) -> _Maker:
-    model = models.VEHICLES[name]
+    model = assets.VEHICLES[name]
     return _box(lambda variant: model().levels, (model().length, model().width), None, 2)
 
 
@@ -164,41 +164,41 @@ _PIECE = 4.0  # meters of a piece of barrier
 _TRUNK: Size = (0.5, 0.5)
 _MAKERS: Mapping[str, _Maker] = {
     **{kind: _building(kind) for kind in BUILDINGS},
-    "house": _Maker(NUM_VARIANTS, models.house, _house_room, None),
-    "conifer": _box(models.conifer, (3.5, 3.5), _TRUNK),
-    "broadleaf": _box(models.broadleaf, (4.0, 4.0), _TRUNK),
-    "bush": _box(models.bush, (1.6, 1.6)),
-    "hedge": _box(models.hedge, (_PIECE, 0.9), None),
-    "wooden_fence": _box(models.wooden_fence, (_PIECE, 0.2), None),
-    "wire_fence": _single(models.wire_fence, (_PIECE, 0.2), None),
-    "guard_rail": _single(models.guard_rail, (_PIECE, 0.3), None),
-    "tire_wall": _box(models.tire_wall, (_PIECE, 0.7), None),
+    "house": _Maker(NUM_VARIANTS, assets.house, _house_room, None),
+    "conifer": _box(assets.conifer, (3.5, 3.5), _TRUNK),
+    "broadleaf": _box(assets.broadleaf, (4.0, 4.0), _TRUNK),
+    "bush": _box(assets.bush, (1.6, 1.6)),
+    "hedge": _box(assets.hedge, (_PIECE, 0.9), None),
+    "wooden_fence": _box(assets.wooden_fence, (_PIECE, 0.2), None),
+    "wire_fence": _single(assets.wire_fence, (_PIECE, 0.2), None),
+    "guard_rail": _single(assets.guard_rail, (_PIECE, 0.3), None),
+    "tire_wall": _box(assets.tire_wall, (_PIECE, 0.7), None),
     "street_lamp": _Maker(
-        2, lambda variant, lit: models.street_lamp(lit), lambda variant: (0.5, 0.5), (0.25, 0.25)
+        2, lambda variant, lit: assets.street_lamp(lit), lambda variant: (0.5, 0.5), (0.25, 0.25)
     ),
-    "bench": _single(models.bench, (0.8, 1.9), None),
-    "waste_bin": _single(models.waste_bin, (0.5, 0.5)),
-    "bus_shelter": _box(models.bus_shelter, (1.5, 4.2), None),
-    "advertising_column": _box(models.advertising_column, (1.6, 1.6), None),
-    "planter": _box(models.planter, (1.2, 1.2), None),
-    "bollard": _single(models.bollard, (0.2, 0.2)),
-    "wheel_stop": _single(models.wheel_stop, (0.2, 1.9)),
-    "ticket_machine": _single(models.ticket_machine, (0.5, 0.6), None),
-    "traffic_cone": _single(models.traffic_cone, (0.4, 0.4)),
-    "street_name": _texts(models.street_name, STREETS, (0.3, 1.1)),
+    "bench": _single(assets.bench, (0.8, 1.9), None),
+    "waste_bin": _single(assets.waste_bin, (0.5, 0.5)),
+    "bus_shelter": _box(assets.bus_shelter, (1.5, 4.2), None),
+    "advertising_column": _box(assets.advertising_column, (1.6, 1.6), None),
+    "planter": _box(assets.planter, (1.2, 1.2), None),
+    "bollard": _single(assets.bollard, (0.2, 0.2)),
+    "wheel_stop": _single(assets.wheel_stop, (0.2, 1.9)),
+    "ticket_machine": _single(assets.ticket_machine, (0.5, 0.6), None),
+    "traffic_cone": _single(assets.traffic_cone, (0.4, 0.4)),
+    "street_name": _texts(assets.street_name, STREETS, (0.3, 1.1)),
     "exit_board": _texts(
-        lambda text, variant: models.exit_board(text, 3 + variant, variant), PLACES, (0.4, 4.2)
+        lambda text, variant: assets.exit_board(text, 3 + variant, variant), PLACES, (0.4, 4.2)
     ),
-    "delineator": _single(models.delineator, (0.2, 0.2)),
-    "utility_pole": _single(models.utility_pole, (0.5, 0.5), (0.3, 0.3)),
-    "start_gantry": _box(lambda variant: models.start_gantry(15.0, variant), (1.0, 17.0)),
-    "advert_board": _box(models.advert_board, (0.4, 4.1), None),
+    "delineator": _single(assets.delineator, (0.2, 0.2)),
+    "utility_pole": _single(assets.utility_pole, (0.5, 0.5), (0.3, 0.3)),
+    "start_gantry": _box(lambda variant: assets.start_gantry(15.0, variant), (1.0, 17.0)),
+    "advert_board": _box(assets.advert_board, (0.4, 4.1), None),
     "brake_board": _box(
-        lambda variant: models.brake_board(BRAKE_METERS[variant // 2]),
+        lambda variant: assets.brake_board(BRAKE_METERS[variant // 2]),
         (0.3, 1.0),
         variants=2 * len(BRAKE_METERS),
     ),
-    "grandstand": _box(models.grandstand, (9.0, 25.0), None),
+    "grandstand": _box(assets.grandstand, (9.0, 25.0), None),
     **{f"sign_{kind}": _sign(kind) for kind in SIGNS},
     **{name: _car(name) for name in ("saloon", "hatchback", "suv", "van")},
 }

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.driving.road_network.network import Network, lane_polygon
+from camshaft.envs.driving.road_network.elements import Network, lane_polygon
 
 SCALE = 2.0  # cells a meter
 SHIFT = 4  # bits behind the point of the corners that OpenCV takes

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from camshaft.envs.driving.assets import PAINTS
-from camshaft.envs.driving.maps.parking_lot import ParkingLot
+from camshaft.envs.driving.road_network.parking_lot import ParkingLot
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import plant_woods

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from camshaft.envs.driving.maps.parking_lot import LotConfig, ParkingLot
-from camshaft.envs.driving.streets.appearance import plain_look
+from camshaft.envs.driving.road_network.parking_lot import LotConfig, ParkingLot
+from camshaft.envs.driving.streets.appearance import nominal_appearance
 from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT, GROUND_HEIGHT, PAINT_HEIGHT, Kind
 from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder
 from camshaft.envs.rendering import Mesh, Surface
@@ -25,10 +25,10 @@ Rectangle = Callable[[float, float, float, float, float, Kind], None]
 
 def build_lot_mesh(lot: ParkingLot) -> ChunkedMesh:
     """Paving, lines, curbs and the land around."""
-    look = plain_look("car_park")
-    mesh = MeshBuilder(look.surfaces)
+    appearance = nominal_appearance("car_park")
+    mesh = MeshBuilder(appearance.surfaces)
     along, across = lot.half_size
-    scale = look.scales
+    scale = appearance.scales
 
     def rectangle(left: float, right: float, low: float, high: float, height: float, kind: Kind) -> None:
         corners = np.array([[left, low], [right, low], [right, high], [left, high]])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.light import Conditions
-from camshaft.envs.driving.maps.parking_lot import LotConfig
+from camshaft.envs.driving.road_network.parking_lot import LotConfig
 from camshaft.envs.driving.streets.lot_mesh import goal_carpet
 from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.rendering import Scene

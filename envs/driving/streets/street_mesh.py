@@ -10,7 +10,7 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve
-from camshaft.envs.driving.road_network.network import (
+from camshaft.envs.driving.road_network.elements import (
     DASHED,
     LIGHT,
     STOP,
@@ -39,7 +39,7 @@ RAIL_HEIGHT = (0.35, 0.75)  # meters
 
 
 class Kind(IntEnum):
-    """Numbers of the surfaces of a network, in the order of `StreetLook.surfaces`."""
+    """Numbers of the surfaces of a network, in the order of `StreetAppearance.surfaces`."""
 
     ASPHALT = 0
     PAVING = 1
@@ -56,33 +56,33 @@ ALONG_U = (Kind.CURB, Kind.RUMBLE)  # whose textures run along u, those of the o
 
 
 @dataclass(frozen=True)
-class StreetLook:
-    """What the surfaces of a network look like.
+class StreetAppearance:
+    """Appearance of the surfaces of a road network.
 
     Attributes:
         surfaces: in the order of `Kind`.
-        scales: meters after which the texture of each repeats.
+        scales: meters after which the texture of each surface repeats.
     """
 
     surfaces: tuple[Surface, ...]
     scales: tuple[float, ...]
 
 
-def build_street_mesh(network: Network, look: StreetLook, ground: bool = True) -> ChunkedMesh:
-    """The mesh of a network.
+def build_street_mesh(network: Network, appearance: StreetAppearance, ground: bool = True) -> ChunkedMesh:
+    """Build the mesh of a road network.
 
     Args:
-        network: what to build.
-        look: of its surfaces.
-        ground: whether there is land around.
+        network: the network.
+        appearance: appearance of its surfaces.
+        ground: whether to add the land around.
     """
-    return _StreetMesh(network, look).build(ground)
+    return _StreetMesh(network, appearance).build(ground)
 
 
 class _StreetMesh:
-    def __init__(self, network: Network, look: StreetLook) -> None:
-        self._network, self._look = network, look
-        self._mesh = MeshBuilder(look.surfaces)
+    def __init__(self, network: Network, appearance: StreetAppearance) -> None:
+        self._network, self._appearance = network, appearance
+        self._mesh = MeshBuilder(appearance.surfaces)
 
     def build(self, ground: bool) -> ChunkedMesh:
         for road in self._network.roads:
@@ -106,7 +106,7 @@ class _StreetMesh:
     def _add_road(self, road: Road, start: float, stop: float) -> None:
         curve, distances = road.curve, stations(road.curve, start, stop)
         left, right = self._network.paving(road, distances)
-        scale = self._look.scales[Kind.ASPHALT]
+        scale = self._appearance.scales[Kind.ASPHALT]
         middle = 0.5 * (left + right)
         for one, other in ((left, middle), (middle, right)):
             self._mesh.strip(
@@ -141,7 +141,7 @@ class _StreetMesh:
             (right, outer[1], Kind.PAVING),
         ):
             if not np.array_equal(one, other):
-                scale = self._look.scales[kind]
+                scale = self._appearance.scales[kind]
                 self._mesh.strip(
                     line(curve, distances, one, 0.0),
                     line(curve, distances, other, 0.0),
@@ -165,7 +165,7 @@ class _StreetMesh:
         ground = line(curve, distances, outer, GROUND_HEIGHT)
         _, heading = curve.at(distances)
         facing = -side * np.column_stack([-np.sin(heading), np.cos(heading), np.zeros(len(heading))])
-        curb, paving = self._look.scales[Kind.CURB], self._look.scales[Kind.PAVING]
+        curb, paving = self._appearance.scales[Kind.CURB], self._appearance.scales[Kind.PAVING]
         self._strip_of(side, rim, foot, Kind.CURB, distances, CURB_HEIGHT, 0.0, curb, facing)
         self._strip_of(side, top, rim, Kind.CURB, distances, CURB_WIDTH, 0.0, curb)
         self._strip_of(side, back, top, Kind.PAVING, distances, width, CURB_WIDTH, paving)
@@ -199,7 +199,7 @@ class _StreetMesh:
         places = np.clip(np.round(distances / curve.spacing).astype(int), 0, len(curve.curvature) - 1)
         tight = side * curve.curvature[places] > RUMBLE_CURVATURE
         tight |= np.roll(tight, 1) | np.roll(tight, -1)
-        scale, gravel = self._look.scales[Kind.RUMBLE], self._look.scales[Kind.GRAVEL]
+        scale, gravel = self._appearance.scales[Kind.RUMBLE], self._appearance.scales[Kind.GRAVEL]
         for first in range(len(distances) - 1):
             part, border = distances[first : first + 2], edge[first : first + 2]
             width = RUMBLE if tight[first] and tight[first + 1] else 0.0
@@ -231,7 +231,7 @@ class _StreetMesh:
         low, high = (line(curve, distances, lateral, height) for height in RAIL_HEIGHT)
         _, heading = curve.at(distances)
         facing = -side * np.column_stack([-np.sin(heading), np.cos(heading), np.zeros(len(heading))])
-        scale = self._look.scales[Kind.RAIL]
+        scale = self._appearance.scales[Kind.RAIL]
         self._strip_of(side, high, low, Kind.RAIL, distances, RAIL_HEIGHT[1], RAIL_HEIGHT[0], scale, facing)
 
     def _add_line(self, road: Road, lateral: float, kind: str, start: float, stop: float) -> None:
@@ -254,11 +254,11 @@ class _StreetMesh:
         beside = np.tile([left, right, right, left], len(begins))
         corner = 4 * np.arange(len(begins))[:, None]
         faces = np.concatenate([corner + np.array([0, 1, 2]), corner + np.array([0, 2, 3])])
-        uvs = along_uvs(distances, beside, self._look.scales[Kind.PAINT])
+        uvs = along_uvs(distances, beside, self._appearance.scales[Kind.PAINT])
         self._mesh.add(line(curve, distances, beside, PAINT_HEIGHT), faces, Kind.PAINT, uvs)
 
     def _add_paint(self, curve: Curve, distances: FloatArray, right: float, left: float) -> None:
-        scale = self._look.scales[Kind.PAINT]
+        scale = self._appearance.scales[Kind.PAINT]
         self._mesh.strip(
             line(curve, distances, left, PAINT_HEIGHT),
             line(curve, distances, right, PAINT_HEIGHT),
@@ -267,7 +267,7 @@ class _StreetMesh:
         )
 
     def _add_junction(self, junction: Junction) -> None:
-        self._mesh.polygon(junction.outline, 0.0, Kind.ASPHALT, self._look.scales[Kind.ASPHALT])
+        self._mesh.polygon(junction.outline, 0.0, Kind.ASPHALT, self._appearance.scales[Kind.ASPHALT])
         for corner, arm in zip(junction.corners, junction.arms, strict=True):
             road = self._network.roads[arm.road]
             width = road.sidewalks[1 if arm.at_end else 0]
@@ -288,10 +288,10 @@ class _StreetMesh:
             np.column_stack([points, np.full(len(points), height)])
             for points, height in ((rim, 0.0), (rim, CURB_HEIGHT), (inner, CURB_HEIGHT))
         )
-        curb = self._look.scales[Kind.CURB]
+        curb = self._appearance.scales[Kind.CURB]
         self._strip_of(1.0, top, foot, Kind.CURB, distances, CURB_HEIGHT, 0.0, curb, facing)
         self._strip_of(1.0, back, top, Kind.CURB, distances, 1.2, 0.0, curb)
-        self._mesh.polygon(inner[:-1], CURB_HEIGHT, Kind.GREEN, self._look.scales[Kind.GREEN])
+        self._mesh.polygon(inner[:-1], CURB_HEIGHT, Kind.GREEN, self._appearance.scales[Kind.GREEN])
 
     def _add_crossing(self, crossing: Crossing) -> None:
         if not crossing.marked:
@@ -315,7 +315,7 @@ class _StreetMesh:
         (ax, ay), (bx, by) = corners[1] - corners[0], corners[2] - corners[0]
         if ax * by < ay * bx:
             corners = corners[::-1]
-        self._mesh.quad(corners, PAINT_HEIGHT, Kind.PAINT, corners / self._look.scales[Kind.PAINT])
+        self._mesh.quad(corners, PAINT_HEIGHT, Kind.PAINT, corners / self._appearance.scales[Kind.PAINT])
 
     def _add_stop_line(self, lane: Lane) -> None:
         """A line across the end of a lane that leads into a junction: whole, or broken where one only gives way."""
@@ -347,7 +347,7 @@ class _StreetMesh:
             )
             for axis in inner
         ]
-        scale = self._look.scales[Kind.GROUND]
+        scale = self._appearance.scales[Kind.GROUND]
         for left, right in zip(edges[0][:-1], edges[0][1:], strict=True):
             for below, above in zip(edges[1][:-1], edges[1][1:], strict=True):
                 corners = np.array([[left, below], [right, below], [right, above], [left, above]])

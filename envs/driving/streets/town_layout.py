@@ -9,7 +9,7 @@ import numpy as np
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.assets import PAINTS
 from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.road_network.network import Arm, Crossing, Junction, Network, Road
+from camshaft.envs.driving.road_network.elements import Arm, Crossing, Junction, Network, Road
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import TREES, plant, plant_woods

@@ -11,16 +11,15 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray
-from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.road import RoadConfig
 from camshaft.envs.driving.country_road.simulation import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
-from camshaft.envs.driving.dynamics import vehicle
+from camshaft.envs.driving.dynamics import frenet, vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.simulation import reward_of
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
-PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # meters ahead at which the state tells the lane's curvature
+PREVIEW = np.array([5.0, 10.0, 20.0, 40.0])  # meters ahead at which the state has the lane's curvature
 MAX_CURVATURE = 0.1  # 1/m, of action 1 in control mode "curvature"
 
 STATE_NAMES = (
@@ -32,15 +31,15 @@ STATE_LIMITS = np.array([4.0, math.pi, 40.0, 10.0, 4.0, 1.0, *[0.2] * len(PREVIE
 
 @dataclass(frozen=True)
 class LaneKeepingConfig:
-    """What a user may change about the task.
+    """Configuration of the task.
 
     Attributes:
-        road: the roads.
+        road: configuration of the roads.
         car: the nominal car.
         camera: the observation camera, mounted on the car.
-        target_speed: m/s that the cruise controller holds on straights, low and high.
-        start_lateral, start_heading: largest distance (meters) and angle (rad) from the lane's middle at the start.
-        progress_weight, steering_weight: of the reward terms.
+        target_speed: speed of the cruise controller on straights in m/s, low and high.
+        start_lateral, start_heading: largest lateral error (meters) and heading error (rad) at the start.
+        progress_weight, steering_weight: weights of the reward terms.
     """
 
     road: RoadConfig = RoadConfig()
@@ -57,10 +56,10 @@ class LaneKeeping(CountryRoadSimulation):
     """Steer a car along the right lane of a winding country road for a minute.
 
     Description:
-        Every world has a road of its own, drawn from its seed: straight lines, clothoids and arcs of 60 m radius and
-        more, over gentle hills, with two lanes, line markings, shoulders, trees, houses and posts. Traffic keeps to
-        the right; there is none. A cruise controller drives at 13 to 18 m/s and slows down for bends. Control runs
-        at 20 Hz, the car's dynamics at 100 Hz (`camshaft.envs.driving.dynamics.vehicle`).
+        Every world has its own road, generated from its seed: straight lines, clothoids and arcs of at least 60 m
+        radius over gentle hills, with two lanes, line markings, shoulders, trees, houses and posts. Traffic keeps to
+        the right; there are no other cars. A cruise controller drives at 13 to 18 m/s and slows down for bends.
+        Control runs at 20 Hz, the car's dynamics at 100 Hz (`camshaft.envs.driving.dynamics.vehicle`).
 
     Observation:
         By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 meters along the optical axis, the camera's
@@ -71,29 +70,30 @@ class LaneKeeping(CountryRoadSimulation):
 
     Action:
         One number in −1..1, left positive. `control_mode` "steering": the angle of the road wheels as a share of
-        0.5 rad. "curvature": the path's inverse turning radius 1/r as a share of 0.1 1/m, which the car turns into a
+        0.5 rad. "curvature": the path's inverse turning radius 1/r as a share of 0.1 1/m, which the car converts to a
         steering angle; this is what PilotNet regresses.
 
     Reward:
-        "dense": `reward/progress`, the share of the target speed that is driven along the lane, times closeness to
+        "dense": `reward/progress`, the speed along the lane as a share of the target speed, times the closeness to
         the lane's middle (1 there, 0 at the lane's edge), plus `reward/smoothness`, −0.05 times the change of the
-        action. "sparse": −1 when the lane is left, else 0.
+        action. "sparse": `reward/departure`, −1 when the lane is left, else 0.
 
     Success:
-        The car has kept its lane since the start. What counts is the value at the end of the episode.
+        The car has kept its lane since the start. The value at the end of the episode counts.
 
     Termination:
-        The middle of the car leaves the lane (1.8 m from the lane's middle), which is no success; or the road ends,
-        after 1.5 km or what the time limit takes at full speed. The time limit (a minute, 1,200 steps) truncates.
+        The middle of the car leaves the lane (1.8 m from the lane's middle), a failure; or the road ends, after
+        1.5 km or the distance driven at full speed within the time limit, whichever is longer. The time limit (60 s,
+        1,200 steps) truncates.
 
     Randomization:
         With None, roads, scenery, target speed and the start vary with the seed; appearance, light, weather, camera
         and car are nominal. "train" and "test" also vary textures, line colors and wear, shoulders, sun, cloud,
         fog, the camera's mount and the car's mass, stiffness and friction; roads, variants and values of one split
-        never occur in the other. The option `time_of_day` ("day" by default, "dusk", "night") changes the sky and
-        the sun; at dusk and at night the car drives with headlights. `weather` "clear", "overcast", "fog" or "rain"
-        fixes clouds, fog and what falls on the camera; None (default) draws clouds and light fog. With `foliage`
-        "cut_out" instead of "solid", leaves and branches of near plants are cut out.
+        never occur in the other. `time_of_day` ("day" by default, "dusk", "night") changes the sky and the sun; at
+        dusk and at night the car drives with headlights. `weather` "clear", "overcast", "fog" or "rain" determines
+        clouds, fog and rain on the camera; None (default) samples clouds and light fog. `foliage` "cut_out" instead
+        of "solid" cuts out the leaves and branches of near plants.
 
     Source:
         The task of M. Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv:1604.07316, 2016.
@@ -128,25 +128,25 @@ class LaneKeeping(CountryRoadSimulation):
         lateral = rng.uniform(-config.start_lateral, config.start_lateral)
         turn = rng.uniform(-config.start_heading, config.start_heading)
         self.target_speed[world] = rng.uniform(*config.target_speed)
-        self._draw_car(world, rng)
-        self._draw_mount(world, rng)
+        self._sample_car(world, rng)
+        self._sample_mounts(world, rng)
         self._set_car(world, lateral, turn, rng.uniform(0.8, 1.0) * self.target_speed[world])
         self._last_action[world] = 0.0
 
     def _step(self, actions: NDArray[np.float32]) -> Measurements:
         wanted = self._steering_angle(actions)
-        track = self.track
-        speed = track.cruise_speed(self.parameters, self.target_speed)
-        before = track.places[:, places.DISTANCE].copy()
+        tracker = self.tracker
+        speed = tracker.cruise_speed(self.parameters, self.target_speed)
+        before = tracker.frenet[:, frenet.DISTANCE].copy()
         steps = round(1.0 / (self.control_frequency * vehicle.TIME_STEP))
         vehicle.advance(self.vehicles, self.parameters, wanted, speed, steps)
-        self._locate()
-        measured = self._measure(track.places[:, places.DISTANCE] - before, actions)
+        self._locate(self._everyone)
+        measured = self._measure(tracker.frenet[:, frenet.DISTANCE] - before, actions)
         self._last_action[:] = actions
         return measured
 
     def _measure(self, driven: FloatArray, actions: NDArray[np.float32]) -> Measurements:
-        lateral = self.track.places[:, places.LATERAL]
+        lateral = self.tracker.frenet[:, frenet.LATERAL]
         half_width = 0.5 * self.config.road.lane_width
         success = np.abs(lateral) <= half_width
         info = self._info(self._everyone)
@@ -163,14 +163,14 @@ class LaneKeeping(CountryRoadSimulation):
         return Measurements(reward_of(terms), self._at_end() | ~success, success, info | terms)
 
     def _info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
-        located, cars = self.track.places[worlds], self.vehicles[worlds]
+        coordinates, cars = self.tracker.frenet[worlds], self.vehicles[worlds]
         return {
-            "lateral_error": located[:, places.LATERAL],
-            "heading_error": located[:, places.HEADING_ERROR],
+            "lateral_error": coordinates[:, frenet.LATERAL],
+            "heading_error": coordinates[:, frenet.HEADING_ERROR],
             "speed": cars[:, vehicle.SPEED],
             "steering": cars[:, vehicle.STEERING],
             "lateral_acceleration": cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE],
-            "distance": located[:, places.DISTANCE] - FIRST_DISTANCE,
+            "distance": coordinates[:, frenet.DISTANCE] - FIRST_DISTANCE,
         }
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
@@ -184,8 +184,8 @@ class LaneKeeping(CountryRoadSimulation):
         return self._angle_for(shares * MAX_CURVATURE)
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[np.float32]:
-        """(N, 1) pure pursuit of the lane's middle, with the understeer made up for."""
-        curvature = self.track.pursue(self.vehicles, self.parameters, lateral, heading)
+        """(N, 1) pure pursuit of the lane's middle, with understeer compensated."""
+        curvature = self.tracker.pursue(self.vehicles, self.parameters, lateral, heading)
         if self.control_mode == "curvature":
             shares = curvature / MAX_CURVATURE
         else:
@@ -195,9 +195,9 @@ class LaneKeeping(CountryRoadSimulation):
     def _sense(
         self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray
     ) -> NDArray[np.float32]:
-        ahead = self.track.curvature_ahead(PREVIEW)[worlds]
+        ahead = self.tracker.curvature_ahead(PREVIEW)[worlds]
         rows = np.column_stack([self._motion(worlds, lateral, heading), ahead])
         return np.clip(rows, -STATE_LIMITS, STATE_LIMITS).astype(np.float32)
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
-        return super()._own_state() | {"last_action": self._last_action}
+        return {"last_action": self._last_action}

@@ -1,4 +1,4 @@
-"""Parking: bring a car to rest in a bay, the right way round."""
+"""Parking: park a car in a marked bay, with the heading that an arrow shows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.dynamics.collisions import find_struck
-from camshaft.envs.driving.dynamics.poses import car_poses
+from camshaft.envs.driving.dynamics.collisions import Obstacles, find_struck, pack_obstacles
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
-from camshaft.envs.driving.maps.drawing import GOAL, PAINT, PAVING, Actors, MapSketch
-from camshaft.envs.driving.maps.maps import draw_map
-from camshaft.envs.driving.maps.parking_lot import LotConfig, ParkingLot, parking_lot
+from camshaft.envs.driving.maps.driving_map import sample_map
+from camshaft.envs.driving.maps.parking_map import ParkingMap, parking_map
+from camshaft.envs.driving.maps.top_view import GOAL, PAINT, PAVING, MapOverlay, MapSketch
 from camshaft.envs.driving.planning.parking_planner import MOST_POINTS, plan
 from camshaft.envs.driving.planning.plan_following import follow_plans
+from camshaft.envs.driving.road_network.arrays import WorldArrays
+from camshaft.envs.driving.road_network.parking_lot import LotConfig
 from camshaft.envs.driving.sensors import measure_ranges
 from camshaft.envs.driving.simulation import DrivingSimulation, reward_of
 from camshaft.envs.driving.streets.lot_mesh import PAINT_WIDTH
@@ -31,10 +32,10 @@ from camshaft.envs.goal import GoalSimulation
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
-RANGES, REACH = 24, 12.0  # rays of the range finder, and meters that they reach
-RADIUS = 1.1  # by which the planner's tightest turn is wider than the car's
-SAME_CONTACT = 0.3  # meters that one drives away from what one ran into, before one can run into it again
-REPLAN = 0.6  # meters from the plan at which the expert makes a new one
+RANGES, REACH = 24, 12.0  # rays of the range finder, and their reach in meters
+RADIUS_FACTOR = 1.1  # of the planner's tightest turn to the car's
+SAME_CONTACT = 0.3  # meters to drive away from a collision before the next one counts
+REPLAN = 0.6  # meters from the plan at which the expert plans again
 WEIGHTS = (0.1, 0.1, 0.25, 0.25, 0.05)  # of the goal's entries in the dense reward
 GOAL_LIMITS = np.array([100.0, 100.0, 1.0, 1.0, 10.0], np.float32)
 STATE_NAMES = (
@@ -54,14 +55,14 @@ CAR = VehicleParameters(max_reverse=3.0)
 
 @dataclass(frozen=True)
 class ParkingConfig:
-    """What a user may change about the task.
+    """Configuration of the task.
 
     Attributes:
-        lot: the parking lots.
-        num_maps: how many there are in each split.
-        car: the nominal car; it has to reverse.
+        lot: configuration of the parking lots.
+        num_maps: number of parking lots in each split.
+        car: the nominal car, which must be able to reverse.
         camera: the observation camera, mounted on the car.
-        top_speed: m/s, forwards and backwards.
+        top_speed: m/s, forward.
         position_tolerance: meters, of success.
         heading_tolerance: rad, of success.
         speed_tolerance: m/s, of success.
@@ -78,53 +79,51 @@ class ParkingConfig:
 
 
 class Parking(GoalSimulation, DrivingSimulation):
-    """Bring a car to rest in a bay, the right way round.
+    """Park a car in a marked bay, with the heading that an arrow shows.
 
     Description:
-        A car stands in the aisle of a parking lot, two rows of twelve bays of 2.7 × 5.2 m beside an aisle of
-        7.5 m, with other cars in some of them. A green carpet with an arrow lies in the bay that it should
-        park in; the arrow says whether nose first or backwards. The car steers up to 0.5 rad, drives at up to
-        5 m/s and reverses at up to 3 m/s. It stops dead where it runs into another car, a planter or a curb,
-        and can go on from there. Control runs at 10 Hz, the car's dynamics at 100 Hz. The camera looks down
-        from above the car, as the picture that cars compose from four fisheye cameras.
+        A car stands in the aisle of a parking lot: two rows of twelve bays of 2.7 × 5.2 m on both sides of a 7.5 m wide
+        aisle, with other cars in some of them. A green carpet marks the bay to park in; its arrow shows whether to
+        park nose first or tail first. The car steers up to 0.5 rad, drives at up to 5 m/s and reverses at up to 3 m/s.
+        It stops at once when it hits another car, a planter or a curb, and can continue from there. Control runs at
+        10 Hz, the car's dynamics at 100 Hz. The camera looks down from above the car, like the surround view that cars
+        compose from four fisheye cameras.
 
     Observation:
-        By `obs_mode`: images as in Racing, here with the car itself in them; "state", three entries:
-        "observation" (31,) float32: x, y (m, from the lot's middle, x along the aisle), cosine and sine of
-        the heading, speed (m/s, negative backwards), yaw rate (rad/s), steering angle (rad), and meters to
-        what is around at 24 even angles from straight ahead to the left, 12 at most; "achieved_goal" and
-        "desired_goal" (5,) float32: x, y, cosine, sine, speed; "goal": "desired_goal" alone; "ego" (5,):
-        speed, lateral speed, yaw rate, steering angle, acceleration; "imu" (6,); "lidar" (24,): the meters
-        around.
+        By `obs_mode`: images as in Racing, with the car itself in them; "state", three entries: "observation" (31,)
+        float32: x, y (m, from the lot's middle, x along the aisle), cosine and sine of the heading, speed (m/s,
+        negative in reverse), yaw rate (rad/s), steering angle (rad), and 24 ranges (m, 12 at most) at even angles,
+        counter-clockwise from straight ahead; "achieved_goal" and "desired_goal" (5,) float32: x, y, cosine, sine,
+        speed; "goal": "desired_goal" alone; "ego" (5,) float32: speed, lateral speed, yaw rate, steering angle,
+        acceleration; "imu" (6,) float32: specific force and turn rate, x, y, z; "lidar" (24,) float32: the ranges.
 
     Action:
-        `control_mode` "pedals": two numbers in −1..1, the angle of the road wheels as a share of 0.5 rad,
-        left positive, and the pedal: forwards or, negative, backwards; against the motion it brakes.
-        "discrete": 0..34, seven shares of the steering angle, −1, −0.5, −0.2, 0, 0.2, 0.5 and 1, times five
-        positions of the pedal, −1, −0.3, 0, 0.3 and 1.
+        `control_mode` "pedals": two numbers in −1..1, the angle of the road wheels as a share of 0.5 rad, left
+        positive, and the pedal: forward or, if negative, in reverse; against the motion it brakes. "discrete": 0..34,
+        seven shares of the steering angle (−1, −0.5, −0.2, 0, 0.2, 0.5, 1) times five pedal positions (−1, −0.3, 0,
+        0.3, 1).
 
     Reward:
-        "sparse": `reward/goal`, 0 where the goal is achieved, −1 elsewhere. "dense": `reward/goal`, minus the
-        square root of the weighted sum of the goal entries' distances (0.1 a meter, 0.25 a unit of cosine and
-        sine, 0.05 per m/s).
+        "sparse": `reward/goal`, 0 if the goal is achieved, else −1. "dense": `reward/goal`, minus the square root of
+        the weighted sum of the absolute errors of the goal's entries (weights 0.1 per meter, 0.25 for cosine and sine,
+        0.05 per m/s).
 
     Success:
-        The car's middle is within 0.5 m of the bay's, its heading within 12 degrees of the arrow's, its speed
-        below 0.15 m/s. `collisions` tells how often it ran into something.
+        The car's middle is within 0.5 m of the bay's, its heading within 12 degrees of the arrow's, its speed below
+        0.15 m/s. `collisions` counts the collisions.
 
     Termination:
         Success. The time limit (60 s, 600 steps) truncates.
 
     Randomization:
-        With None, the lot, the cars in it, the bay and the start vary with the seed; appearance, light,
-        camera and car are nominal. "train" and "test" also vary textures, sun, cloud, fog, models and paint
-        of the cars, the camera's mount and the car's mass, stiffness and friction; lots, variants and values
-        of one split never occur in the other. `time_of_day` and
-        `weather` as in LaneKeeping.
+        With None, the lot, the cars in it, the bay and the start vary with the seed; appearance, light, camera and car
+        are nominal. "train" and "test" also vary textures, sun, cloud, fog, models and paint of the cars, the camera's
+        mount and the car's mass, stiffness and friction; lots, variants and values of one split never occur in the
+        other. `time_of_day` and `weather` as in LaneKeeping.
 
     Source:
-        The task and the form of the reward of E. Leurent's highway-env ("parking-v0"); geometry of bays as
-        for perpendicular parking in EAR 05 (FGSV, 2005), the aisle widened.
+        Task and form of the reward of E. Leurent's highway-env ("parking-v0"); geometry of bays for perpendicular
+        parking after EAR 05 (FGSV, 2005), with a wider aisle.
     """
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
@@ -142,15 +141,13 @@ class Parking(GoalSimulation, DrivingSimulation):
         self.observation_space = self._make_observation_space()
         self._goals = np.zeros((num_worlds, 5))
         self._collisions = np.zeros(num_worlds)
-        self._contacts = np.full((num_worlds, 2), np.inf)  # where it last ran into something
-        self._lots: list[ParkingLot | None] = [None] * num_worlds
-        self._obstacles = np.zeros((num_worlds, 1, 5))
-        self._obstacle_counts = np.zeros(num_worlds, np.int64)
-        self._places = np.zeros((num_worlds, 6))  # the ground is level
+        self._contacts = np.full((num_worlds, 2), np.inf)  # position of the last collision
+        self._maps: list[ParkingMap | None] = [None] * num_worlds
+        self._obstacles: WorldArrays[Obstacles] = WorldArrays(num_worlds)
         self._plans = np.zeros((num_worlds, MOST_POINTS, 4))
         self._plan_counts = np.zeros(num_worlds, np.int64)
         self._progress = np.zeros(num_worlds, np.int64)
-        self._planned = np.full(num_worlds, -1, np.int64)
+        self._plan_seeds = np.full(num_worlds, -1, np.int64)  # of the episodes that the plans are for
         self._streets = ParkingScene(num_worlds, config.lot, self.conditions)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
@@ -164,30 +161,23 @@ class Parking(GoalSimulation, DrivingSimulation):
 
     def _start_episode(self, world: int, seed: int) -> None:
         map_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
-        lot = draw_map(parking_lot, self.config.lot, self.config.num_maps, map_rng, self.randomize)
-        self._lots[world] = lot
-        self._set_obstacles(world, lot.obstacles)
-        start, goal = lot.draw_task(rng)
+        config = self.config
+        new = sample_map(parking_map, config.lot, config.num_maps, map_rng, self.randomize)
+        self._maps[world] = new
+        self._obstacles.put(world, pack_obstacles(new.obstacles))
+        start, goal = new.lot.sample_task(rng)
         self._goals[world] = _goal_rows(np.array([[goal.x, goal.y, goal.heading]]), np.zeros(1))
-        self._draw_car(world, rng)
-        self._draw_mount(world, rng)
+        self._sample_car(world, rng)
+        self._sample_mounts(world, rng)
         state = self.vehicles[world]
         state[:] = 0.0
         state[vehicle.X], state[vehicle.Y], state[vehicle.HEADING] = start.x, start.y, start.heading
         self._collisions[world], self._contacts[world] = 0.0, np.inf
-        self._planned[world] = -1
+        self._plan_seeds[world] = -1
         self._progress[world] = self._plan_counts[world] = 0
 
-    def _set_obstacles(self, world: int, obstacles: FloatArray) -> None:
-        if self._obstacles.shape[1] < len(obstacles):
-            longer = np.zeros((self.num_worlds, len(obstacles) + 8, 5))
-            longer[:, : self._obstacles.shape[1]] = self._obstacles
-            self._obstacles = longer
-        self._obstacles[world, : len(obstacles)] = obstacles
-        self._obstacle_counts[world] = len(obstacles)
-
-    def _locate(self) -> None:
-        """The ground is level: nothing has to be found."""
+    def _locate(self, worlds: IntArray) -> None:
+        """Leave the Frenet coordinates at 0: there is no path, and the ground is level."""
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
         steering, pedals = self._controls(actions)
@@ -196,18 +186,18 @@ class Parking(GoalSimulation, DrivingSimulation):
         vehicle.advance_by_pedals(self.vehicles, self.parameters, steering, pedals, steps)
         over = self.vehicles[:, vehicle.SPEED] > self.config.top_speed
         self.vehicles[over, vehicle.SPEED] = self.config.top_speed
-        self._stop_the_struck(before)
+        self._stop_collided(before)
         achieved = self._achieved(self._everyone)
         success = self.is_achieved(achieved, self._goals)
         terms = {"reward/goal": self.goal_reward(achieved, self._goals)}
         info = self._info(self._everyone)
         return Measurements(reward_of(terms), success, success, info | terms)
 
-    def _stop_the_struck(self, before: FloatArray) -> None:
-        """Who would overlap something stays where it was, and stands."""
-        struck = np.zeros(self.num_worlds, bool)
+    def _stop_collided(self, before: FloatArray) -> None:
+        """Put cars that overlap an obstacle back to where they were, at rest."""
+        struck, obstacles = np.zeros(self.num_worlds, bool), self._obstacles.arrays
         poses = np.ascontiguousarray(self.vehicles[:, [vehicle.X, vehicle.Y, vehicle.HEADING]])
-        find_struck(poses, EGO_LENGTH, EGO_WIDTH, self._obstacles, self._obstacle_counts, struck)
+        find_struck(poses, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
         apart = (
             np.hypot(poses[:, 0] - self._contacts[:, 0], poses[:, 1] - self._contacts[:, 1]) > SAME_CONTACT
         )
@@ -219,12 +209,12 @@ class Parking(GoalSimulation, DrivingSimulation):
             self.vehicles[struck, column] = 0.0
 
     def _achieved(self, worlds: IntArray) -> FloatArray:
-        """(n, 5) as it is observed: rounded to single precision, so that rewards can be computed anew to the bit."""
+        """(n, 5) achieved goals, rounded to single precision as observed, so that rewards can be recomputed exactly."""
         cars = self.vehicles[worlds]
         return _goal_rows(cars[:, [vehicle.X, vehicle.Y, vehicle.HEADING]], cars[:, vehicle.SPEED])
 
     def is_achieved(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> BoolArray:
-        """(...) whether poses and speeds (..., 5) are as good as those desired (..., 5)."""
+        """(...) whether achieved poses and speeds (..., 5) are within the tolerances of desired ones (..., 5)."""
         config = self.config
         away = np.hypot(*np.moveaxis(achieved_goal[..., :2] - desired_goal[..., :2], -1, 0))
         alike = np.sum(achieved_goal[..., 2:4] * desired_goal[..., 2:4], axis=-1)
@@ -236,7 +226,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         )
 
     def goal_reward(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> FloatArray:
-        """(...) the reward for poses and speeds (..., 5), see the task."""
+        """(...) rewards for achieved poses and speeds (..., 5), see the task."""
         if self.reward_mode == "sparse":
             return self.is_achieved(achieved_goal, desired_goal).astype(np.float64) - 1.0
         away = np.abs(achieved_goal - desired_goal)
@@ -263,7 +253,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         return self._info(worlds) | {"is_success": np.zeros(len(worlds), bool)}
 
     def expert_action(self) -> NDArray[Any]:
-        """Follow a Reeds–Shepp plan that touches nothing, made where it was first asked for; moves on along it."""
+        """Follow a collision-free Reeds–Shepp plan, made at the first call of an episode; advances along the plan."""
         self._make_plans()
         return self._follow_plans(self._zeros, self._zeros, self._progress)
 
@@ -293,7 +283,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         return self._actions_for(angles, pedals)
 
     def _make_plans(self) -> None:
-        """Plans where there is none yet for the episode, or the car has left it."""
+        """Plan for new episodes, and again for cars that have left their plans."""
         cars = self.vehicles
         rear = self.config.car.rear
         at = self._plans[self._everyone, self._progress]
@@ -301,7 +291,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         y = cars[:, vehicle.Y] - rear * np.sin(cars[:, vehicle.HEADING])
         strayed = np.hypot(at[:, 0] - x, at[:, 1] - y) > REPLAN
         for world in np.flatnonzero(
-            (self._planned != self.episode_seeds) | strayed & (self._plan_counts > 0)
+            (self._plan_seeds != self.episode_seeds) | strayed & (self._plan_counts > 0)
         ):
             goal = self._goals[world]
             begin = np.array([x[world], y[world], cars[world, vehicle.HEADING]])
@@ -313,10 +303,10 @@ class Parking(GoalSimulation, DrivingSimulation):
                 ]
             )
             car = self.config.car
-            radius = RADIUS * car.wheelbase / math.tan(car.max_steering)
-            obstacles = self._obstacles[world, : self._obstacle_counts[world]]
+            radius = RADIUS_FACTOR * car.wheelbase / math.tan(car.max_steering)
+            obstacles = self._obstacles.arrays.boxes[world, : self._obstacles.arrays.counts[world]]
             found = plan(begin, end, radius, (EGO_LENGTH, EGO_WIDTH, rear), obstacles)
-            self._planned[world] = self.episode_seeds[world]
+            self._plan_seeds[world] = self.episode_seeds[world]
             self._progress[world] = 0
             self._plan_counts[world] = 0 if found is None else min(len(found), MOST_POINTS)
             if found is not None:
@@ -326,7 +316,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray
     ) -> dict[str, NDArray[Any]] | NDArray[Any]:
         cars = self.vehicles[worlds]
-        poses = self._displaced(worlds, lateral, heading)
+        poses = self._displaced_poses(worlds, lateral, heading)
         ranges = self._ranges(worlds, poses)
         if part == "lidar":
             return ranges
@@ -334,15 +324,8 @@ class Parking(GoalSimulation, DrivingSimulation):
         observed = np.column_stack([achieved, cars[:, [vehicle.YAW_RATE, vehicle.STEERING]], ranges])
         return self._goal_parts(np.clip(observed, -STATE_LIMITS, STATE_LIMITS), achieved, self._goals[worlds])
 
-    def _displaced(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        poses = self.vehicles[worlds][:, [vehicle.X, vehicle.Y, vehicle.HEADING]]
-        poses[:, 0] -= lateral * np.sin(poses[:, 2])
-        poses[:, 1] += lateral * np.cos(poses[:, 2])
-        poses[:, 2] += heading
-        return np.ascontiguousarray(poses)
-
     def _ranges(self, worlds: IntArray, poses: FloatArray) -> NDArray[np.float32]:
-        count = len(worlds)
+        count, obstacles = len(worlds), self._obstacles.arrays
         ranges = np.empty((count, RANGES))
         nothing, absent = np.zeros((count, 1)), np.zeros((count, 1), bool)
         measure_ranges(
@@ -351,26 +334,21 @@ class Parking(GoalSimulation, DrivingSimulation):
             nothing,
             nothing,
             absent,
-            self._obstacles[worlds],
-            self._obstacle_counts[worlds],
+            obstacles.boxes[worlds],
+            obstacles.counts[worlds],
             REACH,
             ranges,
         )
         return ranges.astype(np.float32)
 
-    def _car_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        poses = np.empty((len(worlds), 4, 4))
-        car_poses(self.vehicles[worlds], self._places[worlds], lateral, heading, poses)
-        return poses
-
     def _scene_now(self) -> StreetScene:
-        self._streets.dress(self._lots, self.episode_seeds, self.randomize)
+        self._streets.apply_appearance(self._maps, self.episode_seeds, self.randomize)
         cars = self._car_poses(self._everyone, self._zeros, self._zeros)
         self._streets.show(cars, self._goals)
         return self._streets
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars back into the aisle, at rest, along it."""
+        """Put these cars back into the aisle, at rest, heading along it."""
         for world in np.asarray(worlds, np.int64):
             state = self.vehicles[world]
             x, along = state[vehicle.X], math.cos(state[vehicle.HEADING])
@@ -380,26 +358,26 @@ class Parking(GoalSimulation, DrivingSimulation):
             state[vehicle.X] = np.clip(x, -reach, reach)
 
     def _sketch(self, world: int) -> MapSketch:
-        lot = self._lots[world]
-        assert lot is not None
-        along, across = lot.half_size
+        current = self._maps[world]
+        assert current is not None
+        along, across = current.lot.half_size
         corner = np.array([along, across])
         paving = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * corner
-        config = lot.config
+        config = current.lot.config
         edges = (np.arange(config.bays + 1) - 0.5 * config.bays) * config.bay_width
         lines = [
             (np.array([[x, side * 0.5 * config.aisle], [x, side * across]]), PAINT_WIDTH, PAINT)
             for x in edges
             for side in (1.0, -1.0)
         ]
-        return MapSketch(-corner, corner, [(paving, PAVING)], lines, lot.layout.obstacles)
+        return MapSketch(-corner, corner, [(paving, PAVING)], lines, current.layout.obstacles)
 
-    def _actors(self, world: int) -> Actors:
+    def _overlay(self, world: int) -> MapOverlay:
         x, y, cosine, sine, _ = self._goals[world].tolist()
         lot = self.config.lot
         goal = (x, y, math.atan2(sine, cosine), lot.bay_length - 0.7, lot.bay_width - 0.5, GOAL)
         nose = (x + 1.9 * cosine, y + 1.9 * sine, PAINT)
-        return Actors(boxes=[goal], dots=[nose])
+        return MapOverlay(boxes=[goal], dots=[nose])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {
@@ -407,7 +385,7 @@ class Parking(GoalSimulation, DrivingSimulation):
             "contacts": self._contacts,
             "plans": self._plans,
             "plan_counts": self._plan_counts,
-            "planned": self._planned,
+            "plan_seeds": self._plan_seeds,
             "progress": self._progress,
         }
 

@@ -13,13 +13,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray
-from camshaft.envs.driving.country_road import track as places
-from camshaft.envs.driving.country_road.track import Track
-from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.dynamics.poses import car_poses
+from camshaft.envs.driving.dynamics import frenet, vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
-from camshaft.envs.driving.maps.drawing import MapSketch, sketch_network
-from camshaft.envs.driving.maps.maps import DrivingMap, circuit_map, draw_map
+from camshaft.envs.driving.maps.driving_map import DrivingMap, circuit_map, sample_map
+from camshaft.envs.driving.maps.top_view import MapSketch, sketch_network
+from camshaft.envs.driving.planning.path_tracking import PathTracker
 from camshaft.envs.driving.planning.racing_line import racing_line, speed_profile
 from camshaft.envs.driving.road_network.circuit import CircuitConfig
 from camshaft.envs.driving.road_network.curves import Curve
@@ -58,19 +56,19 @@ STATE_LIMITS = np.array([8.0, math.pi, 80.0, 20.0, 6.0, 1.0, 12.0, *[0.2] * len(
 
 @dataclass(frozen=True)
 class RacingConfig:
-    """What a user may change about the task.
+    """Configuration of the task.
 
     Attributes:
-        circuit: the race tracks.
-        num_maps: how many there are in each split.
+        circuit: configuration of the race tracks.
+        num_maps: number of race tracks in each split.
         car: the nominal car.
         camera: the observation camera, mounted on the car.
-        laps: to drive.
+        laps: number of laps to drive.
         runoff: meters beyond the edge of the track at which the car has left it.
         start_speed: m/s, low and high.
-        progress_weight: of the reward for a whole lap.
-        time_weight: of the reward for each second.
-        departure_weight: of the reward for leaving the track.
+        progress_weight: reward for a whole lap.
+        time_weight: penalty for each second.
+        departure_weight: penalty for leaving the track.
     """
 
     circuit: CircuitConfig = CircuitConfig()
@@ -89,44 +87,45 @@ class Racing(DrivingSimulation):
     """Drive a lap of a race track as fast as possible.
 
     Description:
-        A light car with 220 kW on a closed track of its own, 10 m wide and 700 to 1,200 m long, with bends of 14 m
-        radius and more, red and white curbs on their inside and gravel around. It starts on the straightest part,
-        driving.
-        Steering and pedals are the driver's. Control runs at 20 Hz, the car's dynamics at 100 Hz
-        (`camshaft.envs.driving.dynamics.vehicle`): tires saturate, and who brakes too late leaves the track.
+        A light car with 220 kW drives on a closed track without other cars. The track is 10 m wide and 700 to 1,200 m
+        long, with bends of at least 14 m radius, red and white curbs on their inside and gravel around. The car starts
+        on the straightest part at 8 to 15 m/s. The agent controls steering and pedals. Control runs at 20 Hz, the
+        car's dynamics at 100 Hz (`camshaft.envs.driving.dynamics.vehicle`): tires saturate, so that a car that brakes
+        too late leaves the track.
 
     Observation:
         By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 meters along the optical axis; "segmentation"
-        (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: meters left of the track's middle,
-        heading error (rad), speed, lateral speed (m/s), yaw rate (rad/s), steering angle (rad), acceleration (m/s²),
-        curvature of the track 5, 10, 20, 30, 45, 60 and 80 m ahead (1/m); "ego" (5,) float32: speed, lateral speed,
-        yaw rate, steering angle, acceleration; "imu" (6,): specific force (m/s²) and turn rate (rad/s), x, y, z.
+        (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: lateral error from the track's
+        middle (m, left positive), heading error (rad), speed, lateral speed (m/s), yaw rate (rad/s), steering angle
+        (rad), acceleration (m/s²), curvature of the track 5, 10, 20, 30, 45, 60 and 80 m ahead (1/m); "ego" (5,)
+        float32: speed, lateral speed, yaw rate, steering angle, acceleration; "imu" (6,) float32: specific force
+        (m/s²) and turn rate (rad/s), x, y, z.
 
     Action:
         `control_mode` "pedals": two numbers in −1..1, the angle of the road wheels as a share of 0.5 rad, left
-        positive, and the throttle or, negative, the brake. "discrete": 0..34, seven steering angles (−0.35 to 0.35 rad)
-        times full and gentle brake, nothing, gentle and full throttle.
+        positive, and throttle or, if negative, brake. "discrete": 0..34, seven steering angles (−0.35 to 0.35 rad)
+        times five pedal positions: full brake, gentle brake, none, gentle throttle, full throttle.
 
     Reward:
-        "dense": `reward/progress`, 100 a lap, forwards along the track's middle, `reward/time`, −1 a second, and
-        `reward/departure`, −10 for leaving the track. "sparse": `reward/lap`, 1 at the end of the last lap, and
+        "dense": `reward/progress`, 100 per lap for driving forward along the track's middle; `reward/time`, −1 per
+        second; `reward/departure`, −10 for leaving the track. "sparse": `reward/lap`, 1 at the end of the last lap;
         `reward/departure`, −1.
 
     Success:
-        The laps are driven. `lap_time` tells how long the last one took.
+        All laps (1 by default) are completed. `lap_time` is the duration of the last one in seconds.
 
     Termination:
-        The laps are driven; or the middle of the car is more than 1.5 m beyond the edge of the track; or it drives
-        backwards for 20 m. The time limit (75 s, 1,500 steps) truncates.
+        All laps are completed; the middle of the car is more than 1.5 m beyond the edge of the track; or the car has
+        driven 20 m in the wrong direction. The time limit (75 s, 1,500 steps) truncates.
 
     Randomization:
         With None, the track and the start vary with the seed; appearance, light, weather, camera and car are nominal.
         "train" and "test" also vary textures, sun, cloud, fog, the camera's mount and the car's mass, stiffness and
-        friction; tracks, variants and values of one split never occur in the other. `time_of_day` and
-        `weather` as in LaneKeeping.
+        friction; tracks, variants and values of one split never occur in the other. `time_of_day` and `weather` as in
+        LaneKeeping.
 
     Source:
-        The task of O. Klimov's CarRacing (Gymnasium), with a car and a camera that obey physics and optics.
+        The task of O. Klimov's CarRacing (Gymnasium), with vehicle dynamics and a perspective camera.
     """
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
@@ -137,13 +136,13 @@ class Racing(DrivingSimulation):
         super().__init__(num_worlds, config.car, config.camera, **options)
         self.config = config
         self.observation_space = self._make_observation_space()
-        self.track, self._line = Track(num_worlds), Track(num_worlds)
-        self._profile = np.zeros((num_worlds, 1))
+        self._line = PathTracker(num_worlds)  # the racing line of the expert
+        self._profile = np.zeros((num_worlds, 1))  # (N, P) m/s at the points of that line
         self._maps: list[DrivingMap | None] = [None] * num_worlds
         self._driven = np.zeros(num_worlds)
         self._lap_time = np.zeros(num_worlds)
         self._lap_start = np.zeros(num_worlds)
-        self._lined = np.full(num_worlds, -1, np.int64)
+        self._line_seeds = np.full(num_worlds, -1, np.int64)  # of the episodes that the racing lines are of
         self._streets = StreetScene(num_worlds, "circuit", self.conditions)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
@@ -152,32 +151,29 @@ class Racing(DrivingSimulation):
     def _start_episode(self, world: int, seed: int) -> None:
         map_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
         config = self.config
-        shown = draw_map(circuit_map, config.circuit, config.num_maps, map_rng, self.randomize)
-        self._maps[world] = shown
-        curve = shown.network.lanes[0].curve
-        self.track.set_curve(world, curve, closed=True)
-        self._draw_car(world, rng)
-        self._draw_mount(world, rng)
+        circuit = sample_map(circuit_map, config.circuit, config.num_maps, map_rng, self.randomize)
+        self._maps[world] = circuit
+        curve = circuit.network.lanes[0].curve
+        self.tracker.set_curve(world, curve, closed=True)
+        self._sample_car(world, rng)
+        self._sample_mounts(world, rng)
         lateral = rng.uniform(-1.5, 1.5)
         state = self.vehicles[world]
         state[:] = 0.0
         state[vehicle.X], state[vehicle.Y] = curve.beside(0.0, lateral)
         state[vehicle.HEADING] = curve.heading[0] + rng.uniform(-0.05, 0.05)
         state[vehicle.SPEED] = rng.uniform(*config.start_speed)
-        self.track.places[world] = 0.0
+        self.tracker.frenet[world] = 0.0
         self._driven[world] = self._lap_time[world] = self._lap_start[world] = 0.0
-
-    def _locate(self) -> None:
-        self.track.locate(self.vehicles)
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
         steering, pedals = self._controls(actions)
         steps = round(1.0 / (self.control_frequency * vehicle.TIME_STEP))
         vehicle.advance_by_pedals(self.vehicles, self.parameters, steering, pedals, steps)
-        before = self.track.places[:, places.DISTANCE].copy()
-        self._locate()
-        laps = self.track.ways.laps
-        driven = self.track.places[:, places.DISTANCE] - before
+        before = self.tracker.frenet[:, frenet.DISTANCE].copy()
+        self._locate(self._everyone)
+        laps = self.tracker.paths.laps
+        driven = self.tracker.frenet[:, frenet.DISTANCE] - before
         driven -= laps * np.round(driven / laps)
         return self._measure(driven, laps)
 
@@ -191,7 +187,7 @@ class Racing(DrivingSimulation):
         self._lap_time[finished] = (seconds - self._lap_start)[finished]
         self._lap_start[finished] = seconds[finished]
         success = self._driven >= config.laps * laps
-        lateral = np.abs(self.track.places[:, places.LATERAL])
+        lateral = np.abs(self.tracker.frenet[:, frenet.LATERAL])
         left = lateral > 0.5 * config.circuit.width + config.runoff
         wrong_way = self._driven < -20.0
         ended = (left | wrong_way) & ~success
@@ -212,7 +208,7 @@ class Racing(DrivingSimulation):
     def _info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         cars = self.vehicles[worlds]
         return {
-            "lateral_error": self.track.places[worlds, places.LATERAL],
+            "lateral_error": self.tracker.frenet[worlds, frenet.LATERAL],
             "speed": cars[:, vehicle.SPEED],
             "lateral_acceleration": cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE],
             "distance": self._driven[worlds],
@@ -224,84 +220,83 @@ class Racing(DrivingSimulation):
         return self._info(worlds) | {"is_success": np.zeros(len(worlds), bool)}
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
-        """Pure pursuit of the line of least curvature, at the speed that it allows."""
-        for world in np.flatnonzero(self._lined != self.episode_seeds):
-            self._draw_line(int(world))
+        """Pure pursuit of the line of least curvature at the speed that it allows."""
+        for world in np.flatnonzero(self._line_seeds != self.episode_seeds):
+            self._set_line(int(world))
         line = self._line
-        line.find(self.vehicles)
+        line.locate_anywhere(self.vehicles)
         curvature = line.pursue(self.vehicles, self.parameters, lateral, heading)
         angles = np.empty(self.num_worlds)
         vehicle.steering_for_curvatures(curvature, self.vehicles, self.parameters, angles)
-        ahead = line.places[:, places.DISTANCE] + 0.15 * self.vehicles[:, vehicle.SPEED]
-        index = (ahead / line.ways.spacing).astype(np.int64) % (
-            np.round(line.ways.laps / line.ways.spacing).astype(np.int64)
-        )
+        paths = line.paths
+        ahead = line.frenet[:, frenet.DISTANCE] + 0.15 * self.vehicles[:, vehicle.SPEED]
+        points_per_lap = np.round(paths.laps / paths.spacing).astype(np.int64)
+        index = (ahead / paths.spacing).astype(np.int64) % points_per_lap
         wanted = self._profile[self._everyone, index]
         pedals = np.empty(self.num_worlds)
         pull = SPEED_GAIN * (wanted - self.vehicles[:, vehicle.SPEED])
         vehicle.pedals_for(pull, self.vehicles, self.parameters, pedals)
         return self._actions_for(angles, pedals)
 
-    def _draw_line(self, world: int) -> None:
-        shown = self._maps[world]
-        assert shown is not None
+    def _set_line(self, world: int) -> None:
+        """Set the racing line of a world."""
         half_width = 0.5 * self.config.circuit.width - LINE_MARGIN
-        line, speeds = _fast_line(shown.network.lanes[0].curve, half_width, self.config.car)
+        line, speeds = _fast_line(self._map_of(world).network.lanes[0].curve, half_width, self.config.car)
         self._line.set_curve(world, line, closed=True)
         if self._profile.shape[1] < len(speeds):
             longer = np.zeros((self.num_worlds, len(speeds) + 64))
             longer[:, : self._profile.shape[1]] = self._profile
             self._profile = longer
         self._profile[world, : len(speeds)] = speeds
-        self._lined[world] = self.episode_seeds[world]
+        self._line_seeds[world] = self.episode_seeds[world]
 
     def _sense(
         self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray
     ) -> NDArray[np.float32]:
-        cars, located = self.vehicles[worlds], self.track.places[worlds]
-        turned = located[:, places.HEADING_ERROR]
+        cars, coordinates = self.vehicles[worlds], self.tracker.frenet[worlds]
+        heading_error = coordinates[:, frenet.HEADING_ERROR]
         state = np.column_stack(
             [
-                located[:, places.LATERAL] + lateral * np.cos(turned),
-                turned + heading,
+                coordinates[:, frenet.LATERAL] + lateral * np.cos(heading_error),
+                heading_error + heading,
                 cars[:, EGO_COLUMNS],
-                self.track.curvature_ahead(PREVIEW)[worlds],
+                self.tracker.curvature_ahead(PREVIEW)[worlds],
             ]
         )
         return np.clip(state, -STATE_LIMITS, STATE_LIMITS).astype(np.float32)
 
-    def _car_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        poses = np.empty((len(worlds), 4, 4))
-        car_poses(self.vehicles[worlds], self.track.places[worlds], lateral, heading, poses)
-        return poses
-
     def _scene_now(self) -> StreetScene:
-        self._streets.dress(self._maps, self.episode_seeds, self.randomize)
+        self._streets.apply_appearance(self._maps, self.episode_seeds, self.randomize)
         return self._streets
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars on the middle of the track, along it, at a speed that its bends allow."""
-        for world in np.asarray(worlds, np.int64):
-            curve = self._maps[world].network.lanes[0].curve  # type: ignore[union-attr]
-            distance = float(self.track.places[world, places.DISTANCE])
+        """Put these cars on the middle of the track, heading along it, at a speed that its bends allow."""
+        chosen = np.asarray(worlds, np.int64)
+        for world in chosen:
+            curve = self._map_of(world).network.lanes[0].curve
+            distance = float(self.tracker.frenet[world, frenet.DISTANCE])
             point, heading = curve.at(distance)
             state = self.vehicles[world]
-            curvature = self.track.places[world, places.LANE_CURVATURE]
+            curvature = self.tracker.frenet[world, frenet.LANE_CURVATURE]
             speed = min(state[vehicle.SPEED], math.sqrt(5.0 / max(abs(curvature), 0.01)))
             state[:] = 0.0
             state[vehicle.X], state[vehicle.Y] = point
             state[vehicle.HEADING], state[vehicle.SPEED] = heading, speed
             state[vehicle.YAW_RATE] = speed * curvature
-        self._locate()
+        self._locate(chosen)
 
     def _sketch(self, world: int) -> MapSketch:
-        shown = self._maps[world]
-        assert shown is not None
-        return sketch_network(shown.network, shown.layout.obstacles)
+        circuit = self._map_of(world)
+        return sketch_network(circuit.network, circuit.layout.obstacles)
+
+    def _map_of(self, world: int) -> DrivingMap:
+        """The race track of a world that has been reset."""
+        circuit = self._maps[world]
+        assert circuit is not None
+        return circuit
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
         return {
-            "places": self.track.places,
             "driven": self._driven,
             "lap_time": self._lap_time,
             "lap_start": self._lap_start,
@@ -310,6 +305,6 @@ class Racing(DrivingSimulation):
 
 @lru_cache(256)
 def _fast_line(curve: Curve, half_width: float, car: VehicleParameters) -> tuple[Curve, FloatArray]:
-    """The expert's line on a track, and its speeds."""
+    """The racing line of a track and the speeds at its points."""
     line = racing_line(curve, half_width)
     return line, speed_profile(line, car)

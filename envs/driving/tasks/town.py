@@ -1,4 +1,4 @@
-"""Town: follow a route through a town with lights, signs, other cars and people on foot."""
+"""Town: follow a route through a town with traffic lights, signs, other vehicles and pedestrians."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray
-from camshaft.envs.driving.country_road import track as places
-from camshaft.envs.driving.dynamics import vehicle
+from camshaft.envs.driving.dynamics import frenet, vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
-from camshaft.envs.driving.maps.drawing import Actors
-from camshaft.envs.driving.maps.maps import DrivingMap, as_map, draw_map, town_map
-from camshaft.envs.driving.network_simulation import NetworkSimulation
-from camshaft.envs.driving.road_network.network import LIGHT, STOP, Network
+from camshaft.envs.driving.maps.driving_map import DrivingMap, as_map, sample_map, town_map
+from camshaft.envs.driving.maps.top_view import MapOverlay
+from camshaft.envs.driving.road_network.elements import LIGHT, STOP, Network
 from camshaft.envs.driving.road_network.route import Route
 from camshaft.envs.driving.road_network.town import TownConfig
-from camshaft.envs.driving.routes import WorldRoutes, place_on_routes, read_commands
 from camshaft.envs.driving.scoring import Infractions
 from camshaft.envs.driving.simulation import reward_of
 from camshaft.envs.driving.tasks.town_state import (
     LIMIT,
+    PREVIEW,
     STATE_LIMITS,
     STATE_NAMES,
     reward_driving,
-    town_state,
+    write_town_state,
 )
 from camshaft.envs.driving.traffic.ahead import acceleration_to_change
+from camshaft.envs.driving.traffic.ego_routes import EgoRoutes, assign_route_lanes, read_commands
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
 from camshaft.envs.driving.traffic.signals import RED, RED_AMBER
+from camshaft.envs.driving.traffic_simulation import TrafficSimulation
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
-OFF_ROUTE = 30.0  # meters from the route at which it is lost, as in the CARLA leaderboard
+OFF_ROUTE = 30.0  # meters from the route at which an episode ends, as in the CARLA leaderboard
 BLOCKED = 60.0  # seconds without moving after which an episode ends
-FINISH = 4.0  # meters before the end of the route
+FINISH = 4.0  # meters before the end of the route at which it counts as completed
 
 
 @dataclass(frozen=True)
 class TownTaskConfig:
-    """What a user may change about the task.
+    """Configuration of the task.
 
     Attributes:
-        town: the towns.
-        num_maps: how many there are in each split.
+        town: configuration of the towns.
+        num_maps: number of towns in each split.
         car: the nominal car.
         camera: the observation camera, mounted on the car.
-        route_length: meters of a route, low and high.
-        start_speed: m/s, at most.
-        collision_ends: whether an episode ends when the car runs into somebody or something.
-        lateral_weight, heading_weight, speed_weight: of the reward terms, each of a step.
-        infraction_weight: of the reward for each infraction.
+        route_length: meters, low and high.
+        start_speed: largest speed at the start in m/s.
+        collision_ends: whether a collision ends the episode.
+        lateral_weight, heading_weight, speed_weight: weights of the reward terms, per step.
+        infraction_weight: penalty for each infraction.
     """
 
     town: TownConfig = TownConfig()
@@ -70,55 +70,54 @@ class TownTaskConfig:
     infraction_weight: float = 5.0
 
 
-class Town(NetworkSimulation):
-    """Follow a route through a town with lights, signs, other cars and people on foot.
+class Town(TrafficSimulation):
+    """Follow a route through a town with traffic lights, signs, other vehicles and pedestrians.
 
     Description:
-        A car drives in one of many towns of streets that meet in junctions with lights, stop and yield signs, right
-        before left, and roundabouts. A route of 200 to 450 m leads through it; at each junction a command says where
-        to go. Other vehicles follow lanes, each other, lights and the right of way; people walk on the sidewalks and
-        cross at crossings and elsewhere. `num_vehicles` (20) and `num_people` (20) say how many are near. `map`
-        gives a map of one's own in their place: a network of `RoadBlocks`, or an OpenDRIVE file (.xodr). Control runs
-        at 10 Hz, the car's dynamics at 100 Hz.
+        A car drives in one of many towns, whose streets meet in roundabouts and in junctions with traffic lights, stop
+        signs, yield signs or priority to the right. A route of 200 to 450 m leads through the town; at each junction a
+        command gives the turn to take. Other vehicles follow lanes, each other, traffic lights and the right of way;
+        pedestrians walk on the sidewalks and cross at crossings and elsewhere. `num_vehicles` (20) and `num_people`
+        (20) set how many there are around the car. `map` replaces the towns by a custom map: a network of `RoadBlocks`
+        or an OpenDRIVE file (.xodr). Control runs at 10 Hz, the car's dynamics at 100 Hz.
 
     Observation:
         By `obs_mode`: images as in LaneKeeping; "ego" (5,) float32: speed, lateral speed (m/s), yaw rate (rad/s),
         steering angle (rad), acceleration (m/s²); "imu" (6,) float32: specific force and turn rate, x, y, z; "command"
-        (4,) float32, one of follow, left, straight, right; "lidar" (72,) float32: meters around the car, from ahead to
-        the left, to other vehicles, people and what stands; "birdseye" (64, 64, 1) uint8: semantic labels of 48 m
-        around, ahead upwards; "state" (K,) float32: everything that the task depends on, by the names of
-        `state_names`: lane offset, heading error, light and its distance, junction, the car ahead…
+        (4,) float32, one-hot: follow, left, straight, right; "lidar" (72,) float32: distances (m) to other vehicles,
+        pedestrians and obstacles around the car, counter-clockwise from straight ahead; "birdseye" (64, 64, 1) uint8:
+        semantic labels of the 48 m around the car, ahead upwards; "state" (K,) float32: the privileged state, named by
+        `state_names`: lateral error, heading error, traffic light and its distance, junction, the vehicle ahead…
 
     Action:
         `control_mode` "pedals": two numbers in −1..1, the angle of the road wheels as a share of 0.5 rad, left
-        positive, and the throttle or, negative, the brake. "discrete": 0..34, seven steering angles (−0.35 to 0.35 rad)
-        times full and gentle brake, nothing, gentle and full throttle.
+        positive, and throttle or, if negative, brake. "discrete": 0..34, seven steering angles (−0.35 to 0.35 rad)
+        times five pedal positions: full brake, gentle brake, none, gentle throttle, full throttle.
 
     Reward:
-        "dense": `reward/lateral` and `reward/heading`, up to 0.3 and 0.2 on the route and along it; `reward/speed`, 0.5
-        at the speed wished for: the limit, falling linearly to 0 before red lights and obstacles;
-        `reward/infractions`, −5 for each. "sparse": `reward/route`, 1 at the end of the route, and
+        "dense": `reward/lateral` and `reward/heading`, up to 0.3 and 0.2 for small lateral and heading errors;
+        `reward/speed`, 0.5 at the target speed, which is the limit, falling linearly to 0 before red lights and
+        obstacles; `reward/infractions`, −5 for each. "sparse": `reward/route`, 1 at the end of the route;
         `reward/infractions`, −1 for each.
 
     Success:
-        The end of the route is reached without an infraction. `driving_score`, `route_completion` and the number of
-        each infraction are those of the CARLA leaderboard (`camshaft.envs.driving.scoring`).
+        The end of the route is reached without an infraction. `driving_score`, `route_completion` and the counts of
+        infractions follow the CARLA leaderboard (`camshaft.envs.driving.scoring`).
 
     Termination:
-        The end of the route is reached; the car runs into somebody or something (unless `collision_ends` is False in
-        the config); it is more than 30 m from its route; it has not moved for a minute. The time limit (150 s, 1,500
-        steps) truncates.
+        The end of the route is reached; the car collides (unless `collision_ends` is False in the config), is more
+        than 30 m from its route, or has not moved for 60 s. The time limit (150 s, 1,500 steps) truncates.
 
     Randomization:
         With None, town, route, traffic and start vary with the seed; appearance, light, weather, camera and car are
         nominal. "train" and "test" also vary textures, buildings, sun, cloud, fog, the camera's mount and the car's
-        mass, stiffness and friction; towns, variants and values of one split never occur in the other.
-        `time_of_day` and `weather` as in LaneKeeping.
+        mass, stiffness and friction; towns, variants and values of one split never occur in the other. `time_of_day`
+        and `weather` as in LaneKeeping.
 
     Source:
-        The driving task and scores of the CARLA leaderboard (A. Dosovitskiy et al., "CARLA: An Open Urban Driving
-        Simulator", 2017); the reward of M. Toromanoff et al., "End-to-End Model-Free Reinforcement Learning for Urban
-        Driving using Implicit Affordances", CVPR 2020.
+        Task and scores of the CARLA leaderboard (A. Dosovitskiy et al., "CARLA: An Open Urban Driving Simulator",
+        2017); reward of M. Toromanoff et al., "End-to-End Model-Free Reinforcement Learning for Urban Driving using
+        Implicit Affordances", CVPR 2020.
     """
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
@@ -149,30 +148,29 @@ class Town(NetworkSimulation):
         self.config = config
         self._map = None if map is None else as_map(map)
         self._routes: list[Route | None] = [None] * num_worlds
-        self.routes = WorldRoutes(num_worlds)
-        self._state: FloatArray | None = None
-        self._farthest = np.zeros(num_worlds)
-        self._front = np.zeros(num_worlds)
-        self._still = np.zeros(num_worlds)
+        self.routes = EgoRoutes(num_worlds)
+        self._state: FloatArray | None = None  # of the current step, computed on demand
+        self._farthest = np.zeros(num_worlds)  # meters, largest distance reached along the route
+        self._front = np.zeros(num_worlds)  # meters, distance of the front bumper along the route
+        self._still = np.zeros(num_worlds)  # seconds without moving
         self._infractions = Infractions(num_worlds)
 
     def _start_episode(self, world: int, seed: int) -> None:
         map_rng, rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
         config = self.config
-        shown = self._map or draw_map(town_map, config.town, config.num_maps, map_rng, self.randomize)
-        self._enter_map(world, shown)
-        self._set_route(world, shown.draw_route(rng, config.route_length))
-        self._draw_car(world, rng)
-        self._draw_mount(world, rng)
-        route = self._routes[world]
-        assert route is not None
+        town = self._map or sample_map(town_map, config.town, config.num_maps, map_rng, self.randomize)
+        self._set_map(world, town)
+        route = town.sample_route(rng, config.route_length)
+        self._set_route(world, route)
+        self._sample_car(world, rng)
+        self._sample_mounts(world, rng)
         point, heading = route.curve.at(0.0)
         state = self.vehicles[world]
         state[:] = 0.0
         state[vehicle.X], state[vehicle.Y] = point
         state[vehicle.HEADING] = heading
         state[vehicle.SPEED] = rng.uniform(0.0, config.start_speed)
-        self.track.places[world] = 0.0
+        self.tracker.frenet[world] = 0.0
         self._start_traffic(world, rng, least=18.0, most=190.0)
         self._farthest[world] = self._still[world] = 0.0
         self._front[world] = 0.5 * EGO_LENGTH
@@ -181,22 +179,24 @@ class Town(NetworkSimulation):
     def _set_route(self, world: int, route: Route) -> None:
         self._routes[world] = route
         self._state = None
-        self.track.set_curve(world, route.curve)
+        self.tracker.set_curve(world, route.curve)
         self.routes.put(world, route)
 
-    def _place_ego(self) -> None:
+    def _assign_lanes(self, worlds: IntArray) -> None:
         self._state = None
-        place_on_routes(self.routes.arrays, self.track.ways, self.track.places, self.traffic.vehicles)
+        assign_route_lanes(
+            self.routes.arrays, self.tracker.paths, self.tracker.frenet, self.traffic.vehicles, worlds
+        )
 
     def _driver_acceleration(self) -> FloatArray:
         result = super()._driver_acceleration()
-        distance, changes = self.track.places[:, places.DISTANCE], self.routes.arrays.changes
+        distance, changes = self.tracker.frenet[:, frenet.DISTANCE], self.routes.arrays.changes
         acceleration_to_change(self.traffic.lanes, self.traffic.vehicles, distance, changes, result)
         return result
 
     def _command(self, worlds: IntArray) -> NDArray[np.int64]:
         commands = np.empty(self.num_worlds, np.int64)
-        read_commands(self.routes.arrays, self.track.ways, self.track.places, commands)
+        read_commands(self.routes.arrays, self.tracker.paths, self.tracker.frenet, commands)
         return commands[worlds]
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
@@ -205,7 +205,7 @@ class Town(NetworkSimulation):
 
     def _measure(self) -> Measurements:
         config, seconds = self.config, 1.0 / self.control_frequency
-        distance = self.track.places[:, places.DISTANCE]
+        distance = self.tracker.frenet[:, frenet.DISTANCE]
         speed = self.vehicles[:, vehicle.SPEED]
         advanced = np.maximum(distance - self._farthest, 0.0)
         self._farthest = np.maximum(self._farthest, distance)
@@ -217,8 +217,8 @@ class Town(NetworkSimulation):
         arrived = distance >= self.routes.arrays.length - FINISH
         completion = np.where(arrived, 1.0, np.clip(self._farthest / self.routes.arrays.length, 0.0, 1.0))
         success = arrived & (self._infractions.total == 0)
-        lost = np.abs(self.track.places[:, places.LATERAL]) > OFF_ROUTE
-        ended = arrived | lost | (self._still >= BLOCKED)
+        off_route = np.abs(self.tracker.frenet[:, frenet.LATERAL]) > OFF_ROUTE
+        ended = arrived | off_route | (self._still >= BLOCKED)
         if config.collision_ends:
             ended |= self._infractions.collided
         if self.reward_mode == "sparse":
@@ -229,7 +229,7 @@ class Town(NetworkSimulation):
         return Measurements(reward_of(terms), ended, success, info | terms)
 
     def _run_lights(self, distance: FloatArray) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """(N,) whether a red light, and whether a stop sign, has been run in this step."""
+        """(N,) whether a red light and whether a stop sign was run in this step."""
         front = distance + 0.5 * EGO_LENGTH
         stops = self.routes.arrays.stops
         lines = stops[:, :, 0]
@@ -246,25 +246,38 @@ class Town(NetworkSimulation):
 
     def _dense_terms(self) -> dict[str, FloatArray]:
         config, rows, terms = self.config, self._state_now(), np.empty((3, self.num_worlds))
-        bends = self.track.cruise_speed(self.parameters, rows[:, LIMIT])
+        bends = self.tracker.cruise_speed(self.parameters, rows[:, LIMIT])
         weights = (config.lateral_weight, config.heading_weight, config.speed_weight)
         reward_driving(rows, bends, weights, terms)
         return {"reward/lateral": terms[0], "reward/heading": terms[1], "reward/speed": terms[2]}
 
     def _state_now(self) -> FloatArray:
-        """(N, K) `town_state` of now, made once a step."""
+        """(N, K) the current state in the order of STATE_NAMES, computed once per step."""
         if self._state is None:
-            self._state = town_state(self)
+            traffic = self.traffic
+            self._state = np.zeros((self.num_worlds, len(STATE_NAMES)))
+            write_town_state(
+                traffic.lanes,
+                traffic.vehicles,
+                traffic.crossed,
+                traffic.signals,
+                self.vehicles,
+                self.tracker.paths,
+                self.tracker.frenet,
+                self.routes.arrays,
+                PREVIEW,
+                self._state,
+            )
         return self._state
 
     def _info(self, worlds: IntArray, completion: FloatArray) -> dict[str, NDArray[Any]]:
-        cars, located = self.vehicles[worlds], self.track.places[worlds]
+        cars, coordinates = self.vehicles[worlds], self.tracker.frenet[worlds]
         return {
-            "lateral_error": located[:, places.LATERAL],
-            "heading_error": located[:, places.HEADING_ERROR],
+            "lateral_error": coordinates[:, frenet.LATERAL],
+            "heading_error": coordinates[:, frenet.HEADING_ERROR],
             "speed": cars[:, vehicle.SPEED],
             "lateral_acceleration": cars[:, vehicle.SPEED] * cars[:, vehicle.YAW_RATE],
-            "distance": located[:, places.DISTANCE],
+            "distance": coordinates[:, frenet.DISTANCE],
             "route_completion": completion,
             "driving_score": self._infractions.score(completion, self.routes.arrays.length)[worlds],
             **{name: counts[worlds] for name, counts in self._infractions.by_name().items()},
@@ -280,37 +293,38 @@ class Town(NetworkSimulation):
 
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
         rows = self._state_now()[worlds]
-        turned = rows[:, STATE_NAMES.index("heading_error")]
-        rows[:, STATE_NAMES.index("lateral_error")] += lateral * np.cos(turned)
-        turned += heading
+        heading_error = rows[:, STATE_NAMES.index("heading_error")]
+        rows[:, STATE_NAMES.index("lateral_error")] += lateral * np.cos(heading_error)
+        heading_error += heading
         return rows
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars on their routes, along them, standing where they were."""
-        for world in np.asarray(worlds, np.int64):
+        """Put these cars on their routes, heading along them, at their distance and at most 6 m/s."""
+        chosen = np.asarray(worlds, np.int64)
+        for world in chosen:
             route = self._routes[world]
             assert route is not None
-            point, heading = route.curve.at(float(self.track.places[world, places.DISTANCE]))
+            point, heading = route.curve.at(float(self.tracker.frenet[world, frenet.DISTANCE]))
             speed = self.vehicles[world, vehicle.SPEED]
             self.vehicles[world] = 0.0
             self.vehicles[world, [vehicle.X, vehicle.Y]] = point
             self.vehicles[world, vehicle.HEADING] = heading
             self.vehicles[world, vehicle.SPEED] = min(speed, 6.0)
-        self._locate()
+        self._locate(chosen)
 
     def set_state(self, state: Any) -> None:
-        """Return to a state taken by `get_state` from a simulation with the same options."""
+        """Restore a state taken by `get_state` from a simulation with the same options."""
         super().set_state(state)
         self._state = None
 
-    def _actors(self, world: int) -> Actors:
-        actors, route = super()._actors(world), self._routes[world]
+    def _overlay(self, world: int) -> MapOverlay:
+        overlay, route = super()._overlay(world), self._routes[world]
         assert route is not None
-        actors.way = route.curve.points
-        return actors
+        overlay.route = route.curve.points
+        return overlay
 
     def _own_state(self) -> dict[str, NDArray[Any]]:
-        return super()._own_state() | {
+        return {
             "farthest": self._farthest,
             "front": self._front,
             "still": self._still,

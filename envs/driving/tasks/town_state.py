@@ -1,28 +1,20 @@
-"""Everything that driving in town depends on, as numbers: what an encoder is supervised on, and critics may see."""
+"""Privileged state of driving in town: supervision for encoders and input of asymmetric critics."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from camshaft.envs.arrays import FloatArray
-from camshaft.envs.driving.country_road import track as places
-from camshaft.envs.driving.country_road.track import lane_curvature
-from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.road_network.network import LIGHT, STOP, TURN_NAMES
-from camshaft.envs.driving.routes import point_before
+from camshaft.envs.driving.dynamics import frenet, vehicle
+from camshaft.envs.driving.dynamics.frenet import lane_curvature, point_before
+from camshaft.envs.driving.road_network.elements import LIGHT, STOP, TURN_NAMES
 from camshaft.envs.driving.sensors import EGO_NAMES
 from camshaft.envs.driving.traffic.ahead import gap_ahead, people_ahead
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH
 from camshaft.envs.driving.traffic.signals import AMBER, GREEN
 from camshaft.envs.kernels import inlined, kernel
 
-if TYPE_CHECKING:
-    from camshaft.envs.driving.tasks.town import Town
-
-PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # meters ahead at which the route's curvature is told
-FAR = 60.0  # meters: nothing nearer
+PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # meters ahead at which the state has the route's curvature
+FAR = 60.0  # meters, distance in the state to what does not exist or is farther away
 
 STATE_NAMES = (
     "lateral_error",
@@ -73,59 +65,55 @@ STOP_SIGN, MAY_ENTER, GAP, PEOPLE = (
     _FIRST["people_distance"],
 )
 COMMANDS, REMAINING = _FIRST["command_follow"], _FIRST["remaining"]
-BEHIND = -1.5  # meters: a stop line that the bumper has passed by no more is still the next one
-
-
-def town_state(town: Town) -> FloatArray:
-    """(N, K) in the order of STATE_NAMES; distances are from the front bumper, FAR where there is nothing."""
-    rows, traffic = np.zeros((town.num_worlds, len(STATE_NAMES))), town.traffic
-    _write_rows(
-        traffic.lanes,
-        traffic.vehicles,
-        traffic.crossed,
-        traffic.signals,
-        town.vehicles,
-        town.track.ways,
-        town.track.places,
-        town.routes.arrays,
-        PREVIEW,
-        rows,
-    )
-    return rows
+BEHIND = -1.5  # meters by which the front bumper may pass a stop line that still counts as the next one
 
 
 @kernel
 def reward_driving(rows, bends, weights, terms):  # type: ignore[no-untyped-def]
-    """Write (3, N): rewards for being on the route, for driving along it, and for the speed.
+    """Write (3, N) reward terms for lateral error, heading error and speed.
 
-    The speed wished for is the limit, falling linearly to 0 before red lights and what is in the way.
+    The target speed is the limit, falling linearly to 0 before red lights and obstacles.
 
     Args:
-        rows: (N, K) of `town_state`.
+        rows: (N, K) of `write_town_state`.
         bends: (N,) m/s that the bends ahead allow.
-        weights: of the three.
-        terms: to fill.
+        weights: weights of the three terms.
+        terms: (3, N) to fill.
     """
     for world in range(rows.shape[0]):
         row = rows[world]
         terms[0, world] = weights[0] * max(1.0 - 0.5 * abs(row[LATERAL]), 0.0)
         terms[1, world] = weights[1] * max(1.0 - abs(row[HEADING]) / 0.6, 0.0)
         room = min(max(min(row[STOP_DISTANCE], row[GAP] - 2.0), 0.0), 20.0) / 20.0
-        wished = min(bends[world], room * row[LIMIT])
-        error = abs(row[SPEED] - wished) / max(wished, 3.0)
+        target = min(bends[world], room * row[LIMIT])
+        error = abs(row[SPEED] - target) / max(target, 3.0)
         terms[2, world] = weights[2] * max(1.0 - error, 0.0)
 
 
 @kernel
-def _write_rows(lanes, vehicles, crossed, signals, cars, ways, located, routes, preview, rows):  # type: ignore[no-untyped-def]
+def write_town_state(lanes, vehicles, crossed, signals, cars, paths, coordinates, routes, preview, rows):  # type: ignore[no-untyped-def]
+    """Write (N, K) in the order of STATE_NAMES; distances are from the front bumper, FAR where there is nothing.
+
+    Args:
+        lanes: lanes of all worlds.
+        vehicles: vehicles of all worlds.
+        crossed: (N, C) whether a crossing has to be kept free.
+        signals: (N, S) states of the signal groups.
+        cars: (N, 8) states of the ego vehicles.
+        paths: their reference paths.
+        coordinates: (N, 6) their Frenet coordinates.
+        routes: their routes.
+        preview: (P,) meters ahead at which to write the curvature.
+        rows: (N, K) to fill, 0 at first.
+    """
     for world in range(rows.shape[0]):
-        row, car, place = rows[world], cars[world], located[world]
-        row[LATERAL], row[HEADING] = place[places.LATERAL], place[places.HEADING_ERROR]
+        row, car, place = rows[world], cars[world], coordinates[world]
+        row[LATERAL], row[HEADING] = place[frenet.LATERAL], place[frenet.HEADING_ERROR]
         row[SPEED], row[3], row[4] = car[vehicle.SPEED], car[vehicle.LATERAL_SPEED], car[vehicle.YAW_RATE]
         row[5], row[6] = car[vehicle.STEERING], car[vehicle.ACCELERATION]
-        distance = place[places.DISTANCE]
+        distance = place[frenet.DISTANCE]
         for number in range(preview.shape[0]):
-            row[CURVATURES + number] = lane_curvature(ways, world, distance + preview[number])
+            row[CURVATURES + number] = lane_curvature(paths, world, distance + preview[number])
         lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
         row[LIMIT] = lanes.limit[world, lane]
         inside = lanes.junction[world, lane] >= 0
@@ -139,18 +127,18 @@ def _write_rows(lanes, vehicles, crossed, signals, cars, ways, located, routes, 
         row[GAP] = gap
         row[GAP + 1] = car[vehicle.SPEED] - speed if gap < FAR else 0.0
         row[PEOPLE] = people_ahead(lanes, vehicles, crossed, world, FAR)
-        row[COMMANDS + routes.command[world, point_before(ways, world, distance)]] = 1.0
+        row[COMMANDS + routes.command[world, point_before(paths, world, distance)]] = 1.0
         row[REMAINING] = routes.length[world] - distance
 
 
 @inlined
 def _write_stop(lanes, vehicles, signals, stops, front, world, row):  # type: ignore[no-untyped-def]
-    """The next stop line: how far, what governs it, and whether one has to stop there now."""
+    """Write distance, control and right of way of the next stop line."""
     number, nearest = 0, np.inf
     for line in range(stops.shape[0]):
-        away = stops[line, 0] - front
-        if away >= BEHIND and away < nearest:
-            number, nearest = line, away
+        ahead = stops[line, 0] - front
+        if ahead >= BEHIND and ahead < nearest:
+            number, nearest = line, ahead
     near = min(max(nearest, 0.0), FAR)
     there = near < FAR
     lane = int(stops[number, 1]) if there else 0
@@ -158,10 +146,10 @@ def _write_stop(lanes, vehicles, signals, stops, front, world, row):  # type: ig
     row[LIGHT_DISTANCE] = FAR
     if there and control == LIGHT:
         row[LIGHT_DISTANCE] = near
-        shown = signals[world, max(lanes.signal[world, lane], 0)]
-        if shown == GREEN:
+        state = signals[world, max(lanes.signal[world, lane], 0)]
+        if state == GREEN:
             row[LIGHT_RED + 2] = 1.0
-        elif shown == AMBER:
+        elif state == AMBER:
             row[LIGHT_RED + 1] = 1.0
         else:
             row[LIGHT_RED] = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.network import LIGHT, STOP
+from camshaft.envs.driving.road_network.elements import LIGHT, STOP
 from camshaft.envs.driving.traffic.idm import HARDEST, following_acceleration, stopping_acceleration
 from camshaft.envs.driving.traffic.lanes import curvature_on
 from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, SPEED_SHARE

@@ -174,8 +174,8 @@ def _outside(lanes, world, lane, x, y, heading, guess):  # type: ignore[no-untyp
 
 
 @inlined
-def place_on_lane(lanes, vehicles, world):  # type: ignore[no-untyped-def]
-    """Write the lane that the ego vehicle is on, by its pose, and those that follow."""
+def assign_lane(lanes, vehicles, world):  # type: ignore[no-untyped-def]
+    """Write the lane that the ego vehicle is on, by its pose, and the lanes that follow."""
     pose = vehicles.pose[world, 0]
     lane, along, lateral = find_lane(lanes, world, pose[0], pose[1], pose[2])
     if lane < 0:

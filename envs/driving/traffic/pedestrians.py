@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.road_network.network import Network
+from camshaft.envs.driving.road_network.elements import Network
 from camshaft.envs.driving.traffic.randomness import draw
 from camshaft.envs.driving.traffic.signals import AMBER, GREEN, seconds_to_green, signal_state
 from camshaft.envs.driving.traffic.state import WAITING, WALKING

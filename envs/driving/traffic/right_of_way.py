@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camshaft.envs.driving.road_network.network import FREE, LIGHT, STOP
+from camshaft.envs.driving.road_network.elements import FREE, LIGHT, STOP
 from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, signal_state
 from camshaft.envs.driving.traffic.state import PATIENCE
 from camshaft.envs.kernels import inlined

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.arrays import LaneArrays, WorldArrays, pack
-from camshaft.envs.driving.road_network.network import Network
+from camshaft.envs.driving.road_network.elements import Network
 from camshaft.envs.driving.traffic.advance import advance_traffic, set_out_all
 from camshaft.envs.driving.traffic.kinds import SALOON, VehicleKind
 from camshaft.envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
@@ -153,6 +153,7 @@ class Traffic:
         vehicles.granted[world] = vehicles.shadow[world] = -1
         vehicles.waiting[world] = vehicles.offset[world] = vehicles.acceleration[world] = 0.0
         vehicles.halted[world] = False
+        self.occupied.counts[world] = 0
         vehicles.indicator[world] = 0
         set_out_all(self.lanes, vehicles, self._spots.arrays.spots, world, least, most)
         self._start_people(world, rng)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import assets as models
+from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets.shapes import with_surface
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS
 from camshaft.envs.rendering import Mesh
@@ -88,7 +88,7 @@ def _hull(positions: NDArray[np.float32]) -> NDArray[np.float64]:
     return positions[np.argmax(positions @ directions.T, axis=0)].astype(np.float64)
 
 
-def _vehicles(*makers: Callable[[], models.VehicleModel]) -> list[ObjectModel]:
+def _vehicles(*makers: Callable[[], assets.VehicleModel]) -> list[ObjectModel]:
     return [scaled_model(make().levels) for make in makers for _ in range(2)]
 
 
@@ -102,36 +102,36 @@ def _variants(make: Callable[[int], list[Mesh]], yaw_degrees: float = ANY_SIDE) 
 
 
 def _people() -> list[ObjectModel]:
-    frames = (0, 3, 6, 9, models.STANDING)
+    frames = (0, 3, 6, 9, assets.STANDING)
     return [
-        scaled_model(models.pedestrian_frames(body)[frames[(body // 2 + turn) % len(frames)]])
+        scaled_model(assets.pedestrian_frames(body)[frames[(body // 2 + turn) % len(frames)]])
         for turn in range(2)
-        for body in range(2 * (models.NUM_BODIES // 2))
+        for body in range(2 * (assets.NUM_BODIES // 2))
     ]
 
 
-def _riders(make: Callable[[int], models.VehicleModel]) -> list[ObjectModel]:
+def _riders(make: Callable[[int], assets.VehicleModel]) -> list[ObjectModel]:
     return [scaled_model(make(rider).levels) for rider in (0, 1, 2, 3, 0, 5, 2, 7)]
 
 
 def _signs(*kinds: str) -> list[ObjectModel]:
     return [
-        scaled_model(models.sign(kind, variant), FRONT, (-12.0, 25.0), focus=(SIGN_HEIGHT, SIGN_RADIUS))
+        scaled_model(assets.sign(kind, variant), FRONT, (-12.0, 25.0), focus=(SIGN_HEIGHT, SIGN_RADIUS))
         for kind in kinds
         for variant in range(NUM_VARIANTS)
     ]
 
 
 def _traffic_lights() -> list[ObjectModel]:
-    chosen = [variant for variant in models.traffic_light_variants(arm=False)[1:] for _ in range(2)]
+    chosen = [variant for variant in assets.traffic_light_variants(arm=False)[1:] for _ in range(2)]
     return [scaled_model(levels, FRONT, (-5.0, 25.0)) for levels in chosen]
 
 
 def _houses() -> list[ObjectModel]:
-    return _variants(models.house) + [
-        scaled_model(models.building(number).levels)
+    return _variants(assets.house) + [
+        scaled_model(assets.building(number).levels)
         for kind in ("terraced_house", "apartment_block")
-        for number in models.buildings(kind)
+        for number in assets.buildings(kind)
     ]
 
 
@@ -196,12 +196,12 @@ def torus(radius: float, thickness: float, segments: int) -> Mesh:
 _ARM = ((0.3, 0.5, 0.2, -1.2, 0.1, 0.9), (-0.4, 0.9, 0.0, -0.8, 0.5, 1.2))
 
 MAKERS: Mapping[str, Callable[[], list[ObjectModel]]] = {
-    "car": lambda: _vehicles(models.saloon, models.hatchback, models.suv),
-    "van": lambda: _vehicles(models.van),
-    "lorry": lambda: _vehicles(models.lorry),
-    "bus": lambda: _vehicles(models.bus),
-    "motorcycle": lambda: _riders(models.motorcycle),
-    "bicycle": lambda: _riders(models.bicycle),
+    "car": lambda: _vehicles(assets.saloon, assets.hatchback, assets.suv),
+    "van": lambda: _vehicles(assets.van),
+    "lorry": lambda: _vehicles(assets.lorry),
+    "bus": lambda: _vehicles(assets.bus),
+    "motorcycle": lambda: _riders(assets.motorcycle),
+    "bicycle": lambda: _riders(assets.bicycle),
     "person": _people,
     "stop_sign": lambda: _signs("stop"),
     "give_way_sign": lambda: _signs("yield"),
@@ -209,15 +209,15 @@ MAKERS: Mapping[str, Callable[[], list[ObjectModel]]] = {
     "priority_sign": lambda: _signs("priority_road"),
     "speed_limit_sign": lambda: _signs("speed_limit_30", "speed_limit_50", "speed_limit_80"),
     "traffic_light": _traffic_lights,
-    "bollard": lambda: _both(models.bollard()),
-    "traffic_cone": lambda: _both(models.traffic_cone()),
-    "bench": lambda: _both(models.bench()),
-    "waste_bin": lambda: _both(models.waste_bin()),
-    "bus_shelter": lambda: _variants(models.bus_shelter),
-    "advertising_column": lambda: _variants(models.advertising_column),
-    "planter": lambda: _variants(models.planter),
-    "conifer": lambda: _variants(models.conifer),
-    "broadleaf": lambda: _variants(models.broadleaf),
+    "bollard": lambda: _both(assets.bollard()),
+    "traffic_cone": lambda: _both(assets.traffic_cone()),
+    "bench": lambda: _both(assets.bench()),
+    "waste_bin": lambda: _both(assets.waste_bin()),
+    "bus_shelter": lambda: _variants(assets.bus_shelter),
+    "advertising_column": lambda: _variants(assets.advertising_column),
+    "planter": lambda: _variants(assets.planter),
+    "conifer": lambda: _variants(assets.conifer),
+    "broadleaf": lambda: _variants(assets.broadleaf),
     "house": _houses,
     "cube": lambda: _primitives(_cubes),
     "sphere": lambda: _primitives(_spheres),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from straight_roads import CAR, LEFT_LANE, LIMIT, RIGHT_LANE, STEP, TRAITS, long_road, set_out, traffic_on
 
-from camshaft.envs.driving.maps.maps import highway_map
+from camshaft.envs.driving.maps.driving_map import highway_map
 from camshaft.envs.driving.road_network.highway import HighwayConfig
 from camshaft.envs.driving.traffic.advance import drive_acceleration
 from camshaft.envs.driving.traffic.idm import HARDEST, STANDING_GAP, equilibrium_gap

@@ -56,6 +56,19 @@ def test_unknown_weather_and_times_are_refused(wrong):
 
 
 @every_driving_task
+def test_recovering_one_world_leaves_the_others_alone(task):
+    recovered, plain = (envs.make_simulation(task, 2, obs_mode="state") for _ in range(2))
+    for simulation in (recovered, plain):
+        simulation.reset(seeds=[1, 2])
+    for step in range(30):
+        if step % 3 == 2:
+            recovered.recover([1])
+        measured = [simulation.step(simulation.expert_action()) for simulation in (recovered, plain)]
+        assert measured[0].reward[0] == measured[1].reward[0]
+        assert all(measured[0].info[name][0] == measured[1].info[name][0] for name in measured[0].info)
+
+
+@every_driving_task
 def test_maps_show_the_car_where_it_is(task):
     env = gymnasium.make(task, obs_mode="state", render_mode="map")
     env.reset(seed=1)

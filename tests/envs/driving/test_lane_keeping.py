@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from camshaft import envs
-from camshaft.envs.driving.country_road import track as places
 from camshaft.envs.driving.country_road.road import RoadConfig, generate_road
-from camshaft.envs.driving.country_road.track import Track
-from camshaft.envs.driving.dynamics import vehicle
+from camshaft.envs.driving.dynamics import frenet, vehicle
+from camshaft.envs.driving.planning.path_tracking import PathTracker
 
 TASK = "camshaft/LaneKeeping-v0"
 LANE_OFFSET = -1.8
@@ -31,32 +30,32 @@ def car_at(road, distance, lateral=0.0, turn=0.0):
 @pytest.mark.parametrize("lateral", [-1.5, 0.0, 0.7, 3.0])
 @pytest.mark.parametrize("distance", [40.3, 333.7, 901.0])
 def test_a_car_is_found_where_it_was_put(road, distance, lateral):
-    track = Track(1, LANE_OFFSET)
-    track.set_road(0, road)
-    track.places[0, places.DISTANCE] = distance - 3.0
-    track.locate(car_at(road, distance, lateral, 0.2))
-    found = track.places[0]
-    assert found[places.DISTANCE] == pytest.approx(distance, abs=0.02)
-    assert found[places.LATERAL] == pytest.approx(lateral, abs=0.01)
-    assert found[places.HEADING_ERROR] == pytest.approx(0.2, abs=2e-3)
-    assert found[places.HEIGHT] == pytest.approx(road.positions_at(np.array(distance))[2], abs=0.01)
+    tracker = PathTracker(1, LANE_OFFSET)
+    tracker.set_points(0, road.path, road.spacing)
+    tracker.frenet[0, frenet.DISTANCE] = distance - 3.0
+    tracker.locate(car_at(road, distance, lateral, 0.2))
+    found = tracker.frenet[0]
+    assert found[frenet.DISTANCE] == pytest.approx(distance, abs=0.02)
+    assert found[frenet.LATERAL] == pytest.approx(lateral, abs=0.01)
+    assert found[frenet.HEADING_ERROR] == pytest.approx(0.2, abs=2e-3)
+    assert found[frenet.HEIGHT] == pytest.approx(road.positions_at(np.array(distance))[2], abs=0.01)
 
 
 def test_heading_error_is_wrapped(road):
-    track = Track(1, LANE_OFFSET)
-    track.set_road(0, road)
-    track.places[0, places.DISTANCE] = 100.0
-    track.locate(car_at(road, 100.0, 0.0, 0.3 + 4 * np.pi))
-    assert track.places[0, places.HEADING_ERROR] == pytest.approx(0.3, abs=2e-3)
+    tracker = PathTracker(1, LANE_OFFSET)
+    tracker.set_points(0, road.path, road.spacing)
+    tracker.frenet[0, frenet.DISTANCE] = 100.0
+    tracker.locate(car_at(road, 100.0, 0.0, 0.3 + 4 * np.pi))
+    assert tracker.frenet[0, frenet.HEADING_ERROR] == pytest.approx(0.3, abs=2e-3)
 
 
 def test_lane_curvature_is_that_of_the_lane_not_of_the_road(road):
-    track = Track(1, LANE_OFFSET)
-    track.set_road(0, road)
+    tracker = PathTracker(1, LANE_OFFSET)
+    tracker.set_points(0, road.path, road.spacing)
     bend = int(np.argmax(np.abs(road.curvature)))
-    track.places[0, places.DISTANCE] = bend * road.spacing
+    tracker.frenet[0, frenet.DISTANCE] = bend * road.spacing
     radius = 1.0 / road.curvature[bend] - LANE_OFFSET
-    assert track.curvature_ahead(np.zeros(1))[0, 0] == pytest.approx(1.0 / radius, rel=1e-9)
+    assert tracker.curvature_ahead(np.zeros(1))[0, 0] == pytest.approx(1.0 / radius, rel=1e-9)
 
 
 def run_expert(sim, steps):
@@ -80,7 +79,7 @@ def test_the_expert_returns_to_the_middle_within_three_seconds():
     heading = sim.vehicles[:, vehicle.HEADING]
     sim.vehicles[:, vehicle.X] -= 1.2 * np.sin(heading)
     sim.vehicles[:, vehicle.Y] += 1.2 * np.cos(heading)
-    sim.track.locate(sim.vehicles)
+    sim.tracker.locate(sim.vehicles)
     errors = run_expert(sim, 60)
     assert (errors[0] > 0.8).all()
     assert np.abs(errors[-1]).max() < 0.3
@@ -115,7 +114,7 @@ def test_a_displaced_view_is_what_a_car_there_would_see():
     car[vehicle.X] -= 0.6 * np.sin(car[vehicle.HEADING])
     car[vehicle.Y] += 0.6 * np.cos(car[vehicle.HEADING])
     car[vehicle.HEADING] += 0.05
-    sim.track.locate(sim.vehicles)
+    sim.tracker.locate(sim.vehicles)
     there = sim.observe()
     assert np.abs(seen.astype(int) - there.astype(int)).mean() < 1.0
 
@@ -130,9 +129,9 @@ def test_an_intervention_puts_the_car_back_and_lets_it_go_on():
     distance = measured.info["distance"].copy()
     speed = sim.vehicles[:, vehicle.SPEED].copy()
     sim.recover([0, 1])
-    place = sim.track.places
-    assert place[:, places.LATERAL] == pytest.approx([0.0, 0.0], abs=1e-3)
-    assert place[:, places.HEADING_ERROR] == pytest.approx([0.0, 0.0], abs=1e-3)
+    located = sim.tracker.frenet
+    assert located[:, frenet.LATERAL] == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert located[:, frenet.HEADING_ERROR] == pytest.approx([0.0, 0.0], abs=1e-3)
     assert sim.reset_info(np.array([0, 1]))["distance"] == pytest.approx(distance, abs=0.05)
     assert (sim.vehicles[:, vehicle.SPEED] == speed).all()
     assert np.abs(run_expert(sim, 40)).max() < 0.3
@@ -176,7 +175,7 @@ def test_train_and_test_roads_are_never_the_same():
 def test_the_end_of_the_road_ends_the_episode_with_success():
     sim = envs.make_simulation(TASK, 1, obs_mode="state")
     sim.reset(None, [0])
-    sim.track.places[0, places.DISTANCE] = sim._road_config.length - 25.0
+    sim.tracker.frenet[0, frenet.DISTANCE] = sim._road_config.length - 25.0
     sim.recover([0])
     for _ in range(40):
         measured = sim.step(sim.expert_action())

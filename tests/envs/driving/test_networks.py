@@ -9,15 +9,12 @@ import pytest
 import shapely
 from small_maps import ARM, EAST, NORTH, SOUTH, WEST, check_links, crossroads, through_lane, way_in, way_out
 
-from camshaft.envs.driving.maps.maps import town_map
+from camshaft.envs.driving.maps.driving_map import town_map
 from camshaft.envs.driving.road_network.arrays import pack
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.circuit import CircuitConfig, generate_circuit
 from camshaft.envs.driving.road_network.curves import Pose, straight
-from camshaft.envs.driving.road_network.footpaths import add_footpaths
-from camshaft.envs.driving.road_network.highway import HighwayConfig, generate_highway
-from camshaft.envs.driving.road_network.junctions import add_junction
-from camshaft.envs.driving.road_network.network import (
+from camshaft.envs.driving.road_network.elements import (
     FOLLOW,
     FREE,
     LEFT,
@@ -29,8 +26,11 @@ from camshaft.envs.driving.road_network.network import (
     Arm,
     lane_polygon,
 )
+from camshaft.envs.driving.road_network.footpaths import add_footpaths
+from camshaft.envs.driving.road_network.highway import HighwayConfig, generate_highway
+from camshaft.envs.driving.road_network.junctions import add_junction
 from camshaft.envs.driving.road_network.route import ANNOUNCED, make_route
-from camshaft.envs.driving.road_network.routing import Routes
+from camshaft.envs.driving.road_network.shortest_paths import ShortestPaths
 from camshaft.envs.driving.road_network.town import TownConfig, generate_town
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.towns import find_faults, find_overlaps, find_unreachable
@@ -87,7 +87,7 @@ def test_of_two_lanes_the_inner_one_turns_left_and_the_outer_one_right():
 
 def test_the_way_through_a_crossroads():
     network = crossroads("priority")
-    routes = Routes(network)
+    routes = ShortestPaths(network)
     start, goal = way_in(network, EAST), way_out(network, SOUTH)
     middle = through_lane(network, EAST, SOUTH)
     assert routes.find(start, goal) == [start, middle.index, goal]
@@ -97,7 +97,7 @@ def test_the_way_through_a_crossroads():
 def test_where_no_way_leads_the_error_names_the_lanes():
     network = crossroads("priority")
     with pytest.raises(CamshaftError, match=f"lane {way_out(network, EAST)} to lane {way_in(network, EAST)}"):
-        Routes(network).find(way_out(network, EAST), way_in(network, EAST))
+        ShortestPaths(network).find(way_out(network, EAST), way_in(network, EAST))
 
 
 def test_ways_are_as_short_as_those_of_networkx():
@@ -108,7 +108,7 @@ def test_ways_are_as_short_as_those_of_networkx():
         graph.add_weighted_edges_from(
             (lane.index, beside, 20.0) for beside in (lane.left, lane.right) if beside >= 0
         )
-    routes = Routes(network)
+    routes = ShortestPaths(network)
     for start in range(0, len(network.lanes), 17):
         expected = networkx.single_source_dijkstra_path_length(graph, start)
         assert routes.meters[start] == pytest.approx([expected[lane.index] for lane in network.lanes])
@@ -119,7 +119,7 @@ def test_ways_are_as_short_as_those_of_networkx():
 
 def test_a_route_lies_on_its_lanes_and_says_where_to_turn_and_stop():
     network = crossroads("stop", major=(EAST, WEST))
-    way = Routes(network).find(way_in(network, NORTH), way_out(network, WEST))
+    way = ShortestPaths(network).find(way_in(network, NORTH), way_out(network, WEST))
     route = make_route(network, way, 5.0, 40.0)
     into, middle = network.lanes[way[0]], network.lanes[way[1]]
     assert route.curve.length == pytest.approx(into.length - 5.0 + middle.length + 40.0, abs=0.02)
@@ -139,7 +139,7 @@ def test_a_route_lies_on_its_lanes_and_says_where_to_turn_and_stop():
 def test_a_route_changes_lanes_without_a_jump():
     network = crossroads("lights", lanes=2)
     outer = way_in(network, EAST, 1)
-    way = Routes(network).find(outer, way_out(network, SOUTH))
+    way = ShortestPaths(network).find(outer, way_out(network, SOUTH))
     assert way[:2] == [outer, way_in(network, EAST, 0)]
     route = make_route(network, way, 3.0, 30.0)
     assert len(route.changes) == 1 and route.changes[0][1] == way[1]
@@ -245,7 +245,7 @@ def test_who_is_in_a_roundabout_goes_first():
                if network.lanes[conflict.other].control != YIELD)  # fmt: skip
     assert all(any(c.lane == entry.index and c.yields for c in network.conflicts) for entry in entries)
     for start, goal in itertools.permutations(range(4), 2):
-        way = Routes(network).find(way_in(network, start), way_out(network, goal))
+        way = ShortestPaths(network).find(way_in(network, start), way_out(network, goal))
         turned = sum(
             network.lanes[lane].curve.heading[-1] - network.lanes[lane].curve.heading[0]
             for lane in way
@@ -363,7 +363,7 @@ def test_routes_of_a_town_have_the_length_asked_for():
     shown = town_map(2)
     rng = np.random.default_rng(0)
     for _ in range(10):
-        route = shown.draw_route(rng, (200.0, 450.0))
+        route = shown.sample_route(rng, (200.0, 450.0))
         assert 195.0 - 20.0 * len(route.changes) < route.curve.length < 455.0
         assert np.linalg.norm(np.diff(route.curve.points, axis=0), axis=1).max() < 1.1
 

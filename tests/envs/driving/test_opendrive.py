@@ -25,7 +25,7 @@ from small_maps import check_links
 
 from camshaft import envs  # noqa: F401  registers the tasks
 from camshaft.envs.driving.road_network.curves import Pose, bend
-from camshaft.envs.driving.road_network.network import (
+from camshaft.envs.driving.road_network.elements import (
     DASHED,
     FREE,
     LIGHT,

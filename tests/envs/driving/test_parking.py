@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.maps.parking_lot import LotConfig, parking_lot
+from camshaft.envs.driving.dynamics.collisions import box_corners, pack_obstacles
+from camshaft.envs.driving.maps.parking_map import parking_map
+from camshaft.envs.driving.road_network.parking_lot import LotConfig
 from camshaft.envs.driving.tasks.parking import RANGES, REACH
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
 from camshaft.envs.errors import InvalidOption
@@ -47,7 +48,7 @@ def park(simulation, ahead=0.0, turned=0.0, speed=0.0):
 def test_success_is_where_heading_and_speed_agree(place, parked):
     env, simulation = make(reward_mode="sparse")
     park(simulation, **place)
-    simulation._obstacle_counts[:] = 0
+    simulation._obstacles.arrays.counts[:] = 0
     _, rewards, terminated, _, info = env.step(np.zeros((1, 2), np.float32))
     success = (info["final_info"] if terminated[0] else info)["is_success"][0]
     assert (bool(success), bool(terminated[0]), rewards[0]) == (parked, parked, 0.0 if parked else -1.0)
@@ -65,7 +66,7 @@ def test_dense_reward_is_the_root_of_the_weighted_distances():
 def test_a_car_that_runs_into_something_stops_and_can_drive_on():
     env, simulation = make()
     simulation.vehicles[0] = 0.0
-    along, _ = simulation._lots[0].half_size
+    along, _ = simulation._maps[0].lot.half_size
     simulation.vehicles[0, vehicle.X] = along - 0.5 * EGO_LENGTH - 2.0
     counts = []
     for _ in range(60):
@@ -85,7 +86,7 @@ def test_a_car_that_runs_into_something_stops_and_can_drive_on():
 
 def test_reversing_is_limited_and_standing_still_is_standing_still():
     env, simulation = make()
-    simulation._obstacle_counts[:] = 0
+    simulation._obstacles.arrays.counts[:] = 0
     simulation.vehicles[0] = 0.0
     simulation.vehicles[0, vehicle.STEERING] = 0.5
     for _ in range(20):
@@ -98,9 +99,9 @@ def test_reversing_is_limited_and_standing_still_is_standing_still():
 
 def test_ranges_reach_the_curb():
     _, simulation = make()
-    simulation._set_obstacles(0, simulation._lots[0].walls)
+    simulation._obstacles.put(0, pack_obstacles(simulation._maps[0].lot.walls))
     simulation.vehicles[0] = 0.0
-    along, across = simulation._lots[0].half_size
+    along, across = simulation._maps[0].lot.half_size
     ranges = simulation._ranges(np.array([0]), np.zeros((1, 3)))[0]
     assert len(ranges) == RANGES
     assert ranges[0] == pytest.approx(min(along, REACH))
@@ -127,11 +128,12 @@ def test_the_expert_parks_on_the_first_try(control_mode):
 def test_lots_have_free_bays_and_cars_that_do_not_touch():
     shapely = pytest.importorskip("shapely")
     for seed in range(12):
-        lot = parking_lot(seed)
+        parking = parking_map(seed)
+        lot = parking.lot
         assert len(lot.free) >= 1
         boxes = [
             shapely.Polygon(box_corners(x, y, heading, length, width))
-            for x, y, heading, length, width in lot.obstacles
+            for x, y, heading, length, width in parking.obstacles
         ]
         for number, box in enumerate(boxes[:-4]):
             assert not any(box.intersects(other) for other in boxes[number + 1 : -4]), seed

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.maps.parking_lot import parking_lot
+from camshaft.envs.driving.maps.parking_map import parking_map
 from camshaft.envs.driving.planning.parking_planner import MARGIN, STEP, plan
 from camshaft.envs.driving.planning.reeds_shepp import NUM_PATHS, advance_on, shortest_path, trace, write_path
 
@@ -126,11 +126,12 @@ def plans():
     """Lots, obstacles and plans of 30 seeds."""
     found = []
     for seed in range(30):
-        lot = parking_lot(seed)
-        begin, bay = lot.draw_task(np.random.default_rng(seed))
+        parking = parking_map(seed)
+        begin, bay = parking.lot.sample_task(np.random.default_rng(seed))
         start = np.array([begin.x, begin.y, begin.heading])
         goal = np.array([*bay.moved(-CAR[2]).point, bay.heading])
-        found.append((start, goal, lot.obstacles, plan(start, goal, RADIUS, CAR, lot.obstacles)))
+        way = plan(start, goal, RADIUS, CAR, parking.obstacles)
+        found.append((start, goal, parking.obstacles, way))
     return found
 
 
@@ -170,7 +171,7 @@ def test_plans_turn_no_tighter_than_the_car_can(plans):
 
 
 def test_where_all_is_walled_up_there_is_no_plan():
-    begin, bay = parking_lot(0).draw_task(np.random.default_rng(0))
+    begin, bay = parking_map(0).lot.sample_task(np.random.default_rng(0))
     start, goal = (np.array([pose.x, pose.y, pose.heading]) for pose in (begin, bay))
     wall = np.array([[bay.x, 0.5 * bay.y, 0.0, 60.0, 0.5]])
     assert plan(start, goal, RADIUS, CAR, wall) is None

@@ -5,10 +5,10 @@ import pytest
 from model_checks import see_through, silhouette_agreement
 from trimesh.triangles import closest_point
 
-from camshaft.envs.driving import assets as models
+from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets.walk import KEYPOINTS, PARTS
 
-BODIES = range(models.NUM_BODIES)
+BODIES = range(assets.NUM_BODIES)
 PHASES = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
 MOST_TRIANGLES = (310, 120, 32)
 
@@ -16,31 +16,31 @@ MOST_TRIANGLES = (310, 120, 32)
 def walk(body, phases=PHASES, positions=None, heading=0.0, stride=None):
     count = len(phases)
     places = np.zeros((count, 3)) if positions is None else positions
-    length = models.BODIES[body].stride if stride is None else stride
-    return models.walk_poses(
+    length = assets.BODIES[body].stride if stride is None else stride
+    return assets.walk_poses(
         np.full(count, body), places, np.full(count, heading), phases, np.full(count, length)
     )
 
 
 @pytest.mark.parametrize("body", BODIES)
 def test_frames_have_the_height_of_the_body_and_few_triangles(body):
-    frames = models.pedestrian_frames(body)
-    assert len(frames) == models.WALK_FRAMES + 1
-    height = models.BODIES[body].height
+    frames = assets.pedestrian_frames(body)
+    assert len(frames) == assets.WALK_FRAMES + 1
+    height = assets.BODIES[body].height
     for frame in frames:
         for level, most in zip(frame, MOST_TRIANGLES, strict=True):
             assert len(level.faces) <= most
             top = level.positions[:, 2].max()
             assert 0.94 * height < top < 1.03 * height
             assert {surface.label for surface in level.surfaces} == {"person"}
-    standing = frames[models.STANDING][0]
+    standing = frames[assets.STANDING][0]
     assert standing.positions[:, 2].max() == pytest.approx(height, abs=0.035)
     assert standing.positions[:, 2].min() == pytest.approx(0.0, abs=0.01)
 
 
 @pytest.mark.parametrize("body", [0, 4, 7, 9])
 def test_levels_agree_in_silhouette_and_faces_look_outwards(body):
-    for frame in models.pedestrian_frames(body)[::4]:
+    for frame in assets.pedestrian_frames(body)[::4]:
         assert silhouette_agreement(frame[0], frame[1]) > 0.72
         assert silhouette_agreement(frame[0], frame[2]) > 0.48
         assert see_through(frame[0]) < 0.03 and see_through(frame[1]) < 0.05
@@ -57,8 +57,8 @@ def test_the_walk_repeats_after_one_stride_and_moves_smoothly(body):
 @pytest.mark.parametrize("body", BODIES)
 def test_half_a_stride_later_left_and_right_have_changed_places(body):
     flip = np.array([1.0, -1.0, 1.0])
-    now = models.walk_keypoints(np.full(40, body), walk(body))
-    later = models.walk_keypoints(np.full(40, body), walk(body, PHASES + np.pi)) * flip
+    now = assets.walk_keypoints(np.full(40, body), walk(body))
+    later = assets.walk_keypoints(np.full(40, body), walk(body, PHASES + np.pi)) * flip
     swapped = [
         KEYPOINTS.index(name.replace("left", "LEFT").replace("right", "left").replace("LEFT", "right"))
         for name in KEYPOINTS
@@ -68,7 +68,7 @@ def test_half_a_stride_later_left_and_right_have_changed_places(body):
 
 @pytest.mark.parametrize("body", BODIES)
 def test_limbs_keep_their_lengths(body):
-    poses, person = walk(body), models.BODIES[body]
+    poses, person = walk(body), assets.BODIES[body]
     for names, length in (
         (("left_thigh", "left_shin"), person.thigh),
         (("right_shin", "right_foot"), person.shin),
@@ -84,7 +84,7 @@ def test_limbs_keep_their_lengths(body):
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0, 1.2])
 def test_a_foot_is_on_the_ground_and_none_below_it(body, share):
-    person = models.BODIES[body]
+    person = assets.BODIES[body]
     poses = walk(body, stride=share * person.stride)
     soles = [sole_points(person, poses[:, PARTS.index(name)]) for name in ("left_foot", "right_foot")]
     lowest = np.minimum(*(points[..., 2].min(axis=1) for points in soles))
@@ -94,7 +94,7 @@ def test_a_foot_is_on_the_ground_and_none_below_it(body, share):
 @pytest.mark.parametrize("body", BODIES)
 def test_the_standing_foot_does_not_slide(body):
     """Over one step of the left leg, the point that touches the ground stays where it is."""
-    person = models.BODIES[body]
+    person = assets.BODIES[body]
     phases = np.linspace(0.0, 2.0 * np.pi * 0.58, 80)
     ahead = np.zeros((80, 3))
     ahead[:, 0] = person.stride * phases / (2.0 * np.pi)
@@ -114,20 +114,20 @@ def sole_points(person, poses):
 
 @pytest.mark.parametrize("body", BODIES)
 def test_keypoints_lie_in_the_body_of_their_frame(body):
-    for frame, points in zip(models.pedestrian_frames(body), models.frame_keypoints(body), strict=True):
+    for frame, points in zip(assets.pedestrian_frames(body), assets.frame_keypoints(body), strict=True):
         triangles = frame[0].positions[frame[0].faces].astype(np.float64)
         for name, point in zip(KEYPOINTS, points, strict=True):
             near = closest_point(triangles, np.tile(point, (len(triangles), 1)))
             distance = np.linalg.norm(near - point, axis=1).min()
-            assert distance < 0.075 * models.BODIES[body].height / 1.7, name
+            assert distance < 0.075 * assets.BODIES[body].height / 1.7, name
         low, high = frame[0].positions.min(axis=0) - 0.02, frame[0].positions.max(axis=0) + 0.02
         assert ((points > low) & (points < high)).all()
 
 
 def test_keypoints_follow_position_and_heading():
-    points = models.walk_keypoints([2], walk(2, np.array([0.7])))
+    points = assets.walk_keypoints([2], walk(2, np.array([0.7])))
     place, heading = np.array([[3.0, -2.0, 0.5]]), 2.1
-    moved = models.walk_keypoints([2], walk(2, np.array([0.7]), place, heading))
+    moved = assets.walk_keypoints([2], walk(2, np.array([0.7]), place, heading))
     cosine, sine = np.cos(heading), np.sin(heading)
     turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     assert np.allclose(moved, points @ turn.T + place)
@@ -135,7 +135,7 @@ def test_keypoints_follow_position_and_heading():
 
 def test_noses_point_forward_and_left_is_left():
     for body in BODIES:
-        points = dict(zip(KEYPOINTS, models.frame_keypoints(body)[models.STANDING], strict=True))
+        points = dict(zip(KEYPOINTS, assets.frame_keypoints(body)[assets.STANDING], strict=True))
         assert points["nose"][0] > points["left_ear"][0] + 0.05
         for name in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle"):
             assert points[f"left_{name}"][1] > 0.0 > points[f"right_{name}"][1]
@@ -143,20 +143,20 @@ def test_noses_point_forward_and_left_is_left():
 
 def test_at_phase_zero_the_left_heel_strikes_ahead():
     for body in BODIES:
-        points = dict(zip(KEYPOINTS, models.frame_keypoints(body)[0], strict=True))
-        assert points["left_ankle"][0] > 0.2 * models.BODIES[body].stride
+        points = dict(zip(KEYPOINTS, assets.frame_keypoints(body)[0], strict=True))
+        assert points["left_ankle"][0] > 0.2 * assets.BODIES[body].stride
         assert points["right_wrist"][0] > points["left_wrist"][0]  # arms swing against the legs
 
 
 def test_frames_are_the_posed_parts():
     body = 5
-    poses = walk(body, np.array([2.0 * np.pi * 4 / models.WALK_FRAMES]))[0]
-    parts = models.pedestrian_parts(body)
+    poses = walk(body, np.array([2.0 * np.pi * 4 / assets.WALK_FRAMES]))[0]
+    parts = assets.pedestrian_parts(body)
     posed = np.concatenate(
         [part[0].transformed(pose).positions for part, pose in zip(parts, poses, strict=True)]
     )
-    frame = models.pedestrian_frames(body)[4][0].positions
-    assert sum(len(part[0].faces) for part in parts) == len(models.pedestrian_frames(body)[4][0].faces)
+    frame = assets.pedestrian_frames(body)[4][0].positions
+    assert sum(len(part[0].faces) for part in parts) == len(assets.pedestrian_frames(body)[4][0].faces)
     assert np.allclose(sort_rows(posed), sort_rows(frame), atol=2e-3)
 
 
@@ -166,8 +166,8 @@ def sort_rows(points):
 
 
 def test_the_frame_of_a_phase_is_the_nearest():
-    step = 2.0 * np.pi / models.WALK_FRAMES
-    assert models.frame_at([0.0, 0.4 * step, 0.6 * step, -0.4 * step, 2.0 * np.pi + step]).tolist() == [
+    step = 2.0 * np.pi / assets.WALK_FRAMES
+    assert assets.frame_at([0.0, 0.4 * step, 0.6 * step, -0.4 * step, 2.0 * np.pi + step]).tolist() == [
         0,
         0,
         1,
@@ -180,17 +180,17 @@ def test_a_thousand_people_are_posed_in_a_moment():
     import time
 
     rng = np.random.default_rng(0)
-    bodies, phases = rng.integers(0, models.NUM_BODIES, 1000), rng.uniform(0.0, 7.0, 1000)
-    models.walk_poses(bodies, np.zeros((1000, 3)), phases, phases, np.full(1000, 1.2))
+    bodies, phases = rng.integers(0, assets.NUM_BODIES, 1000), rng.uniform(0.0, 7.0, 1000)
+    assets.walk_poses(bodies, np.zeros((1000, 3)), phases, phases, np.full(1000, 1.2))
     start = time.perf_counter()
-    models.walk_poses(bodies, np.zeros((1000, 3)), phases, phases, np.full(1000, 1.2))
+    assets.walk_poses(bodies, np.zeros((1000, 3)), phases, phases, np.full(1000, 1.2))
     assert time.perf_counter() - start < 0.1
 
 
 def test_train_and_test_share_no_look():
-    looks = [set(map(str, models.BODIES[split::2])) for split in (0, 1)]
+    looks = [set(map(str, assets.BODIES[split::2])) for split in (0, 1)]
     assert not looks[0] & looks[1]
-    assert not set(models.SHIRTS[::2]) & set(models.SHIRTS[1::2])
+    assert not set(assets.SHIRTS[::2]) & set(assets.SHIRTS[1::2])
     assert (
-        sum(body.child for body in models.BODIES[::2]) == sum(body.child for body in models.BODIES[1::2]) == 2
+        sum(body.child for body in assets.BODIES[::2]) == sum(body.child for body in assets.BODIES[1::2]) == 2
     )

@@ -14,9 +14,9 @@ from camshaft import envs  # noqa: F401  registers the tasks
 from camshaft.envs.driving.road_network.blocks import RAMP, STUB, RoadBlocks
 from camshaft.envs.driving.road_network.cross_section import CrossSection
 from camshaft.envs.driving.road_network.curves import Pose
-from camshaft.envs.driving.road_network.network import LEFT, LIGHT, RIGHT, STRAIGHT
+from camshaft.envs.driving.road_network.elements import LEFT, LIGHT, RIGHT, STRAIGHT
 from camshaft.envs.driving.road_network.route import make_route
-from camshaft.envs.driving.road_network.routing import Routes
+from camshaft.envs.driving.road_network.shortest_paths import ShortestPaths
 from camshaft.envs.driving.tasks.town import Town, TownTaskConfig
 from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.towns import find_overlaps, find_unreachable
@@ -54,7 +54,7 @@ def test_blocks_of_a_village_fit(network):
 
 
 def test_all_ways_into_a_village_lead_out_of_it(network):
-    routes = Routes(network)
+    routes = ShortestPaths(network)
     entries = [lane for lane in network.lanes if not lane.predecessors]
     exits = [lane for lane in network.lanes if not lane.successors]
     assert len(entries) == len(exits) == 3
@@ -122,7 +122,7 @@ def test_ramps_join_and_leave_the_outermost_lane():
     blocks.straight(off, 40.0)
     network = blocks.build()
     check_links(network)
-    routes = Routes(network)
+    routes = ShortestPaths(network)
     start = next(lane for lane in network.lanes if lane.road == 0)
     goal = max((lane for lane in network.lanes if lane.speed_limit == 15.0), key=lambda lane: lane.index)
     assert routes.find(start.index, goal.index)
@@ -287,5 +287,5 @@ def test_the_town_task_is_driven_on_a_map_of_blocks(network):
 
 
 def test_a_map_that_is_none_is_refused():
-    with pytest.raises(InvalidOption, match=r"a map is a DrivingMap.*got int"):
+    with pytest.raises(InvalidOption, match=r"a map must be a DrivingMap.*got int"):
         gymnasium.make("camshaft/Town-v0", map=3)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from camshaft.envs import make_simulation
-from camshaft.envs.driving import assets as models
-from camshaft.envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, Conditions, draw_light, point_headlights
+from camshaft.envs.driving import assets
+from camshaft.envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, Conditions, point_headlights, sample_light
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import LABELS, Camera, Renderer, Scene, SceneState, look_at
 
@@ -82,7 +82,7 @@ def test_light_is_drawn_alike_at_any_time_of_day():
     for time in TIMES_OF_DAY:
         rng = np.random.default_rng(4)
         state = SceneState(Scene(), 1)
-        draw_light(state, 0, rng, "train", Conditions(time))
+        sample_light(state, 0, rng, "train", Conditions(time))
         draws.append((state.fog_density[0], rng.random()))
         assert np.linalg.norm(state.sun_direction[0]) == pytest.approx(1.0, abs=1e-6)
     assert draws[0] == draws[1] == draws[2]
@@ -100,7 +100,7 @@ def house_pictures(variant, yaw):
     pictures = []
     for lit in (False, True):
         scene = Scene()
-        house = scene.add("house", [models.house(variant, lit)[:1]])
+        house = scene.add("house", [assets.house(variant, lit)[:1]])
         state = SceneState(scene, 1)
         state.place(0, house, [[0.0, 0.0, 0.0]], yaw)
         state.sun_color[:] = 0.0

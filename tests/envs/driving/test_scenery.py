@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from camshaft.envs.driving import assets as models
-from camshaft.envs.driving import textures
+from camshaft.envs.driving import assets, textures
 from camshaft.envs.driving.country_road.mesh import RoadAppearance, RoadGeometry, build_geometry
 from camshaft.envs.driving.country_road.road import RoadConfig, generate_road
 from camshaft.envs.driving.country_road.scenery import (
@@ -110,7 +109,7 @@ def test_worlds_are_dressed_apart_and_again_alike(stage: tuple[RoadsideScenery, 
         assert np.array_equal(stage[1].poses[1, slots][visible], before[slots][visible])
 
 
-@pytest.mark.parametrize("make", [models.conifer, models.broadleaf, models.bush, models.house])
+@pytest.mark.parametrize("make", [assets.conifer, assets.broadleaf, assets.bush, assets.house])
 def test_levels_of_detail_shrink_in_triangles_not_in_size(make: object) -> None:
     for variant in range(textures.NUM_VARIANTS):
         levels = make(variant)
@@ -120,7 +119,7 @@ def test_levels_of_detail_shrink_in_triangles_not_in_size(make: object) -> None:
         assert min(heights) > 0.7 * max(heights)
 
 
-@pytest.mark.parametrize("make", [models.conifer, models.broadleaf, models.bush])
+@pytest.mark.parametrize("make", [assets.conifer, assets.broadleaf, assets.bush])
 def test_cut_out_leaves_are_one_finer_level_of_the_same_plant(make: object) -> None:
     for variant in range(textures.NUM_VARIANTS):
         cut, *rest = make(variant, True)

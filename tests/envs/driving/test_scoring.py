@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from camshaft.envs.driving.country_road import track as places
-from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.network_simulation import EGO_LENGTH
-from camshaft.envs.driving.road_network.network import LIGHT, STOP
+from camshaft.envs.driving.dynamics import frenet, vehicle
+from camshaft.envs.driving.road_network.elements import LIGHT, STOP
 from camshaft.envs.driving.scoring import AGAIN, NAMES, PENALTIES, Infractions
 from camshaft.envs.driving.tasks.town import Town, TownTaskConfig
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH
 
 SECONDS = 0.1  # of a control step
 NOBODY = TownTaskConfig(num_maps=4, collision_ends=False)
@@ -41,7 +40,7 @@ class Driver:
 
     @property
     def distance(self):
-        return float(self.town.track.places[0, places.DISTANCE])
+        return float(self.town.tracker.frenet[0, frenet.DISTANCE])
 
     @property
     def route(self):
@@ -270,8 +269,9 @@ def test_a_house_is_an_object(straight_seed):
     driver.drive(10.0, speed=6.0)
     x, y, heading = town.traffic.vehicles.pose[0, 0]
     ahead = np.array([np.cos(heading), np.sin(heading)])
-    town._obstacles[0, 0] = *(np.array([x, y]) + 12.0 * ahead), heading, 1.0, 1.0
-    town._obstacle_counts[0] = max(town._obstacle_counts[0], 1)
+    obstacles = town._obstacles.arrays
+    obstacles.boxes[0, 0] = *(np.array([x, y]) + 12.0 * ahead), heading, 1.0, 1.0
+    obstacles.counts[0] = max(obstacles.counts[0], 1)
     driver.drive(16.0, speed=6.0)
     assert driver.info("collisions_object") == 1
     assert driver.info("driving_score") == pytest.approx(65.0 * driver.info("route_completion"))
@@ -289,7 +289,7 @@ def test_who_is_far_from_the_route_or_stands_a_minute_is_stopped(straight_seed):
     x, y = town.vehicles[0, [vehicle.X, vehicle.Y]]
     heading = town.vehicles[0, vehicle.HEADING]
     town.vehicles[0, [vehicle.X, vehicle.Y]] = x - 31.0 * np.sin(heading), y + 31.0 * np.cos(heading)
-    town._locate()
+    town._locate(np.array([0]))
     driver.step(speed=1.0)
     assert driver.measured_end and not driver.measured.success[0]
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from model_checks import likeness, see_through, seen_from_ahead, silhouette_agreement
 
-from camshaft.envs.driving import assets as models
-from camshaft.envs.driving import textures
+from camshaft.envs.driving import assets, textures
 from camshaft.envs.driving.assets.barriers import PIECE
 from camshaft.envs.driving.assets.signals import COLORS
 from camshaft.envs.driving.textures import boards, facades
@@ -16,33 +15,33 @@ from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import LABELS
 
 FURNITURE = {
-    "street_lamp": models.street_lamp,
-    "bollard": models.bollard,
-    "bench": models.bench,
-    "waste_bin": models.waste_bin,
-    "bus_shelter": models.bus_shelter,
-    "advertising_column": models.advertising_column,
-    "planter": models.planter,
-    "wheel_stop": models.wheel_stop,
-    "ticket_machine": models.ticket_machine,
-    "start_gantry": models.start_gantry,
-    "advert_board": models.advert_board,
-    "grandstand": models.grandstand,
-    "traffic_light": lambda: models.traffic_light("red"),
-    "crossing_light": lambda: models.crossing_light("red"),
-    "exit_board": models.exit_board,
-    "street_name": models.street_name,
-    "stop": lambda: models.sign("stop"),
+    "street_lamp": assets.street_lamp,
+    "bollard": assets.bollard,
+    "bench": assets.bench,
+    "waste_bin": assets.waste_bin,
+    "bus_shelter": assets.bus_shelter,
+    "advertising_column": assets.advertising_column,
+    "planter": assets.planter,
+    "wheel_stop": assets.wheel_stop,
+    "ticket_machine": assets.ticket_machine,
+    "start_gantry": assets.start_gantry,
+    "advert_board": assets.advert_board,
+    "grandstand": assets.grandstand,
+    "traffic_light": lambda: assets.traffic_light("red"),
+    "crossing_light": lambda: assets.crossing_light("red"),
+    "exit_board": assets.exit_board,
+    "street_name": assets.street_name,
+    "stop": lambda: assets.sign("stop"),
 }
 BARRIERS = {
-    "guard_rail": (models.guard_rail, "fence"),
-    "concrete_barrier": (models.concrete_barrier, "fence"),
-    "hedge": (models.hedge, "vegetation"),
-    "wooden_fence": (models.wooden_fence, "fence"),
-    "tire_wall": (models.tire_wall, "fence"),
-    "wire_fence": (models.wire_fence, "fence"),
+    "guard_rail": (assets.guard_rail, "fence"),
+    "concrete_barrier": (assets.concrete_barrier, "fence"),
+    "hedge": (assets.hedge, "vegetation"),
+    "wooden_fence": (assets.wooden_fence, "fence"),
+    "tire_wall": (assets.tire_wall, "fence"),
+    "wire_fence": (assets.wire_fence, "fence"),
 }
-BUILDINGS = range(models.NUM_BUILDINGS)
+BUILDINGS = range(assets.NUM_BUILDINGS)
 
 
 def labels(levels):
@@ -76,7 +75,7 @@ def test_pieces_of_barriers_join_along_x(name):
 
 @pytest.mark.parametrize("sign", SIGNS)
 def test_signs_can_be_read_by_who_drives_along_x(sign):
-    levels = models.sign(sign, 1, mounting="plate")
+    levels = assets.sign(sign, 1, mounting="plate")
     assert labels(levels) == {"traffic_sign"}
     for level in levels:
         width = float(np.ptp(level.positions[:, 1]))
@@ -114,7 +113,7 @@ def test_curves_point_to_their_side():
 
 def test_signs_come_on_posts_of_human_height():
     for sign in SIGNS:
-        for level in models.sign(sign):
+        for level in assets.sign(sign):
             plate = level.positions[level.faces[face_labels(level) == "traffic_sign"]].reshape(-1, 3)
             assert plate[:, 2].min() > 2.0 and plate[:, 2].max() < 3.2
             assert labels([level]) == {"traffic_sign", "pole"}
@@ -127,9 +126,9 @@ def face_labels(mesh):
 def test_there_is_a_sign_for_every_speed_limit_and_unknown_ones_are_refused():
     assert {f"speed_limit_{limit}" for limit in SPEED_LIMITS} <= set(SIGNS)
     with pytest.raises(InvalidOption, match="stopp"):
-        models.sign("stopp")
+        assets.sign("stopp")
     with pytest.raises(InvalidOption, match="variants"):
-        models.sign("stop", textures.NUM_VARIANTS)
+        assets.sign("stop", textures.NUM_VARIANTS)
 
 
 def test_signs_of_train_and_test_differ():
@@ -149,9 +148,9 @@ def test_traffic_lights_shine_as_their_state_says(arm):
         "yellow": ("yellow",),
     }
     height = {"red": 2, "yellow": 1, "green": 0}
-    assert len(models.traffic_light_variants(arm)) == len(models.SIGNAL_STATES) == len(lit)
-    for state in models.SIGNAL_STATES:
-        for level in models.traffic_light(state, arm):
+    assert len(assets.traffic_light_variants(arm)) == len(assets.SIGNAL_STATES) == len(lit)
+    for state in assets.SIGNAL_STATES:
+        for level in assets.traffic_light(state, arm):
             shining = {surface.color: surface for surface in level.surfaces if surface.emissive}
             assert set(shining) == {COLORS[color] for color in lit[state]}
             assert {"traffic_light", "pole"} == labels([level])
@@ -168,8 +167,8 @@ def test_traffic_lights_shine_as_their_state_says(arm):
 
 
 def test_pedestrians_lights_show_who_waits_above_who_walks():
-    for state in models.CROSSING_STATES:
-        for level in models.crossing_light(state):
+    for state in assets.CROSSING_STATES:
+        for level in assets.crossing_light(state):
             shining = [surface for surface in level.surfaces if surface.emissive]
             assert len(shining) == (state != "off")
             for surface in shining:
@@ -179,7 +178,7 @@ def test_pedestrians_lights_show_who_waits_above_who_walks():
 
 def test_street_lamps_shine_only_when_lit():
     for lit in (False, True):
-        for level in models.street_lamp(lit):
+        for level in assets.street_lamp(lit):
             assert any(surface.emissive for surface in level.surfaces) == lit
 
 
@@ -187,19 +186,19 @@ def test_street_lamps_shine_only_when_lit():
     ("make", "texture", "place", "size"),
     [
         (
-            lambda: models.exit_board(),
-            lambda: models.signs.faces.exit_board("MILLTOWN", 12, 0),
+            lambda: assets.exit_board(),
+            lambda: assets.signs.faces.exit_board("MILLTOWN", 12, 0),
             (2.6,),
             (4.0, 2.0),
         ),
         (
-            lambda: models.street_name(),
-            lambda: models.signs.faces.street_name("STATION RD", 0),
+            lambda: assets.street_name(),
+            lambda: assets.signs.faces.street_name("STATION RD", 0),
             (2.475,),
             (1.0, 0.25),
         ),
-        (lambda: models.advert_board(1), lambda: boards.advertisement(1), (0.6,), (4.0, 1.0)),
-        (lambda: models.brake_board(100), lambda: boards.distance_board(100), (1.0,), (1.0, 1.0)),
+        (lambda: assets.advert_board(1), lambda: boards.advertisement(1), (0.6,), (4.0, 1.0)),
+        (lambda: assets.brake_board(100), lambda: boards.distance_board(100), (1.0,), (1.0, 1.0)),
     ],
 )
 def test_boards_are_the_right_way_round(make, texture, place, size):
@@ -209,12 +208,12 @@ def test_boards_are_the_right_way_round(make, texture, place, size):
 
 
 def test_names_of_shops_are_the_right_way_round():
-    for number in models.buildings("shop"):
-        model = models.building(number)
+    for number in assets.buildings("shop"):
+        model = assets.building(number)
         middle = [0.0, 0.0, 0.885 * 3.6]
         band = 0.2 * 3.6
         picture = seen_from_ahead(model.levels[:1], middle, 0.9 * model.width, band)
-        image = facades.shopfront(number - models.buildings("shop")[0]).levels[0]
+        image = facades.shopfront(number - assets.buildings("shop")[0]).levels[0]
         height, width = image.shape[:2]
         rows = slice(round((0.885 - 0.1) * height), round((0.885 + 0.1) * height))
 
@@ -225,8 +224,8 @@ def test_names_of_shops_are_the_right_way_round():
 
 @pytest.mark.parametrize("number", BUILDINGS)
 def test_buildings_have_their_size_and_few_triangles(number):
-    model = models.building(number)
-    assert model.name == models.KINDS[number]
+    model = assets.building(number)
+    assert model.name == assets.KINDS[number]
     for level, most in zip(model.levels, (150, 40, 30), strict=True):
         assert len(level.faces) <= most
         assert labels([level]) == {"building"}
@@ -240,7 +239,7 @@ def test_buildings_have_their_size_and_few_triangles(number):
 
 @pytest.mark.parametrize("number", BUILDINGS)
 def test_buildings_agree_in_silhouette_and_are_closed(number):
-    model = models.building(number)
+    model = assets.building(number)
     for coarse, share in zip(model.levels[1:], (0.85, 0.8), strict=True):
         assert silhouette_agreement(model.levels[0], coarse) > share
     for level in model.levels:
@@ -249,24 +248,24 @@ def test_buildings_agree_in_silhouette_and_are_closed(number):
 
 def test_at_night_some_windows_shine_and_walls_do_not_change():
     for number in BUILDINGS:
-        dark, lit = models.building(number), models.building(number, True)
+        dark, lit = assets.building(number), assets.building(number, True)
         assert not any(surface.emissive for level in dark.levels for surface in level.surfaces)
         extra = [
             len(bright.faces) - len(plain.faces)
             for bright, plain in zip(lit.levels, dark.levels, strict=True)
         ]
         assert 0 <= extra[2] <= extra[1] <= extra[0] <= 36
-        if models.KINDS[number] != "garage":
+        if assets.KINDS[number] != "garage":
             assert any(surface.emissive for surface in lit.levels[0].surfaces)
 
 
 def test_there_are_enough_buildings_of_every_kind_in_either_split():
-    assert models.NUM_BUILDINGS >= 16
-    for kind in set(models.KINDS):
-        numbers = models.buildings(kind)
+    assert assets.NUM_BUILDINGS >= 16
+    for kind in set(assets.KINDS):
+        numbers = assets.buildings(kind)
         assert {number % 2 for number in numbers} == {0, 1}
     with pytest.raises(InvalidOption, match="buildings"):
-        models.building(models.NUM_BUILDINGS)
+        assets.building(assets.NUM_BUILDINGS)
 
 
 def test_buildings_of_train_and_test_share_no_facade():
@@ -277,7 +276,7 @@ def test_buildings_of_train_and_test_share_no_facade():
 
 
 def texture_bytes(number):
-    surfaces = [surface for level in models.building(number).levels for surface in level.surfaces]
+    surfaces = [surface for level in assets.building(number).levels for surface in level.surfaces]
     return frozenset(surface.texture.levels[0].tobytes() for surface in surfaces if surface.texture)
 
 

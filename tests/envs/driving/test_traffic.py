@@ -8,11 +8,11 @@ import pytest
 from small_maps import EAST, NORTH, SOUTH, WEST, crossroads, through_lane, way_in
 from straight_roads import CAR, LEFT_LANE, RIGHT_LANE, STEP, long_road, set_out, traffic_on
 
-from camshaft.envs.driving import assets as models
+from camshaft.envs.driving import assets
 from camshaft.envs.driving.dynamics.collisions import find_overlaps
-from camshaft.envs.driving.maps.maps import highway_map, town_map
+from camshaft.envs.driving.maps.driving_map import highway_map, town_map
+from camshaft.envs.driving.road_network.elements import LIGHT
 from camshaft.envs.driving.road_network.junctions import GREEN as GREEN_SECONDS
-from camshaft.envs.driving.road_network.network import LIGHT
 from camshaft.envs.driving.traffic.kinds import HIGHWAY_KINDS, TOWN_KINDS
 from camshaft.envs.driving.traffic.signals import (
     AMBER,
@@ -364,7 +364,7 @@ def test_a_car_that_stands_across_the_line_is_in_the_way_on_both_lanes(two_lanes
 
 @pytest.mark.parametrize("kind", {kind.name: kind for kind in (*TOWN_KINDS, *HIGHWAY_KINDS)}.values())
 def test_vehicles_are_as_long_and_wide_as_they_are_drawn(kind):
-    model = models.VEHICLES[kind.name]()
+    model = assets.VEHICLES[kind.name]()
     assert (kind.length, kind.width) == pytest.approx((model.length, model.width))
     points = model.levels[0].positions
     assert np.ptp(points[:, 0]) == pytest.approx(kind.length, abs=0.05)

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from model_checks import likeness, see_through, seen_from_ahead, silhouette_agreement
 
-from camshaft.envs.driving import assets as models
+from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets.vehicle_model import _AMBER_LIT, _BRAKE_LIT
 from camshaft.envs.driving.textures.vehicles import destination
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at
 
-MOTOR_VEHICLES = [name for name in models.VEHICLES if name != "bicycle"]
+MOTOR_VEHICLES = [name for name in assets.VEHICLES if name != "bicycle"]
 MOST_TRIANGLES = (480, 210, 80)
 MIRRORS = 0.6  # meters by which both together may stand out
 
 
-@pytest.mark.parametrize("name", models.VEHICLES)
+@pytest.mark.parametrize("name", assets.VEHICLES)
 def test_a_vehicle_is_as_large_as_its_record_says_and_stands_on_its_wheels(name):
-    vehicle = models.VEHICLES[name]()
+    vehicle = assets.VEHICLES[name]()
     assert vehicle.name == name
     for number, level in enumerate(vehicle.levels):
         low, high = level.positions.min(axis=0), level.positions.max(axis=0)
@@ -31,18 +31,18 @@ def test_a_vehicle_is_as_large_as_its_record_says_and_stands_on_its_wheels(name)
     assert vehicle.rear_axle < 0.0 < vehicle.rear_axle + vehicle.wheelbase < 0.5 * vehicle.length
 
 
-@pytest.mark.parametrize("name", models.VEHICLES)
+@pytest.mark.parametrize("name", assets.VEHICLES)
 def test_levels_have_few_triangles_and_agree_in_silhouette(name):
-    levels = models.VEHICLES[name]().levels
+    levels = assets.VEHICLES[name]().levels
     assert all(len(level.faces) <= most for level, most in zip(levels, MOST_TRIANGLES, strict=True))
     least = {"bicycle": (0.55, 0.45), "motorcycle": (0.7, 0.55)}.get(name, (0.80, 0.74))
     for coarse, share in zip(levels[1:], least, strict=True):
         assert silhouette_agreement(levels[0], coarse) > share
 
 
-@pytest.mark.parametrize("name", models.VEHICLES)
+@pytest.mark.parametrize("name", assets.VEHICLES)
 def test_faces_look_outwards(name):
-    for level in models.VEHICLES[name]().levels:
+    for level in assets.VEHICLES[name]().levels:
         assert see_through(level) < {"bicycle": 0.05, "motorcycle": 0.05}.get(name, 0.02)
         corners = level.positions[level.faces].astype(np.float64)
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -52,9 +52,9 @@ def test_faces_look_outwards(name):
 
 @pytest.mark.parametrize("name", MOTOR_VEHICLES)
 def test_brake_lights_shine_red_at_the_rear_and_indicators_amber_on_their_side(name):
-    vehicle = models.VEHICLES[name]()
-    assert len(vehicle.variants) == len(models.LIGHTS)
-    for lights in models.LIGHTS:
+    vehicle = assets.VEHICLES[name]()
+    assert len(vehicle.variants) == len(assets.LIGHTS)
+    for lights in assets.LIGHTS:
         for level in vehicle.lit(lights):
             places = {surface: places_of(level, surface) for surface in level.surfaces}
             brakes, amber = places.get(_BRAKE_LIT), places.get(_AMBER_LIT)
@@ -79,11 +79,11 @@ def places_of(mesh, surface):
 
 def test_unknown_lights_are_refused_by_name():
     with pytest.raises(InvalidOption, match="lights.*blue"):
-        models.saloon().lit("blue")
+        assets.saloon().lit("blue")
 
 
 def test_the_color_of_the_slot_paints_the_body_and_neither_glass_nor_lamps():
-    vehicle = models.hatchback()
+    vehicle = assets.hatchback()
     for level in vehicle.variants[1]:
         for surface in level.surfaces:
             assert not (surface.tinted and (surface.emissive or max(surface.color) < 0.5))
@@ -93,13 +93,13 @@ def test_the_color_of_the_slot_paints_the_body_and_neither_glass_nor_lamps():
 def test_labels_are_vehicle_bicycle_and_person():
     for name in MOTOR_VEHICLES:
         expected = {"vehicle", "person"} if name == "motorcycle" else {"vehicle"}
-        assert {s.label for level in models.VEHICLES[name]().levels for s in level.surfaces} == expected
-    for level in models.bicycle().levels:
+        assert {s.label for level in assets.VEHICLES[name]().levels for s in level.surfaces} == expected
+    for level in assets.bicycle().levels:
         assert {surface.label for surface in level.surfaces} == {"bicycle", "person"}
 
 
 def test_paint_and_glass_are_glossy_tires_are_not():
-    surfaces = models.saloon().levels[0].surfaces
+    surfaces = assets.saloon().levels[0].surfaces
     glossy = [surface for surface in surfaces if surface.specular > 0.0]
     assert any(surface.tinted for surface in glossy) and any(max(surface.color) < 0.1 for surface in glossy)
     dull = [surface.color for surface in surfaces if not surface.emissive and surface.specular == 0.0]
@@ -109,7 +109,7 @@ def test_paint_and_glass_are_glossy_tires_are_not():
 @pytest.mark.parametrize("name", ["saloon", "hatchback", "suv", "van", "bus"])
 def test_the_shadow_of_a_vehicle_is_whole(name):
     """A body open below would let the sun through."""
-    vehicle = models.VEHICLES[name]()
+    vehicle = assets.VEHICLES[name]()
     for level in vehicle.levels:
         scene = Scene()
         ground = scene.add("ground", Mesh.grid(50.0, 50.0, Surface((1.0, 1.0, 1.0))))
@@ -128,7 +128,7 @@ def test_the_shadow_of_a_vehicle_is_whole(name):
 
 
 def test_the_board_of_the_bus_can_be_read():
-    bus = models.bus()
+    bus = assets.bus()
     turned = [
         level.transformed(np.diag([-1.0, -1.0, 1.0, 1.0])) for level in bus.levels
     ]  # its front faces -x
@@ -143,9 +143,9 @@ def test_the_board_of_the_bus_can_be_read():
 
 
 def test_riders_pedal_and_hold_the_bars():
-    for rider in models.RIDERS:
-        frames = models.bicycle_frames(rider)
-        assert len(frames) == models.PEDAL_FRAMES
+    for rider in assets.RIDERS:
+        frames = assets.bicycle_frames(rider)
+        assert len(frames) == assets.PEDAL_FRAMES
         finest = [frame[0] for frame in frames]
         assert not np.array_equal(finest[0].positions, finest[1].positions)
         people = np.array([surface.label == "person" for surface in finest[0].surfaces])
@@ -154,4 +154,4 @@ def test_riders_pedal_and_hold_the_bars():
             assert person[:, 2].min() > 0.02
             hands = np.abs(person[:, 0] - 0.33) < 0.16
             assert (hands & (np.abs(person[:, 2] - 1.05) < 0.12)).any()
-    assert {rider % 2 for rider in models.RIDERS} == {0, 1}
+    assert {rider % 2 for rider in assets.RIDERS} == {0, 1}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from camshaft.envs.driving.road_network.opendrive_records import (
+from camshaft.envs.driving.road_network.opendrive.records import (
     Connection,
     Cubic,
     Geometry,

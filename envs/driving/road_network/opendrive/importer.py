@@ -18,12 +18,12 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.arrays import MOST_SUCCESSORS
 from camshaft.envs.driving.road_network.builder import NetworkBuilder, wrapped
 from camshaft.envs.driving.road_network.checks import find_overlaps
+from camshaft.envs.driving.road_network.elements import DASHED, NONE, SOLID, Arm, Lane, Network, Road
 from camshaft.envs.driving.road_network.footpaths import add_footpaths
-from camshaft.envs.driving.road_network.network import DASHED, NONE, SOLID, Arm, Lane, Network, Road
-from camshaft.envs.driving.road_network.opendrive_file import UNLIMITED, parse_opendrive
-from camshaft.envs.driving.road_network.opendrive_geometry import beside, borders, end_of, stations
-from camshaft.envs.driving.road_network.opendrive_junctions import add_junctions
-from camshaft.envs.driving.road_network.opendrive_records import OpenDriveFile, RoadRecord, Section
+from camshaft.envs.driving.road_network.opendrive.geometry import beside, borders, end_of, stations
+from camshaft.envs.driving.road_network.opendrive.junctions import add_junctions
+from camshaft.envs.driving.road_network.opendrive.parser import UNLIMITED, parse_opendrive
+from camshaft.envs.driving.road_network.opendrive.records import OpenDriveFile, RoadRecord, Section
 
 DRIVING = ("driving", "entry", "exit", "onRamp", "offRamp", "connectingRamp", "slipLane")
 PAVED = (

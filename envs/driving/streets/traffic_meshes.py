@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving import assets as models
+from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
 from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT
 from camshaft.envs.driving.traffic.kinds import VehicleKind
@@ -24,44 +24,44 @@ PEDALS = 5.5  # meters of road for one turn of a bicycle's cranks
 WALKERS = 7.0  # seconds of red that are left when the light for people turns red, too
 
 OFF, BRAKING, LEFT, RIGHT, BRAKING_LEFT, BRAKING_RIGHT = range(6)
-LIGHT_VARIANTS = len(models.SIGNAL_STATES)
+LIGHT_VARIANTS = len(assets.SIGNAL_STATES)
 # What a traffic light shows for RED, RED_AMBER, GREEN and AMBER, and what a light for people does.
 SHOWN = np.array(
-    [models.SIGNAL_STATES.index(name) for name in ("red", "red_yellow", "green", "yellow")], np.int64
+    [assets.SIGNAL_STATES.index(name) for name in ("red", "red_yellow", "green", "yellow")], np.int64
 )
 FOOT_RED, FOOT_GREEN = (
-    LIGHT_VARIANTS + models.CROSSING_STATES.index("red"),
-    LIGHT_VARIANTS + models.CROSSING_STATES.index("green"),
+    LIGHT_VARIANTS + assets.CROSSING_STATES.index("red"),
+    LIGHT_VARIANTS + assets.CROSSING_STATES.index("green"),
 )
 
 
 def vehicle_variants(kinds: Sequence[VehicleKind]) -> tuple[Variants, NDArray[np.int64]]:
     """The variants that show kinds of vehicle; and (K, 3) the first of each kind, its riders and its frames.
 
-    A vehicle with lights has a variant for each of `models.LIGHTS`; one with pedals has riders and frames.
+    A vehicle with lights has a variant for each of `assets.LIGHTS`; one with pedals has riders and frames.
     """
     variants: Variants = []
     table = np.zeros((len(kinds), 3), np.int64)
     for number, kind in enumerate(kinds):
         table[number] = (len(variants), 0, 0)
         if kind.name == "bicycle":
-            table[number, 1:] = (len(RIDERS), models.PEDAL_FRAMES)
+            table[number, 1:] = (len(RIDERS), assets.PEDAL_FRAMES)
             for rider in RIDERS:
-                variants += models.bicycle_frames(rider)
+                variants += assets.bicycle_frames(rider)
         else:
-            variants += models.VEHICLES[kind.name]().variants
+            variants += assets.VEHICLES[kind.name]().variants
     return variants, table
 
 
 def person_variants() -> tuple[Variants, NDArray[np.float64]]:
     """The variants that show people, frame after frame of body after body, and (V, 17, 3) their keypoints."""
-    frames = [frame for body in range(NUM_BODIES) for frame in models.pedestrian_frames(body)]
-    return frames, np.concatenate([models.frame_keypoints(body) for body in range(NUM_BODIES)])
+    frames = [frame for body in range(NUM_BODIES) for frame in assets.pedestrian_frames(body)]
+    return frames, np.concatenate([assets.frame_keypoints(body) for body in range(NUM_BODIES)])
 
 
 def light_variants() -> Variants:
     """The variants that show traffic lights, first those for drivers, then those for people."""
-    return models.traffic_light_variants() + models.crossing_light_variants()
+    return assets.traffic_light_variants() + assets.crossing_light_variants()
 
 
 def bodies_of(split: Split) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Maps drawn for people, `render_mode="map"`: roads and what stands on them from above, north up."""
+"""Top-view images of maps, `render_mode="map"`: roads, obstacles and traffic from above, north up."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.road_network.network import DASHED, Network, lane_polygon
+from camshaft.envs.driving.road_network.elements import Network, lane_polygon, marking_lines
 
 Color = tuple[int, int, int]
-PIXELS = 640  # of a side of the picture
-WHOLE = 700.0  # meters: maps that are larger are drawn around the car
-AROUND = 260.0  # meters of those that are seen
-MARGIN = 12.0  # meters around a map that is drawn whole
+PIXELS = 640  # per side of the image
+LARGEST_WHOLE = 700.0  # meters; of larger maps, only the surroundings of the car are shown
+SURROUNDINGS = 260.0  # meters per side of these
+MARGIN = 12.0  # meters around a map that is shown whole
 SUBPIXELS = 4  # bits
 
 LAND, PAVING, WALK, PAINT = (206, 217, 192), (92, 95, 100), (176, 172, 164), (238, 238, 232)
@@ -38,13 +38,13 @@ LIGHTS: tuple[Color, ...] = (
 
 @dataclass(frozen=True, eq=False)
 class MapSketch:
-    """What of a map stays as it is.
+    """The static part of a map image.
 
     Attributes:
-        low, high: (2,) meters: its corners.
-        areas: polygons (K, 2) and their colors, from below upwards.
-        lines: polylines (K, 2), meters of width and colors, over them.
-        boxes: (B, 5) x, y, heading, length and width of what stands there.
+        low, high: (2,) meters, opposite corners.
+        areas: polygons (K, 2) and their colors, bottom to top.
+        lines: polylines (K, 2), widths in meters and colors, on top of the areas.
+        boxes: (B, 5) x, y, heading, length and width of static obstacles.
     """
 
     low: FloatArray
@@ -55,22 +55,22 @@ class MapSketch:
 
 
 @dataclass
-class Actors:
-    """What moves, or changes, on a map.
+class MapOverlay:
+    """The changing part of a map image.
 
     Attributes:
-        way: (P, 2) where one should drive, or None.
-        boxes: x, y, heading, length, width, and color, of each; the last is drawn on top.
-        dots: x, y and color.
+        route: (P, 2) line to follow, or None.
+        boxes: x, y, heading, length, width and color of each vehicle or goal, bottom to top.
+        dots: x, y and color of each person, light or marker.
     """
 
-    way: FloatArray | None = None
+    route: FloatArray | None = None
     boxes: list[tuple[float, float, float, float, float, Color]] = field(default_factory=list)
     dots: list[tuple[float, float, Color]] = field(default_factory=list)
 
 
 def sketch_network(network: Network, obstacles: FloatArray) -> MapSketch:
-    """The roads of a network and what stands beside them."""
+    """The static map image of a road network and the obstacles beside it."""
     low, high = network.bounds
     areas: list[tuple[FloatArray, Color]] = []
     lines: list[tuple[FloatArray, float, Color]] = [
@@ -83,23 +83,17 @@ def sketch_network(network: Network, obstacles: FloatArray) -> MapSketch:
             angles = np.linspace(0.0, 2.0 * np.pi, 32)
             ring = junction.center + junction.island * np.stack([np.cos(angles), np.sin(angles)], axis=1)
             areas.append((ring, LAND))
-    for road in network.roads:
-        distance = np.arange(0.0, road.curve.length + 1.0, 2.0)
-        for lateral, kind in road.lines:
-            points = road.curve.beside(distance, np.full(len(distance), lateral))
-            starts = range(0, len(points), 3) if kind == DASHED else (0,)
-            stop = 2 if kind == DASHED else len(points)
-            lines += [(points[place : place + stop], 0.25, PAINT) for place in starts]
+    lines += [(line, 0.25, PAINT) for line in marking_lines(network)]
     lines += [(crossing.line, 2.0, PAINT) for crossing in network.crossings if crossing.marked]
     return MapSketch(low, high, areas, lines, obstacles)
 
 
-def draw_map(sketch: MapSketch, focus: FloatArray, actors: Actors) -> NDArray[np.uint8]:
-    """(640, 640, 3) a map with what moves on it; a large map around the focus (2,)."""
+def render_map(sketch: MapSketch, focus: FloatArray, overlay: MapOverlay) -> NDArray[np.uint8]:
+    """(640, 640, 3) image of a map and its overlay; of a large map, the surroundings of the focus (2,)."""
     size = float((sketch.high - sketch.low).max()) + 2.0 * MARGIN
     middle = 0.5 * (sketch.low + sketch.high)
-    if size > WHOLE:
-        size, middle = AROUND, np.asarray(focus)
+    if size > LARGEST_WHOLE:
+        size, middle = SURROUNDINGS, np.asarray(focus)
     view = _View(middle, size)
     image = np.full((PIXELS, PIXELS, 3), LAND, np.uint8)
     for points, meters, color in sketch.lines:
@@ -112,19 +106,19 @@ def draw_map(sketch: MapSketch, focus: FloatArray, actors: Actors) -> NDArray[np
             view.line(image, points, meters, color)
     for x, y, heading, length, width in sketch.boxes:
         view.fill(image, box_corners(x, y, heading, max(length, 0.5), max(width, 0.5)), BUILDING)
-    if actors.way is not None:
-        view.line(image, actors.way, max(1.2, 2.5 / view.scale), ROUTE)
-    for x, y, color in actors.dots:
+    if overlay.route is not None:
+        view.line(image, overlay.route, max(1.2, 2.5 / view.scale), ROUTE)
+    for x, y, color in overlay.dots:
         view.dot(image, x, y, color)
-    for x, y, heading, length, width, color in actors.boxes:
-        grown = max(1.0, 8.0 / (length * view.scale))  # so that a car of few pixels is still seen
+    for x, y, heading, length, width, color in overlay.boxes:
+        grown = max(1.0, 8.0 / (length * view.scale))  # keeps small cars visible
         view.fill(image, box_corners(x, y, heading, grown * length, grown * width), color)
     return image
 
 
 @dataclass(frozen=True)
 class _View:
-    """A square of land in pixels, north up."""
+    """Mapping of a square of land to pixels, north up."""
 
     middle: FloatArray
     size: float
@@ -139,7 +133,7 @@ class _View:
         return np.round(np.clip(placed, -4000.0, 4000.0) * (1 << SUBPIXELS)).astype(np.int32)
 
     def sees(self, points: FloatArray) -> bool:
-        """Whether any of what lies between points may be in the picture."""
+        """Whether the bounding box of points overlaps the image."""
         low, high = points[..., :2].min(axis=0), points[..., :2].max(axis=0)
         reach = 0.5 * self.size + 2.0
         return bool((low < self.middle + reach).all() and (high > self.middle - reach).all())

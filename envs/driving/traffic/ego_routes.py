@@ -1,4 +1,4 @@
-"""The routes of all worlds, as kernels read them: lanes, commands, stop lines, changes of lanes."""
+"""Routes of the ego vehicles as arrays for kernels: lanes, commands, stop lines and lane changes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.country_road import track as places
+from camshaft.envs.driving.dynamics import frenet
+from camshaft.envs.driving.dynamics.frenet import point_before
 from camshaft.envs.driving.road_network.route import CHANGE_LENGTH, Route
 from camshaft.envs.driving.traffic.ahead import COMMITTED
-from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.kernels import kernel
 
-MOST_STOPS = 24  # stop lines of a route, and changes of lanes
+MOST_STOPS = 24  # stop lines of a route, and lane changes
 NEVER = 1e9  # meters
 
 
 class RouteArrays(NamedTuple):
-    """Routes of N worlds; P points at most, as many meters apart as the ways' own.
+    """Routes of N worlds; P points at most, with the spacing of the reference paths.
 
     Attributes:
         lane: (N, P) lane at each point.
-        along: (N, P) meters along it.
-        following: (N, P, 2) the two lanes that come then, or −1.
-        command: (N, P) where to go at the next junction.
-        stops: (N, MOST_STOPS, 3) meters along the route of each stop line, lane behind it, what governs it; NEVER
-            behind the last.
-        changes: (N, MOST_STOPS, 3) meters along the route of each change of lanes, lane, meters along that lane.
+        along: (N, P) meters along that lane.
+        following: (N, P, 2) the next two lanes, or −1.
+        command: (N, P) turn to take at the next junction.
+        stops: (N, MOST_STOPS, 3) distance of each stop line along the route, lane behind it and its control; NEVER
+            after the last.
+        changes: (N, MOST_STOPS, 3) distance of each lane change along the route, target lane and meters along it;
+            NEVER after the last.
         length: (N,) meters.
     """
 
@@ -39,11 +41,11 @@ class RouteArrays(NamedTuple):
     length: NDArray[np.float64]
 
 
-class WorldRoutes:
-    """The routes of N worlds.
+class EgoRoutes:
+    """Routes of N worlds.
 
     Attributes:
-        arrays: for kernels; replaced when a longer route comes.
+        arrays: for kernels; replaced when a longer route is set.
     """
 
     def __init__(self, num_worlds: int) -> None:
@@ -58,7 +60,7 @@ class WorldRoutes:
         )
 
     def put(self, world: int, route: Route) -> None:
-        """Let one world follow a route."""
+        """Set the route of one world."""
         count = len(route.lane_at)
         more = int(1.2 * count) + 16 - self.arrays.lane.shape[1]
         if self.arrays.lane.shape[1] < count:
@@ -79,23 +81,26 @@ class WorldRoutes:
         arrays.length[world] = route.curve.length
 
 
-@inlined
-def point_before(ways, world, distance):  # type: ignore[no-untyped-def]
-    """Number of the last point of a way before a place on it."""
-    return min(max(int(distance / ways.spacing[world]), 0), ways.counts[world] - 1)
-
-
 @kernel
-def place_on_routes(routes, ways, located, vehicles):  # type: ignore[no-untyped-def]
-    """Write the lanes of the ego vehicles, number 0 of `vehicles`, by how far they are on their routes."""
-    for world in range(located.shape[0]):
-        distance = located[world, places.DISTANCE]
-        point = point_before(ways, world, distance)
+def assign_route_lanes(routes, paths, coordinates, vehicles, worlds):  # type: ignore[no-untyped-def]
+    """Write the lanes of ego vehicles, by their distances along their routes.
+
+    Args:
+        routes: routes of all worlds.
+        paths: reference paths of all worlds.
+        coordinates: (N, 6) Frenet coordinates of the ego vehicles.
+        vehicles: vehicles of all worlds, of which vehicle 0 is updated.
+        worlds: (n,) indices of the worlds to update.
+    """
+    for row in range(worlds.shape[0]):
+        world = worlds[row]
+        distance = coordinates[world, frenet.DISTANCE]
+        point = point_before(paths, world, distance)
         vehicles.lane[world, 0] = routes.lane[world, point]
-        vehicles.along[world, 0] = routes.along[world, point] + distance - point * ways.spacing[world]
+        vehicles.along[world, 0] = routes.along[world, point] + distance - point * paths.spacing[world]
         vehicles.next_lane[world, 0] = routes.following[world, point, 0]
         vehicles.after_lane[world, 0] = routes.following[world, point, 1]
-        vehicles.offset[world, 0] = located[world, places.LATERAL]
+        vehicles.offset[world, 0] = coordinates[world, frenet.LATERAL]
         vehicles.shadow[world, 0] = -1
         for number in range(routes.changes.shape[1]):
             into = distance - routes.changes[world, number, 0]
@@ -105,7 +110,8 @@ def place_on_routes(routes, ways, located, vehicles):  # type: ignore[no-untyped
 
 
 @kernel
-def read_commands(routes, ways, located, commands):  # type: ignore[no-untyped-def]
-    """Write (N,) where each car has to go at the next junction."""
-    for world in range(located.shape[0]):
-        commands[world] = routes.command[world, point_before(ways, world, located[world, places.DISTANCE])]
+def read_commands(routes, paths, coordinates, commands):  # type: ignore[no-untyped-def]
+    """Write (N,) the turn that each car has to take at the next junction."""
+    for world in range(coordinates.shape[0]):
+        point = point_before(paths, world, coordinates[world, frenet.DISTANCE])
+        commands[world] = routes.command[world, point]

@@ -11,9 +11,9 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
+from camshaft.envs.driving.road_network.elements import FREE, STOP, YIELD, Arm, Lane, lane_polygon
 from camshaft.envs.driving.road_network.junctions import govern_junction, turn_of
-from camshaft.envs.driving.road_network.network import FREE, STOP, YIELD, Arm, Lane, lane_polygon
-from camshaft.envs.driving.road_network.opendrive_records import (
+from camshaft.envs.driving.road_network.opendrive.records import (
     Connection,
     JunctionRecord,
     OpenDriveFile,

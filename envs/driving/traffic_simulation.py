@@ -1,4 +1,4 @@
-"""What tasks on networks of roads share: maps, traffic, collisions, and the sensors that look around."""
+"""Base class of the tasks in traffic: maps, traffic, collisions, range finder and bird's-eye view."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray
-from camshaft.envs.driving.country_road.track import Track
 from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.dynamics.collisions import find_hurt, find_overlaps, find_struck
-from camshaft.envs.driving.dynamics.poses import car_poses
+from camshaft.envs.driving.dynamics.collisions import (
+    Obstacles,
+    find_hurt,
+    find_overlaps,
+    find_struck,
+    pack_obstacles,
+)
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
-from camshaft.envs.driving.maps.drawing import LIGHTS, PERSON, VEHICLE, Actors, MapSketch, sketch_network
-from camshaft.envs.driving.maps.maps import DrivingMap
-from camshaft.envs.driving.maps.raster import METERS, SIZE, MapRasters
-from camshaft.envs.driving.road_network.network import FOLLOW, TURN_NAMES
+from camshaft.envs.driving.maps.driving_map import DrivingMap
+from camshaft.envs.driving.maps.raster import SIZE, birdseye_images
+from camshaft.envs.driving.maps.top_view import LIGHTS, PERSON, VEHICLE, MapOverlay, MapSketch, sketch_network
+from camshaft.envs.driving.road_network.arrays import WorldArrays
+from camshaft.envs.driving.road_network.elements import FOLLOW, TURN_NAMES
 from camshaft.envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.driving.streets.street_scene import StreetScene
@@ -30,31 +35,29 @@ from camshaft.envs.driving.traffic.traffic import Traffic
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera
 
-EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # of the expert as a driver
-PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # meters, of the boxes that people are for collisions
+EGO_TRAITS = np.array([1.0, 1.4, 1.8, 2.0, 0.3, 8.0])  # driver traits of the expert, see `Vehicles.traits`
+PERSON_LENGTH, PERSON_WIDTH = 0.5, 0.6  # meters, collision box of a person
 
 
-class NetworkSimulation(DrivingSimulation):
+class TrafficSimulation(DrivingSimulation):
     """Cars in traffic on the roads of a map.
 
     Args:
         num_worlds: N.
         car: the nominal car.
         default_camera: the task's own observation camera.
-        num_vehicles: other vehicles in each world.
-        num_people: people on foot in each world.
-        kinds: of vehicles; the first is the car that is driven.
+        num_vehicles: number of other vehicles in each world.
+        num_people: number of pedestrians in each world.
+        kinds: kinds of vehicles; the first is that of the ego vehicle.
         reach: see `Traffic`.
-        lookahead: see `Track`.
         options: see `DrivingSimulation`.
 
     Attributes:
-        traffic: vehicles and people; number 0 of the vehicles is the car that is driven.
-        track: the ways that the cars should follow.
+        traffic: vehicles and pedestrians; vehicle 0 is the ego vehicle, the driven car.
     """
 
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu", "command", "lidar", "birdseye")
-    settled_options: ClassVar[tuple[str, ...]] = ("kinds", "reach", "lookahead")
+    settled_options: ClassVar[tuple[str, ...]] = ("kinds", "reach")
     state_limits: FloatArray
     style: ClassVar[str]
 
@@ -68,7 +71,6 @@ class NetworkSimulation(DrivingSimulation):
         num_people: int = 0,
         kinds: Sequence[VehicleKind] = (SALOON,),
         reach: tuple[float, float] | None = (60.0, 170.0),
-        lookahead: float = 0.8,
         **options: Any,
     ) -> None:
         for name, value in (("num_vehicles", num_vehicles), ("num_people", num_people)):
@@ -76,25 +78,22 @@ class NetworkSimulation(DrivingSimulation):
                 raise InvalidOption(f"{name} must be a whole number within 0..200, got {value!r}")
         super().__init__(num_worlds, car, default_camera, **options)
         self.traffic = Traffic(num_worlds, num_vehicles, num_people, kinds, reach)
-        self.track = Track(num_worlds, lookahead=lookahead)
         self.observation_space = self._make_observation_space()
         self._maps: list[DrivingMap | None] = [None] * num_worlds
-        self._obstacles = np.zeros((num_worlds, 1, 5))
-        self._obstacle_counts = np.zeros(num_worlds, np.int64)
+        self._obstacles: WorldArrays[Obstacles] = WorldArrays(num_worlds)
         self._departures = np.zeros((num_worlds, 2))
         self._streets = StreetScene(num_worlds, self.style, self.conditions, self.traffic)
-        self._rasters: MapRasters | None = None
 
     @abstractmethod
-    def _place_ego(self) -> None:
-        """Write the lanes of the cars into `traffic.vehicles`, number 0."""
+    def _assign_lanes(self, worlds: IntArray) -> None:
+        """Write the lanes of these worlds' ego vehicles into `traffic.vehicles`."""
 
     @abstractmethod
     def _state_rows(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
         """(n, K) of the part "state"."""
 
     def _command(self, worlds: IntArray) -> NDArray[np.int64]:
-        """(n,) where to go at the next junction."""
+        """(n,) turn to take at the next junction, see `elements.TURN_NAMES`."""
         return np.full(len(worlds), FOLLOW)
 
     def _sensor_spaces(self) -> dict[str, spaces.Space[Any]]:
@@ -106,74 +105,73 @@ class NetworkSimulation(DrivingSimulation):
             "birdseye": spaces.Box(0, 255, (SIZE, SIZE, 1), np.uint8),
         }
 
-    def _enter_map(self, world: int, shown: DrivingMap) -> None:
-        """Put a world on a map."""
-        self._maps[world] = shown
-        self.traffic.set_map(world, shown.traffic)
-        obstacles = shown.layout.obstacles
-        if self._obstacles.shape[1] < len(obstacles):
-            longer = np.zeros((self.num_worlds, len(obstacles) + 16, 5))
-            longer[:, : self._obstacles.shape[1]] = self._obstacles
-            self._obstacles = longer
-        self._obstacles[world, : len(obstacles)] = obstacles
-        self._obstacle_counts[world] = len(obstacles)
-        if self._rasters is not None:
-            self._rasters.forget(world)
+    def _set_map(self, world: int, new: DrivingMap) -> None:
+        """Set the map of a world."""
+        self._maps[world] = new
+        self.traffic.set_map(world, new.traffic)
+        self._obstacles.put(world, pack_obstacles(new.layout.obstacles))
+
+    def _map_of(self, world: int) -> DrivingMap:
+        """The map of a world that has been reset."""
+        current = self._maps[world]
+        assert current is not None
+        return current
 
     def _start_traffic(
         self, world: int, rng: np.random.Generator, least: float = 25.0, most: float = 1e9
     ) -> None:
-        """Set out the others around a car whose state is set."""
+        """Spawn traffic around an ego vehicle whose state is set."""
         vehicles = self.traffic.vehicles
-        self._write_pose(world)
+        self._write_poses(np.array([world]))
         vehicles.present[world, 0] = True
         self.traffic.start(world, rng, least, most)
         vehicles.length[world, 0], vehicles.width[world, 0] = EGO_LENGTH, EGO_WIDTH
         vehicles.traits[world, 0] = EGO_TRAITS
 
-    def _write_pose(self, world: int | slice) -> None:
-        vehicles = self.traffic.vehicles
-        vehicles.pose[world, 0] = self.vehicles[world][..., [vehicle.X, vehicle.Y, vehicle.HEADING]]
-        vehicles.speed[world, 0] = self.vehicles[world, vehicle.SPEED]
+    def _write_poses(self, worlds: IntArray) -> None:
+        """Copy poses and speeds of these worlds' ego vehicles into `traffic.vehicles`."""
+        vehicles, cars = self.traffic.vehicles, self.vehicles[worlds]
+        vehicles.pose[worlds, 0] = cars[:, [vehicle.X, vehicle.Y, vehicle.HEADING]]
+        vehicles.speed[worlds, 0] = cars[:, vehicle.SPEED]
 
-    def _locate(self) -> None:
-        self.track.locate(self.vehicles)
-        self._write_pose(slice(None))
-        self._place_ego()
+    def _locate(self, worlds: IntArray) -> None:
+        super()._locate(worlds)
+        self._write_poses(worlds)
+        self._assign_lanes(worlds)
 
     def _advance(self, steering: FloatArray, pedals: FloatArray) -> None:
-        """Move the cars by one control step, then everybody else."""
+        """Move the ego vehicles by one control step, then the traffic."""
         steps = round(1.0 / (self.control_frequency * vehicle.TIME_STEP))
         vehicle.advance_by_pedals(self.vehicles, self.parameters, steering, pedals, steps)
-        self._locate()
+        self._locate(self._everyone)
         self.traffic.step(1.0 / self.control_frequency)
 
     def _collisions(self) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """(N,) the vehicle run into or by, or −1; whether a person is hit; whether something that stands is."""
-        vehicles, people = self.traffic.vehicles, self.traffic.people
+        """(N,) the vehicle that the ego vehicle overlaps, or −1; whether it hits a person; whether an obstacle."""
+        vehicles, people, obstacles = self.traffic.vehicles, self.traffic.people, self._obstacles.arrays
         ego, hits = vehicles.pose[:, 0], np.empty(vehicles.present.shape, bool)
         hurt, struck = np.empty(self.num_worlds, bool), np.empty(self.num_worlds, bool)
         find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, 0, hits)
         other = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
         find_hurt(ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt)
-        find_struck(ego, EGO_LENGTH, EGO_WIDTH, self._obstacles, self._obstacle_counts, struck)
+        find_struck(ego, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
         return other, hurt, struck
 
     def _departed(self) -> FloatArray:
-        """(N, 2) as `traffic.lanes.measure_departure`."""
+        """(N, 2) meters off the road and off the lanes of the own direction, see `traffic.lanes.measure_departure`."""
         measure_departure(self.traffic.lanes, self.traffic.vehicles, self._departures)
         return self._departures
 
     def _driver_acceleration(self) -> FloatArray:
-        """(N,) m/s² that drivers in place of the cars would choose."""
+        """(N,) m/s² that the driver model chooses for the ego vehicles."""
         result = np.empty(self.num_worlds)
         traffic = self.traffic
         drive_acceleration(traffic.lanes, traffic.vehicles, traffic.occupied, traffic.crossed, result)
         return result
 
     def _pursue(self, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        """(N,) steering angles (rad) that follow the way."""
-        curvature = self.track.pursue(self.vehicles, self.parameters, lateral, heading)
+        """(N,) steering angles (rad) that follow the reference paths."""
+        curvature = self.tracker.pursue(self.vehicles, self.parameters, lateral, heading)
         angles = np.empty(self.num_worlds)
         vehicle.steering_for_curvatures(curvature, self.vehicles, self.parameters, angles)
         return angles
@@ -184,7 +182,7 @@ class NetworkSimulation(DrivingSimulation):
         return pedals
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
-        """Pure pursuit of the way, and the pedals of a driver who heeds the others, the lights and the signs."""
+        """Pure pursuit of the reference path; pedals of the driver model for traffic, lights and signs."""
         return self._actions_for(self._pursue(lateral, heading), self._pedals(self._driver_acceleration()))
 
     def _sense(self, part: str, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
@@ -196,15 +194,8 @@ class NetworkSimulation(DrivingSimulation):
         poses = self._displaced_poses(worlds, lateral, heading)
         return self._ranges(worlds, poses) if part == "lidar" else self._birdseye(worlds, poses)
 
-    def _displaced_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        poses = self.traffic.vehicles.pose[worlds, 0].copy()
-        poses[:, 0] -= lateral * np.sin(poses[:, 2])
-        poses[:, 1] += lateral * np.cos(poses[:, 2])
-        poses[:, 2] += heading
-        return poses
-
     def _ranges(self, worlds: IntArray, poses: FloatArray) -> NDArray[np.float32]:
-        vehicles, people = self.traffic.vehicles, self.traffic.people
+        vehicles, people, obstacles = self.traffic.vehicles, self.traffic.people, self._obstacles.arrays
         count = people.present.shape[1]
         boxes = np.concatenate([vehicles.pose[worlds], people.pose[worlds]], axis=1)
         lengths = np.concatenate(
@@ -219,61 +210,47 @@ class NetworkSimulation(DrivingSimulation):
             lengths,
             widths,
             present,
-            self._obstacles[worlds],
-            self._obstacle_counts[worlds],
+            obstacles.boxes[worlds],
+            obstacles.counts[worlds],
             RANGE,
             ranges,
         )
         return ranges.astype(np.float32)
 
     def _birdseye(self, worlds: IntArray, poses: FloatArray) -> NDArray[np.uint8]:
-        if self._rasters is None:
-            self._rasters = MapRasters(self.num_worlds)
-        return self._rasters.draw(worlds, poses, self._maps, self.traffic, METERS)
-
-    def _car_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:
-        poses = np.empty((len(worlds), 4, 4))
-        car_poses(self.vehicles[worlds], self.track.places[worlds], lateral, heading, poses)
-        return poses
+        return birdseye_images(worlds, poses, self._maps, self.traffic)
 
     def _scene_now(self) -> StreetScene:
-        self._streets.dress(self._maps, self.episode_seeds, self.randomize)
+        self._streets.apply_appearance(self._maps, self.episode_seeds, self.randomize)
         self._streets.move(self.traffic)
         return self._streets
 
     def _sketch(self, world: int) -> MapSketch:
-        shown = self._maps[world]
-        assert shown is not None
-        return sketch_network(shown.network, shown.layout.obstacles)
+        current = self._map_of(world)
+        return sketch_network(current.network, current.layout.obstacles)
 
-    def _actors(self, world: int) -> Actors:
+    def _overlay(self, world: int) -> MapOverlay:
         vehicles, people = self.traffic.vehicles, self.traffic.people
-        actors = Actors()
+        overlay = MapOverlay()
         for number in np.flatnonzero(vehicles.present[world, 1:]) + 1:
             x, y, heading = vehicles.pose[world, number].tolist()
             length, width = float(vehicles.length[world, number]), float(vehicles.width[world, number])
-            actors.boxes.append((x, y, heading, length, width, VEHICLE))
+            overlay.boxes.append((x, y, heading, length, width, VEHICLE))
         for number in np.flatnonzero(people.present[world]):
             x, y, _ = people.pose[world, number].tolist()
-            actors.dots.append((x, y, PERSON))
-        shown = self._maps[world]
-        assert shown is not None
-        for place, group, walk in zip(
-            shown.layout.lights, shown.layout.groups, shown.layout.on_foot, strict=True
-        ):
-            if not walk:
+            overlay.dots.append((x, y, PERSON))
+        layout = self._map_of(world).layout
+        for position, group, on_foot in zip(layout.lights, layout.groups, layout.on_foot, strict=True):
+            if not on_foot:
                 light = LIGHTS[int(self.traffic.signals[world, group])]
-                actors.dots.append((float(place[0]), float(place[1]), light))
-        return actors
+                overlay.dots.append((float(position[0]), float(position[1]), light))
+        return overlay
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that the future of all worlds depends on."""
+        """The state on which the future of all worlds depends; see `Simulation.get_state`."""
         return super().get_state() | {"traffic": self.traffic.get_state()}
 
     def set_state(self, state: Any) -> None:
-        """Return to a state taken by `get_state` from a simulation with the same options."""
+        """Restore a state taken by `get_state` from a simulation with the same options."""
         super().set_state(state)
         self.traffic.set_state(state["traffic"])
-
-    def _own_state(self) -> dict[str, NDArray[Any]]:
-        return {"places": self.track.places}

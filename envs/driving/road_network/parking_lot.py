@@ -1,11 +1,10 @@
-"""Parking lots from a seed: an aisle between two rows of bays, some of them taken."""
+"""Parking lots generated from a seed: an aisle between two rows of bays, some of them taken."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 
@@ -13,24 +12,19 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Pose
 from camshaft.envs.errors import InvalidOption
 
-if TYPE_CHECKING:
-    from camshaft.envs.driving.streets.layout import Layout
-    from camshaft.envs.driving.streets.strips import ChunkedMesh
-
 GOAL_MARGIN = 2  # bays at either end of a row that are never the goal
 END = 3.0  # meters of lot beyond the last bays
-KEPT = 256  # lots in memory
 
 
 @dataclass(frozen=True)
 class LotConfig:
-    """What parking lots are like.
+    """Configuration of parking lots.
 
     Attributes:
-        bays: in each of the two rows.
+        bays: number of bays in each of the two rows.
         bay_width, bay_length: meters.
         aisle: meters between the rows.
-        taken: share of the bays with a car in them, low and high.
+        taken: share of bays with a parked car, low and high.
     """
 
     bays: int = 12
@@ -48,18 +42,18 @@ class LotConfig:
                 f"{self.bay_width} × {self.bay_length} m and {self.aisle} m"
             )
         if not 0.0 <= self.taken[0] <= self.taken[1] <= 0.95:
-            raise InvalidOption(f"taken is two shares within 0..0.95, low and high, got {self.taken}")
+            raise InvalidOption(f"taken must be two shares within 0..0.95, low and high, got {self.taken}")
 
 
 @dataclass(frozen=True, eq=False)
 class ParkingLot:
-    """One lot; x runs along the aisle, the middle of which is the origin.
+    """One parking lot; x runs along the aisle, the origin is its middle.
 
     Attributes:
-        config: its measures.
-        seed: that it was made from.
-        cars: (K, 3) x, y, heading of the cars that stand there.
-        free: (F, 3) x, y of the middle of bays that may be the goal, and the heading of a car that is in nose first.
+        config: its dimensions.
+        seed: seed that it was generated from.
+        cars: (K, 3) x, y, heading of the parked cars.
+        free: (F, 3) x, y of the middle of each bay that may be the goal, and the heading of a car parked nose first.
     """
 
     config: LotConfig
@@ -69,13 +63,13 @@ class ParkingLot:
 
     @property
     def half_size(self) -> tuple[float, float]:
-        """Meters from the middle to the curb, along and across."""
+        """Meters from the middle to the curb, along and across the aisle."""
         config = self.config
         return 0.5 * config.bays * config.bay_width + END, 0.5 * config.aisle + config.bay_length
 
     @cached_property
     def walls(self) -> FloatArray:
-        """(4, 5) x, y, heading, length, width of the land beyond the curbs."""
+        """(4, 5) x, y, heading, length, width of boxes for the land beyond the curbs."""
         along, across = self.half_size
         return np.array(
             [
@@ -86,30 +80,8 @@ class ParkingLot:
             ]
         )
 
-    @cached_property
-    def mesh(self) -> ChunkedMesh:
-        """Paving, lines, curbs and ground, in surfaces that are to be replaced."""
-        from camshaft.envs.driving.streets.lot_mesh import build_lot_mesh
-
-        return build_lot_mesh(self)
-
-    @cached_property
-    def layout(self) -> Layout:
-        """Cars, lamps, hedges, trees and buildings."""
-        from camshaft.envs.driving.streets.lot_layout import lay_out_lot
-
-        return lay_out_lot(self)
-
-    @cached_property
-    def obstacles(self) -> FloatArray:
-        """(K, 5) x, y, heading, length, width of all that a car in the lot can run into."""
-        standing = self.layout.obstacles
-        along, across = self.half_size
-        near = (np.abs(standing[:, 0]) < along + 1.0) & (np.abs(standing[:, 1]) < across + 1.0)
-        return np.concatenate([standing[near], self.walls])
-
-    def draw_task(self, rng: np.random.Generator) -> tuple[Pose, Pose]:
-        """Where a car begins in the aisle, and the middle and heading of where it has to park."""
+    def sample_task(self, rng: np.random.Generator) -> tuple[Pose, Pose]:
+        """A start pose in the aisle and a goal pose in a free bay, both of the car's middle."""
         x, y, inwards = self.free[int(rng.integers(len(self.free)))]
         heading = inwards if rng.random() < 0.5 else inwards + math.pi
         goal = Pose(float(x), float(y), math.atan2(math.sin(heading), math.cos(heading)))
@@ -123,18 +95,17 @@ class ParkingLot:
         return start, goal
 
 
-@lru_cache(KEPT)
-def parking_lot(seed: int, config: LotConfig = LotConfig()) -> ParkingLot:
-    """The lot of a seed; at least one bay that may be the goal is free."""
+def generate_lot(seed: int, config: LotConfig = LotConfig()) -> ParkingLot:
+    """Generate the lot of a seed; at least one bay that may be the goal is free."""
     rng = np.random.default_rng([seed, 14])
-    places = (np.arange(config.bays) - 0.5 * (config.bays - 1)) * config.bay_width
+    positions = (np.arange(config.bays) - 0.5 * (config.bays - 1)) * config.bay_width
     middle = 0.5 * (config.aisle + config.bay_length)
     kept = int(rng.integers(2)), int(rng.integers(GOAL_MARGIN, config.bays - GOAL_MARGIN))
     share = rng.uniform(*config.taken)
     cars, free = [], []
     for side, y in ((0, middle), (1, -middle)):
         inwards = 0.5 * math.pi if y > 0.0 else -0.5 * math.pi
-        for bay, x in enumerate(places):
+        for bay, x in enumerate(positions):
             taken, nose_in = rng.random() < share, rng.random() < 0.7
             shift, turn = rng.uniform(-0.12, 0.12, 2), rng.uniform(-0.03, 0.03)
             if taken and (side, bay) != kept:

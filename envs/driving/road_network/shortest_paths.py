@@ -1,4 +1,4 @@
-"""The shortest way from any lane to any other."""
+"""Shortest paths between all lanes of a road network."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.driving.road_network.network import Network
+from camshaft.envs.driving.road_network.elements import Network
 from camshaft.envs.errors import CamshaftError
 
-CHANGE = 20.0  # meters that a change of lanes counts for
-UNREACHED = -9999  # what SciPy writes where there is no way
+CHANGE = 20.0  # meters, cost of a lane change
+UNREACHED = -9999  # predecessor that SciPy writes where there is no path
 
 
-class Routes:
-    """Shortest ways between all lanes of a network.
+class ShortestPaths:
+    """Shortest paths between all lanes of a network.
 
     Attributes:
-        meters: (L, L) from the start of one lane to the start of another, infinite where there is no way.
+        meters: (L, L) from the start of one lane to the start of another, infinite where there is none.
     """
 
     def __init__(self, network: Network) -> None:
@@ -41,15 +41,15 @@ class Routes:
         self._before: NDArray[np.int32] = before
 
     def find(self, start: int, goal: int) -> list[int]:
-        """Lanes from one to another, both included; neighbors follow one another where one has to change.
+        """Lanes from `start` to `goal`, both included; a lane change is a step to a neighboring lane.
 
         Raises:
-            CamshaftError: there is no way.
+            CamshaftError: there is no path.
         """
         lanes = [goal]
         while lanes[-1] != start:
             before = int(self._before[start, lanes[-1]])
             if before == UNREACHED:
-                raise CamshaftError(f"no way leads from lane {start} to lane {goal}")
+                raise CamshaftError(f"no path leads from lane {start} to lane {goal}")
             lanes.append(before)
         return lanes[::-1]

@@ -255,6 +255,20 @@ class Network:
         return road.curve.pose_at(along).moved(0.0, first + share * (last - first) + side * beyond)
 
 
+def marking_lines(network: Network) -> list[FloatArray]:
+    """(K, 2) points, 2 m apart, of each line marking along the roads; of dashed lines, each dash is one entry."""
+    lines = []
+    for road in network.roads:
+        distance = np.arange(0.0, road.curve.length + 1.0, 2.0)
+        for lateral, kind in road.lines:
+            points = road.curve.beside(distance, np.full(len(distance), lateral))
+            if kind == DASHED:
+                lines += [points[first : first + 2] for first in range(0, len(points), 3)]
+            else:
+                lines.append(points)
+    return lines
+
+
 def lane_polygon(lane: Lane, step: int = 1) -> FloatArray:
     """(K, 2) meters: the outline of a lane."""
     places = np.unique(np.r_[np.arange(0, len(lane.curve.points), step), len(lane.curve.points) - 1])

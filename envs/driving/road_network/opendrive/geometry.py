@@ -10,7 +10,7 @@ from scipy.special import fresnel
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve, resampled
-from camshaft.envs.driving.road_network.opendrive_records import Cubic, Geometry, LaneRecord, Section
+from camshaft.envs.driving.road_network.opendrive.records import Cubic, Geometry, LaneRecord, Section
 
 FINE = 0.5  # meters between samples
 BEFORE = 1e-6  # meters

@@ -1,4 +1,4 @@
-"""What stands along motorways and race tracks."""
+"""Objects along race tracks: start gantry, grandstands, barriers, boards and plants."""
 
 from __future__ import annotations
 
@@ -8,81 +8,17 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve
-from camshaft.envs.driving.road_network.network import Network, Road
+from camshaft.envs.driving.road_network.elements import Network
 from camshaft.envs.driving.streets.fixtures import BRAKE_METERS
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import plant, plant_woods
 
-MARGIN = 140.0  # meters of land around a network
-POSTS = 50.0  # meters between the posts of a motorway
-BOARD = 90.0  # meters before an exit
-ROAD_TREES = 0.13  # trees a meter of motorway that are tried
-TRACK_TREES = 260
-TIGHT = 1.0 / 45.0  # 1/m: bends of a race track that are tighter have tire walls outside
-SLOW = 1.0 / 35.0  # 1/m: tighter ones have boards that say how far they are
-RUNOFF = 5.2  # meters from the edge of a race track to its barriers
-
-
-def lay_out_motorway(network: Network, seed: int) -> Layout:
-    """What stands along a motorway; models of even variants if its seed is even."""
-    rng = np.random.default_rng([seed, 12])
-    builder = LayoutBuilder("motorway", FreeSpace.around(network, MARGIN), seed % 2, rng)
-    for road in network.roads:
-        if len(road.forward) > 1:
-            _add_posts(builder, network, road)
-            _add_signs(builder, network, road)
-    for road in network.roads:
-        for along in np.arange(5.0, road.curve.length, 14.0):
-            for side in (1.0, -1.0):
-                if rng.random() < 0.4:
-                    beyond = float(rng.uniform(4.5, 11.0))
-                    plant(builder, "bush", _beside(network, road, float(along), side, beyond)[0], None, 1.5)
-    low, high = builder.space.low + 5.0, builder.space.high - 5.0
-    length = sum(road.curve.length for road in network.roads)
-    for _ in range(int(ROAD_TREES * length)):
-        road = network.roads[int(rng.integers(len(network.roads)))]
-        side = 1.0 if rng.random() < 0.5 else -1.0
-        beyond = 9.0 + float(rng.exponential(22.0))
-        along = float(rng.uniform(0.0, road.curve.length))
-        name = (
-            "broadleaf" if math.sin(0.011 * along + road.index) + rng.uniform(-1.0, 1.0) > 0.0 else "conifer"
-        )
-        scale = float(rng.uniform(0.8, 1.5))
-        plant(builder, name, _beside(network, road, along, side, beyond)[0], scale, 4.0)
-    for _ in range(12):
-        point = rng.uniform(low, high)
-        turn = float(rng.uniform(0.0, 2.0 * math.pi))
-        builder.put_if_free("house", builder.choose("house"), point, turn, 24.0, 0.0, 1.0, builder.tint(0.06))
-    return builder.build()
-
-
-def _beside(
-    network: Network, road: Road, along: float, side: float, beyond: float
-) -> tuple[FloatArray, float]:
-    """A place so many meters outside the paving of a road, left (1) or right (−1), and the road's heading there."""
-    pose = network.beside_paving(road, along, side, beyond)
-    return pose.point, pose.heading
-
-
-def _add_posts(builder: LayoutBuilder, network: Network, road: Road) -> None:
-    for along in np.arange(0.5 * POSTS, road.curve.length, POSTS):
-        point, heading = _beside(network, road, float(along), -1.0, 0.9)
-        builder.put_if_free("delineator", builder.choose("delineator"), point, heading, 0.0)
-
-
-def _add_signs(builder: LayoutBuilder, network: Network, road: Road) -> None:
-    """A board where a lane leaves, and now and then a sign."""
-    outermost = network.lanes[road.forward[-1]]
-    after = [network.lanes[lane].road for lane in outermost.successors]
-    if after and all(len(network.roads[number].forward) == 1 for number in after):
-        along = max(road.curve.length - BOARD, 8.0)
-        point, heading = _beside(network, road, along, -1.0, 3.6)
-        builder.put_if_free("exit_board", builder.choose("exit_board"), point, heading, 0.1)
-    elif road.curve.length > 120.0 and builder.rng.random() < 0.6:
-        name = str(builder.rng.choice(["sign_speed_limit_120", "sign_motorway", "sign_end_of_limits"]))
-        point, heading = _beside(network, road, 0.4 * road.curve.length, -1.0, 1.5)
-        builder.put_if_free(name, builder.choose(name), point, heading, 0.0, scale=1.25)
+MARGIN = 140.0  # meters of land around the track
+TREES = 260  # positions tried
+TIGHT = 1.0 / 45.0  # 1/m, curvature beyond which bends have tire walls outside
+SLOW = 1.0 / 35.0  # 1/m, curvature beyond which boards before a bend show its distance
+RUNOFF = 5.2  # meters from the edge of the track to its barriers
 
 
 def lay_out_circuit(network: Network, seed: int) -> Layout:
@@ -113,7 +49,7 @@ class _CircuitLayout:
         self._add_barriers()
         self._add_boards()
         space = builder.space
-        plant_woods(builder, space.low + 4.0, space.high - 4.0, TRACK_TREES, 14, 22.0, 12.0)
+        plant_woods(builder, space.low + 4.0, space.high - 4.0, TREES, 14, 22.0, 12.0)
         for _ in range(70):
             along = float(self._rng.uniform(0.0, self._curve.length))
             side = 1.0 if self._rng.random() < 0.5 else -1.0
