@@ -11,8 +11,8 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile
-from camshaft.envs.rendering import Mesh, Surface
-from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
+from camshaft.envs.rendering import Mesh, Surface, load_mesh
+from camshaft.envs.rendering.rotations import rotation_x, rotation_y, rotation_z
 
 Vector = tuple[float, float, float]
 Color = tuple[float, float, float]
@@ -130,5 +130,5 @@ def _part_mesh(part: Part, label: str) -> Mesh:
     else:
         if part.file is None or not part.file.is_file():
             raise CorruptFile(f"no mesh file at {part.file}")
-        mesh = Mesh.load(part.file, surface).scaled(part.size[0])
+        mesh = load_mesh(part.file, surface).scaled(part.size[0])
     return mesh.transformed(part.frame)

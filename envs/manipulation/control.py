@@ -12,7 +12,7 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.arms import FINGER_TRAVEL
 from camshaft.envs.manipulation.kinematics import Kinematics
 from camshaft.envs.manipulation.world import FEED_FORWARD
-from camshaft.envs.rendering.camera import rotation_z
+from camshaft.envs.rendering.rotations import rotation_z
 
 CONTROL_MODES = ("ee_position", "ee_pose", "joint_delta", "joint_velocity")
 POSITION_STEP = 0.05  # meters

@@ -15,8 +15,8 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile
 from camshaft.envs.kernels import cache_root
 from camshaft.envs.rendering import Mesh
-from camshaft.envs.rendering.camera import rotation_x, rotation_y, rotation_z
 from camshaft.envs.rendering.meshes.files import texture_files
+from camshaft.envs.rendering.rotations import rotation_x, rotation_y, rotation_z
 from camshaft.envs.rendering.simplification.cache import load_levels
 
 Color = tuple[float, float, float]

@@ -1,4 +1,4 @@
-"""Cameras: size, lens, mount, and what is drawn for them."""
+"""Camera description: image size, lens, mount, frame rate, rendering quality and sensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import InvalidOption, check_choice
-from camshaft.envs.rendering.sensor.model import Sensor
+from camshaft.envs.rendering.rotations import rotation_x, rotation_y, rotation_z
+from camshaft.envs.rendering.sensor.sensor import Sensor
 
 MAX_PIXELS_A_SIDE = 8192
 MAX_EVERY = 1000
@@ -29,21 +30,22 @@ class Camera:
     Attributes:
         width: pixels.
         height: pixels.
-        fov_degrees: horizontal field of view, leaving distortion aside.
+        fov_degrees: horizontal field of view, ignoring distortion.
         position: meters in the body's frame (x forward, y left, z up).
-        roll_degrees: turn about the optical axis, positive tips the right side of the camera down.
+        roll_degrees: rotation about the optical axis; positive tips the right side of the camera down.
         pitch_degrees: positive looks down.
         yaw_degrees: positive looks left.
-        near: meters along the optical axis; what is closer is not seen.
-        far: meters; what is farther is not seen, and the depth of the sky.
-        lens: "pinhole"; "fisheye", equidistant: the distance from the image's middle is proportional to the angle from
-            the axis, black beyond 100°; "cylindrical", columns in proportion to the azimuth, rows to height over
-            distance from the vertical axis.
-        distortion: of OpenCV: k1, k2, p1, p2[, k3[, k4, k5, k6]] of a pinhole (Brown–Conrady), k1 … k4 of a fisheye.
-        supersampling: 1, or 2 for colors averaged over 2×2 samples a pixel; labels are always of one sample.
-        shadow_distance: meters ahead of the camera within which the sun casts shadows; 0 for none.
-        every: control steps from one picture to the next; in between, the last one is seen.
-        sensor: how the camera falls short of a perfect one.
+        near: meters along the optical axis; nearer surfaces are clipped.
+        far: meters; farther objects are culled. Also the depth of the sky.
+        lens: "pinhole"; "fisheye" (equidistant): the distance from the image center is proportional to the angle from
+            the optical axis, black beyond 100°; "cylindrical": columns are proportional to the azimuth, rows to the
+            height divided by the distance from the vertical axis.
+        distortion: OpenCV's coefficients: k1, k2, p1, p2[, k3[, k4, k5, k6]] of a pinhole (Brown–Conrady), k1 … k4 of a
+            fisheye.
+        supersampling: 1, or 2 for colors averaged over 2×2 samples a pixel; labels always have one sample.
+        shadow_distance: meters from the camera within which the sun casts shadows; 0 for none.
+        every: control steps between frames; in between, the last frame is returned.
+        sensor: imperfections of the sensor.
     """
 
     width: int = 84
@@ -106,11 +108,11 @@ class Camera:
 
     @classmethod
     def parse(cls, value: Any, default: Camera) -> Camera:
-        """A camera from what a user may give.
+        """A camera from user input.
 
         Args:
             value: None for `default`, a Camera, (width, height), or a mapping of the fields that differ from it.
-            default: the task's own camera.
+            default: the camera to start from.
         """
         if value is None:
             return default
@@ -124,7 +126,7 @@ class Camera:
                 if name in changes:
                     changes[name] = tuple(changes[name])
             if isinstance(changes.get("sensor"), Mapping):
-                changes["sensor"] = _parse_sensor(changes["sensor"], default.sensor)
+                changes["sensor"] = Sensor.parse(changes["sensor"], default.sensor)
             return replace(default, **changes)
         if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
             return replace(default, width=value[0], height=value[1])
@@ -134,13 +136,13 @@ class Camera:
 
     @property
     def focal_length(self) -> float:
-        """Pixels a unit of tangent (pinhole) or a radian (fisheye, cylindrical) in the middle of the image."""
+        """Pixels per unit of tangent (pinhole) or per radian (fisheye, cylindrical), at the image center."""
         half = 0.5 * math.radians(self.fov_degrees)
         return 0.5 * self.width / (math.tan(half) if self.lens == "pinhole" else half)
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
-        """(3, 3) camera matrix of OpenCV: the center of the first pixel is (0, 0)."""
+        """(3, 3) camera matrix, OpenCV convention: the center of the first pixel is (0, 0)."""
         focal, column, row = self.focal_length, 0.5 * (self.width - 1), 0.5 * (self.height - 1)
         return np.array([[focal, 0.0, column], [0.0, focal, row], [0.0, 0.0, 1.0]])
 
@@ -156,15 +158,8 @@ class Camera:
         return matrix
 
 
-def _parse_sensor(changes: Mapping[str, Any], default: Sensor) -> Sensor:
-    for name in changes:
-        check_choice("sensor field", name, [field.name for field in fields(Sensor)])
-    ranges = {name: tuple(value) for name, value in changes.items() if isinstance(value, list)}
-    return replace(default, **{**changes, **ranges})
-
-
 def look_at(position: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
-    """(4, 4) world from camera of a camera at `position` that looks at `target`, z up, OpenCV axes."""
+    """(4, 4) world from camera, OpenCV axes, of a camera at `position` that looks at `target` with z up."""
     position, target = np.asarray(position, np.float64), np.asarray(target, np.float64)
     forward = (target - position) / np.linalg.norm(target - position)
     up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.999 else np.array([1.0, 0.0, 0.0])
@@ -174,24 +169,6 @@ def look_at(position: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     matrix[:3, :3] = np.column_stack([right, np.cross(forward, right), forward])
     matrix[:3, 3] = position
     return matrix
-
-
-def rotation_x(angle: float) -> NDArray[np.float64]:
-    """(3, 3) turn by `angle` radians about x."""
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
-
-
-def rotation_y(angle: float) -> NDArray[np.float64]:
-    """(3, 3) turn by `angle` radians about y; positive tips x down when z is up."""
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
-
-
-def rotation_z(angle: float) -> NDArray[np.float64]:
-    """(3, 3) turn by `angle` radians about z."""
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _is_finite(value: Any) -> bool:

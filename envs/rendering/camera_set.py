@@ -1,4 +1,4 @@
-"""The cameras of a simulation: what each of them sees, how often, and through which sensor."""
+"""Cameras of a simulation: rendering at the frame rate and through the sensor of each camera."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.rendering.annotations.annotations import Moment
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.rendering.renderer import IMAGE_TYPES, Renderer
-from camshaft.envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.outputs import IMAGE_TYPES, image_shape
+from camshaft.envs.rendering.renderer import Renderer
+from camshaft.envs.rendering.scene_state import SceneSnapshot, SceneState
 from camshaft.envs.rendering.sensor.model import SensorModel
 
 UNNAMED = ""
-NEVER = -1  # step of a picture that was not taken
+NEVER = -1  # step of the frame of a world that has none yet
 
 
 def parse_cameras(value: Any, defaults: Mapping[str, Camera]) -> dict[str, Camera]:
-    """Cameras by name from what a user may give.
+    """Cameras by name from user input.
 
     Args:
         value: None for `defaults`; one camera in any form that `Camera.parse` takes; or a mapping of names to such
-            forms, each starting from the default of its name or, failing that, from the first.
+            forms, each based on the default of its name or else on the first default.
         defaults: the task's own cameras; a task with a single camera names it "".
     """
     first = next(iter(defaults.values()))
@@ -44,18 +44,18 @@ def parse_cameras(value: Any, defaults: Mapping[str, Camera]) -> dict[str, Camer
 
 
 class CameraSet:
-    """Draws the cameras of all worlds, each at its own rate, and spoils what its sensor spoils.
+    """Renders the cameras of all worlds, each at its own frame rate, and applies their sensors.
 
-    Between two pictures of a camera that takes one every few steps, the last one is seen again. A picture that was due
-    while nobody looked is taken when somebody does.
+    Between the frames of a camera that renders every few steps, the last frame is returned. A frame that was due at a
+    step without `observe` is rendered at the next `observe`.
 
     Args:
-        cameras: by name; "" for the only one.
-        outputs: image outputs of the renderer that every camera delivers.
+        cameras: by name; "" for a single camera.
+        outputs: image outputs of the renderer, the same for all cameras.
         num_worlds: N.
         num_threads: as in `Renderer`.
 
-    Names of the parts of an observation are the outputs', "<camera>/<output>" where cameras have names.
+    Parts of an observation have the names of the outputs, or "<camera>/<output>" where cameras have names.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class CameraSet:
         self.cameras = dict(cameras)
         self.outputs = tuple(outputs)
         self._num_threads = num_threads
-        self._views = {
-            name: _View(camera, self.outputs, num_worlds, num_threads, number)
+        self._streams = {
+            name: _CameraStream(camera, self.outputs, num_worlds, num_threads, number)
             for number, (name, camera) in enumerate(self.cameras.items())
         }
 
     @property
     def spaces(self) -> dict[str, spaces.Box]:
-        """Space of every part."""
+        """Observation space of every part."""
         return {
             self._part(name, output): _space(camera, output)
             for name, camera in self.cameras.items()
@@ -88,45 +88,45 @@ class CameraSet:
         speeds: NDArray[np.float64] | None = None,
         fresh: bool = False,
     ) -> dict[str, NDArray[Any]]:
-        """What the cameras of some worlds see.
+        """Images of the cameras of some worlds.
 
         Args:
-            state: the scene; a new one when the old one had no room.
+            state: the scene; may be a new object after a change of its capacity.
             poses: (n, 4, 4) world from camera, by name.
-            worlds: (n,) which.
-            seeds: (N,) of the episodes, for the noise.
-            steps: (N,) control steps since the episode began.
-            speeds: (n,) m/s of the cameras along their axes, for the rain.
-            fresh: draw now, whatever the rate, and remember nothing: for views that do not happen.
+            worlds: (n,) world indices.
+            seeds: (N,) seeds of the episodes, for noise.
+            steps: (N,) control steps since the start of the episode.
+            speeds: (n,) m/s of the cameras along their optical axes, for rain.
+            fresh: whether to render now, at any frame rate, and store nothing: for hypothetical views.
         """
         parts = {}
-        for name, view in self._views.items():
-            seen = view.observe(state, poses[name], worlds, seeds, steps, speeds, fresh)
-            for output, image in seen.items():
+        for name, stream in self._streams.items():
+            images = stream.observe(state, poses[name], worlds, seeds, steps, speeds, fresh)
+            for output, image in images.items():
                 parts[self._part(name, output)] = image if output == "rgb" else image[..., None]
         return parts
 
     def begin(self, worlds: NDArray[np.int64]) -> None:
-        """Forget what was seen in these worlds: new episodes begin there."""
-        for view in self._views.values():
-            view.begin(worlds)
+        """Discard the frames of these worlds, at the start of new episodes."""
+        for stream in self._streams.values():
+            stream.begin(worlds)
 
     def get_state(self) -> dict[str, Any]:
-        """What the future of the pictures depends on beyond the simulation's own state."""
-        return {name: view.get_state() for name, view in self._views.items()}
+        """State of the cameras that future images depend on, besides the state of the simulation."""
+        return {name: stream.get_state() for name, stream in self._streams.items()}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Return to a state taken by `get_state`."""
-        for name, view in self._views.items():
-            view.set_state(state[name])
+        """Restore a state from `get_state`."""
+        for name, stream in self._streams.items():
+            stream.set_state(state[name])
 
     @staticmethod
     def _part(name: str, output: str) -> str:
         return f"{name}/{output}" if name else output
 
 
-class _View:
-    """One camera of all worlds."""
+class _CameraStream:
+    """Frames of one camera in all worlds."""
 
     def __init__(
         self, camera: Camera, outputs: Sequence[str], num_worlds: int, num_threads: int, number: int
@@ -136,22 +136,19 @@ class _View:
         self._num_threads = num_threads
         self._renderer: Renderer | None = None
         self._sensor = SensorModel(camera.sensor, camera, num_worlds, num_threads, number)
-        self._blurs = self._sensor.needs_flow and "rgb" in outputs
-        self._held: dict[str, NDArray[Any]] = {}
-        if camera.every > 1 or self._blurs:
-            shapes = {output: _space(camera, output).shape for output in outputs}
-            self._held = {
-                output: np.zeros(
-                    (num_worlds, *(shape if output == "rgb" else shape[:-1])), IMAGE_TYPES[output]
-                )
-                for output, shape in shapes.items()
+        self._has_blur = self._sensor.needs_flow and "rgb" in outputs
+        self._frames: dict[str, NDArray[Any]] = {}
+        if camera.every > 1 or self._has_blur:
+            self._frames = {
+                output: np.zeros((num_worlds, *image_shape(camera, output)), IMAGE_TYPES[output])
+                for output in outputs
             }
-        self._taken = np.full(num_worlds, NEVER)  # the step of the picture that is held
-        self._last_poses = np.zeros((num_worlds if self._blurs else 0, 4, 4))
-        self._last_moment: Moment | None = None
+        self._frame_steps = np.full(num_worlds, NEVER)  # step at which the stored frame was rendered
+        self._last_poses = np.zeros((num_worlds if self._has_blur else 0, 4, 4))
+        self._last_snapshot: SceneSnapshot | None = None
 
     def begin(self, worlds: NDArray[np.int64]) -> None:
-        self._taken[worlds] = NEVER
+        self._frame_steps[worlds] = NEVER
 
     def observe(
         self,
@@ -163,21 +160,21 @@ class _View:
         speeds: NDArray[np.float64] | None,
         fresh: bool,
     ) -> dict[str, NDArray[Any]]:
-        if not self._held or fresh:
-            return self._take(state, poses, worlds, seeds, steps, speeds, fresh)
-        every, taken = self._camera.every, self._taken[worlds]
-        due = (taken == NEVER) | (steps[worlds] // every != taken // every)
+        if not self._frames or fresh:
+            return self._render(state, poses, worlds, seeds, steps, speeds, fresh)
+        every, frame_steps = self._camera.every, self._frame_steps[worlds]
+        due = (frame_steps == NEVER) | (steps[worlds] // every != frame_steps // every)
         if due.any():
             some = worlds[due]
-            pictures = self._take(
+            images = self._render(
                 state, poses[due], some, seeds, steps, None if speeds is None else speeds[due], False
             )
-            for output, picture in pictures.items():
-                self._held[output][some] = picture
-            self._taken[some] = steps[some]
-        return {output: held[worlds] for output, held in self._held.items()}
+            for output, image in images.items():
+                self._frames[output][some] = image
+            self._frame_steps[some] = steps[some]
+        return {output: frames[worlds] for output, frames in self._frames.items()}
 
-    def _take(
+    def _render(
         self,
         state: SceneState,
         poses: NDArray[np.float64],
@@ -188,82 +185,77 @@ class _View:
         fresh: bool,
     ) -> dict[str, NDArray[Any]]:
         if self._renderer is None or self._renderer.state is not state:
-            outputs = (*self._outputs, "flow") if self._blurs else self._outputs
+            outputs = (*self._outputs, "flow") if self._has_blur else self._outputs
             self._renderer = Renderer(state, self._camera, outputs, self._num_threads)
         flow = None
-        if not self._blurs:
+        if not self._has_blur:
             images = self._renderer.render(poses, worlds)
         else:
-            before = self._frame_before(state, poses, worlds, steps, fresh)
-            images = self._renderer.render(poses, worlds, then=before)
+            previous = self._previous_frame(state, poses, worlds, steps, fresh)
+            images = self._renderer.render(poses, worlds, flow_target=previous)
             flow = images.pop("flow")
         self._sensor.apply(images, worlds, seeds, steps[worlds] // self._camera.every, flow, speeds)
         return images
 
-    def _frame_before(
+    def _previous_frame(
         self,
         state: SceneState,
         poses: NDArray[np.float64],
         worlds: NDArray[np.int64],
         steps: NDArray[np.int64],
         fresh: bool,
-    ) -> tuple[Moment, NDArray[np.float64]]:
-        """What these worlds looked like a frame ago, from the picture before: everything moves evenly between them.
+    ) -> tuple[SceneSnapshot, NDArray[np.float64]]:
+        """Snapshot and camera poses one frame interval ago, interpolated between the last rendered frame and now.
 
-        The first picture of an episode stands still, and so does one that does not happen.
+        The first frame of an episode has no motion, and neither has a hypothetical view.
         """
-        if self._last_moment is None:
-            self._last_moment = state.moment()
-        still = np.full(len(worlds), True) if fresh else self._taken[worlds] == NEVER
-        passed = np.where(still, 1, steps[worlds] - self._taken[worlds])
-        share = np.where(still, 0.0, self._camera.every / passed)  # of the motion since the picture before
-        before = self._last_poses[worlds].copy()
-        then = self._last_moment.copy()
-        for past, present in zip(then, (state.meshes, state.poses, state.bounds), strict=True):
+        if self._last_snapshot is None:
+            self._last_snapshot = state.snapshot()
+        still = np.full(len(worlds), True) if fresh else self._frame_steps[worlds] == NEVER
+        elapsed = np.where(still, 1, steps[worlds] - self._frame_steps[worlds])
+        fraction = np.where(still, 0.0, self._camera.every / elapsed)  # of the motion since the last frame
+        previous_poses = self._last_poses[worlds].copy()
+        previous = self._last_snapshot.copy()
+        for past, present in zip(previous, state.current(), strict=True):
             past[worlds[still]] = present[worlds[still]]
-        uneven = share != 1.0
+        uneven = fraction != 1.0
         if uneven.any():
-            some, rest = worlds[uneven], 1.0 - share[uneven]
-            before[uneven] += rest[:, None, None] * (poses[uneven] - before[uneven])
-            then.poses[some] += rest[:, None, None, None] * (state.poses[some] - then.poses[some])
+            some, rest = worlds[uneven], 1.0 - fraction[uneven]
+            previous_poses[uneven] += rest[:, None, None] * (poses[uneven] - previous_poses[uneven])
+            previous.poses[some] += rest[:, None, None, None] * (state.poses[some] - previous.poses[some])
         if not fresh:
             self._last_poses[worlds] = poses
-            for past, present in zip(
-                self._last_moment, (state.meshes, state.poses, state.bounds), strict=True
-            ):
+            for past, present in zip(self._last_snapshot, state.current(), strict=True):
                 past[worlds] = present[worlds]
-        return then, before
+        return previous, previous_poses
 
     def get_state(self) -> dict[str, Any]:
-        moment = None if self._last_moment is None else self._last_moment.copy()
-        held = {output: held.copy() for output, held in self._held.items()}
+        snapshot = None if self._last_snapshot is None else self._last_snapshot.copy()
         return {
-            "held": held,
-            "taken": self._taken.copy(),
+            "frames": {output: frames.copy() for output, frames in self._frames.items()},
+            "frame_steps": self._frame_steps.copy(),
             "last_poses": self._last_poses.copy(),
-            "last_moment": moment,
+            "last_snapshot": snapshot,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        held = state["held"]
-        if {name: array.shape for name, array in held.items()} != {
-            name: array.shape for name, array in self._held.items()
-        }:  # of a camera with other options, whose pictures are of no use here
-            self._taken[:] = NEVER
+        saved = {name: array.shape for name, array in state["frames"].items()}
+        if saved != {name: array.shape for name, array in self._frames.items()}:
+            self._frame_steps[:] = NEVER  # the frames are those of a camera with other options
             return
-        for output, picture in held.items():
-            self._held[output][:] = picture
-        self._taken[:] = state["taken"]
+        for output, frames in state["frames"].items():
+            self._frames[output][:] = frames
+        self._frame_steps[:] = state["frame_steps"]
         self._last_poses[:] = state["last_poses"]
-        moment = state["last_moment"]
-        self._last_moment = None if moment is None else moment.copy()
+        snapshot = state["last_snapshot"]
+        self._last_snapshot = None if snapshot is None else snapshot.copy()
 
 
 def _space(camera: Camera, output: str) -> spaces.Box:
-    height, width = camera.height, camera.width
+    kind = IMAGE_TYPES[output]
     if output == "rgb":
-        return spaces.Box(0, 255, (height, width, 3), np.uint8)
+        return spaces.Box(0, 255, image_shape(camera, output), kind)
+    shape = (*image_shape(camera, output), 1)
     if output == "depth":
-        return spaces.Box(0.0, camera.far, (height, width, 1), np.float32)
-    limit = np.iinfo(IMAGE_TYPES[output]).max
-    return spaces.Box(0, limit, (height, width, 1), IMAGE_TYPES[output])
+        return spaces.Box(0.0, camera.far, shape, kind)
+    return spaces.Box(0, np.iinfo(kind).max, shape, kind)

@@ -1,4 +1,4 @@
-"""The renderer: images and labels of many worlds through one kind of camera, in one call."""
+"""Renderer: images and annotations of many worlds from one camera, in one call."""
 
 from __future__ import annotations
 
@@ -10,67 +10,61 @@ from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
 from camshaft.envs.kernels import check_num_threads, run_chunks
-from camshaft.envs.rendering.annotations.annotations import (
-    ANNOTATION_TYPES,
-    MOTIONS,
-    Annotations,
-    Moment,
-    annotation_shapes,
-    draw_annotated_frames,
-)
+from camshaft.envs.rendering.annotations.frames import Annotations, render_annotated_frames
 from camshaft.envs.rendering.annotations.motion import Motion, make_motion
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.rendering.cpu.frames import Images, draw_frames
+from camshaft.envs.rendering.cpu.frames import Images, render_frames
 from camshaft.envs.rendering.cpu.scratch import Scratch, make_scratch
 from camshaft.envs.rendering.cpu.shading import Light
 from camshaft.envs.rendering.cpu.shadows import shadow_map_size
 from camshaft.envs.rendering.lens import make_lens
-from camshaft.envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.outputs import (
+    ANNOTATION_TYPES,
+    IMAGE_TYPES,
+    MOTION_OUTPUTS,
+    OUTPUT_TYPES,
+    output_shapes,
+)
+from camshaft.envs.rendering.scene_state import SceneSnapshot, SceneState
 
-IMAGE_TYPES: Mapping[str, type] = {
-    "rgb": np.uint8,
-    "depth": np.float32,
-    "segmentation": np.uint8,
-    "instances": np.uint16,
-}
-OUTPUT_TYPES: Mapping[str, type] = {**IMAGE_TYPES, **ANNOTATION_TYPES}
 DEVICES = ("cpu", "cuda")
 
 
 class Renderer:
-    """Draws the worlds of a `SceneState` as a camera sees them.
+    """Renders the worlds of a `SceneState` as seen by a camera.
 
     Args:
         state: the worlds.
-        camera: size, lens, near and far; its mount is for the caller to apply (`Camera.mount`).
+        camera: size, lens, near and far; the caller applies its mount (`Camera.mount`).
         outputs: any of the outputs below.
         num_threads: threads over worlds, by default one per available core.
-        device: "cpu", or "cuda" for an NVIDIA GPU: all worlds in one launch, images left in its memory. It draws rgb,
-            depth, segmentation, instances, normals, world_normals and positions, and needs `camshaft[cuda]`;
-            `CudaRenderer` says how a simulation on the GPU hands over its poses.
+        device: "cpu", or "cuda" for an NVIDIA GPU, which renders all worlds in one launch and leaves the images in its
+            memory. The GPU renders rgb, depth, segmentation, instances, normals, world_normals and positions, and needs
+            `camshaft[cuda]`; see `CudaRenderer` for simulations that keep their poses on the GPU.
 
-    Outputs, of a camera of H × W pixels, a scene of S slots and K keypoints (`Scene.keypoints`):
+    Outputs, for a camera of H × W pixels and a scene of S slots and K keypoints (`Scene.keypoints`):
         "rgb": (H, W, 3) uint8.
-        "depth": (H, W) float32 meters, `camera.far` where there is only sky: along the optical axis of a pinhole, along
-            the pixel's ray of a fisheye or cylindrical lens.
+        "depth": (H, W) float32 meters, `camera.far` for sky; along the optical axis of a pinhole, along the pixel's ray
+            of a fisheye or cylindrical lens.
         "segmentation": (H, W) uint8 labels, see `LABELS`.
         "instances": (H, W) uint16, 0 for sky, see `Objects.instance`.
-        "normals": (H, W, 3) float32 unit, toward the camera, in camera axes; 0 for sky. Smooth, as shaded.
+        "normals": (H, W, 3) float32 unit, toward the camera, in camera axes; 0 for sky. Smooth, as used for shading.
         "world_normals": the same in world axes.
         "positions": (H, W, 3) float32 meters, world frame; 0 for sky.
-        "flow": (H, W, 2) float32 pixels, columns then rows, from here to where the same point appears at the moment
-            `then`; 0 where the lens cannot see it.
-        "scene_flow": (H, W, 3) float32 meters that the point moves through the world until `then`.
-        "occluded": (H, W) uint8, 1 where the point is out of sight then: covered, gone, or out of the picture.
+        "flow": (H, W, 2) float32 pixels, columns then rows, from the pixel to the same surface point in the target
+            frame (`flow_target` of `render`); 0 where that is outside the lens's field of view.
+        "scene_flow": (H, W, 3) float32 meters, displacement of the surface point in the world to the target frame.
+        "occluded": (H, W) uint8, 1 where the point is not visible in the target frame: occluded, gone, or outside the
+            image.
         "boxes": (S, 4) float32 left, top, right, bottom edges of the visible part of each slot; the first pixel
             spans 0..1. 0 where nothing is visible.
-        "amodal_boxes": the same of the whole object, covered parts too, cut to the image; of objects, not of arenas.
-        "boxes_3d": (S, 8, 3) float32 meters, corners in camera axes of the box about each object in its own axes;
-            x of the object grows first, z last; NaN for arenas and what is hidden.
-        "keypoints": (K, 3) float32 column, row and visibility: 0 out of the picture, 1 covered, 2 visible.
+        "amodal_boxes": the same of the whole object, including occluded parts, clipped to the image; 0 for arenas.
+        "boxes_3d": (S, 8, 3) float32 meters, camera axes, corners of the box of each object aligned with its own axes;
+            the object's x changes fastest, z slowest. NaN for arenas and hidden slots.
+        "keypoints": (K, 3) float32 column, row and visibility: 0 outside the image, 1 occluded, 2 visible.
 
-    The images do not depend on the number of threads. Objects of less than 0.4 pixels radius are left out: they would
-    only flicker.
+    The images do not depend on the number of threads. Objects with a radius of less than 0.4 pixels are not rendered:
+    they would only flicker.
     """
 
     def __init__(
@@ -93,10 +87,10 @@ class Renderer:
             return
         self._lens = make_lens(camera)
         self._keypoints = state.scene.keypoints()
-        self._annotates = any(output in ANNOTATION_TYPES for output in outputs)
-        self._moves = any(output in MOTIONS for output in outputs)
+        self._has_annotations = any(output in ANNOTATION_TYPES for output in outputs)
+        self._has_motion = any(output in MOTION_OUTPUTS for output in outputs)
         self._scratches = [self._make_scratch() for _ in range(self.num_threads)]
-        self._motions = [self._make_motion() for _ in self._scratches if self._annotates]
+        self._motions = [self._make_motion() for _ in self._scratches if self._has_annotations]
         self._light = Light(
             state.sun_direction,
             state.sun_color,
@@ -109,14 +103,9 @@ class Renderer:
             state.lamp_colors,
             state.lamp_cosines,
         )
-        self._everyone = np.arange(state.num_worlds)
-        self._shapes: dict[str, tuple[int, ...]] = {
-            **{name: (camera.height, camera.width) + ((3,) if name == "rgb" else ()) for name in IMAGE_TYPES},
-            **annotation_shapes(
-                camera.height, camera.width, state.scene.num_slots, len(self._keypoints.slots)
-            ),
-        }
-        self._nothing: dict[str, NDArray[Any]] = {
+        self._all_worlds = np.arange(state.num_worlds)
+        self._shapes = output_shapes(camera, state.scene.num_slots, len(self._keypoints.slots))
+        self._unwanted: dict[str, NDArray[Any]] = {
             name: np.zeros((0,) + (1,) * (2 if name == "rgb" else len(self._shapes[name])), kind)
             for name, kind in OUTPUT_TYPES.items()
         }
@@ -126,74 +115,75 @@ class Renderer:
         camera_poses: ArrayLike,
         worlds: NDArray[np.int64] | None = None,
         out: Mapping[str, NDArray[Any]] | None = None,
-        moment: Moment | None = None,
-        then: tuple[Moment, ArrayLike] | None = None,
+        snapshot: SceneSnapshot | None = None,
+        flow_target: tuple[SceneSnapshot, ArrayLike] | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Draw one image a world.
+        """Render one frame of each world.
 
         Args:
             camera_poses: (n, 4, 4) world from camera, OpenCV axes, rigid.
-            worlds: (n,) which worlds, all by default.
-            out: arrays to fill, by output name; new ones are made for those left out.
-            moment: what to draw, from `SceneState.moment`; by default what stands there now. Its light, and the
-                geometry of its arenas, are those of now.
-            then: another moment, and (n, 4, 4) where the cameras are at it; for the outputs that tell motion.
+            worlds: (n,) world indices, all by default.
+            out: arrays to fill, by output name; the others are allocated.
+            snapshot: poses to render, from `SceneState.snapshot`; by default the current ones. Lighting and the
+                geometry of arenas are always the current ones.
+            flow_target: target frame of "flow", "scene_flow" and "occluded": a snapshot, and (n, 4, 4) camera poses.
 
         Returns:
             Output name to (n, …) array; on a GPU one with `__cuda_array_interface__`, which the next call overwrites.
         """
         if self._cuda is not None:
-            if out is not None or then is not None:
-                raise InvalidOption("device='cuda' takes neither `out` nor `then`")
-            return self._cuda.render(camera_poses, worlds, moment)
-        chosen = self._everyone if worlds is None else np.asarray(worlds, np.int64)
-        poses = self._checked_poses("camera_poses", camera_poses, len(chosen))
-        state = self.state
-        now = moment or Moment(state.meshes, state.poses, state.bounds)
-        images = self._arrays(len(chosen), out or {})
-        if not self._annotates:
-            run_chunks(
-                self._draw, len(chosen), self.num_threads, chosen, poses, now, images, list(self._scratches)
+            if out is not None or flow_target is not None:
+                raise InvalidOption("device='cuda' takes neither `out` nor `flow_target`")
+            return self._cuda.render(camera_poses, worlds, snapshot)
+        chosen = self._all_worlds if worlds is None else np.asarray(worlds, np.int64)
+        count = len(chosen)
+        poses = _checked_poses("camera_poses", camera_poses, count)
+        current = snapshot or self.state.current()
+        images = self._allocate(count, out or {})
+        if self._has_motion and flow_target is None:
+            raise InvalidOption(
+                f"{', '.join(MOTION_OUTPUTS)} need `flow_target`: a snapshot and camera poses"
             )
+        if not self._has_annotations:
+            free = list(self._scratches)
+            run_chunks(self._render, count, self.num_threads, chosen, poses, current, images, free)
             return images
-        if self._moves and then is None:
-            raise InvalidOption(f"{', '.join(MOTIONS)} need `then`: another moment and its camera poses")
-        later, later_poses = (now, poses) if then is None else then
-        later_poses = self._checked_poses("camera poses of then", later_poses, len(chosen))
-        free = list(zip(self._scratches, self._motions, strict=True))
+        target, target_poses = (current, poses) if flow_target is None else flow_target
+        target_poses = _checked_poses("camera poses of flow_target", target_poses, count)
+        pairs = list(zip(self._scratches, self._motions, strict=True))
         run_chunks(
-            self._annotate,
-            len(chosen),
+            self._render_annotated,
+            count,
             self.num_threads,
             chosen,
             poses,
-            now,
+            current,
             images,
-            free,
-            later,
-            later_poses,
+            pairs,
+            target,
+            target_poses,
         )
         return images
 
-    def _draw(
+    def _render(
         self,
         start: int,
         stop: int,
         worlds: NDArray[np.int64],
         poses: NDArray[np.float64],
-        now: Moment,
+        current: SceneSnapshot,
         images: dict[str, NDArray[Any]],
         free: list[Scratch],
     ) -> None:
         state = self.state
-        draw_frames(
+        render_frames(
             start,
             stop,
             worlds,
             state.geometry,
-            now.meshes,
-            now.poses,
-            now.bounds,
+            current.meshes,
+            current.poses,
+            current.bounds,
             state.colors,
             state.instances,
             poses,
@@ -201,29 +191,29 @@ class Renderer:
             self.camera.shadow_distance,
             self._lens,
             free.pop(),
-            self._images(images),
+            self._kernel_images(images),
         )
 
-    def _annotate(
+    def _render_annotated(
         self,
         start: int,
         stop: int,
         worlds: NDArray[np.int64],
         poses: NDArray[np.float64],
-        now: Moment,
+        current: SceneSnapshot,
         images: dict[str, NDArray[Any]],
         free: list[tuple[Scratch, Motion]],
-        later: Moment,
-        later_poses: NDArray[np.float64],
+        target: SceneSnapshot,
+        target_poses: NDArray[np.float64],
     ) -> None:
         state = self.state
         scratch, motion = free.pop()
-        draw_annotated_frames(
+        render_annotated_frames(
             start,
             stop,
             worlds,
             state.geometry,
-            now,
+            current,
             state.colors,
             state.instances,
             poses,
@@ -231,25 +221,25 @@ class Renderer:
             self.camera.shadow_distance,
             self._lens,
             scratch,
-            self._images(images),
-            Annotations(**{name: images.get(name, self._nothing[name]) for name in ANNOTATION_TYPES}),
+            self._kernel_images(images),
+            Annotations(**{name: images.get(name, self._unwanted[name]) for name in ANNOTATION_TYPES}),
             self._keypoints,
-            later,
-            later_poses,
+            target,
+            target_poses,
             motion,
         )
 
-    def _images(self, images: dict[str, NDArray[Any]]) -> Images:
-        """The images as the kernels take them: a row of colors is one axis."""
+    def _kernel_images(self, images: dict[str, NDArray[Any]]) -> Images:
+        """The images as the kernels take them: columns and color channels are one axis."""
         flat = {
             name: images[name].reshape(len(images[name]), self.camera.height, -1)
             if name in images
-            else self._nothing[name]
+            else self._unwanted[name]
             for name in IMAGE_TYPES
         }
         return Images(**flat)
 
-    def _arrays(self, count: int, out: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _allocate(self, count: int, out: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         images = {}
         for name in self.outputs:
             shape, kind = (count, *self._shapes[name]), OUTPUT_TYPES[name]
@@ -277,20 +267,19 @@ class Renderer:
         )
 
     def _make_motion(self) -> Motion:
-        return make_motion(
-            self._make_scratch() if self._moves else self._scratches[0], self.state.scene.num_slots
-        )
+        target = self._make_scratch() if self._has_motion else self._scratches[0]
+        return make_motion(target, self.state.scene.num_slots)
 
-    @staticmethod
-    def _checked_poses(what: str, poses: ArrayLike, count: int) -> NDArray[np.float64]:
-        array = np.ascontiguousarray(poses, np.float64)
-        if array.shape != (count, 4, 4):
-            raise InvalidOption(f"{what} must have shape ({count}, 4, 4), got {array.shape}")
-        return array
+
+def _checked_poses(name: str, poses: ArrayLike, count: int) -> NDArray[np.float64]:
+    array = np.ascontiguousarray(poses, np.float64)
+    if array.shape != (count, 4, 4):
+        raise InvalidOption(f"{name} must have shape ({count}, 4, 4), got {array.shape}")
+    return array
 
 
 def _cuda_renderer(state: SceneState, camera: Camera, outputs: Sequence[str]) -> Any:
-    """A `CudaRenderer`, whose module is imported only where it is wanted: what it needs is optional."""
+    """A `CudaRenderer`; its module needs the optional numba-cuda and is imported only if used."""
     try:
         from camshaft.envs.rendering.cuda.renderer import CudaRenderer
     except ImportError as error:

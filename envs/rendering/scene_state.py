@@ -1,40 +1,51 @@
-"""What stands where, in which light, in every world of a scene."""
+"""State of a scene in many worlds: meshes and poses of the slots, colors, lighting, sky and fog."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import CamshaftError, InvalidOption
-from camshaft.envs.rendering.annotations.annotations import Moment
+from camshaft.envs.rendering.geometry import NO_LEVEL, bounding_spheres, faces_within, write_mesh
 from camshaft.envs.rendering.meshes.mesh import Mesh
-from camshaft.envs.rendering.packing import chunk_bounds, faces_within, write_mesh
-from camshaft.envs.rendering.placing import bound_slots, stand_upright
+from camshaft.envs.rendering.placement import write_bounds, write_upright
 from camshaft.envs.rendering.scene import HIDDEN, Arena, Objects, Scene
 
 
+class SceneSnapshot(NamedTuple):
+    """Meshes, poses and bounding spheres of all slots at one time, (N, S, …) as in `SceneState`."""
+
+    meshes: NDArray[np.int32]
+    poses: NDArray[np.float32]
+    bounds: NDArray[np.float32]
+
+    def copy(self) -> SceneSnapshot:
+        """A deep copy."""
+        return SceneSnapshot(self.meshes.copy(), self.poses.copy(), self.bounds.copy())
+
+
 class SceneState:
-    """What stands where, in which light, in each of `num_worlds` worlds.
+    """State of a scene in each of `num_worlds` worlds.
 
-    `place`, `set_pose` and `set_arena` say where things are; what else is listed may be written freely between
-    renderings.
+    `place`, `set_pose`, `set_upright` and `set_arena` move objects; the attributes that are not read-only may be
+    written freely between renderings.
 
-    Attributes (N worlds, S slots):
-        poses: (N, S, 3, 4) float32 world from object; may scale. To read only.
-        bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: center and radius. To read only.
+    Attributes (N worlds, S slots, L lamps):
+        poses: (N, S, 3, 4) float32 world from object; may scale. Read-only.
+        bounds: (N, S, 4) float32 bounding sphere of each slot, world frame: center and radius. Read-only.
         meshes: (N, S) int32 mesh id, or HIDDEN.
-        arena_changes: (N,) how often each world's own geometry was replaced. To read only.
-        colors: (N, S, 3) float32, multiply the colors of the surfaces that are `tinted`.
+        arena_changes: (N,) number of times that each world's own geometry was replaced. Read-only.
+        colors: (N, S, 3) float32 factors of the colors of `tinted` surfaces.
         sun_direction: (N, 3) unit, toward the sun.
         sun_color, sky_zenith, sky_horizon, ground_light: (N, 3) display colors.
-        fog_density: (N,) 1/m; what is seen through a distance d keeps exp(-density·d) of itself.
+        fog_density: (N,) 1/m; the transmittance over a distance d is exp(-density·d).
         lamp_positions, lamp_directions: (N, L, 3) meters and unit, world frame.
-        lamp_colors: (N, L, 3) display color of a white surface 10 m away that faces the lamp; 0 is off. Lamps
-            shine through what is in their way.
-        lamp_cosines: (N, L, 2) cosine of the angle from a lamp's axis up to which it shines fully, and from which on
-            not at all.
+        lamp_colors: (N, L, 3) display color of a white surface 10 m away that faces the lamp; 0 is off. Lamps cast no
+            shadows.
+        lamp_cosines: (N, L, 2) cosines of the angles from a lamp's axis up to which it has full intensity, and from
+            which on it has none.
     """
 
     def __init__(self, scene: Scene, num_worlds: int, num_lamps: int = 2) -> None:
@@ -51,9 +62,7 @@ class SceneState:
         self.colors = np.ones((num_worlds, slots, 3), np.float32)
         self.instances = np.arange(1, slots + 1, dtype=np.uint16)
         if scene.arena is not None:
-            self.instances[scene.arena.start : scene.arena.start + scene.arena.max_chunks] = (
-                scene.arena.instance
-            )
+            self.instances[scene.arena.slots] = scene.arena.instance
         self.sun_direction = np.tile(np.array([0.41, 0.41, 0.81], np.float32), (num_worlds, 1))
         self.sun_color = np.tile(np.array([1.0, 0.97, 0.9], np.float32), (num_worlds, 1))
         self.sky_zenith = np.tile(np.array([0.30, 0.50, 0.85], np.float32), (num_worlds, 1))
@@ -75,19 +84,19 @@ class SceneState:
         variant: ArrayLike = 0,
         colors: ArrayLike = 1.0,
     ) -> None:
-        """Stand the first n objects of a kind upright in one world, and hide the rest.
+        """Place the first n objects of a kind upright in one world, and hide the rest.
 
         Args:
-            world: which world.
-            objects: the kind, with room for at least n.
+            world: world index.
+            objects: the kind, with at least n slots.
             positions: (n, 3) meters.
             yaw: (n,) radians.
             scale: (n,).
-            variant: (n,) which mesh of the kind.
-            colors: (n, 3), multiply the surfaces' colors.
+            variant: (n,) variant of the kind.
+            colors: (n, 3) factors of the surface colors.
         """
-        places = np.asarray(positions, np.float32).reshape(-1, 3)
-        count = len(places)
+        points = np.asarray(positions, np.float32).reshape(-1, 3)
+        count = len(points)
         if count > objects.count:
             raise InvalidOption(f"{count} {objects.name!r} do not fit into {objects.count} slots")
         slots = slice(objects.start, objects.start + count)
@@ -97,19 +106,19 @@ class SceneState:
         pose[:, 0, 0] = pose[:, 1, 1] = cosine
         pose[:, 1, 0], pose[:, 0, 1] = sine, -np.asarray(sine)
         pose[:, 2, 2] = scale
-        pose[:, :, 3] = places
+        pose[:, :, 3] = points
         self.colors[world, slots] = colors
         self.meshes[world, objects.slots] = HIDDEN
         self.meshes[world, slots] = np.asarray(objects.meshes, np.int32)[np.asarray(variant)]
-        self._bound(np.array([world]), slots)
+        self._update_bounds(np.array([world]), slots)
 
     def set_pose(
         self, objects: Objects, poses: ArrayLike, worlds: NDArray[Any] | slice = slice(None)
     ) -> None:
-        """Show all slots of a kind at these poses.
+        """Set the poses of all slots of a kind, and show them.
 
         Args:
-            objects: the kind; its first variant is shown where nothing was shown before.
+            objects: the kind; hidden slots get its first variant.
             poses: (n, count, 4, 4) or (n, 4, 4) world from object.
             worlds: n world indices, all by default.
         """
@@ -117,18 +126,20 @@ class SceneState:
         shown = self.meshes[worlds, objects.slots]
         self.poses[worlds, objects.slots] = matrices.reshape(-1, objects.count, 4, 4)[:, :, :3]
         self.meshes[worlds, objects.slots] = np.where(shown == HIDDEN, objects.meshes[0], shown)
-        self._bound(worlds, objects.slots)
+        self._update_bounds(worlds, objects.slots)
 
-    def set_upright(self, objects: Objects, places: NDArray[np.float64], variants: NDArray[np.int64]) -> None:
-        """Stand all slots of a kind upright in all worlds, as often as they move.
+    def set_upright(
+        self, objects: Objects, placements: NDArray[np.float64], variants: NDArray[np.int64]
+    ) -> None:
+        """Place all slots of a kind upright in all worlds; faster than `place`, for objects that move at every step.
 
         Args:
             objects: the kind.
-            places: (N, count, 4) x, y, z (meters) and heading (rad).
-            variants: (N, count) which mesh of the kind; −1 for none.
+            placements: (N, count, 4) x, y, z (meters) and heading (radians).
+            variants: (N, count) variant of the kind; −1 to hide the slot.
         """
-        stand_upright(
-            places,
+        write_upright(
+            placements,
             variants,
             np.asarray(objects.meshes, np.int32),
             objects.start,
@@ -147,54 +158,57 @@ class SceneState:
         coarser: ArrayLike | None = None,
         pixels: ArrayLike = 0.0,
     ) -> None:
-        """Replace a world's own geometry.
+        """Replace the geometry of a world's arena.
 
         Args:
-            world: which world.
-            mesh: in the world frame; its surfaces declared to `Scene.add_arena`.
-            vertex_splits: (C + 1,) chunk c owns the vertices from vertex_splits[c] up to vertex_splits[c + 1].
-            face_splits: (C + 1,) likewise; the faces of a chunk use its own vertices only.
-            coarser: (C,) chunk that is drawn instead of each where it is small, or −1; such a chunk is drawn for no
-                other reason.
-            pixels: (C,) pixels of radius below which that is so.
+            world: world index.
+            mesh: mesh in the world frame; its surfaces must be declared to `Scene.add_arena`.
+            vertex_splits: (C + 1,) chunk c has the vertices from vertex_splits[c] up to vertex_splits[c + 1].
+            face_splits: (C + 1,) likewise; the faces of a chunk use vertices of the same chunk only.
+            coarser: (C,) chunk that replaces each chunk where it is small in the image, or −1; such chunks are not
+                rendered otherwise.
+            pixels: (C,) radius in pixels below which it does.
         """
         arena = self.scene.arena
         if arena is None:
             raise CamshaftError("the scene has no arena: declare one by Scene.add_arena")
         vertices, faces = np.asarray(vertex_splits, np.int64), np.asarray(face_splits, np.int64)
         chunks = len(vertices) - 1
-        self._check_chunks(arena, mesh, vertices, faces)
-        first_vertex = len(self.geometry.positions) - (self.num_worlds - world) * arena.max_vertices
-        first_face = len(self.geometry.faces) - (self.num_worlds - world) * arena.max_faces
-        first_mesh = len(self.geometry.mesh_ranges) - (self.num_worlds - world) * arena.max_chunks
-        surface_ids = self.scene.known_surface_ids(mesh.surfaces)
-        write_mesh(self.geometry, mesh, first_vertex, first_face, surface_ids, vertices, faces)
+        _check_chunks(arena, mesh, vertices, faces)
+        geometry, worlds_left = self.geometry, self.num_worlds - world
+        first_vertex = len(geometry.positions) - worlds_left * arena.max_vertices
+        first_face = len(geometry.faces) - worlds_left * arena.max_faces
+        first_mesh = len(geometry.mesh_ranges) - worlds_left * arena.max_chunks
+        surface_ids = self.scene.surface_ids(mesh.surfaces)
+        write_mesh(geometry, mesh, first_vertex, first_face, surface_ids, vertices, faces)
         rows = slice(first_mesh, first_mesh + chunks)
-        self.geometry.mesh_ranges[rows, 0] = first_vertex + vertices[:-1]
-        self.geometry.mesh_ranges[rows, 1] = np.diff(vertices)
-        self.geometry.mesh_ranges[rows, 2] = first_face + faces[:-1]
-        self.geometry.mesh_ranges[rows, 3] = np.diff(faces)
-        self.geometry.mesh_bounds[rows] = chunk_bounds(mesh.positions, vertices)
-        instead = np.full(chunks, HIDDEN) if coarser is None else np.asarray(coarser, np.int64)
-        self.geometry.mesh_coarser[rows] = np.where(instead >= 0, first_mesh + instead, HIDDEN)
-        self.geometry.mesh_pixels[rows] = pixels
-        own = np.ones(chunks, bool)
-        own[instead[instead >= 0]] = False
-        shown = np.flatnonzero(own)
-        slots = slice(arena.start, arena.start + arena.max_chunks)
-        self.meshes[world, slots] = HIDDEN
-        self.meshes[world, arena.start : arena.start + len(shown)] = first_mesh + shown
-        self.bounds[world, arena.start : arena.start + len(shown)] = self.geometry.mesh_bounds[
-            first_mesh + shown
-        ]
+        geometry.mesh_ranges[rows, 0] = first_vertex + vertices[:-1]
+        geometry.mesh_ranges[rows, 1] = np.diff(vertices)
+        geometry.mesh_ranges[rows, 2] = first_face + faces[:-1]
+        geometry.mesh_ranges[rows, 3] = np.diff(faces)
+        geometry.mesh_bounds[rows] = bounding_spheres(mesh.positions, vertices)
+        levels = np.full(chunks, NO_LEVEL) if coarser is None else np.asarray(coarser, np.int64)
+        geometry.mesh_coarser[rows] = np.where(levels >= 0, first_mesh + levels, NO_LEVEL)
+        geometry.mesh_pixels[rows] = pixels
+        is_finest = np.ones(chunks, bool)
+        is_finest[levels[levels >= 0]] = False
+        shown = first_mesh + np.flatnonzero(is_finest)
+        slots = slice(arena.start, arena.start + len(shown))
+        self.meshes[world, arena.slots] = HIDDEN
+        self.meshes[world, slots] = shown
+        self.bounds[world, slots] = geometry.mesh_bounds[shown]
         self.arena_changes[world] += 1
 
-    def moment(self) -> Moment:
-        """What stands where now, to draw it later or to tell how it has moved since."""
-        return Moment(self.meshes, self.poses, self.bounds).copy()
+    def snapshot(self) -> SceneSnapshot:
+        """Copy of the current meshes, poses and bounding spheres, to render later or to compute motion from."""
+        return self.current().copy()
+
+    def current(self) -> SceneSnapshot:
+        """The current meshes, poses and bounding spheres as views, which change with the state."""
+        return SceneSnapshot(self.meshes, self.poses, self.bounds)
 
     def max_visible(self) -> tuple[int, int]:
-        """Most vertices and faces that one world can show at once."""
+        """Maximum numbers of vertices and faces that one world can show at once."""
         vertices = faces = 0
         for objects in self.scene.objects.values():
             vertices += objects.count * max(len(self.scene.meshes[mesh].positions) for mesh in objects.meshes)
@@ -204,29 +218,26 @@ class SceneState:
             faces += self.scene.arena.max_faces
         return vertices, faces
 
-    def _bound(self, worlds: NDArray[Any] | slice, slots: slice) -> None:
-        """Move the bounding spheres of these slots along with their poses."""
+    def _update_bounds(self, worlds: NDArray[Any] | slice, slots: slice) -> None:
+        """Update the bounding spheres of these slots to their poses."""
         chosen = self._worlds[worlds]
-        bound_slots(
+        write_bounds(
             chosen, slots.start, slots.stop, self.poses, self.meshes, self.geometry.mesh_bounds, self.bounds
         )
 
-    @staticmethod
-    def _check_chunks(
-        arena: Arena, mesh: Mesh, vertices: NDArray[np.int64], faces: NDArray[np.int64]
-    ) -> None:
-        fits = len(vertices) - 1 <= arena.max_chunks and len(mesh.positions) <= arena.max_vertices
-        if not fits or len(mesh.faces) > arena.max_faces:
-            raise InvalidOption(
-                f"{len(vertices) - 1} chunks, {len(mesh.positions)} vertices and {len(mesh.faces)} faces do not fit "
-                f"into an arena of {arena.max_chunks}, {arena.max_vertices} and {arena.max_faces}"
-            )
-        ends = (vertices[-1], faces[-1]) == (len(mesh.positions), len(mesh.faces)) and len(vertices) == len(
-            faces
+
+def _check_chunks(arena: Arena, mesh: Mesh, vertices: NDArray[np.int64], faces: NDArray[np.int64]) -> None:
+    fits = len(vertices) - 1 <= arena.max_chunks and len(mesh.positions) <= arena.max_vertices
+    if not fits or len(mesh.faces) > arena.max_faces:
+        raise InvalidOption(
+            f"{len(vertices) - 1} chunks, {len(mesh.positions)} vertices and {len(mesh.faces)} faces do not fit "
+            f"into an arena of {arena.max_chunks}, {arena.max_vertices} and {arena.max_faces}"
         )
-        ends = ends and vertices[0] == faces[0] == 0 and bool((np.diff(vertices) > 0).all())
-        ends = ends and bool((np.diff(faces) >= 0).all())
-        if not ends or not faces_within(mesh.faces, vertices, faces):
-            raise InvalidOption(
-                "vertex_splits and face_splits must cover the mesh, faces within their own chunk"
-            )
+    covers = (
+        len(vertices) == len(faces)
+        and (vertices[-1], faces[-1]) == (len(mesh.positions), len(mesh.faces))
+        and vertices[0] == faces[0] == 0
+        and bool((np.diff(vertices) > 0).all() and (np.diff(faces) >= 0).all())
+    )
+    if not covers or not faces_within(mesh.faces, vertices, faces):
+        raise InvalidOption("vertex_splits and face_splits must cover the mesh, faces within their own chunk")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.errors import CamshaftError
-from camshaft.envs.rendering import Mesh, Scene, SceneState, Surface, look_at
+from camshaft.envs.rendering import Mesh, Scene, SceneState, Surface, decimate, look_at
 
 FOV_DEGREES = 60.0
 NEAR, FAR = 0.05, 20.0  # meters
@@ -59,7 +59,7 @@ def decimated(parts: Sequence[Part], faces: int) -> list[Part]:
     share = faces / triangles(parts)
     plain = [replace(part.mesh, surfaces=tuple(map(_plain, part.mesh.surfaces))) for part in parts]
     return [
-        Part(mesh.decimated(max(12, round(len(mesh.faces) * share))), part.pose)
+        Part(decimate(mesh, max(12, round(len(mesh.faces) * share))), part.pose)
         for mesh, part in zip(plain, parts, strict=True)
     ]
 

@@ -15,8 +15,7 @@ from camshaft.envs.driving.country_road.mesh import RoadAppearance, all_surfaces
 from camshaft.envs.driving.country_road.road import RoadConfig, generate_road
 from camshaft.envs.driving.country_road.scenery import RoadsideScenery
 from camshaft.envs.driving.light import Conditions, point_headlights, sample_light
-from camshaft.envs.rendering import Camera, Renderer, Scene, SceneState
-from camshaft.envs.rendering.annotations.annotations import Moment
+from camshaft.envs.rendering import Camera, Renderer, Scene, SceneSnapshot, SceneState
 
 ROAD = RoadConfig(length=500.0)
 PAINTS = ((0.75, 0.12, 0.12), (0.10, 0.20, 0.52), (0.86, 0.87, 0.88), (0.08, 0.30, 0.18), (0.93, 0.72, 0.10))
@@ -93,20 +92,24 @@ class Street:
             point_headlights(self.state, np.array([0]), self.own[None])
 
     def see(
-        self, camera: Camera, outputs: Sequence[str] = ("rgb",), then: tuple[Moment, Any] | None = None
+        self,
+        camera: Camera,
+        outputs: Sequence[str] = ("rgb",),
+        flow_target: tuple[SceneSnapshot, Any] | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Outputs of a camera on the own car, by name."""
-        images = Renderer(self.state, camera, outputs, 1).render((self.own @ camera.mount)[None], then=then)
+        renderer = Renderer(self.state, camera, outputs, 1)
+        images = renderer.render((self.own @ camera.mount)[None], flow_target=flow_target)
         return {name: image[0] for name, image in images.items()}
 
     def see_motion(
         self, camera: Camera, outputs: Sequence[str], seconds: float = TIME_STEP
     ) -> dict[str, NDArray[Any]]:
-        """Likewise, with where everything will be some time later."""
+        """Likewise, with the motion to the frame some time later."""
         self.move(seconds)
-        then = (self.state.moment(), (self.own @ camera.mount)[None])
+        later = (self.state.snapshot(), (self.own @ camera.mount)[None])
         self.move(0.0)
-        return self.see(camera, outputs, then)
+        return self.see(camera, outputs, later)
 
     def set_sun(self, azimuth_degrees: float, elevation_degrees: float) -> None:
         """Turn the sun; azimuth to the left of the own car's heading."""

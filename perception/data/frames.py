@@ -14,8 +14,7 @@ from camshaft.envs.errors import InvalidOption, check_choice, check_seed
 from camshaft.envs.goal import ACHIEVED, DESIRED, OBSERVED
 from camshaft.envs.randomization import Split
 from camshaft.envs.rendering import Renderer
-from camshaft.envs.rendering.annotations.annotations import MOTIONS
-from camshaft.envs.rendering.renderer import OUTPUT_TYPES
+from camshaft.envs.rendering.outputs import MOTION_OUTPUTS, OUTPUT_TYPES
 from camshaft.envs.simulation import IMAGE_PARTS, Simulation
 from camshaft.perception.data.behavior_policies import STYLE_SHARES, Actors
 from camshaft.perception.data.draws import Draws
@@ -148,7 +147,7 @@ class FrameMaker:
                 f"frames are of one camera, got {sorted(self.simulation.cameras)}; make a stream for each"
             )
         self._observed = observed
-        self._moves = bool({NEXT_RGB, CAMERA_MOTION, *MOTIONS} & set(config.labels))
+        self._moves = bool({NEXT_RGB, CAMERA_MOTION, *MOTION_OUTPUTS} & set(config.labels))
         self._poses_needed = bool({CAMERA_POSE, CAMERA_MOTION} & set(config.labels)) or bool(self._drawn)
         self._actors = Actors(self.simulation, config.acting, self._draws)
         self._recovers = type(self.simulation).recover is not Simulation.recover
@@ -177,7 +176,7 @@ class FrameMaker:
             batch[SUCCESS] = self._success.copy()
         state, poses = self.simulation.camera_views() if self._poses_needed else (None, {})
         pose = next(iter(poses.values()), np.zeros((0, 4, 4))).copy()
-        moment = state.moment() if state is not None and self._moves and self._drawn else None
+        before = state.snapshot() if state is not None and self._moves and self._drawn else None
         if self._drawn and not self._moves:
             batch |= self._draw(state, pose, None, pose)
         self._advance(self.config.interval)
@@ -185,7 +184,7 @@ class FrameMaker:
             state, poses = self.simulation.camera_views()
             later = next(iter(poses.values()))
             if self._drawn:
-                batch |= self._draw(state, pose, moment, later)
+                batch |= self._draw(state, pose, before, later)
             if CAMERA_MOTION in self.config.labels:
                 batch[CAMERA_MOTION] = (np.linalg.inv(pose) @ later).astype(np.float32)
         if CAMERA_POSE in self.config.labels:
@@ -246,12 +245,12 @@ class FrameMaker:
             for part, values in parts.items()
         }
 
-    def _draw(self, state: Any, pose: NDArray[np.float64], moment: Any, later: NDArray[np.float64]) -> Arrays:
+    def _draw(self, state: Any, pose: NDArray[np.float64], before: Any, later: NDArray[np.float64]) -> Arrays:
         if self._renderer is None or self._renderer.state is not state:
             camera = next(iter(self.simulation.cameras.values()))
             self._renderer = Renderer(state, camera, self._drawn, self.config.num_threads)
-        then = (state.moment(), later) if moment is not None else None
-        return self._renderer.render(pose, moment=moment, then=then)
+        flow_target = (state.snapshot(), later) if before is not None else None
+        return self._renderer.render(pose, snapshot=before, flow_target=flow_target)
 
 
 _BEYOND = frozenset({*OUTPUT_TYPES, *OWN_LABELS}) - frozenset(IMAGE_PARTS)

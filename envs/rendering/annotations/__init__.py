@@ -1,1 +1,1 @@
-"""Annotations beside images: boxes, keypoints, motion, occlusion."""
+"""Annotations of images: normals, positions, motion, boxes and keypoints."""

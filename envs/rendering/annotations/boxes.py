@@ -1,18 +1,18 @@
-"""Boxes of objects: of what is seen of them, of all of them, and in space."""
+"""Bounding boxes of objects: of the visible part, of the whole object (amodal), and in 3D."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from camshaft.envs.kernels import inlined, kernel
-from camshaft.envs.rendering.lens import project_point
+from camshaft.envs.rendering.projection import project_point
 
-EDGE_STEPS = 8  # points of a bent edge that its box reaches to
+EDGE_STEPS = 8  # segments of an edge that a lens bends
 
 
 @inlined
 def write_boxes(scratch, cells, boxes):  # type: ignore[no-untyped-def]
-    """Left, top, right and bottom edge of the visible pixels of every slot; 0 where there are none."""
+    """Write left, top, right and bottom edge of the visible pixels of every slot; 0 where there are none."""
     boxes[:] = 0.0
     height, width = cells.shape
     for row in range(height):
@@ -20,7 +20,7 @@ def write_boxes(scratch, cells, boxes):  # type: ignore[no-untyped-def]
             triangle = scratch.triangles[cells[row, column]]
             if triangle < 0:
                 continue
-            box = boxes[scratch.drawn[triangle, 1]]
+            box = boxes[scratch.rendered[triangle, 1]]
             if box[2] == 0.0:
                 box[0], box[1], box[2] = column, row, column + 1
             box[0] = min(box[0], np.float32(column))
@@ -29,10 +29,10 @@ def write_boxes(scratch, cells, boxes):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _widen(lens, x, y, z, box):  # type: ignore[no-untyped-def]
-    """Let a box reach to a point in camera axes; pixel edges."""
-    column, row, seen = project_point(lens.optics, x, y, z)
-    if seen:
+def _expand(lens, x, y, z, box):  # type: ignore[no-untyped-def]
+    """Expand a box, in pixel edges, to include a point in camera axes."""
+    column, row, in_view = project_point(lens.optics, x, y, z)
+    if in_view:
         box[0] = min(box[0], np.float32(column + 0.5))
         box[1] = min(box[1], np.float32(row + 0.5))
         box[2] = max(box[2], np.float32(column + 0.5))
@@ -41,7 +41,7 @@ def _widen(lens, x, y, z, box):  # type: ignore[no-untyped-def]
 
 @inlined
 def to_camera(camera, pose, position, axis):  # type: ignore[no-untyped-def]
-    """One camera coordinate of a point of an object."""
+    """Camera coordinate `axis` of a point in the object frame."""
     total = 0.0
     for row in range(3):
         world = (
@@ -56,7 +56,7 @@ def to_camera(camera, pose, position, axis):  # type: ignore[no-untyped-def]
 
 @kernel
 def write_amodal_box(geometry, mesh, pose, camera, lens, box):  # type: ignore[no-untyped-def]
-    """The box of a whole object, seen or covered, cut to the image; 0 where it is not in it."""
+    """Write the box of a whole object, including occluded parts, clipped to the image; 0 outside the image."""
     box[:] = 0.0
     if mesh < 0 or geometry.mesh_boxes[mesh, 0] > geometry.mesh_boxes[mesh, 3]:
         return
@@ -66,28 +66,28 @@ def write_amodal_box(geometry, mesh, pose, camera, lens, box):  # type: ignore[n
     near = lens.near if not lens.radial else 0.0
     for face in range(first_face, first_face + geometry.mesh_ranges[mesh, 3]):
         for corner in range(3):
-            here = geometry.positions[first + geometry.faces[face, corner]]
-            there = geometry.positions[first + geometry.faces[face, (corner + 1) % 3]]
+            start = geometry.positions[first + geometry.faces[face, corner]]
+            end = geometry.positions[first + geometry.faces[face, (corner + 1) % 3]]
             x, y, z = (
-                to_camera(camera, pose, here, 0),
-                to_camera(camera, pose, here, 1),
-                to_camera(camera, pose, here, 2),
+                to_camera(camera, pose, start, 0),
+                to_camera(camera, pose, start, 1),
+                to_camera(camera, pose, start, 2),
             )
             if lens.radial or z >= near:
-                _widen(lens, x, y, z, box)
-            other = to_camera(camera, pose, there, 2)
-            if lens.radial:  # edges are bent
-                far_x, far_y = to_camera(camera, pose, there, 0), to_camera(camera, pose, there, 1)
+                _expand(lens, x, y, z, box)
+            end_z = to_camera(camera, pose, end, 2)
+            if lens.radial:  # edges are curved in the image
+                end_x, end_y = to_camera(camera, pose, end, 0), to_camera(camera, pose, end, 1)
                 for step in range(1, EDGE_STEPS):
                     part = step / EDGE_STEPS
-                    _widen(lens, x + part * (far_x - x), y + part * (far_y - y), z + part * (other - z), box)
+                    _expand(lens, x + part * (end_x - x), y + part * (end_y - y), z + part * (end_z - z), box)
                 continue
-            if (z >= near) != (other >= near):
-                part = (near - z) / (other - z)
-                _widen(
+            if (z >= near) != (end_z >= near):
+                part = (near - z) / (end_z - z)
+                _expand(
                     lens,
-                    x + part * (to_camera(camera, pose, there, 0) - x),
-                    y + part * (to_camera(camera, pose, there, 1) - y),
+                    x + part * (to_camera(camera, pose, end, 0) - x),
+                    y + part * (to_camera(camera, pose, end, 1) - y),
                     near,
                     box,
                 )
@@ -101,7 +101,7 @@ def write_amodal_box(geometry, mesh, pose, camera, lens, box):  # type: ignore[n
 
 @inlined
 def write_box_3d(geometry, mesh, pose, camera, corners):  # type: ignore[no-untyped-def]
-    """The eight corners, camera axes, of the box about an object in its own axes; NaN where it is hidden."""
+    """Write the eight corners, in camera axes, of the box of an object aligned with its own axes; NaN if hidden."""
     corners[:] = np.nan
     if mesh < 0 or geometry.mesh_boxes[mesh, 0] > geometry.mesh_boxes[mesh, 3]:
         return

@@ -1,4 +1,4 @@
-"""Whole frames: both passes for one world after another, and the images that any task may ask for."""
+"""Frames: both passes for one world after another, and the image outputs (color, depth, segmentation, instances)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.kernels import inlined, kernel
-from camshaft.envs.rendering.cpu.planes import set_up
-from camshaft.envs.rendering.cpu.shading import bright, shade_frame
-from camshaft.envs.rendering.cpu.shadows import draw_shadow_map
-from camshaft.envs.rendering.cpu.visibility import NO_TRIANGLE, draw_world, place_views
+from camshaft.envs.rendering.cpu.planes import set_up_triangle
+from camshaft.envs.rendering.cpu.shading import gives_light, shade_frame
+from camshaft.envs.rendering.cpu.shadows import render_shadow_map
+from camshaft.envs.rendering.cpu.visibility import NO_TRIANGLE, rasterize_world, set_view_transforms
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
@@ -20,7 +20,7 @@ ZERO = np.float32(0.0)
 
 
 class Images(NamedTuple):
-    """Images to fill, (n, H, W) and rgb (n, H, 3 W); one that nobody asked for has n = 0."""
+    """Images to fill, (n, H, W) and rgb (n, H, 3 W); n = 0 for those that are not wanted."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.float32]
@@ -29,7 +29,7 @@ class Images(NamedTuple):
 
 
 @kernel
-def draw_frames(
+def render_frames(
     start,
     stop,
     worlds,
@@ -46,18 +46,18 @@ def draw_frames(
     scratch,
     images,
 ):  # type: ignore[no-untyped-def]
-    """Draw rows start to stop of the images: row i is world `worlds[i]` seen by `cameras[i]`."""
+    """Render rows `start` to `stop` of the images: row i is world `worlds[i]` seen by `cameras[i]`."""
     for row in range(start, stop):
         world = worlds[row]
-        place_views(cameras[row], lens, scratch)
-        draw_frame(
+        set_view_transforms(cameras[row], lens, scratch)
+        render_frame(
             geometry, meshes[world], poses[world], bounds[world], colors[world], instances, cameras[row], light,
             world, shadow_distance, lens, scratch, images, row,
         )  # fmt: skip
 
 
 @inlined
-def draw_frame(
+def render_frame(
     geometry,
     meshes,
     poses,
@@ -73,36 +73,38 @@ def draw_frame(
     images,
     row,
 ):  # type: ignore[no-untyped-def]
-    """Draw one world into one row of the images; the views are placed."""
-    shadowed = images.rgb.shape[0] > 0 and shadow_distance > 0.0 and bright(light.sun[world])
-    sun = light.sun_direction[world]
+    """Render one world into one row of the images; the view transforms must be set."""
+    shadowed = images.rgb.shape[0] > 0 and shadow_distance > 0.0 and gives_light(light.sun[world])
+    sun_direction = light.sun_direction[world]
     bias = ZERO
-    if shadowed:  # before the first pass, whose vertices must stay
-        bias = draw_shadow_map(geometry, meshes, poses, bounds, camera, shadow_distance, sun, lens, scratch)
-    drawn = draw_world(geometry, meshes, poses, bounds, lens, scratch)
+    if shadowed:  # before the first pass, whose vertices the second pass reads
+        bias = render_shadow_map(
+            geometry, meshes, poses, bounds, camera, shadow_distance, sun_direction, lens, scratch
+        )
+    count = rasterize_world(geometry, meshes, poses, bounds, lens, scratch)
     if images.rgb.shape[0] > 0:
         shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, images.rgb[row])
     if images.depth.shape[0] > 0:
         if lens.exact:
             _write_depth(scratch.inverse_depth, lens.near, lens.far, images.depth[row])
         else:
-            _write_exact_depth(geometry, poses, colors, sun, lens, scratch, images.depth[row])
+            _write_ray_depth(geometry, poses, colors, sun_direction, lens, scratch, images.depth[row])
     if images.segmentation.shape[0] > 0:
-        for triangle in range(drawn):
-            surface = geometry.face_surfaces[scratch.drawn[triangle, 0]]
+        for triangle in range(count):
+            surface = geometry.face_surfaces[scratch.rendered[triangle, 0]]
             scratch.labels[triangle + NO_TRIANGLE] = geometry.surface_labels[surface]
         _write_table(scratch.labels, scratch.triangles, lens, images.segmentation[row])
     if images.instances.shape[0] > 0:
-        for triangle in range(drawn):
-            scratch.instances[triangle + NO_TRIANGLE] = instances[scratch.drawn[triangle, 1]]
+        for triangle in range(count):
+            scratch.instances[triangle + NO_TRIANGLE] = instances[scratch.rendered[triangle, 1]]
         _write_table(scratch.instances, scratch.triangles, lens, images.instances[row])
 
 
 @inlined
 def depth_on_ray(plane, w, x, y):  # type: ignore[no-untyped-def]
-    """Depth, in the view, of a triangle on the ray (x, y, 1) next to a cell where 1/depth is w.
+    """Depth in the view of a triangle on the ray (x, y, 1), near a cell whose 1/depth is w.
 
-    The ray may miss the triangle by half a cell: on one that is seen edge on, depth is kept near that of the cell.
+    The ray may miss the triangle by half a cell; the depth of triangles seen edge-on is clamped to that of the cell.
     """
     inverse = plane[0] * x + plane[1] * y + plane[2]
     return ONE / min(max(inverse, HALF * w), TWO * w)
@@ -110,7 +112,7 @@ def depth_on_ray(plane, w, x, y):  # type: ignore[no-untyped-def]
 
 @inlined
 def _write_depth(inverse_depth, near, far, depth):  # type: ignore[no-untyped-def]
-    """Depth of lenses whose pixels are the cells of the first pass."""
+    """Write the depth of lenses whose pixels are the cells of the first pass."""
     pixels = depth.reshape(depth.size)
     nearest, farthest = np.float32(1.0 / near), np.float32(far)
     lowest = np.float32(1.0 / far)
@@ -121,8 +123,8 @@ def _write_depth(inverse_depth, near, far, depth):  # type: ignore[no-untyped-de
 
 
 @inlined
-def _write_exact_depth(geometry, poses, colors, sun, lens, scratch, depth):  # type: ignore[no-untyped-def]
-    """Depth of lenses whose pixels are not the cells of the first pass."""
+def _write_ray_depth(geometry, poses, colors, sun_direction, lens, scratch, depth):  # type: ignore[no-untyped-def]
+    """Write the depth of other lenses, on the ray of each pixel."""
     height, width = depth.shape
     near, far = np.float32(lens.near), np.float32(lens.far)
     cells, ray_x, ray_y, lengths, _ = lens.labels
@@ -134,17 +136,17 @@ def _write_exact_depth(geometry, poses, colors, sun, lens, scratch, depth):  # t
                 depth[row, column] = far
                 continue
             if not scratch.traits[triangle]:
-                set_up(geometry, poses, colors, sun, scratch, triangle, False)
-            here = depth_on_ray(
+                set_up_triangle(geometry, poses, colors, sun_direction, scratch, triangle, False)
+            value = depth_on_ray(
                 scratch.planes[triangle], scratch.inverse_depth[cell], ray_x[row, column], ray_y[row, column]
             )
-            here = here * lengths[row, column] if lens.radial else here
-            depth[row, column] = min(max(here, near), far)
+            value = value * lengths[row, column] if lens.radial else value
+            depth[row, column] = min(max(value, near), far)
 
 
 @inlined
 def _write_table(table, triangles, lens, image):  # type: ignore[no-untyped-def]
-    """Look up what each pixel shows in a table of the drawn triangles, behind `NO_TRIANGLE` entries of 0."""
+    """Write the entry of each pixel's triangle in a table that starts with `NO_TRIANGLE` zeros."""
     pixels = image.reshape(image.size)
     if lens.exact:
         for pixel in range(np.uint64(pixels.size)):

@@ -1,7 +1,7 @@
-"""Attributes of a triangle as plane equations over the image.
+"""Triangle setup: plane equations of the attributes of a triangle over the image.
 
-A column of three coefficients, times the ray (x, y, 1) of a pixel in the axes of the triangle's view, gives an
-attribute over depth; the first column gives 1/depth itself.
+Three coefficients times the ray (x, y, 1) of a pixel, in the axes of the triangle's view, give an attribute divided by
+depth; the first three give 1/depth itself.
 """
 
 from __future__ import annotations
@@ -9,36 +9,36 @@ from __future__ import annotations
 import numpy as np
 
 from camshaft.envs.kernels import inlined
-from camshaft.envs.rendering.cpu.visibility import DOUBLE_SIDED, EMISSIVE, UNTINTED
+from camshaft.envs.rendering.geometry import DOUBLE_SIDED, EMISSIVE, UNTINTED
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
 
-# First columns of the attributes, each three coefficients, then the linear albedo.
-WEIGHT, SUN, UP, U, V, NORMAL, ALBEDO = 0, 3, 6, 9, 12, 15, 24
-# Bits of what is known of a drawn triangle; none until its planes are set up.
-READY, WITH_NORMALS, GLOWING, TEXTURED, SHINY = 1, 2, 4, 8, 16
+# Columns of the first coefficient of each attribute, then of the linear albedo.
+INVERSE_DEPTH, SUN, UP, U, V, NORMAL, ALBEDO = 0, 3, 6, 9, 12, 15, 24
+# Bits of the traits of a rendered triangle; 0 before its setup.
+READY, WITH_NORMALS, UNLIT, TEXTURED, SPECULAR = 1, 2, 4, 8, 16
 
 
 @inlined
-def set_up(geometry, poses, colors, sun_direction, scratch, triangle, normals):  # type: ignore[no-untyped-def]
-    """Write the planes and traits of one triangle; its normals, in view axes, where asked for or where it shines.
+def set_up_triangle(geometry, poses, colors, sun_direction, scratch, triangle, normals):  # type: ignore[no-untyped-def]
+    """Write the planes and traits of one triangle, with its normals in view axes if wanted or if it is specular.
 
-    SUN is the cosine between normal and sun, UP is 0 where the normal points down and 1 where it points up.
+    SUN is the cosine between the normal and the sun; UP is 0 where the normal points down, 1 where it points up.
     """
     plane = scratch.planes[triangle]
-    face, slot = scratch.drawn[triangle, 0], scratch.drawn[triangle, 1]
-    base, first = scratch.drawn[triangle, 2], scratch.drawn[triangle, 3]
+    face, slot = scratch.rendered[triangle, 0], scratch.rendered[triangle, 1]
+    base, first = scratch.rendered[triangle, 2], scratch.rendered[triangle, 3]
     surface = geometry.face_surfaces[face]
     flags = geometry.surface_flags[surface]
     traits = READY
-    if geometry.surface_gloss[surface, 0] > ZERO:
-        traits |= SHINY
-    if normals or traits & SHINY:
+    if geometry.surface_specular[surface, 0] > ZERO:
+        traits |= SPECULAR
+    if normals or traits & SPECULAR:
         traits |= WITH_NORMALS
     if flags & EMISSIVE:
-        traits |= GLOWING
+        traits |= UNLIT
     if geometry.surface_textures[surface] > 0:
         traits |= TEXTURED
     scratch.traits[triangle] = traits
@@ -54,7 +54,7 @@ def set_up(geometry, poses, colors, sun_direction, scratch, triangle, normals): 
     volume = corners[0, 0] * edges[0, 0] + corners[0, 1] * edges[0, 1] + corners[0, 2] * edges[0, 2]
     scale = 1.0 / volume if volume != 0.0 else 0.0
     side = ONE
-    if flags & DOUBLE_SIDED:  # any other is seen from its front
+    if flags & DOUBLE_SIDED:  # other triangles are seen from the front
         side = ONE if volume * _orientation(pose) < 0.0 else -ONE
     a, b, c = (
         geometry.faces[face, 0] + first,
@@ -82,9 +82,9 @@ def set_up(geometry, poses, colors, sun_direction, scratch, triangle, normals): 
             plane[U + axis] = edge_a * uvs[a, 0] + edge_b * uvs[b, 0] + edge_c * uvs[c, 0]
             plane[V + axis] = edge_a * uvs[a, 1] + edge_b * uvs[b, 1] + edge_c * uvs[c, 1]
         if traits & WITH_NORMALS:
-            turn = scratch.world_from_view[scratch.drawn[triangle, 4]]
+            rotation = scratch.world_from_view[scratch.rendered[triangle, 4]]
             for direction in range(3):
-                column = turn[0, direction], turn[1, direction], turn[2, direction]
+                column = rotation[0, direction], rotation[1, direction], rotation[2, direction]
                 plane[NORMAL + 3 * direction + axis] = (
                     edge_a * _dot(column, normal_a)
                     + edge_b * _dot(column, normal_b)
@@ -99,7 +99,7 @@ def set_up(geometry, poses, colors, sun_direction, scratch, triangle, normals): 
 
 @inlined
 def run_of(row_triangles, column, width):  # type: ignore[no-untyped-def]
-    """The triangle that a pixel of a row looks at, and the first pixel behind it that looks at another."""
+    """The triangle that a pixel of a row shows, and the next pixel that shows another one."""
     triangle = row_triangles[np.uint64(column)]
     stop = column + 1
     while stop < width and row_triangles[np.uint64(stop)] == triangle:
@@ -108,8 +108,8 @@ def run_of(row_triangles, column, width):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def at(plane, column, x, y):  # type: ignore[no-untyped-def]
-    """An attribute over depth on the ray (x, y, 1)."""
+def evaluate(plane, column, x, y):  # type: ignore[no-untyped-def]
+    """An attribute divided by depth, on the ray (x, y, 1)."""
     return plane[column] * x + plane[column + 1] * y + plane[column + 2]
 
 
@@ -120,7 +120,7 @@ def _dot(first, second):  # type: ignore[no-untyped-def]
 
 @inlined
 def _orientation(pose):  # type: ignore[no-untyped-def]
-    """The determinant of a pose: negative where it mirrors."""
+    """Determinant of a pose, negative if it mirrors."""
     return (
         pose[0, 0] * (pose[1, 1] * pose[2, 2] - pose[1, 2] * pose[2, 1])
         + pose[0, 1] * (pose[1, 2] * pose[2, 0] - pose[1, 0] * pose[2, 2])
@@ -130,10 +130,10 @@ def _orientation(pose):  # type: ignore[no-untyped-def]
 
 @inlined
 def _world_normal(normal, pose, side):  # type: ignore[no-untyped-def]
-    """Unit normal in the world frame, on the side that is seen."""
+    """Unit normal in the world frame, on the visible side."""
     x = pose[0, 0] * normal[0] + pose[0, 1] * normal[1] + pose[0, 2] * normal[2]
     y = pose[1, 0] * normal[0] + pose[1, 1] * normal[1] + pose[1, 2] * normal[2]
     z = pose[2, 0] * normal[0] + pose[2, 1] * normal[1] + pose[2, 2] * normal[2]
     length = np.sqrt(x * x + y * y + z * z)
-    share = side / length if length > ZERO else ZERO
-    return x * share, y * share, z * share
+    scale = side / length if length > ZERO else ZERO
+    return x * scale, y * scale, z * scale

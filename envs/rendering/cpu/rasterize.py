@@ -1,4 +1,4 @@
-"""Filling projected triangles into a z-buffer, whole or where their texture is opaque."""
+"""Rasterization of projected triangles into a z-buffer, opaque or masked by the alpha of their texture."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from camshaft.envs.kernels import inlined, kernel
 
-SLIVER = 1e-3  # square pixels; the slopes of a smaller triangle are not to be trusted
-LIMIT = 1e15  # square pixels; a triangle of a larger area (or NaN) is not drawn
+SLIVER = 1e-3  # square pixels; the depth gradient of smaller triangles is inaccurate
+MAX_AREA = 1e15  # square pixels; triangles of a larger area (or NaN) are skipped
 
 
 @inlined
 def fill_triangle(
-    x0, y0, w0, x1, y1, w1, x2, y2, w2, drawn, first_cell, width, height, inverse_depth, triangles
+    x0, y0, w0, x1, y1, w1, x2, y2, w2, number, first_cell, width, height, inverse_depth, triangles
 ):  # type: ignore[no-untyped-def]
-    """Write a projected triangle into the z-buffer; w is 1/z, which is linear in the image.
+    """Write triangle `number` into the z-buffer; w is 1/z, which is linear in the image.
 
-    Pixels are covered when their center lies inside. Every edge is evaluated from its upper end, whichever
-    triangle asks, so that triangles which share an edge leave neither a gap nor an overlap along it.
+    A pixel is covered if its center is inside. Every edge is evaluated from its upper end in all triangles, so that
+    triangles with a common edge leave neither gaps nor overlaps along it.
 
     Returns:
         Whether a pixel was written.
@@ -26,7 +26,7 @@ def fill_triangle(
     x1, y1, w1 = np.float64(x1), np.float64(y1), np.float64(w1)
     x2, y2, w2 = np.float64(x2), np.float64(y2), np.float64(w2)
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    if not (0.0 < abs(area) < LIMIT):
+    if not (0.0 < abs(area) < MAX_AREA):
         return False
     first = int(np.ceil(max(min(y0, y1, y2) - 0.5, 0.0)))
     last = int(np.ceil(min(max(y0, y1, y2) - 0.5, np.float64(height))))
@@ -46,8 +46,8 @@ def fill_triangle(
     lower_slope = (x2 - x1) / (y2 - y1) if y2 > y1 else 0.0
     nearest, farthest = max(w0, w1, w2), min(w0, w1, w2)
     sliver = abs(area) < SLIVER
-    shown = np.int32(0)
-    drawn = np.int32(drawn)
+    written = np.int32(0)
+    number = np.int32(number)
     step = np.float32(slope_x)
     for row in range(first, last):
         y = row + 0.5
@@ -58,22 +58,22 @@ def fill_triangle(
         w = np.float32(origin + slope_x * start + slope_y * row)
         line = np.uint64(first_cell + row * width + start)
         if sliver:
-            for place in range(np.uint64(max(stop - start, 0))):
-                here = np.float32(min(max(w + step * np.float32(np.int32(place)), farthest), nearest))
-                cell = line + place
-                if here > inverse_depth[cell]:
-                    inverse_depth[cell] = here
-                    triangles[cell] = drawn
-                    shown += 1
+            for index in range(np.uint64(max(stop - start, 0))):
+                value = np.float32(min(max(w + step * np.float32(np.int32(index)), farthest), nearest))
+                cell = line + index
+                if value > inverse_depth[cell]:
+                    inverse_depth[cell] = value
+                    triangles[cell] = number
+                    written += 1
             continue
-        for place in range(np.uint64(max(stop - start, 0))):
-            here = w + step * np.float32(np.int32(place))
-            cell = line + place
-            closer = here > inverse_depth[cell]
-            inverse_depth[cell] = here if closer else inverse_depth[cell]
-            triangles[cell] = drawn if closer else triangles[cell]
-            shown += np.int32(closer)
-    return shown > 0
+        for index in range(np.uint64(max(stop - start, 0))):
+            value = w + step * np.float32(np.int32(index))
+            cell = line + index
+            closer = value > inverse_depth[cell]
+            inverse_depth[cell] = value if closer else inverse_depth[cell]
+            triangles[cell] = number if closer else triangles[cell]
+            written += np.int32(closer)
+    return written > 0
 
 
 @kernel
@@ -86,17 +86,20 @@ def fill_masked(
     vertices,
     base,
     flat,
-    drawn,
+    number,
     first_cell,
     width,
     height,
     inverse_depth,
     triangles,
 ):  # type: ignore[no-untyped-def]
-    """Write those cells of a projected triangle into the z-buffer where its texture is opaque.
+    """Write triangle `number` into the z-buffer where its texture is opaque.
 
-    Texture coordinates are interpolated in perspective, or linearly where `flat` (a parallel projection). One level
-    of detail serves the whole triangle.
+    Texture coordinates are interpolated with perspective correction, or linearly if `flat` (parallel projection). The
+    whole triangle uses one mip level.
+
+    Returns:
+        Whether a pixel was written.
     """
     a, b, c = corners[0], corners[1], corners[2]
     x0, y0, w0 = (
@@ -115,43 +118,43 @@ def fill_masked(
         np.float64(vertices[base + c, 5]),
     )
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    if not (0.0 < abs(area) < LIMIT):
+    if not (0.0 < abs(area) < MAX_AREA):
         return False
     ua, va = np.float64(uvs[first + a, 0]), np.float64(uvs[first + a, 1])
     ub, vb = np.float64(uvs[first + b, 0]), np.float64(uvs[first + b, 1])
     uc, vc = np.float64(uvs[first + c, 0]), np.float64(uvs[first + c, 1])
-    texels_covered = (
+    num_texels = (
         abs((ub - ua) * (vc - va) - (uc - ua) * (vb - va)) * (1 << levels[0, 1]) * (1 << levels[0, 2])
     )
-    level = int(min(max(0.5 * np.log2(max(texels_covered / abs(area), 1.0)) - 0.5, 0.0), 14.0))
+    level = int(min(max(0.5 * np.log2(max(num_texels / abs(area), 1.0)) - 0.5, 0.0), 14.0))
     log_width, log_height = levels[level, 1], levels[level, 2]
     mask_x, mask_y = (1 << log_width) - 1, (1 << log_height) - 1
-    weight_a, weight_b, weight_c = (1.0, 1.0, 1.0) if flat else (w0, w1, w2)
+    scale_a, scale_b, scale_c = (1.0, 1.0, 1.0) if flat else (w0, w1, w2)
     top, bottom = max(min(y0, y1, y2) - 0.5, 0.0), min(max(y0, y1, y2) - 0.5, np.float64(height))
     left, right = max(min(x0, x1, x2) - 0.5, 0.0), min(max(x0, x1, x2) - 0.5, np.float64(width))
-    shown = False
+    written = False
     for row in range(int(np.ceil(top)), int(np.ceil(bottom))):
         y = row + 0.5
         for column in range(int(np.ceil(left)), int(np.ceil(right))):
             x = column + 0.5
-            share_a = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
-            share_b = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
-            share_c = 1.0 - share_a - share_b
-            if share_a < 0.0 or share_b < 0.0 or share_c < 0.0:
+            bary_a = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
+            bary_b = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
+            bary_c = 1.0 - bary_a - bary_b
+            if bary_a < 0.0 or bary_b < 0.0 or bary_c < 0.0:
                 continue
-            w = np.float32(share_a * w0 + share_b * w1 + share_c * w2)
+            w = np.float32(bary_a * w0 + bary_b * w1 + bary_c * w2)
             cell = first_cell + row * width + column
             if not w > inverse_depth[cell]:
                 continue
-            scale = 1.0 / (share_a * weight_a + share_b * weight_b + share_c * weight_c)
-            u = (share_a * weight_a * ua + share_b * weight_b * ub + share_c * weight_c * uc) * scale
-            v = (share_a * weight_a * va + share_b * weight_b * vb + share_c * weight_c * vc) * scale
+            scale = 1.0 / (bary_a * scale_a + bary_b * scale_b + bary_c * scale_c)
+            u = (bary_a * scale_a * ua + bary_b * scale_b * ub + bary_c * scale_c * uc) * scale
+            v = (bary_a * scale_a * va + bary_b * scale_b * vb + bary_c * scale_c * vc) * scale
             texel_x = int(np.floor(u * (1 << log_width))) & mask_x
             texel_y = int(np.floor(v * (1 << log_height))) & mask_y
             texel = texels[levels[level, 0] + (texel_y << log_width) + texel_x]
             if texel >> np.uint32(24) < np.uint32(128):
                 continue
             inverse_depth[cell] = w
-            triangles[cell] = drawn
-            shown = True
-    return shown
+            triangles[cell] = number
+            written = True
+    return written

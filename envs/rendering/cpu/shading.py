@@ -1,11 +1,11 @@
-"""Second pass: the color of each pixel, from the triangle that the first pass found there.
+"""Second pass: deferred shading, the color of each pixel from the triangle that the first pass found there.
 
-Over the image, attributes divided by depth are linear (Olano and Greer, "Triangle scan conversion using 2D
-homogeneous coordinates", 1997). Each triangle that is seen somewhere gets its plane equations once; a pixel then costs
-a few multiplications and one division.
+Attributes divided by depth are linear over the image (Olano and Greer, "Triangle scan conversion using 2D homogeneous
+coordinates", 1997). The plane equations of each visible triangle are set up once; a pixel then costs a few
+multiplications and one division.
 
-Light: Lambert's cosine law for the sun, a hemisphere that fades from sky to ground, and, for what shines, Blinn's
-highlights with Schlick's approximation of Fresnel's reflectance. Lamps have a soft cone.
+Lighting: Lambertian reflection of the sun, hemisphere lighting from sky and ground, spot lamps with soft cones, and
+Blinn highlights with Schlick's approximation of the Fresnel reflectance.
 """
 
 from __future__ import annotations
@@ -19,34 +19,36 @@ from camshaft.envs.kernels import inlined, kernel
 from camshaft.envs.rendering.cpu.gather import RUN
 from camshaft.envs.rendering.cpu.planes import (
     ALBEDO,
-    GLOWING,
+    INVERSE_DEPTH,
     NORMAL,
     READY,
-    SHINY,
+    SPECULAR,
     SUN,
     TEXTURED,
+    UNLIT,
     UP,
     WITH_NORMALS,
-    at,
+    evaluate,
     run_of,
-    set_up,
+    set_up_triangle,
 )
 from camshaft.envs.rendering.cpu.shadows import sunlit
 from camshaft.envs.rendering.cpu.sky import add_fog, shade_sky
-from camshaft.envs.rendering.cpu.specular import shine_row
-from camshaft.envs.rendering.cpu.texturing import BLUE, GREEN, LEVELS, locate, texel_light, tint
+from camshaft.envs.rendering.cpu.specular import add_reflections
+from camshaft.envs.rendering.cpu.texturing import BLUE, GREEN, apply_textures, locate_texels, texel_light
 from camshaft.envs.rendering.cpu.visibility import OUTSIDE, SKY
+from camshaft.envs.rendering.geometry import LEVELS
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
-BRIGHT = np.float32(0.02)  # display color of a sun or lamp that is worth a thought
+MIN_LIGHT = np.float32(0.02)  # display color; darker suns and lamps are ignored
 EIGHT, SIXTEEN, TWENTY_FOUR = np.uint32(8), np.uint32(16), np.uint32(24)
-LAMP_DISTANCE = np.float32(10.0)  # meters at which a lamp's color is that of the white surface it lights
+LAMP_DISTANCE = np.float32(10.0)  # meters, of the white surface that defines the color of a lamp
 
 
 class Light(NamedTuple):
-    """Light, sky, fog and lamps of all worlds, (N, …), display colors, as in SceneState."""
+    """Lighting, sky and fog of all worlds, (N, …), display colors, as in `SceneState`."""
 
     sun_direction: NDArray[np.float32]
     sun: NDArray[np.float32]
@@ -61,31 +63,31 @@ class Light(NamedTuple):
 
 
 @inlined
-def bright(color):  # type: ignore[no-untyped-def]
-    """Whether a sun or lamp of this display color gives light."""
-    return color[0] > BRIGHT or color[1] > BRIGHT or color[2] > BRIGHT
+def gives_light(color):  # type: ignore[no-untyped-def]
+    """Whether a sun or lamp of this display color is bright enough to matter."""
+    return color[0] > MIN_LIGHT or color[1] > MIN_LIGHT or color[2] > MIN_LIGHT
 
 
 @kernel
 def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, rgb):  # type: ignore[no-untyped-def]
-    """Color every pixel of one frame; rgb is (H, 3 W).
+    """Shade all pixels of one frame.
 
     Args:
-        geometry: packed meshes.
-        poses: of the world's slots.
-        colors: likewise.
-        light: of all worlds.
-        world: which.
-        shadowed: whether the shadow map of this world is ready.
+        geometry: packed geometry.
+        poses: (S, 3, 4) of the world's slots.
+        colors: (S, 3) of the world's slots.
+        light: `Light` of all worlds.
+        world: world index.
+        shadowed: whether the shadow map of this world is filled.
         bias: of the shadow map, meters.
         lens: of the camera.
-        scratch: what the first pass found.
-        rgb: to fill.
+        scratch: buffers that the first pass has filled.
+        rgb: (H, 3 W) uint8, to fill.
     """
     samples, height = lens.samples, rgb.shape[0]
     cells, all_x, all_y, lengths, spreads = lens.shading
-    triangles, planes, drawn = scratch.triangles, scratch.planes, scratch.drawn
-    buffer, shade = scratch.light, scratch.shade
+    triangles, planes, rendered = scratch.triangles, scratch.planes, scratch.rendered
+    buffer, sun_visibility = scratch.light, scratch.sun_visibility
     sun_direction, fog = light.sun_direction[world], light.fog_density[world]
     sun, zenith, horizon, ground = (
         _linear(light.sun[world]),
@@ -98,11 +100,11 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
         HALF * (zenith[1] + horizon[1]) - ground[1],
         HALF * (zenith[2] + horizon[2]) - ground[2],
     )
-    lamps = _place_lamps(light, world, scratch)
+    lamps = _write_lamps(light, world, scratch)
     map_size = int(np.sqrt(np.float64(scratch.shadow_map.shape[0])) + 0.5)
     needed = WITH_NORMALS if lamps else READY
     levels, texels, lookups = geometry.texture_levels, geometry.texels, scratch.lookups
-    shade[:] = ONE
+    sun_visibility[:] = ONE
     width = cells.shape[1]
     for row in range(samples * height):
         ray_x, ray_y, row_cells = all_x[row], all_y[row], cells[row]
@@ -110,9 +112,9 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
         if lens.exact:
             row_triangles = triangles[row * width : (row + 1) * width]
         else:
-            for place in range(np.uint64(width)):
-                row_triangles[place] = triangles[np.uint64(row_cells[place])]
-        textured, textured_stop, blended, blended_stop, shiny = 0, 0, 0, 0, 0
+            for index in range(np.uint64(width)):
+                row_triangles[index] = triangles[np.uint64(row_cells[index])]
+        textured, textured_stop, blended, blended_stop, specular = 0, 0, 0, 0, 0
         column = 0
         while column < width:
             triangle, stop = run_of(row_triangles, column, width)
@@ -126,24 +128,24 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
                 )  # fmt: skip
             else:
                 if not scratch.traits[triangle] & needed:
-                    set_up(geometry, poses, colors, sun_direction, scratch, triangle, lamps > 0)
-                traits, plane, view = scratch.traits[triangle], planes[triangle], drawn[triangle, 4]
+                    set_up_triangle(geometry, poses, colors, sun_direction, scratch, triangle, lamps > 0)
+                traits, plane, view = scratch.traits[triangle], planes[triangle], rendered[triangle, 4]
                 if shadowed:
                     _shadow_run(
                         plane, ray_x, ray_y, column, stop, scratch.light_from_view[view],
-                        scratch.shadow_map, map_size, bias, shade,
+                        scratch.shadow_map, map_size, bias, sun_visibility,
                     )  # fmt: skip
-                if traits & GLOWING:
+                if traits & UNLIT:
                     buffer[0, column:stop] = plane[ALBEDO]
                     buffer[1, column:stop] = plane[ALBEDO + 1]
                     buffer[2, column:stop] = plane[ALBEDO + 2]
                 else:
-                    _light_run(plane, ray_x, ray_y, column, stop, sun, ground, above, shade, buffer)
+                    _light_run(plane, ray_x, ray_y, column, stop, sun, ground, above, sun_visibility, buffer)
                     for lamp in range(lamps):
                         _lamp_run(plane, ray_x, ray_y, column, stop, scratch.lamps[lamp, view], buffer)
                 if traits & TEXTURED:
-                    texture = geometry.surface_textures[geometry.face_surfaces[drawn[triangle, 0]]]
-                    near, blends = locate(
+                    texture = geometry.surface_textures[geometry.face_surfaces[rendered[triangle, 0]]]
+                    near, blends = locate_texels(
                         levels, texture, plane, ray_x, ray_y, spreads[row], column, stop, lookups
                     )
                     if near:
@@ -152,15 +154,15 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
                         if blends:
                             blended = column if blended_stop == 0 else blended
                             blended_stop = stop
-                    else:  # a single texel: the far ground, half of a driver's view
+                    else:  # a single texel: the distant ground, half of a driver's view
                         _multiply(buffer, column, stop, texels[levels[texture, LEVELS - 1, 0]])
-                shiny |= traits & SHINY
+                specular |= traits & SPECULAR
             column = stop
         if textured_stop > 0:
             _extend(lookups, textured, textured_stop, textured_stop + RUN)
-            tint(levels, texels, textured, textured_stop, blended, blended_stop, lookups, buffer)
-        if shiny:
-            shine_row(
+            apply_textures(levels, texels, textured, textured_stop, blended, blended_stop, lookups, buffer)
+        if specular:
+            add_reflections(
                 geometry,
                 scratch,
                 row_triangles,
@@ -174,8 +176,8 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
                 buffer,
             )
         if fog > ZERO:
-            for place in range(np.uint64(width)):
-                scratch.row_depth[place] = scratch.inverse_depth[np.uint64(row_cells[place])]
+            for index in range(np.uint64(width)):
+                scratch.row_depth[index] = scratch.inverse_depth[np.uint64(row_cells[index])]
             add_fog(fog, horizon, scratch.row_depth, lengths[row], buffer)
         if samples == 1:
             _display_row(buffer, scratch.packed, rgb[row])
@@ -187,7 +189,7 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
 
 @inlined
 def _extend(lookups, start, stop, column):  # type: ignore[no-untyped-def]
-    """Let what lies between textured pixels, up to one in `column`, look at white; returns where the first stand."""
+    """Assign the white texture to the pixels from `stop` to `column`; returns the first textured pixel."""
     if stop == 0:
         return column
     lookups.levels[stop:column] = 0
@@ -206,8 +208,8 @@ def _multiply(buffer, start, stop, texel):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, shade, buffer):  # type: ignore[no-untyped-def]
-    """Sun and sky along pixels of one triangle."""
+def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, sun_visibility, buffer):  # type: ignore[no-untyped-def]
+    """Write the light of sun, sky and ground reflected by pixels of one triangle."""
     w0, w1, w2 = plane[0], plane[1], plane[2]
     s0, s1, s2 = plane[SUN], plane[SUN + 1], plane[SUN + 2]
     u0, u1, u2 = plane[UP], plane[UP + 1], plane[UP + 2]
@@ -216,14 +218,14 @@ def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, shade, buff
     low_red, low_green, low_blue = red * ground[0], green * ground[1], blue * ground[2]
     up_red, up_green, up_blue = red * above[0], green * above[1], blue * above[2]
     for first in range(np.uint64(start), np.uint64(stop), np.uint64(RUN)):
-        for place in range(np.uint64(RUN)):
-            pixel = first + place
+        for index in range(np.uint64(RUN)):
+            pixel = first + index
             x, y = ray_x[pixel], ray_y[pixel]
-            share = ONE / (w0 * x + w1 * y + w2)
-            cosine = (s0 * x + s1 * y + s2) * share
+            depth = ONE / (w0 * x + w1 * y + w2)
+            cosine = (s0 * x + s1 * y + s2) * depth
             cosine = cosine if cosine > ZERO else ZERO
-            cosine = (cosine if cosine < ONE else ONE) * shade[pixel]
-            up = (u0 * x + u1 * y + u2) * share
+            cosine = (cosine if cosine < ONE else ONE) * sun_visibility[pixel]
+            up = (u0 * x + u1 * y + u2) * depth
             up = up if up > ZERO else ZERO
             up = up if up < ONE else ONE
             buffer[0, pixel] = cosine * sun_red + up * up_red + low_red
@@ -232,46 +234,46 @@ def _light_run(plane, ray_x, ray_y, start, stop, sun, ground, above, shade, buff
 
 
 @inlined
-def _shadow_run(plane, ray_x, ray_y, start, stop, matrix, shadow_map, size, bias, shade):  # type: ignore[no-untyped-def]
-    """Share of the sun that arrives along pixels of one triangle."""
+def _shadow_run(plane, ray_x, ray_y, start, stop, matrix, shadow_map, size, bias, sun_visibility):  # type: ignore[no-untyped-def]
+    """Write the fraction of sunlight that reaches pixels of one triangle."""
     for pixel in range(np.uint64(start), np.uint64(stop)):
         x, y = ray_x[pixel], ray_y[pixel]
-        if at(plane, SUN, x, y) > ZERO:
-            depth = ONE / at(plane, 0, x, y)
-            shade[pixel] = sunlit(x * depth, y * depth, depth, matrix, shadow_map, size, bias)
+        if evaluate(plane, SUN, x, y) > ZERO:
+            depth = ONE / evaluate(plane, INVERSE_DEPTH, x, y)
+            sun_visibility[pixel] = sunlit(x * depth, y * depth, depth, matrix, shadow_map, size, bias)
         else:
-            shade[pixel] = ONE
+            sun_visibility[pixel] = ONE
 
 
 @inlined
-def _place_lamps(light, world, scratch):  # type: ignore[no-untyped-def]
-    """Write the lamps that shine in the axes of each view; returns how many there are."""
+def _write_lamps(light, world, scratch):  # type: ignore[no-untyped-def]
+    """Write the lamps that are on, in the axes of each view; returns their number."""
     count = 0
     for lamp in range(light.lamp_colors.shape[1]):
-        if not bright(light.lamp_colors[world, lamp]):
+        if not gives_light(light.lamp_colors[world, lamp]):
             continue
         for view in range(scratch.view_from_world.shape[0]):
-            matrix, placed = scratch.view_from_world[view], scratch.lamps[count, view]
+            matrix, result = scratch.view_from_world[view], scratch.lamps[count, view]
             for row in range(3):
-                placed[row] = matrix[row, 3]
-                placed[3 + row] = ZERO
+                result[row] = matrix[row, 3]
+                result[3 + row] = ZERO
                 for column in range(3):
-                    placed[row] += matrix[row, column] * light.lamp_positions[world, lamp, column]
-                    placed[3 + row] += matrix[row, column] * light.lamp_directions[world, lamp, column]
+                    result[row] += matrix[row, column] * light.lamp_positions[world, lamp, column]
+                    result[3 + row] += matrix[row, column] * light.lamp_directions[world, lamp, column]
                 color = light.lamp_colors[world, lamp, row] * LAMP_DISTANCE
-                placed[6 + row] = color * color
-            placed[9], placed[10] = light.lamp_cosines[world, lamp, 0], light.lamp_cosines[world, lamp, 1]
+                result[6 + row] = color * color
+            result[9], result[10] = light.lamp_cosines[world, lamp, 0], light.lamp_cosines[world, lamp, 1]
         count += 1
     return count
 
 
 @inlined
 def _lamp_run(plane, ray_x, ray_y, start, stop, lamp, buffer):  # type: ignore[no-untyped-def]
-    """Add what a lamp gives along pixels of one triangle."""
+    """Add the light of a lamp reflected by pixels of one triangle."""
     softness = ONE / max(lamp[9] - lamp[10], np.float32(1e-4))
     for pixel in range(np.uint64(start), np.uint64(stop)):
         x, y = ray_x[pixel], ray_y[pixel]
-        depth = ONE / at(plane, 0, x, y)
+        depth = ONE / evaluate(plane, INVERSE_DEPTH, x, y)
         to_x, to_y, to_z = lamp[0] - x * depth, lamp[1] - y * depth, lamp[2] - depth
         square = to_x * to_x + to_y * to_y + to_z * to_z + np.float32(0.01)
         inverse = ONE / np.sqrt(square)
@@ -279,7 +281,9 @@ def _lamp_run(plane, ray_x, ray_y, start, stop, lamp, buffer):  # type: ignore[n
         if not cone > ZERO:
             continue
         cone = cone if cone < ONE else ONE
-        n_x, n_y, n_z = at(plane, NORMAL, x, y), at(plane, NORMAL + 3, x, y), at(plane, NORMAL + 6, x, y)
+        n_x = evaluate(plane, NORMAL, x, y)
+        n_y = evaluate(plane, NORMAL + 3, x, y)
+        n_z = evaluate(plane, NORMAL + 6, x, y)
         cosine = (n_x * to_x + n_y * to_y + n_z * to_z) * depth * inverse
         if not cosine > ZERO:
             continue
@@ -297,7 +301,7 @@ def _linear(color):  # type: ignore[no-untyped-def]
 
 @inlined
 def _add_samples(buffer, total, first):  # type: ignore[no-untyped-def]
-    """Add a row of samples, two a pixel, to the quarter sums of their pixels; light above white counts as white."""
+    """Accumulate a row of samples, two a pixel, in the means of their pixels; light is clipped to white."""
     quarter = np.float32(0.25)
     for channel in range(3):
         for pixel in range(total.shape[1]):
@@ -307,7 +311,7 @@ def _add_samples(buffer, total, first):  # type: ignore[no-untyped-def]
 
 @inlined
 def _display_row(light, packed, row):  # type: ignore[no-untyped-def]
-    """Linear light as display bytes (gamma 2, the inverse of what `Texture` assumes)."""
+    """Write linear light as display bytes (gamma 2, as in `Texture`)."""
     width = row.shape[0] // 3
     for pixel in range(np.uint64(width)):
         red, green, blue = (
@@ -316,12 +320,12 @@ def _display_row(light, packed, row):  # type: ignore[no-untyped-def]
             _display(light[2, pixel]),
         )
         packed[pixel] = red | green << EIGHT | blue << SIXTEEN
-    if width % 4 == 0:  # four pixels in three words, rather than twelve bytes one by one
+    if width % 4 == 0:  # write four pixels as three words instead of twelve bytes
         words = row.view(np.uint32)
         for group in range(np.uint64(width // 4)):
-            place, word = np.uint64(4) * group, np.uint64(3) * group
-            first, second = packed[place], packed[place + np.uint64(1)]
-            third, fourth = packed[place + np.uint64(2)], packed[place + np.uint64(3)]
+            start, word = np.uint64(4) * group, np.uint64(3) * group
+            first, second = packed[start], packed[start + np.uint64(1)]
+            third, fourth = packed[start + np.uint64(2)], packed[start + np.uint64(3)]
             words[word] = first | second << TWENTY_FOUR
             words[word + np.uint64(1)] = second >> EIGHT | third << SIXTEEN
             words[word + np.uint64(2)] = third >> SIXTEEN | fourth << EIGHT

@@ -1,7 +1,7 @@
 """Sun shadows by a shadow map (Williams, "Casting curved shadows on curved surfaces", 1978).
 
-The map covers what the camera sees up to its shadow distance. Surfaces that face away from the sun are drawn into it:
-those that face it, which receive the shadows, then never shade themselves.
+The map covers the camera's view up to its shadow distance. Only faces that face away from the sun are rendered into it,
+so that the faces that receive shadows never shade themselves.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import numpy as np
 
 from camshaft.envs.kernels import inlined
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.rendering.cpu.culling import SMALLEST, solve
+from camshaft.envs.rendering.cpu.culling import MIN_RADIUS, solve
 from camshaft.envs.rendering.cpu.rasterize import fill_masked, fill_triangle
-from camshaft.envs.rendering.cpu.visibility import HAS_MASKED, MASKED, NO_SHADOW, compose
+from camshaft.envs.rendering.cpu.visibility import compose
+from camshaft.envs.rendering.geometry import HAS_MASKED, MASKED, NO_SHADOW
 
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)
 HALF = np.float32(0.5)
 MIN_SIZE, MAX_SIZE = 128, 1024  # texels a side
-HEADROOM = 500.0  # meters below the camera, along the light, above which things cast shadows
-BIAS = 0.6  # texels by which a caster must be nearer to the sun
-LEVEL = 0.02  # least sine of the sun's elevation against the camera's axis to orient the map by it
+DEPTH_RANGE = 500.0  # meters below the camera, along the light, from which on objects cast shadows
+BIAS = 0.6  # texels by which a shadow caster must be nearer to the sun
+MIN_AXIS_SINE = 0.02  # of the angle between the sun and the optical axis, to align the map with the axis
 
 
 def shadow_map_size(camera: Camera) -> int:
@@ -32,19 +33,22 @@ def shadow_map_size(camera: Camera) -> int:
 
 
 @inlined
-def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens, scratch):  # type: ignore[no-untyped-def]
-    """Fill `scratch.shadow_map` for one world, and the transforms into it; returns the bias, in meters.
+def render_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens, scratch):  # type: ignore[no-untyped-def]
+    """Fill `scratch.shadow_map` for one world, and the transforms into it.
 
     Args:
-        geometry: packed meshes.
-        meshes: as in `visibility.draw_world`.
+        geometry: packed geometry.
+        meshes: as in `visibility.rasterize_world`.
         poses: likewise.
         bounds: likewise.
         camera: (4, 4) world from camera.
-        distance: meters that the map reaches from the camera.
+        distance: shadow distance, meters.
         sun: (3,) unit, toward the sun.
         lens: of the camera.
-        scratch: buffers; `world_from_view` is set.
+        scratch: buffers; `world_from_view` must be set.
+
+    Returns:
+        The bias in meters.
     """
     size = int(math.sqrt(float(scratch.shadow_map.shape[0])) + 0.5)
     shadow_map, triangles = scratch.shadow_map, scratch.shadow_triangles
@@ -61,7 +65,7 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
         sphere = bounds[slot]
         across, down = np.float32(sphere[3] * scale_x), np.float32(sphere[3] * scale_y)
         radius = min(across, down)
-        if radius < SMALLEST:
+        if radius < MIN_RADIUS:
             continue
         column = light[0, 0] * sphere[0] + light[0, 1] * sphere[1] + light[0, 2] * sphere[2] + light[0, 3]
         row = light[1, 0] * sphere[0] + light[1, 1] * sphere[1] + light[1, 2] * sphere[2] + light[1, 3]
@@ -69,8 +73,8 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
             continue
         while geometry.mesh_coarser[mesh] >= 0 and radius < geometry.mesh_pixels[mesh]:
             mesh = geometry.mesh_coarser[mesh]
-        faces_away = _list_faces_away(geometry, mesh, poses[slot], sun, scratch.front)
-        if faces_away == 0:
+        num_faces = _list_faces_away(geometry, mesh, poses[slot], sun, scratch.front)
+        if num_faces == 0:
             continue
         compose(light, poses[slot], matrix)
         first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
@@ -86,8 +90,8 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
                     matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
                 )
         masked = geometry.mesh_flags[mesh] & HAS_MASKED
-        for place in range(faces_away):
-            face = np.uint64(scratch.front[place])
+        for index in range(num_faces):
+            face = np.uint64(scratch.front[index])
             a, b, c = np.uint64(faces[face, 0]), np.uint64(faces[face, 1]), np.uint64(faces[face, 2])
             if masked and flags[face_surfaces[face]] & MASKED:
                 fill_masked(
@@ -126,7 +130,7 @@ def draw_shadow_map(geometry, meshes, poses, bounds, camera, distance, sun, lens
 
 @inlined
 def _list_faces_away(geometry, mesh, pose, sun, faces):  # type: ignore[no-untyped-def]
-    """Write the faces of a mesh that face away from the sun, or both ways; returns how many."""
+    """Write the faces of a mesh that face away from the sun or are double-sided; returns their number."""
     x, y, z = solve(pose, sun[0], sun[1], sun[2])
     planes = geometry.face_planes
     first, stop = geometry.mesh_ranges[mesh, 2], geometry.mesh_ranges[mesh, 2] + geometry.mesh_ranges[mesh, 3]
@@ -140,7 +144,7 @@ def _list_faces_away(geometry, mesh, pose, sun, faces):  # type: ignore[no-untyp
 
 @inlined
 def sunlit(x, y, z, matrix, shadow_map, size, bias):  # type: ignore[no-untyped-def]
-    """Share of the sun that reaches a point in view axes, blended between the four nearest texels."""
+    """Fraction of sunlight that reaches a point in view axes, interpolated between the four nearest texels."""
     column = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3] - HALF
     row = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3] - HALF
     limit = np.float32(size - 1)
@@ -148,29 +152,29 @@ def sunlit(x, y, z, matrix, shadow_map, size, bias):  # type: ignore[no-untyped-
         return ONE
     height = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3] + bias
     left, top = np.int64(column), np.int64(row)
-    part_x, part_y = column - np.float32(left), row - np.float32(top)
-    place = np.uint64(top * size + left)
-    below = place + np.uint64(size)
+    fraction_x, fraction_y = column - np.float32(left), row - np.float32(top)
+    above = np.uint64(top * size + left)
+    below = above + np.uint64(size)
     one = np.uint64(1)
-    upper_left = ONE if shadow_map[place] <= height else ZERO
-    upper_right = ONE if shadow_map[place + one] <= height else ZERO
+    upper_left = ONE if shadow_map[above] <= height else ZERO
+    upper_right = ONE if shadow_map[above + one] <= height else ZERO
     lower_left = ONE if shadow_map[below] <= height else ZERO
     lower_right = ONE if shadow_map[below + one] <= height else ZERO
-    upper = upper_left + part_x * (upper_right - upper_left)
-    lower = lower_left + part_x * (lower_right - lower_left)
-    return upper + part_y * (lower - upper)
+    upper = upper_left + fraction_x * (upper_right - upper_left)
+    lower = lower_left + fraction_x * (lower_right - lower_left)
+    return upper + fraction_y * (lower - upper)
 
 
 @inlined
 def _fit(camera, distance, sun, lens, size, light):  # type: ignore[no-untyped-def]
-    """Write light from world of a map that covers what the camera sees; texels a meter along each side."""
+    """Write the transform from the world into a map that covers the camera's view; returns its texels per meter."""
     sx, sy, sz = np.float64(sun[0]), np.float64(sun[1]), np.float64(sun[2])
-    # Rows of the map run along the camera's axis as the sun sees it, columns to its right.
+    # Rows of the map follow the optical axis as seen from the sun, columns its right side.
     ax, ay, az = camera[0, 2], camera[1, 2], camera[2, 2]
     along = ax * sx + ay * sy + az * sz
     dx, dy, dz = ax - along * sx, ay - along * sy, az - along * sz
     length = math.sqrt(dx * dx + dy * dy + dz * dz)
-    if length < LEVEL:
+    if length < MIN_AXIS_SINE:
         ax, ay, az = camera[0, 1], camera[1, 1], camera[2, 1]
         along = ax * sx + ay * sy + az * sz
         dx, dy, dz = ax - along * sx, ay - along * sy, az - along * sz
@@ -205,5 +209,5 @@ def _fit(camera, distance, sun, lens, size, light):  # type: ignore[no-untyped-d
     shift_y = math.floor((-low_y - eye_y) * scale_y)
     light[0, 0], light[0, 1], light[0, 2], light[0, 3] = rx * scale_x, ry * scale_x, rz * scale_x, shift_x
     light[1, 0], light[1, 1], light[1, 2], light[1, 3] = dx * scale_y, dy * scale_y, dz * scale_y, shift_y
-    light[2, 0], light[2, 1], light[2, 2], light[2, 3] = sx, sy, sz, HEADROOM - eye_z
+    light[2, 0], light[2, 1], light[2, 2], light[2, 3] = sx, sy, sz, DEPTH_RANGE - eye_z
     return scale_x, scale_y

@@ -1,4 +1,4 @@
-"""Sky and fog."""
+"""Sky and fog: gradient sky with a glow around the sun, and exponential fog."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from camshaft.envs.kernels import inlined
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
 ZERO = np.float32(0.0)
-FAINT = np.float32(0.3)  # its 64th power is invisible, but no denormal number, which would be slow
-DENSEST = np.float32(5.0)  # eighths of an optical depth; all that is farther is fog
-RISE = np.float32(0.18)  # sine of the elevation at which the sky is half its way to the zenith's color
-HAZE_HEIGHT = np.float32(150.0)  # meters that fog reaches up
-LOWEST = np.float32(1e-3)  # sine of an elevation; lower rays are as long as this one
+FAINT = np.float32(0.3)  # the 64th power is invisible but not denormal, which would be slow
+MAX_EIGHTH = np.float32(5.0)  # an eighth of the optical depth beyond which only fog is visible
+MID_ELEVATION = np.float32(0.18)  # sine of the elevation halfway from the horizon's color to the zenith's
+FOG_HEIGHT = np.float32(150.0)  # meters, thickness of the fog layer
+MIN_ELEVATION = np.float32(1e-3)  # sine; lower rays have the same path length through the fog
 
 
 @inlined
-def shade_sky(ray_x, ray_y, lengths, start, stop, world_from_view, sun, horizon, zenith, glare, fog, light):  # type: ignore[no-untyped-def]
-    """Light of the sky along part of a row: from horizon to zenith, with a glow about the sun, through the fog.
+def shade_sky(
+    ray_x, ray_y, lengths, start, stop, world_from_view, sun, horizon, zenith, glow_color, fog, light
+):  # type: ignore[no-untyped-def]
+    """Write the light of the sky along part of a row: a gradient from horizon to zenith, sun glow and fog.
 
     Args:
-        ray_x: of the row's rays, in the axes of one view.
-        ray_y: likewise.
-        lengths: of those rays.
+        ray_x: x of the row's rays in the axes of one view, at z = 1.
+        ray_y: y of the rays.
+        lengths: lengths of the rays.
         start: first pixel.
-        stop: the pixel behind the last.
+        stop: end of the pixels.
         world_from_view: (3, 4).
         sun: (3,) unit, world frame.
-        horizon: linear color.
-        zenith: likewise.
-        glare: likewise, of the sun.
+        horizon: linear color at the horizon.
+        zenith: linear color at the zenith.
+        glow_color: linear color of the sun's glow.
         fog: density, 1/m.
         light: (3, W) to fill.
     """
@@ -39,12 +41,12 @@ def shade_sky(ray_x, ray_y, lengths, start, stop, world_from_view, sun, horizon,
     sun_y = sun[0] * world_from_view[0, 1] + sun[1] * world_from_view[1, 1] + sun[2] * down
     sun_z = sun[0] * world_from_view[0, 2] + sun[1] * world_from_view[1, 2] + sun[2] * ahead
     red, green, blue = zenith[0] - horizon[0], zenith[1] - horizon[1], zenith[2] - horizon[2]
-    haze = np.float32(0.125) * fog * HAZE_HEIGHT
+    eighth = np.float32(0.125) * fog * FOG_HEIGHT
     for pixel in range(np.uint64(start), np.uint64(stop)):
         x, y, inverse = ray_x[pixel], ray_y[pixel], ONE / lengths[pixel]
         elevation = (right * x + down * y + ahead) * inverse
         elevation = elevation if elevation > ZERO else ZERO
-        height = elevation / (elevation + RISE) * (ONE + RISE)
+        height = elevation / (elevation + MID_ELEVATION) * (ONE + MID_ELEVATION)
         glow = (sun_x * x + sun_y * y + sun_z) * inverse
         glow = glow if glow > FAINT else FAINT
         glow *= glow
@@ -53,25 +55,25 @@ def shade_sky(ray_x, ray_y, lengths, start, stop, world_from_view, sun, horizon,
         glow *= glow
         glow *= glow
         glow *= glow
-        elevation = elevation if elevation > LOWEST else LOWEST
-        clear = transmittance(haze / elevation)
+        elevation = elevation if elevation > MIN_ELEVATION else MIN_ELEVATION
+        clear = transmittance(eighth / elevation)
         height *= clear
         glow *= clear
-        light[0, pixel] = horizon[0] + height * red + glow * glare[0]
-        light[1, pixel] = horizon[1] + height * green + glow * glare[1]
-        light[2, pixel] = horizon[2] + height * blue + glow * glare[2]
+        light[0, pixel] = horizon[0] + height * red + glow * glow_color[0]
+        light[1, pixel] = horizon[1] + height * green + glow * glow_color[1]
+        light[2, pixel] = horizon[2] + height * blue + glow * glow_color[2]
 
 
 @inlined
 def add_fog(density, horizon, inverse_depth, lengths, light):  # type: ignore[no-untyped-def]
-    """Blend a row toward the horizon's color by distance; sky (1/depth = 0) keeps its own."""
+    """Blend a row toward the horizon's color by distance; the sky (1/depth = 0) is left unchanged."""
     eighth = density * np.float32(0.125)
     for pixel in range(np.uint64(inverse_depth.shape[0])):
         w = inverse_depth[pixel]
-        covered = w > ZERO
-        w = w if covered else ONE
+        is_surface = w > ZERO
+        w = w if is_surface else ONE
         x = eighth * lengths[pixel] / w
-        clear = transmittance(x if covered else ZERO)
+        clear = transmittance(x if is_surface else ZERO)
         light[0, pixel] = horizon[0] + clear * (light[0, pixel] - horizon[0])
         light[1, pixel] = horizon[1] + clear * (light[1, pixel] - horizon[1])
         light[2, pixel] = horizon[2] + clear * (light[2, pixel] - horizon[2])
@@ -79,8 +81,8 @@ def add_fog(density, horizon, inverse_depth, lengths, light):  # type: ignore[no
 
 @inlined
 def transmittance(eighth):  # type: ignore[no-untyped-def]
-    """What fog lets through, exp(−8 x): the eighth power of a rational approximation of exp(−x), right to 0.2 %."""
-    x = eighth if eighth < DENSEST else DENSEST
+    """Transmittance exp(−8 x): the eighth power of a rational approximation of exp(−x), accurate to 0.2 %."""
+    x = eighth if eighth < MAX_EIGHTH else MAX_EIGHTH
     clear = ONE / (ONE + x * (ONE + x * (HALF + x * np.float32(1.0 / 6.0))))
     clear *= clear
     clear *= clear

@@ -1,8 +1,8 @@
-"""Textures on a row of pixels: levels of detail, and filtering within and between them.
+"""Texturing of a row of pixels: mip level selection, and filtering within and between mip levels (trilinear).
 
-`locate` says, triangle by triangle, where in which level of its texture each pixel looks; `tint` then reads the texels
-of the row, whichever textures they are of, and multiplies the light by what they add up to. All of it is vectorized:
-loops are of whole `LANES`, whatever a triangle's width, and what they write behind it is written anew by its owner.
+`locate_texels` writes, triangle by triangle, the texture coordinates and mip level of each pixel; `apply_textures` then
+reads and filters the texels of the whole row, across textures, and multiplies the light by them. Both are vectorized:
+loops run over whole `LANES`, whatever the width of a triangle, and write past its end before the next triangle does.
 """
 
 from __future__ import annotations
@@ -15,32 +15,31 @@ from numpy.typing import NDArray
 from camshaft.envs.kernels import inlined
 from camshaft.envs.rendering.cpu.gather import LANES, RUN, gather
 from camshaft.envs.rendering.cpu.planes import U, V
+from camshaft.envs.rendering.geometry import LEVEL_FIELDS, LEVELS
 
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)
 QUARTER = np.float32(0.25)
-MOST_REPEATS = np.float32(1e6)  # texture coordinates beyond this are taken as 0
-COARSEST = np.float32(14.0)  # level
+MAX_REPEATS = np.float32(1e6)  # larger texture coordinates are treated as 0
+MAX_LEVEL = np.float32(14.0)
 BYTE = np.float32(1.0 / 255.0)
 UNIT = np.float32(256.0)
-PART = np.float32(1.0 / 256.0)
+STEP = np.float32(1.0 / 256.0)
 GREEN, BLUE = np.uint32(8), np.uint32(16)  # bits above red
-LEVEL_FIELDS = 3  # numbers a level in `Geometry.texture_levels`
-LEVELS = 16  # a texture
 
 
 class Lookups(NamedTuple):
-    """Where the W pixels of a row look; RUN more may be written.
+    """Texture lookups of the W pixels of a row; RUN more may be written.
 
     Attributes:
-        levels: (W,) places of the pixels' levels in `Geometry.texture_levels`, flat; 0 is that of the white texture.
+        levels: (W,) index of the mip level in `Geometry.texture_levels`, flat; 0 is the white texture.
         u, v: (W,) texture coordinates, 0..1.
-        blends: (W,) share of the next coarser level, in 1/256; eight bits above, log2 width of the level; eight bits
+        blends: (W,) weight of the next coarser level, in 1/256; eight bits above, log2 width of the level; eight bits
             above that, log2 height.
-        texels: (4, W) places of the four texels around each, then their colors: upper left, upper right, lower left,
+        texels: (4, W) indices of the four nearest texels, then their colors: upper left, upper right, lower left,
             lower right.
-        parts: (W,) how far between them, in 1/256: to the right and, eight bits above, downwards.
-        tints: (3, W) red, green and blue, as displayed.
+        fractions: (W,) position between them, in 1/256: to the right and, eight bits above, downward.
+        colors: (3, W) red, green and blue, display values.
     """
 
     levels: NDArray[np.int32]
@@ -48,8 +47,8 @@ class Lookups(NamedTuple):
     v: NDArray[np.float32]
     blends: NDArray[np.int32]
     texels: NDArray[np.int32]
-    parts: NDArray[np.int32]
-    tints: NDArray[np.float32]
+    fractions: NDArray[np.int32]
+    colors: NDArray[np.float32]
 
 
 def make_lookups(width: int) -> Lookups:
@@ -61,36 +60,37 @@ def make_lookups(width: int) -> Lookups:
         v=np.zeros(padded, np.float32),
         blends=np.zeros(padded, np.int32),
         texels=np.zeros((4, padded), np.int32),
-        parts=np.zeros(padded, np.int32),
-        tints=np.zeros((3, padded), np.float32),
+        fractions=np.zeros(padded, np.int32),
+        colors=np.zeros((3, padded), np.float32),
     )
 
 
 @inlined
 def whole_lanes(count):  # type: ignore[no-untyped-def]
-    """A count of pixels, rounded up to what is worked at once."""
+    """Number of pixels, rounded up to whole lanes."""
     return np.uint64((count + (LANES - 1)) & -LANES)
 
 
 @inlined
-def locate(levels, texture, plane, ray_x, ray_y, spread, start, stop, lookups):  # type: ignore[no-untyped-def]
-    """Write where the pixels of one triangle look.
+def locate_texels(levels, texture, plane, ray_x, ray_y, spread, start, stop, lookups):  # type: ignore[no-untyped-def]
+    """Write the texture coordinates and mip levels of the pixels of one triangle.
 
-    Within a quarter of a whole level that level alone is read; in between, two are blended.
+    Within a quarter of a whole level only that level is read; in between, two levels are blended.
 
     Args:
-        levels: (T, LEVELS, 3) as in `Geometry`.
-        texture: of the triangle.
-        plane: likewise.
-        ray_x: of the row's rays.
-        ray_y: likewise.
+        levels: `Geometry.texture_levels`.
+        texture: number of the texture.
+        plane: coefficients of the triangle.
+        ray_x: x of the row's rays.
+        ray_y: y of the row's rays.
         spread: distance from each ray to the next.
         start: first pixel.
-        stop: the pixel behind the last.
+        stop: end of the pixels.
         lookups: to fill.
 
     Returns:
-        Whether more than the texture's coarsest level, a single texel, is looked at.
+        Whether any pixel reads a finer level than the coarsest one, which is a single texel; and whether any pixel
+        blends two levels.
     """
     w0, w1, w2 = plane[0], plane[1], plane[2]
     u0, u1, u2 = plane[U], plane[U + 1], plane[U + 2]
@@ -99,78 +99,78 @@ def locate(levels, texture, plane, ray_x, ray_y, spread, start, stop, lookups): 
     width, height = np.float32(1 << log_width), np.float32(1 << log_height)
     last = np.int32(max(log_width, log_height))
     base = np.int32(texture * (LEVELS * LEVEL_FIELDS))
-    finest, most = last, np.int32(0)
+    finest, max_blend = last, np.int32(0)
     first = np.uint64(start)
-    for place in range(whole_lanes(stop - start)):
-        pixel = first + place
+    for index in range(whole_lanes(stop - start)):
+        pixel = first + index
         x, y = ray_x[pixel], ray_y[pixel]
-        share = ONE / (w0 * x + w1 * y + w2)
-        u, v = (u0 * x + u1 * y + u2) * share, (v0 * x + v1 * y + v2) * share
-        step = spread[pixel] * share
+        depth = ONE / (w0 * x + w1 * y + w2)
+        u, v = (u0 * x + u1 * y + u2) * depth, (v0 * x + v1 * y + v2) * depth
+        step = spread[pixel] * depth
         # Level at which a pixel is one texel along the longer of its two footprints (Williams, 1983).
         across_u, across_v = (u0 - u * w0) * step * width, (v0 - v * w0) * step * height
         down_u, down_v = (u1 - u * w1) * step * width, (v1 - v * w1) * step * height
         across, down = across_u * across_u + across_v * across_v, down_u * down_u + down_v * down_v
         square = across if across > down else down
         square = square if square > ONE else ONE
-        # log2 by the bits of the number, linear between powers of two: right to 0.05 levels.
+        # log2 from the bits of the float, linear between powers of two: accurate to 0.05 levels.
         bits = np.int32(np.float32(square).view(np.int32) - np.int32(0x3F800000))
         level = np.float32(bits) * np.float32(0.5 / (1 << 23))
-        level = level if level < COARSEST else COARSEST
+        level = level if level < MAX_LEVEL else MAX_LEVEL
         whole = np.int32(level + QUARTER)
         blend = np.int32((level - np.float32(whole) - QUARTER) * np.float32(512.0))
         blend = blend if blend > 0 else np.int32(0)
         blend = blend if whole < last else np.int32(0)
         whole = whole if whole < last else last
         finest = whole if whole < finest else finest
-        most = blend if blend > most else most
-        sane = (abs(u) < MOST_REPEATS) & (abs(v) < MOST_REPEATS)
+        max_blend = blend if blend > max_blend else max_blend
+        valid = (abs(u) < MAX_REPEATS) & (abs(v) < MAX_REPEATS)
         lookups.levels[pixel] = np.int32(base + np.int32(whole * np.int32(LEVEL_FIELDS)))
-        lookups.u[pixel] = u - np.floor(u) if sane else ZERO
-        lookups.v[pixel] = v - np.floor(v) if sane else ZERO
-        wide, high = _less(log_width, whole), _less(log_height, whole)
+        lookups.u[pixel] = u - np.floor(u) if valid else ZERO
+        lookups.v[pixel] = v - np.floor(v) if valid else ZERO
+        wide, high = _subtract(log_width, whole), _subtract(log_height, whole)
         lookups.blends[pixel] = np.int32(blend | np.int32(wide << 8) | np.int32(high << 16))
-    return finest < last, most > 0
+    return finest < last, max_blend > 0
 
 
 @inlined
-def tint(levels, texels, start, stop, blend_start, blend_stop, lookups, light):  # type: ignore[no-untyped-def]
-    """Multiply the light of pixels by what they see of their textures.
+def apply_textures(levels, texels, start, stop, blend_start, blend_stop, lookups, light):  # type: ignore[no-untyped-def]
+    """Multiply the light of pixels by their filtered texture colors.
 
     Args:
-        levels: (T, LEVELS, 3) as in `Geometry`.
-        texels: of all textures.
+        levels: `Geometry.texture_levels`.
+        texels: `Geometry.texels`.
         start: first pixel.
-        stop: the pixel behind the last.
-        blend_start: first pixel that may look at two levels.
-        blend_stop: the pixel behind the last of those.
-        lookups: filled by `locate`; elsewhere, `levels` and `blends` are 0.
+        stop: end of the pixels.
+        blend_start: first pixel that may blend two levels.
+        blend_stop: end of those pixels.
+        lookups: filled by `locate_texels`; `levels` and `blends` are 0 for pixels without a texture.
         light: (3, W) to multiply.
     """
     flat = levels.reshape(levels.size)
-    tints = lookups.tints
+    colors = lookups.colors
     first = np.uint64(start)
     count = whole_lanes(stop - start)
-    _read(flat, texels, first, count, 0, lookups)
-    for place in range(count):
-        pixel = first + place
+    _read_texels(flat, texels, first, count, 0, lookups)
+    for index in range(count):
+        pixel = first + index
         red, green, blue = _filter(lookups, pixel)
-        tints[0, pixel] = red
-        tints[1, pixel] = green
-        tints[2, pixel] = blue
+        colors[0, pixel] = red
+        colors[1, pixel] = green
+        colors[2, pixel] = blue
     if blend_start < blend_stop:
         coarse, coarse_count = np.uint64(blend_start), whole_lanes(blend_stop - blend_start)
-        _read(flat, texels, coarse, coarse_count, 1, lookups)
-        for place in range(coarse_count):
-            pixel = coarse + place
+        _read_texels(flat, texels, coarse, coarse_count, 1, lookups)
+        for index in range(coarse_count):
+            pixel = coarse + index
             red, green, blue = _filter(lookups, pixel)
-            part = np.float32(np.int32(lookups.blends[pixel] & 255)) * PART
-            tints[0, pixel] = _mix(tints[0, pixel], red, part)
-            tints[1, pixel] = _mix(tints[1, pixel], green, part)
-            tints[2, pixel] = _mix(tints[2, pixel], blue, part)
+            weight = np.float32(np.int32(lookups.blends[pixel] & 255)) * STEP
+            colors[0, pixel] = _mix(colors[0, pixel], red, weight)
+            colors[1, pixel] = _mix(colors[1, pixel], green, weight)
+            colors[2, pixel] = _mix(colors[2, pixel], blue, weight)
     for channel in range(3):
-        for place in range(count):
-            light[channel, first + place] *= tints[channel, first + place] * tints[channel, first + place]
+        for index in range(count):
+            light[channel, first + index] *= colors[channel, first + index] * colors[channel, first + index]
 
 
 @inlined
@@ -181,20 +181,20 @@ def texel_light(texel, shift):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _read(levels, texels, first, count, coarser, lookups):  # type: ignore[no-untyped-def]
-    """Write the four texels around where pixels look, so many levels coarser, and how far between them that is."""
+def _read_texels(levels, texels, first, count, coarser, lookups):  # type: ignore[no-untyped-def]
+    """Write the four nearest texels of pixels, `coarser` levels above their own, and the fractions between them."""
     found = lookups.texels
-    for place in range(count):
-        pixel = first + place
+    for index in range(count):
+        pixel = first + index
         found[0, pixel] = np.int32(lookups.levels[pixel] + LEVEL_FIELDS * coarser)
-    for place in range(np.uint64(0), count, np.uint64(LANES)):
-        gather(levels, found[0], first + place)
-    for place in range(count):
-        pixel = first + place
+    for index in range(np.uint64(0), count, np.uint64(LANES)):
+        gather(levels, found[0], first + index)
+    for index in range(count):
+        pixel = first + index
         offset, blends = found[0, pixel], lookups.blends[pixel]
-        wide, high = _less((blends >> 8) & 255, coarser), _less(blends >> 16, coarser)
+        wide, high = _subtract((blends >> 8) & 255, coarser), _subtract(blends >> 16, coarser)
         width, height = power_of_two(wide), power_of_two(high)
-        # In 1/256 texels; the middle of the first texel is at 128.
+        # In 1/256 texels; the center of the first texel is at 128.
         column = np.int32(np.int32(lookups.u[pixel] * width * UNIT) - 128)
         row = np.int32(np.int32(lookups.v[pixel] * height * UNIT) - 128)
         pitch = np.int32(width)
@@ -207,22 +207,22 @@ def _read(levels, texels, first, count, coarser, lookups):  # type: ignore[no-un
         found[1, pixel] = np.int32(upper + right)
         found[2, pixel] = np.int32(lower + left)
         found[3, pixel] = np.int32(lower + right)
-        lookups.parts[pixel] = np.int32(np.int32(column & 255) | np.int32(np.int32(row & 255) << 8))
-    for place in range(np.uint64(0), count, np.uint64(LANES)):
+        lookups.fractions[pixel] = np.int32(np.int32(column & 255) | np.int32(np.int32(row & 255) << 8))
+    for index in range(np.uint64(0), count, np.uint64(LANES)):
         blends = np.int32(0)
         for lane in range(np.uint64(LANES)):
-            blends |= lookups.blends[first + place + lane]
+            blends |= lookups.blends[first + index + lane]
         if coarser == 0 or blends & 255:
             for corner in range(np.uint64(4)):
-                gather(texels, found[corner], first + place)
+                gather(texels, found[corner], first + index)
 
 
 @inlined
 def _filter(lookups, pixel):  # type: ignore[no-untyped-def]
-    """Red, green and blue between four texels."""
-    found, parts = lookups.texels, lookups.parts[pixel]
-    across = np.float32(np.int32(parts & 255)) * PART
-    down = np.float32(np.int32(parts >> 8)) * PART
+    """Red, green and blue, interpolated between four texels."""
+    found, fractions = lookups.texels, lookups.fractions[pixel]
+    across = np.float32(np.int32(fractions & 255)) * STEP
+    down = np.float32(np.int32(fractions >> 8)) * STEP
     four = (
         np.uint32(found[0, pixel]),
         np.uint32(found[1, pixel]),
@@ -249,18 +249,18 @@ def _byte(texel, shift):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _mix(first, second, part):  # type: ignore[no-untyped-def]
-    return first + (second - first) * part
+def _mix(first, second, weight):  # type: ignore[no-untyped-def]
+    return first + (second - first) * weight
 
 
 @inlined
 def power_of_two(exponent):  # type: ignore[no-untyped-def]
-    """2 to a whole number, by its bits: Numba's shifts are of 64 bits, half as many at once."""
+    """2 to an integer power, from the bits of a float: Numba shifts in 64 bits, which vectorizes half as well."""
     return np.int32((exponent + np.int32(127)) << 23).view(np.float32)
 
 
 @inlined
-def _less(number, by):  # type: ignore[no-untyped-def]
-    """A whole number less another, and not below 0."""
+def _subtract(number, by):  # type: ignore[no-untyped-def]
+    """Difference of two integers, at least 0."""
     difference = np.int32(number - by)
     return difference if difference > 0 else np.int32(0)

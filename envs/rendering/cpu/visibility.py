@@ -1,4 +1,4 @@
-"""First pass: which triangle each pixel sees (culling, near-plane clipping, z-buffer)."""
+"""First pass: the visibility buffer, the nearest triangle of every cell (culling, near-plane clipping, z-buffer)."""
 
 from __future__ import annotations
 
@@ -7,31 +7,25 @@ import numpy as np
 from camshaft.envs.kernels import inlined, kernel
 from camshaft.envs.rendering.cpu.culling import level_of_detail, list_front_faces, list_visible
 from camshaft.envs.rendering.cpu.rasterize import fill_masked, fill_triangle
+from camshaft.envs.rendering.geometry import HAS_MASKED, MASKED
 
-DOUBLE_SIDED = 1  # surface flags
-EMISSIVE = 2
-MASKED = 4
-METALLIC = 8
-UNTINTED = 16
-HAS_MASKED = 1  # mesh flags
-NO_SHADOW = 2
-SKY = -1  # less the number of the view: what cells hold that no triangle covers
-OUTSIDE = -8  # what pixels outside the image circle look at
-NO_TRIANGLE = 8  # cells hold at least minus this
+SKY = -1  # minus the number of the view: value of cells without a triangle
+OUTSIDE = -8  # value of the cell of pixels outside the image circle
+NO_TRIANGLE = 8  # values of cells are at least minus this
 ZERO = np.float32(0.0)
 HALF = np.float32(0.5)
 
 
 @inlined
-def place_views(camera, lens, scratch):  # type: ignore[no-untyped-def]
-    """Write where the views of a camera, (4, 4) world from camera, stand."""
+def set_view_transforms(camera, lens, scratch):  # type: ignore[no-untyped-def]
+    """Write the transforms of the views of a camera, (4, 4) world from camera, to the scratch."""
     for view in range(lens.views.rotations.shape[0]):
-        turn = lens.views.rotations[view]
+        rotation = lens.views.rotations[view]
         for row in range(3):
             for column in range(3):
                 total = 0.0
                 for inner in range(3):
-                    total += camera[row, inner] * turn[column, inner]
+                    total += camera[row, inner] * rotation[column, inner]
                 scratch.world_from_view[view, row, column] = total
                 scratch.view_from_world[view, column, row] = total
             scratch.world_from_view[view, row, 3] = camera[row, 3]
@@ -43,23 +37,23 @@ def place_views(camera, lens, scratch):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[no-untyped-def]
-    """Fill `scratch.inverse_depth` and `scratch.triangles` with what one camera sees of one world.
+def rasterize_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[no-untyped-def]
+    """Fill the visibility buffer, `scratch.inverse_depth` and `scratch.triangles`, for one world and one camera.
 
     Args:
-        geometry: packed meshes.
+        geometry: packed geometry.
         meshes: (S,) mesh id of each slot, or −1.
         poses: (S, 3, 4) world from object.
         bounds: (S, 4) bounding spheres, world frame.
         lens: of the camera.
-        scratch: buffers; `view_from_world` is set, `drawn` and `vertices` are filled for the second pass.
+        scratch: buffers; `view_from_world` must be set; `rendered` and `vertices` are filled for the second pass.
 
     Returns:
-        Number of triangles drawn.
+        Number of rendered triangles.
     """
     views = lens.views
     inverse_depth, triangles = scratch.inverse_depth, scratch.triangles
-    drawn = 0
+    count = 0
     base = 0
     for view in range(views.sizes.shape[0]):
         first_cell, last_cell = views.offsets[view], views.offsets[view + 1]
@@ -70,8 +64,8 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
         in_view = list_visible(
             meshes, bounds, view_from_world, lens.near, lens.far, views.focal, sides, scratch.visible
         )
-        for place in range(in_view):
-            slot = scratch.visible[place]
+        for index in range(in_view):
+            slot = scratch.visible[index]
             mesh = level_of_detail(
                 bounds[slot],
                 view_from_world,
@@ -82,24 +76,24 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
                 views.focal,
             )
             compose(view_from_world, poses[slot], scratch.view_from_object)
-            faces = list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
-            if faces == 0:
+            num_faces = list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
+            if num_faces == 0:
                 continue
-            first, count = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
+            first, num_vertices = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
             _transform(
                 geometry.positions,
                 first,
-                count,
+                num_vertices,
                 views.focal,
                 center,
                 scratch.view_from_object,
                 scratch.vertices,
                 base,
             )
-            drawn = _draw_faces(
+            count = _rasterize_faces(
                 geometry,
                 mesh,
-                faces,
+                num_faces,
                 base,
                 slot,
                 view,
@@ -110,10 +104,10 @@ def draw_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ignore[
                 columns,
                 rows,
                 scratch,
-                drawn,
+                count,
             )
-            base += count
-    return drawn
+            base += num_vertices
+    return count
 
 
 @inlined
@@ -130,7 +124,7 @@ def compose(left, right, result):  # type: ignore[no-untyped-def]
 
 @inlined
 def _transform(positions, first, count, focal, center, matrix, vertices, base):  # type: ignore[no-untyped-def]
-    """Write the vertices of a mesh in the axes of a view, and projected."""
+    """Write the vertices of a mesh in the axes of a view, and their projections."""
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
@@ -153,18 +147,31 @@ def _transform(positions, first, count, focal, center, matrix, vertices, base): 
 
 
 @inlined
-def _draw_faces(
-    geometry, mesh, count, base, slot, view, near, focal, center, first_cell, columns, rows, scratch, drawn
+def _rasterize_faces(
+    geometry,
+    mesh,
+    num_faces,
+    base,
+    slot,
+    view,
+    near,
+    focal,
+    center,
+    first_cell,
+    columns,
+    rows,
+    scratch,
+    count,
 ):  # type: ignore[no-untyped-def]
-    """Draw the listed faces of a transformed mesh; returns the new number of drawn triangles."""
+    """Rasterize the faces of `scratch.front` of a transformed mesh; returns the new number of rendered triangles."""
     vertices, inverse_depth, triangles = scratch.vertices, scratch.inverse_depth, scratch.triangles
     faces, flags, face_surfaces = geometry.faces, geometry.surface_flags, geometry.face_surfaces
     nearest = np.float32(near)
-    offset = np.uint64(base)  # unsigned: Numba tests signed indices for a sign
+    offset = np.uint64(base)  # unsigned: Numba checks signed indices for negative values
     width, height = np.float32(columns), np.float32(rows)
     masked = geometry.mesh_flags[mesh] & HAS_MASKED
-    for place in range(count):
-        face = np.uint64(scratch.front[place])
+    for index in range(num_faces):
+        face = np.uint64(scratch.front[index])
         a = np.uint64(faces[face, 0]) + offset
         b = np.uint64(faces[face, 1]) + offset
         c = np.uint64(faces[face, 2]) + offset
@@ -173,7 +180,7 @@ def _draw_faces(
             xa, ya = vertices[a, 3], vertices[a, 4]
             xb, yb = vertices[b, 3], vertices[b, 4]
             xc, yc = vertices[c, 3], vertices[c, 4]
-            # One branch for all: most small triangles lie between cell centers, which no processor foresees.
+            # A single branch: whether a small triangle covers a cell center is unpredictable.
             left = np.ceil(max(min(xa, xb, xc) - HALF, ZERO))
             right = np.ceil(min(max(xa, xb, xc) - HALF, width))
             top = np.ceil(max(min(ya, yb, yc) - HALF, ZERO))
@@ -181,7 +188,7 @@ def _draw_faces(
             if not ((left < right) & (top < bottom)):
                 continue
             if masked and flags[face_surfaces[face]] & MASKED:
-                shown = fill_masked(
+                visible = fill_masked(
                     geometry.uvs,
                     geometry.texture_levels[geometry.surface_textures[face_surfaces[face]]],
                     geometry.texels,
@@ -190,7 +197,7 @@ def _draw_faces(
                     vertices,
                     base,
                     False,
-                    drawn,
+                    count,
                     first_cell,
                     columns,
                     rows,
@@ -198,30 +205,30 @@ def _draw_faces(
                     triangles,
                 )
             else:
-                shown = fill_triangle(
+                visible = fill_triangle(
                     xa, ya, vertices[a, 5], xb, yb, vertices[b, 5], xc, yc, vertices[c, 5],
-                    drawn, first_cell, columns, rows, inverse_depth, triangles,
+                    count, first_cell, columns, rows, inverse_depth, triangles,
                 )  # fmt: skip
         else:
             if not max(za, zb, zc) >= nearest or flags[face_surfaces[face]] & MASKED:
                 continue
-            shown = _draw_clipped(
-                vertices, a, b, c, near, focal, center, drawn, scratch.clipped,
+            visible = _rasterize_clipped(
+                vertices, a, b, c, near, focal, center, count, scratch.clipped,
                 first_cell, columns, rows, inverse_depth, triangles,
             )  # fmt: skip
-        if shown:
-            scratch.drawn[drawn, 0] = face
-            scratch.drawn[drawn, 1] = slot
-            scratch.drawn[drawn, 2] = base
-            scratch.drawn[drawn, 3] = geometry.mesh_ranges[mesh, 0]
-            scratch.drawn[drawn, 4] = view
-            scratch.traits[drawn] = 0
-            drawn += 1
-    return drawn
+        if visible:
+            scratch.rendered[count, 0] = face
+            scratch.rendered[count, 1] = slot
+            scratch.rendered[count, 2] = base
+            scratch.rendered[count, 3] = geometry.mesh_ranges[mesh, 0]
+            scratch.rendered[count, 4] = view
+            scratch.traits[count] = 0
+            count += 1
+    return count
 
 
 @inlined
-def _draw_clipped(
+def _rasterize_clipped(
     vertices,
     a,
     b,
@@ -229,7 +236,7 @@ def _draw_clipped(
     near,
     focal,
     center,
-    drawn,
+    number,
     polygon,
     first_cell,
     columns,
@@ -237,7 +244,7 @@ def _draw_clipped(
     inverse_depth,
     triangles,
 ):  # type: ignore[no-untyped-def]
-    """Draw the part of a triangle beyond the near plane: three or four corners (Sutherland & Hodgman, 1974)."""
+    """Rasterize a triangle clipped at the near plane, with three or four corners (Sutherland and Hodgman, 1974)."""
     corners = (a, b, c)
     count = 0
     for index in range(3):
@@ -248,10 +255,10 @@ def _draw_clipped(
                 polygon[count, axis] = vertices[here, axis]
             count += 1
         if (z_here >= near) != (z_there >= near):
-            part = (near - z_here) / (z_there - z_here)
+            fraction = (near - z_here) / (z_there - z_here)
             for axis in range(2):
                 start = np.float64(vertices[here, axis])
-                polygon[count, axis] = start + part * (np.float64(vertices[there, axis]) - start)
+                polygon[count, axis] = start + fraction * (np.float64(vertices[there, axis]) - start)
             polygon[count, 2] = near
             count += 1
     for index in range(count):
@@ -259,12 +266,12 @@ def _draw_clipped(
         polygon[index, 0] = focal * polygon[index, 0] * inverse + center[0]
         polygon[index, 1] = focal * polygon[index, 1] * inverse + center[1]
         polygon[index, 2] = inverse
-    shown = False
+    visible = False
     for index in range(1, count - 1):
-        shown |= fill_triangle(
+        visible |= fill_triangle(
             polygon[0, 0], polygon[0, 1], polygon[0, 2],
             polygon[index, 0], polygon[index, 1], polygon[index, 2],
             polygon[index + 1, 0], polygon[index + 1, 1], polygon[index + 1, 2],
-            drawn, first_cell, columns, rows, inverse_depth, triangles,
+            number, first_cell, columns, rows, inverse_depth, triangles,
         )  # fmt: skip
-    return shown
+    return visible

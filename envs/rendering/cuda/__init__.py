@@ -1,1 +1,1 @@
-"""The renderer as CUDA kernels: the same two passes, all worlds in one launch, images left on the GPU."""
+"""The renderer as CUDA kernels: the two passes of `cpu`, with all worlds in one launch and images left on the GPU."""

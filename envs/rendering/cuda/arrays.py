@@ -1,4 +1,4 @@
-"""What the kernels of a GPU read and write: scenes, worlds, lenses and buffers in its memory."""
+"""GPU arrays that the kernels read and write: geometry, scene state, lens tables and buffers."""
 
 from __future__ import annotations
 
@@ -12,27 +12,23 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from camshaft.envs.rendering.annotations.annotations import Moment
 from camshaft.envs.rendering.lens import Pixels, Views
-from camshaft.envs.rendering.scene_state import SceneState
+from camshaft.envs.rendering.scene_state import SceneSnapshot, SceneState
 
-SIMULATED = bool(numba.config.ENABLE_CUDASIM)  # Numba's simulator, which draws a few pixels a second
-TILE_SIDE = 8 if SIMULATED else 64  # cells; in the simulator, so that tiny images have several tiles
-LIGHT = (
-    "sun_direction",
-    "sun_color",
-    "sky_zenith",
-    "sky_horizon",
-    "ground_light",
-)  # of SceneState, (N, 3) each
+SIMULATED = bool(
+    numba.config.ENABLE_CUDASIM
+)  # Numba's simulator, which renders a few hundred pixels a second
+TILE_SIDE = 8 if SIMULATED else 64  # cells; small in the simulator, so that tiny images have several tiles
+# Attributes of SceneState, (N, 3) each.
+LIGHT = ("sun_direction", "sun_color", "sky_zenith", "sky_horizon", "ground_light")
 LAMPS = ("lamp_positions", "lamp_directions", "lamp_colors", "lamp_cosines")
 CHANGING = ("meshes", "poses", "bounds", "colors", "light", "lamps")
 
-DeviceArray = Any  # numba's DeviceNDArray, which has no types
+DeviceArray = Any  # Numba's DeviceNDArray, which is untyped
 
 
 class ShapeArrays(NamedTuple):
-    """Meshes, as in `scene.Geometry`."""
+    """Meshes, as in `geometry.Geometry`."""
 
     positions: DeviceArray
     normals: DeviceArray
@@ -46,11 +42,11 @@ class ShapeArrays(NamedTuple):
 
 
 class SurfaceArrays(NamedTuple):
-    """Surfaces and textures, as in `scene.Geometry`."""
+    """Surfaces and textures, as in `geometry.Geometry`."""
 
     colors: DeviceArray
     flags: DeviceArray
-    gloss: DeviceArray
+    specular: DeviceArray
     labels: DeviceArray
     textures: DeviceArray
     levels: DeviceArray
@@ -58,50 +54,48 @@ class SurfaceArrays(NamedTuple):
 
 
 class StateArrays(NamedTuple):
-    """The N worlds, and which n of them are drawn; L lamps."""
+    """State of N worlds with L lamps, and the n worlds to render."""
 
     worlds: DeviceArray  # (n,) int64
     meshes: DeviceArray  # (N, S) int32
     poses: DeviceArray  # (N, S, 3, 4) float32
     bounds: DeviceArray  # (N, S, 4) float32
     colors: DeviceArray  # (N, S, 3) float32
-    light: DeviceArray  # (N, 16) float32: those of LIGHT, then the density of the fog
-    lamps: DeviceArray  # (N, L, 11) float32: those of LAMPS
+    light: DeviceArray  # (N, 16) float32: LIGHT, then the fog density
+    lamps: DeviceArray  # (N, L, 11) float32: LAMPS
 
 
 class TileArrays(NamedTuple):
-    """T tiles of at most TILE_SIDE² cells, which cover the V views of a lens."""
+    """T tiles of at most TILE_SIDE² cells that cover the V views of a lens."""
 
-    bounds: (
-        DeviceArray  # (T, 7) int32: view, left, top, columns, rows, then first cell and columns of the view
-    )
+    bounds: DeviceArray  # (T, 7) int32: view, left, top, columns, rows, first cell of the view, its columns
     sides: DeviceArray  # (T, 4, 3) float32 inward normals of the sides of the tile's frustum
     centers: DeviceArray  # (V, 2) float64
     views: int
 
 
-class DrawnArrays(NamedTuple):
-    """What is in view of n frames."""
+class VisibleArrays(NamedTuple):
+    """Slots in view of n frames, by tile, and their transforms, by view."""
 
-    entries: DeviceArray  # (n T, S, 2) int32: slot, and triangles of the slots before it
-    counts: DeviceArray  # (n T, 2) int32: entries, and their triangles
-    meshes: DeviceArray  # (n V S,) int32: level of detail that is drawn
+    entries: DeviceArray  # (n T, S, 2) int32: slot, and number of triangles of the slots before it
+    counts: DeviceArray  # (n T, 2) int32: number of entries, and of their triangles
+    meshes: DeviceArray  # (n V S,) int32: mesh id of the level of detail
     matrices: DeviceArray  # (n V S, 12) float32: view from object
 
 
 class PixelArrays(NamedTuple):
-    """What the pixels of a lens look at, as in `lens.Pixels`, flattened."""
+    """Cells and rays of the pixels of a lens, as in `lens.Pixels`, flattened."""
 
     cells: DeviceArray
     ray_x: DeviceArray
     ray_y: DeviceArray
     lengths: DeviceArray
     spreads: DeviceArray
-    first_cells: DeviceArray  # (V + 1,) int32: first cell of each view, and the one behind the last
+    first_cells: DeviceArray  # (V + 1,) int32: first cell of each view, and the end of the last view
 
 
 def upload_shapes(state: SceneState) -> ShapeArrays:
-    """The meshes of a scene in the memory of the GPU."""
+    """Upload the meshes of a scene."""
     geometry = state.geometry
     return ShapeArrays(
         *_uploaded(
@@ -119,18 +113,23 @@ def upload_shapes(state: SceneState) -> ShapeArrays:
 
 
 def update_arena(shapes: ShapeArrays, state: SceneState, world: int) -> None:
-    """Copy the geometry that a world has to itself to the GPU once more."""
+    """Upload the arena of a world again."""
     arena, geometry = state.scene.arena, state.geometry
     if arena is None:
         return
-    after = state.num_worlds - world
+    worlds_left = state.num_worlds - world
     rows = (
-        (after * arena.max_vertices, arena.max_vertices, ("positions", "normals", "uvs")),
-        (after * arena.max_faces, arena.max_faces, ("faces", "face_surfaces")),
+        (worlds_left * arena.max_vertices, arena.max_vertices, ("positions", "normals", "uvs")),
+        (worlds_left * arena.max_faces, arena.max_faces, ("faces", "face_surfaces")),
     )
     pairs = [(getattr(shapes, name), getattr(geometry, name), *row[:2]) for row in rows for name in row[2]]
     pairs += [
-        (getattr(shapes, name), getattr(geometry, f"mesh_{name}"), after * arena.max_chunks, arena.max_chunks)
+        (
+            getattr(shapes, name),
+            getattr(geometry, f"mesh_{name}"),
+            worlds_left * arena.max_chunks,
+            arena.max_chunks,
+        )
         for name in ("ranges", "coarser", "pixels")
     ]
     for array, source, from_end, length in pairs:
@@ -139,13 +138,13 @@ def update_arena(shapes: ShapeArrays, state: SceneState, world: int) -> None:
 
 
 def upload_surfaces(state: SceneState) -> SurfaceArrays:
-    """The surfaces and textures of a scene in the memory of the GPU."""
+    """Upload the surfaces and textures of a scene."""
     geometry = state.geometry
     return SurfaceArrays(
         *_uploaded(
             geometry.surface_colors,
             geometry.surface_flags,
-            geometry.surface_gloss,
+            geometry.surface_specular,
             geometry.surface_labels,
             geometry.surface_textures,
             geometry.texture_levels,
@@ -155,12 +154,12 @@ def upload_surfaces(state: SceneState) -> SurfaceArrays:
 
 
 def upload_pixels(pixels: Pixels, views: Views) -> PixelArrays:
-    """What pixels look at, in the memory of the GPU."""
+    """Upload the cells and rays of pixels."""
     return PixelArrays(*_uploaded(*(array.ravel() for array in pixels), views.offsets.astype(np.int32)))
 
 
 def upload_tiles(views: Views) -> TileArrays:
-    """Views cut into tiles of about equal size."""
+    """Divide views into tiles of about equal size, and upload them."""
     bounds, sides = [], []
     for view, (columns, rows) in enumerate(views.sizes.tolist()):
         across, down = math.ceil(columns / TILE_SIDE), math.ceil(rows / TILE_SIDE)
@@ -178,39 +177,41 @@ def upload_tiles(views: Views) -> TileArrays:
     return TileArrays(arrays[0], arrays[1], arrays[2], len(views.sizes))
 
 
-def make_drawn(frames: int, tiles: TileArrays, slots: int) -> DrawnArrays:
-    """Buffers for so many frames."""
-    num_tiles, places = tiles.bounds.shape[0], frames * tiles.views * slots
-    return DrawnArrays(
+def make_visible(frames: int, tiles: TileArrays, slots: int) -> VisibleArrays:
+    """Buffers for a number of frames."""
+    num_tiles, rows = tiles.bounds.shape[0], max(1, frames * tiles.views * slots)
+    return VisibleArrays(
         cuda.device_array((frames * num_tiles, max(1, slots), 2), np.int32),
         cuda.device_array((frames * num_tiles, 2), np.int32),
-        cuda.device_array(max(1, places), np.int32),
-        cuda.device_array((max(1, places), 12), np.float32),
+        cuda.device_array(rows, np.int32),
+        cuda.device_array((rows, 12), np.float32),
     )
 
 
 class Uploads:
-    """Arrays that are copied to the GPU again and again, by way of page-locked memory: nobody waits for the copy.
+    """Arrays that are uploaded repeatedly, through page-locked memory, so that the copies are asynchronous.
 
     Attributes:
-        arrays: by name, in the memory of the GPU.
+        arrays: GPU arrays by name.
     """
 
     def __init__(self) -> None:
         self.arrays: dict[str, DeviceArray] = {}
         self._staged: dict[str, NDArray[Any]] = {}
-        self._stream = getattr(cuda, "default_stream", cuda.stream)()  # Numba's simulator knows no default
+        self._stream = getattr(
+            cuda, "default_stream", cuda.stream
+        )()  # Numba's simulator has no default stream
         self._copied = cuda.event()
 
     def reserve(self, name: str, shape: tuple[int, ...], kind: type) -> None:
-        """Make room for an array; what stood there under this name is lost."""
+        """Allocate an array, replacing any array of this name."""
         self._copied.synchronize()
         size = tuple(max(1, side) for side in shape)
         self._staged[name], self.arrays[name] = cuda.pinned_array(size, kind), cuda.device_array(size, kind)
 
     def copy(self, sources: Mapping[str, NDArray[Any]]) -> None:
-        """Copy arrays to the GPU, each of at most the length that is reserved for it."""
-        self._copied.synchronize()  # the copies of last time, not what was drawn from them
+        """Upload arrays, each at most as long as its reservation."""
+        self._copied.synchronize()  # waits for the previous copies only, not for kernels
         for name, source in sources.items():
             if source.size:
                 staged, array = self._staged[name], self.arrays[name]
@@ -219,8 +220,8 @@ class Uploads:
         self._copied.record(self._stream)
 
 
-def state_sources(state: SceneState, now: Moment, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-    """What of a state has these names of CHANGING, as `StateArrays` holds it."""
+def state_sources(state: SceneState, current: SceneSnapshot, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Arrays of a state by names of CHANGING, in the layout of `StateArrays`."""
     sources = {}
     for name in names:
         if name == "light":
@@ -229,20 +230,20 @@ def state_sources(state: SceneState, now: Moment, names: Iterable[str]) -> dict[
         elif name == "lamps":
             sources[name] = np.concatenate([getattr(state, part) for part in LAMPS], axis=-1)
         else:
-            sources[name] = state.colors if name == "colors" else getattr(now, name)
+            sources[name] = state.colors if name == "colors" else getattr(current, name)
     return sources
 
 
 def _edges(length: int, parts: int) -> list[tuple[int, int]]:
-    """First cell, and the one behind the last, of each part."""
+    """First cell and end of each part."""
     edges = [length * part // parts for part in range(parts + 1)]
     return list(itertools.pairwise(edges))
 
 
 def _uploaded(*arrays: NDArray[Any]) -> list[DeviceArray]:
-    """Arrays in the memory of the GPU; one without elements becomes one of zeros, which nothing reads."""
-    return [cuda.to_device(np.ascontiguousarray(_filled(array))) for array in arrays]
+    """Upload arrays; empty ones become arrays of zeros, which are never read."""
+    return [cuda.to_device(np.ascontiguousarray(_non_empty(array))) for array in arrays]
 
 
-def _filled(array: NDArray[Any]) -> NDArray[Any]:
+def _non_empty(array: NDArray[Any]) -> NDArray[Any]:
     return array if array.size else np.zeros(tuple(max(1, side) for side in array.shape), array.dtype)

@@ -1,4 +1,4 @@
-"""What one pixel sees of the triangle that the first pass found there: device functions that all kernels share."""
+"""Device functions for the triangle of a pixel: keys of the visibility buffer, transforms, interpolation weights."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from numba import cuda
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)
 HIGH_WORD = np.uint64(32)
-LAST_ORDER = np.uint64(0xFFFFFFFF)
+LOW_WORD = np.uint64(0xFFFFFFFF)
 
 
 @cuda.jit(device=True)
-def draw_order(slot, number, order_bits):  # type: ignore[no-untyped-def]
-    """The low word of a key, larger for what is drawn before; the high word is 1/depth as the bits of a float32.
+def render_order(slot, number, order_bits):  # type: ignore[no-untyped-def]
+    """Low word of a key, larger for triangles earlier in order; the high word is 1/depth, the bits of a float32.
 
     Args:
-        slot: of the world.
-        number: of the face within its mesh.
-        order_bits: bits that number the faces of a mesh.
+        slot: slot of the object.
+        number: number of the face within its mesh.
+        order_bits: bits of a face number.
     """
-    return LAST_ORDER - ((np.uint64(slot) << np.uint64(order_bits)) | np.uint64(number))
+    return LOW_WORD - ((np.uint64(slot) << np.uint64(order_bits)) | np.uint64(number))
 
 
 @cuda.jit(device=True)
 def unpack_key(key, order_bits):  # type: ignore[no-untyped-def]
-    """Slot, and number of the face within its mesh."""
-    order = LAST_ORDER - (key & LAST_ORDER)
+    """Slot and number of the face within its mesh."""
+    order = LOW_WORD - (key & LOW_WORD)
     slot = order >> np.uint64(order_bits)
     return np.int64(slot), np.int64(order - (slot << np.uint64(order_bits)))
 
@@ -41,7 +41,7 @@ def nearness(key):  # type: ignore[no-untyped-def]
 
 @cuda.jit(device=True)
 def find_view(first_cells, cell):  # type: ignore[no-untyped-def]
-    """The view that a cell belongs to."""
+    """View that contains a cell."""
     view = 0
     while cell >= first_cells[view + 1]:
         view += 1
@@ -49,35 +49,36 @@ def find_view(first_cells, cell):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def turn(matrices, place, x, y, z):  # type: ignore[no-untyped-def]
-    """A direction turned by row `place` of (…, 12) affine matrices."""
+def rotate(matrices, row, x, y, z):  # type: ignore[no-untyped-def]
+    """A direction transformed by matrix `row` of (…, 12) affine matrices."""
     return (
-        matrices[place, 0] * x + matrices[place, 1] * y + matrices[place, 2] * z,
-        matrices[place, 4] * x + matrices[place, 5] * y + matrices[place, 6] * z,
-        matrices[place, 8] * x + matrices[place, 9] * y + matrices[place, 10] * z,
+        matrices[row, 0] * x + matrices[row, 1] * y + matrices[row, 2] * z,
+        matrices[row, 4] * x + matrices[row, 5] * y + matrices[row, 6] * z,
+        matrices[row, 8] * x + matrices[row, 9] * y + matrices[row, 10] * z,
     )
 
 
 @cuda.jit(device=True)
-def transform(positions, vertex, matrices, place):  # type: ignore[no-untyped-def]
-    """A vertex moved by row `place` of (…, 12) affine matrices."""
+def transform(positions, vertex, matrices, row):  # type: ignore[no-untyped-def]
+    """A vertex transformed by matrix `row` of (…, 12) affine matrices."""
     x, y, z = positions[vertex, 0], positions[vertex, 1], positions[vertex, 2]
     return (
-        matrices[place, 0] * x + matrices[place, 1] * y + matrices[place, 2] * z + matrices[place, 3],
-        matrices[place, 4] * x + matrices[place, 5] * y + matrices[place, 6] * z + matrices[place, 7],
-        matrices[place, 8] * x + matrices[place, 9] * y + matrices[place, 10] * z + matrices[place, 11],
+        matrices[row, 0] * x + matrices[row, 1] * y + matrices[row, 2] * z + matrices[row, 3],
+        matrices[row, 4] * x + matrices[row, 5] * y + matrices[row, 6] * z + matrices[row, 7],
+        matrices[row, 8] * x + matrices[row, 9] * y + matrices[row, 10] * z + matrices[row, 11],
     )
 
 
 @cuda.jit(device=True)
-def find_edges(positions, a, b, c, matrices, place):  # type: ignore[no-untyped-def]
-    """Coefficients from which a ray (x, y, 1) gets the shares of the three corners over depth, and the side seen.
+def find_edges(positions, a, b, c, matrices, row):  # type: ignore[no-untyped-def]
+    """Coefficients that give the interpolation weights of a ray (x, y, 1), and the side of the triangle.
 
-    See `planes.set_up`: three coefficients for each corner, and −1 where the triangle is seen from behind.
+    As in `cpu.planes.set_up_triangle`: three coefficients for each corner, whose products with the ray are the weights
+    divided by depth. The side is 1 for the front, −1 for the back.
     """
-    ax, ay, az = transform(positions, a, matrices, place)
-    bx, by, bz = transform(positions, b, matrices, place)
-    cx, cy, cz = transform(positions, c, matrices, place)
+    ax, ay, az = transform(positions, a, matrices, row)
+    bx, by, bz = transform(positions, b, matrices, row)
+    cx, cy, cz = transform(positions, c, matrices, row)
     ax, ay, az = np.float64(ax), np.float64(ay), np.float64(az)
     bx, by, bz = np.float64(bx), np.float64(by), np.float64(bz)
     cx, cy, cz = np.float64(cx), np.float64(cy), np.float64(cz)
@@ -105,8 +106,8 @@ def find_edges(positions, a, b, c, matrices, place):  # type: ignore[no-untyped-
 
 
 @cuda.jit(device=True)
-def find_shares(edges, x, y):  # type: ignore[no-untyped-def]
-    """Shares of the three corners where the ray (x, y, 1) meets the triangle's plane, and 1/depth."""
+def find_weights(edges, x, y):  # type: ignore[no-untyped-def]
+    """Interpolation weights of the three corners on the ray (x, y, 1), and 1/depth."""
     a = edges[0] * x + edges[1] * y + edges[2]
     b = edges[3] * x + edges[4] * y + edges[5]
     c = edges[6] * x + edges[7] * y + edges[8]
@@ -116,15 +117,15 @@ def find_shares(edges, x, y):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def normal_at(normals, a, b, c, share_a, share_b, share_c, poses, world, slot, side):  # type: ignore[no-untyped-def]
-    """Interpolated normal in the world frame, on the side that is seen; not of unit length."""
+def normal_at(normals, a, b, c, weight_a, weight_b, weight_c, poses, world, slot, side):  # type: ignore[no-untyped-def]
+    """Interpolated normal in the world frame, on the visible side; not normalized."""
     ax, ay, az = _world_normal(normals, a, poses, world, slot)
     bx, by, bz = _world_normal(normals, b, poses, world, slot)
     cx, cy, cz = _world_normal(normals, c, poses, world, slot)
     return (
-        side * (share_a * ax + share_b * bx + share_c * cx),
-        side * (share_a * ay + share_b * by + share_c * cy),
-        side * (share_a * az + share_b * bz + share_c * cz),
+        side * (weight_a * ax + weight_b * bx + weight_c * cx),
+        side * (weight_a * ay + weight_b * by + weight_c * cy),
+        side * (weight_a * az + weight_b * bz + weight_c * cz),
     )
 
 
@@ -136,7 +137,7 @@ def _world_normal(normals, vertex, poses, world, slot):  # type: ignore[no-untyp
     y = poses[world, slot, 1, 0] * n_x + poses[world, slot, 1, 1] * n_y + poses[world, slot, 1, 2] * n_z
     z = poses[world, slot, 2, 0] * n_x + poses[world, slot, 2, 1] * n_y + poses[world, slot, 2, 2] * n_z
     square = x * x + y * y + z * z
-    share = ZERO
+    scale = ZERO
     if square > ZERO:
-        share = np.float32(ONE / math.sqrt(square))
-    return x * share, y * share, z * share
+        scale = np.float32(ONE / math.sqrt(square))
+    return x * scale, y * scale, z * scale

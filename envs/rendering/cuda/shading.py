@@ -1,7 +1,7 @@
 """Second pass on a GPU: the color of every pixel, one thread a pixel.
 
-The formulas are those of `shading`, `sky` and `shadows`. Instead of plane equations for each triangle, a thread finds
-the shares that the corners of its triangle have in its pixel; light is reckoned in world axes.
+The formulas are those of `cpu.shading`, `cpu.specular`, `cpu.sky` and `cpu.shadows`. Instead of setting up plane
+equations for each triangle, a thread computes the interpolation weights of its own pixel. Lighting is in world axes.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import math
 import numpy as np
 from numba import cuda
 
-from camshaft.envs.rendering.cpu.shading import BRIGHT, LAMP_DISTANCE
-from camshaft.envs.rendering.cpu.sky import DENSEST, HAZE_HEIGHT, LOWEST, RISE
+from camshaft.envs.rendering.cpu.shading import LAMP_DISTANCE, MIN_LIGHT
 from camshaft.envs.rendering.cpu.sky import FAINT as FAINT_GLOW
-from camshaft.envs.rendering.cpu.specular import FAINT as FAINT_SPOT
-from camshaft.envs.rendering.cpu.visibility import EMISSIVE, METALLIC, UNTINTED
+from camshaft.envs.rendering.cpu.sky import FOG_HEIGHT, MAX_EIGHTH, MID_ELEVATION, MIN_ELEVATION
+from camshaft.envs.rendering.cpu.specular import FAINT as FAINT_HIGHLIGHT
 from camshaft.envs.rendering.cuda.pixels import (
     find_edges,
-    find_shares,
     find_view,
+    find_weights,
     nearness,
     normal_at,
-    turn,
+    rotate,
     unpack_key,
 )
 from camshaft.envs.rendering.cuda.texturing import mip_level, sample
+from camshaft.envs.rendering.geometry import EMISSIVE, METALLIC, UNTINTED
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
@@ -34,53 +34,59 @@ TWO = np.float32(2.0)
 THREE = np.float32(3.0)
 FOUR = np.float32(4.0)
 EIGHTH = np.float32(0.125)
-SUN, ZENITH, HORIZON, GROUND, FOG = 3, 6, 9, 12, 15  # columns of StateArrays.light; 0 is the sun's direction
+SUN, ZENITH, HORIZON, GROUND, FOG = (
+    3,
+    6,
+    9,
+    12,
+    15,
+)  # columns of StateArrays.light; 0 is the direction of the sun
 LAMP_AXIS, LAMP_COLOR, LAMP_CONE = 3, 6, 9  # columns of StateArrays.lamps; 0 is the position
 
 
 @cuda.jit
-def shade(shapes, surfaces, state, drawn, world_from_view, pixels, samples, keys, order_bits, shadows, rgb):  # type: ignore[no-untyped-def]
-    """Color every pixel; threads along x take the pixels of a frame, those along y the frames.
+def shade(shapes, surfaces, state, visible, world_from_view, pixels, samples, keys, order_bits, shadows, rgb):  # type: ignore[no-untyped-def]
+    """Shade all pixels; threads along x are pixels, threads along y frames.
 
     Args:
         shapes: `ShapeArrays`.
         surfaces: `SurfaceArrays`.
         state: `StateArrays`.
-        drawn: `DrawnArrays`, as the first pass used them.
+        visible: `VisibleArrays` of the first pass.
         world_from_view: (n V, 12).
         pixels: `PixelArrays` of the samples.
-        samples: of a pixel, along each side.
-        keys: (n, cells + 1) what the first pass found.
+        samples: samples along each side of a pixel.
+        keys: (n, cells) of the first pass.
         order_bits: as in `rasterize`.
         shadows: `ShadowArrays`.
         rgb: (n, H, W, 3) uint8, to fill.
     """
-    place, frame = cuda.grid(2)
+    pixel, frame = cuda.grid(2)
     columns = rgb.shape[2]
-    if place >= rgb.shape[1] * columns:
+    if pixel >= rgb.shape[1] * columns:
         return
-    row, column = place // columns, place % columns
+    row, column = pixel // columns, pixel % columns
     red, green, blue = ZERO, ZERO, ZERO
-    for part in range(samples * samples):
-        line = (row * samples + part // samples) * samples * columns
-        more_red, more_green, more_blue = _shade_sample(
-            frame, line, column * samples + part % samples, shapes, surfaces, state, drawn, world_from_view, pixels,
+    for number in range(samples * samples):
+        line = (row * samples + number // samples) * samples * columns
+        sample_red, sample_green, sample_blue = _shade_sample(
+            frame, line, column * samples + number % samples, shapes, surfaces, state, visible, world_from_view, pixels,
             keys, order_bits, shadows,
         )  # fmt: skip
-        red += min(more_red, ONE)
-        green += min(more_green, ONE)
-        blue += min(more_blue, ONE)
-    share = ONE / np.float32(samples * samples)
-    rgb[frame, row, column, 0] = _display(red * share)
-    rgb[frame, row, column, 1] = _display(green * share)
-    rgb[frame, row, column, 2] = _display(blue * share)
+        red += min(sample_red, ONE)
+        green += min(sample_green, ONE)
+        blue += min(sample_blue, ONE)
+    weight = ONE / np.float32(samples * samples)
+    rgb[frame, row, column, 0] = _display(red * weight)
+    rgb[frame, row, column, 1] = _display(green * weight)
+    rgb[frame, row, column, 2] = _display(blue * weight)
 
 
 @cuda.jit(device=True)
 def _shade_sample(
-    frame, line, column, shapes, surfaces, state, drawn, world_from_view, pixels, keys, order_bits, shadows
+    frame, line, column, shapes, surfaces, state, visible, world_from_view, pixels, keys, order_bits, shadows
 ):  # type: ignore[no-untyped-def]
-    """Linear red, green, blue of one sample: column `column` of the row that begins at `line`."""
+    """Linear red, green and blue of the sample in column `column` of the row that starts at index `line`."""
     cell = pixels.cells[line + column]
     views = pixels.first_cells.shape[0] - 1
     if cell >= pixels.first_cells[views]:
@@ -90,24 +96,24 @@ def _shade_sample(
     world = state.worlds[frame]
     light = state.light
     x, y, length = pixels.ray_x[line + column], pixels.ray_y[line + column], pixels.lengths[line + column]
-    ray_x, ray_y, ray_z = turn(world_from_view, axes, x, y, ONE)
+    ray_x, ray_y, ray_z = rotate(world_from_view, axes, x, y, ONE)
     key = keys[frame, cell]
     if key == 0:
         return _sky(light, world, ray_x / length, ray_y / length, ray_z / length)
     slot, number = unpack_key(key, order_bits)
-    where = axes * drawn.entries.shape[1] + slot
-    mesh = drawn.meshes[where]
+    where = axes * visible.entries.shape[1] + slot
+    mesh = visible.meshes[where]
     face = shapes.ranges[mesh, 2] + number
     first = shapes.ranges[mesh, 0]
     a, b, c = first + shapes.faces[face, 0], first + shapes.faces[face, 1], first + shapes.faces[face, 2]
     surface = shapes.face_surfaces[face]
     flags = surfaces.flags[surface]
-    edges, side = find_edges(shapes.positions, a, b, c, drawn.matrices, where)
-    share_a, share_b, share_c, inverse = find_shares(edges, x, y)
+    edges, side = find_edges(shapes.positions, a, b, c, visible.matrices, where)
+    weight_a, weight_b, weight_c, inverse = find_weights(edges, x, y)
     depth = ONE / inverse
     ahead_x, ahead_y, ahead_z = ray_x * depth, ray_y * depth, ray_z * depth
     n_x, n_y, n_z = normal_at(
-        shapes.normals, a, b, c, share_a, share_b, share_c, state.poses, world, slot, side
+        shapes.normals, a, b, c, weight_a, weight_b, weight_c, state.poses, world, slot, side
     )
     red, green, blue = (
         surfaces.colors[surface, 0],
@@ -122,7 +128,7 @@ def _shade_sample(
     tint_red, tint_green, tint_blue = red, green, blue
     cosine = n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2]
     lit = ONE
-    if shadows.size > 0 and cosine > ZERO and _bright(light, world):
+    if shadows.size > 0 and cosine > ZERO and _sun_gives_light(light, world):
         lit = _sunlit(shadows, frame, world_from_view, axes, ahead_x, ahead_y, ahead_z)
     if not flags & EMISSIVE:
         cosine = min(max(cosine, ZERO), ONE) * lit
@@ -136,17 +142,17 @@ def _shade_sample(
         blue *= _daylight(light, world, 2, cosine, up) + lamp_blue
     texture = surfaces.textures[surface]
     if texture > 0:
-        u = share_a * shapes.uvs[a, 0] + share_b * shapes.uvs[b, 0] + share_c * shapes.uvs[c, 0]
-        v = share_a * shapes.uvs[a, 1] + share_b * shapes.uvs[b, 1] + share_c * shapes.uvs[c, 1]
+        u = weight_a * shapes.uvs[a, 0] + weight_b * shapes.uvs[b, 0] + weight_c * shapes.uvs[c, 0]
+        v = weight_a * shapes.uvs[a, 1] + weight_b * shapes.uvs[b, 1] + weight_c * shapes.uvs[c, 1]
         step = pixels.spreads[line + column] / inverse
         level = _level(surfaces.levels, texture, shapes.uvs, a, b, c, edges, u, v, step)
         texel_red, texel_green, texel_blue = sample(surfaces.levels, surfaces.texels, texture, level, u, v)
         red, green, blue = red * texel_red, green * texel_green, blue * texel_blue
-    if surfaces.gloss[surface, 0] > ZERO:
+    if surfaces.specular[surface, 0] > ZERO:
         if not flags & METALLIC:
             tint_red, tint_green, tint_blue = ONE, ONE, ONE
-        mirrored, rise, spot = _shine(
-            surfaces.gloss,
+        reflectance, rise, highlight = _reflect(
+            surfaces.specular,
             surface,
             light,
             world,
@@ -158,11 +164,11 @@ def _shade_sample(
             ray_z / length,
             lit,
         )
-        red += mirrored * tint_red * _reflection(light, world, 0, rise, spot)
-        green += mirrored * tint_green * _reflection(light, world, 1, rise, spot)
-        blue += mirrored * tint_blue * _reflection(light, world, 2, rise, spot)
+        red += reflectance * tint_red * _reflection(light, world, 0, rise, highlight)
+        green += reflectance * tint_green * _reflection(light, world, 1, rise, highlight)
+        blue += reflectance * tint_blue * _reflection(light, world, 2, rise, highlight)
     if light[world, FOG] > ZERO:
-        clear = _clearness(light[world, FOG] * EIGHTH * length / nearness(key))
+        clear = _transmittance(light[world, FOG] * EIGHTH * length / nearness(key))
         red = _fogged(light, world, 0, clear, red)
         green = _fogged(light, world, 1, clear, green)
         blue = _fogged(light, world, 2, clear, blue)
@@ -171,13 +177,13 @@ def _shade_sample(
 
 @cuda.jit(device=True)
 def _sky(light, world, x, y, z):  # type: ignore[no-untyped-def]
-    """Light of the sky in a unit direction; see `sky.shade_sky`."""
+    """Light of the sky in a unit direction; see `cpu.sky.shade_sky`."""
     elevation = max(z, ZERO)
-    height = elevation / (elevation + RISE) * (ONE + RISE)
+    height = elevation / (elevation + MID_ELEVATION) * (ONE + MID_ELEVATION)
     glow = max(light[world, 0] * x + light[world, 1] * y + light[world, 2] * z, FAINT_GLOW)
     for _ in range(6):
         glow *= glow
-    clear = _clearness(light[world, FOG] * EIGHTH * HAZE_HEIGHT / max(elevation, LOWEST))
+    clear = _transmittance(light[world, FOG] * EIGHTH * FOG_HEIGHT / max(elevation, MIN_ELEVATION))
     height, glow = height * clear, glow * clear
     return (
         _sky_channel(light, world, 0, height, glow),
@@ -194,7 +200,7 @@ def _sky_channel(light, world, channel, height, glow):  # type: ignore[no-untype
 
 @cuda.jit(device=True)
 def _daylight(light, world, channel, cosine, up):  # type: ignore[no-untyped-def]
-    """Light of sun, sky and ground on a surface."""
+    """Light of sun, sky and ground on a surface, one channel."""
     ground = _square(light[world, GROUND + channel])
     horizon, zenith = _square(light[world, HORIZON + channel]), _square(light[world, ZENITH + channel])
     sun = _square(light[world, SUN + channel])
@@ -203,7 +209,7 @@ def _daylight(light, world, channel, cosine, up):  # type: ignore[no-untyped-def
 
 @cuda.jit(device=True)
 def _lamps(lamps, world, x, y, z, n_x, n_y, n_z):  # type: ignore[no-untyped-def]
-    """Light of all lamps on a white surface at a point; see `shading._lamp_run`."""
+    """Light of all lamps on a white surface at a point; see `cpu.shading`."""
     red, green, blue = ZERO, ZERO, ZERO
     for lamp in range(lamps.shape[1]):
         lamp_red, lamp_green, lamp_blue = (
@@ -211,19 +217,19 @@ def _lamps(lamps, world, x, y, z, n_x, n_y, n_z):  # type: ignore[no-untyped-def
             lamps[world, lamp, LAMP_COLOR + 1],
             lamps[world, lamp, LAMP_COLOR + 2],
         )
-        if not max(lamp_red, lamp_green, lamp_blue) > BRIGHT:
+        if not max(lamp_red, lamp_green, lamp_blue) > MIN_LIGHT:
             continue
         to_x, to_y, to_z = lamps[world, lamp, 0] - x, lamps[world, lamp, 1] - y, lamps[world, lamp, 2] - z
         square = to_x * to_x + to_y * to_y + to_z * to_z + np.float32(0.01)
-        share = ONE / np.float32(math.sqrt(square))
+        inverse = ONE / np.float32(math.sqrt(square))
         along = (
             to_x * lamps[world, lamp, LAMP_AXIS]
             + to_y * lamps[world, lamp, LAMP_AXIS + 1]
             + to_z * lamps[world, lamp, LAMP_AXIS + 2]
         )
         inner, outer = lamps[world, lamp, LAMP_CONE], lamps[world, lamp, LAMP_CONE + 1]
-        cone = min((-along * share - outer) / max(inner - outer, np.float32(1e-4)), ONE)
-        cosine = (n_x * to_x + n_y * to_y + n_z * to_z) * share
+        cone = min((-along * inverse - outer) / max(inner - outer, np.float32(1e-4)), ONE)
+        cosine = (n_x * to_x + n_y * to_y + n_z * to_z) * inverse
         if cone > ZERO and cosine > ZERO:
             power = cone * cone * (THREE - TWO * cone) * min(cosine, ONE) / square
             red += power * _square(lamp_red * LAMP_DISTANCE)
@@ -234,8 +240,8 @@ def _lamps(lamps, world, x, y, z, n_x, n_y, n_z):  # type: ignore[no-untyped-def
 
 @cuda.jit(device=True)
 def _level(levels, texture, uvs, a, b, c, edges, u, v, step):  # type: ignore[no-untyped-def]
-    """Level of detail of a texture at u, v, where the next ray is `step` meters away."""
-    # As the shares sum to 1, coordinates may be measured from those of this pixel, which loses fewer digits.
+    """Mip level of a texture at u, v, where the next ray is `step` meters away."""
+    # The weights sum to 1, so that coordinates may be relative to those of this pixel, which is more accurate.
     ua, ub, uc = uvs[a, 0] - u, uvs[b, 0] - u, uvs[c, 0] - u
     va, vb, vc = uvs[a, 1] - v, uvs[b, 1] - v, uvs[c, 1] - v
     return mip_level(
@@ -249,51 +255,51 @@ def _level(levels, texture, uvs, a, b, c, edges, u, v, step):  # type: ignore[no
 
 
 @cuda.jit(device=True)
-def _shine(gloss, surface, light, world, n_x, n_y, n_z, x, y, z, lit):  # type: ignore[no-untyped-def]
-    """What a surface mirrors in the unit direction (x, y, z) from the camera; see `gloss._shine`.
+def _reflect(specular, surface, light, world, n_x, n_y, n_z, x, y, z, lit):  # type: ignore[no-untyped-def]
+    """Specular reflection of a surface seen in the unit direction (x, y, z) from the camera; see `cpu.specular`.
 
     Returns:
-        The share that is mirrored, the sine of the mirrored ray's elevation, and the strength of the sun's highlight.
+        The reflectance, the sine of the reflected ray's elevation, and the intensity of the sun's highlight.
     """
     square = n_x * n_x + n_y * n_y + n_z * n_z
     if not square > ZERO:
         return ZERO, ZERO, ZERO
-    share = ONE / np.float32(math.sqrt(square))
-    n_x, n_y, n_z = n_x * share, n_y * share, n_z * share
+    scale = ONE / np.float32(math.sqrt(square))
+    n_x, n_y, n_z = n_x * scale, n_y * scale, n_z * scale
     facing = max(-(n_x * x + n_y * y + n_z * z), ZERO)
     away = ONE - facing
-    mirrored = gloss[surface, 0] + (ONE - gloss[surface, 0]) * _square(_square(away)) * away
+    reflectance = specular[surface, 0] + (ONE - specular[surface, 0]) * _square(_square(away)) * away
     rise = TWO * facing * n_z + z
     h_x, h_y, h_z = light[world, 0] - x, light[world, 1] - y, light[world, 2] - z
     length = np.float32(math.sqrt(h_x * h_x + h_y * h_y + h_z * h_z + np.float32(1e-6)))
     cosine = (n_x * h_x + n_y * h_y + n_z * h_z) / length
-    spot = ZERO
+    highlight = ZERO
     if cosine > ZERO and n_x * light[world, 0] + n_y * light[world, 1] + n_z * light[world, 2] > ZERO:
-        spot = cosine
-        squarings = int(gloss[surface, 1])
+        highlight = cosine
+        squarings = int(specular[surface, 1])
         for _ in range(squarings):
-            spot = spot * spot if spot > FAINT_SPOT else ZERO
-        spot *= np.float32((1 << squarings) + 8) * EIGHTH * lit
-    return mirrored, rise, spot
+            highlight = highlight * highlight if highlight > FAINT_HIGHLIGHT else ZERO
+        highlight *= np.float32((1 << squarings) + 8) * EIGHTH * lit
+    return reflectance, rise, highlight
 
 
 @cuda.jit(device=True)
-def _reflection(light, world, channel, rise, spot):  # type: ignore[no-untyped-def]
-    """The mirrored sky or ground, and the sun in it."""
+def _reflection(light, world, channel, rise, highlight):  # type: ignore[no-untyped-def]
+    """Light of the reflected sky or ground and the sun's highlight, one channel."""
     ground = _square(light[world, GROUND + channel])
     horizon, zenith = _square(light[world, HORIZON + channel]), _square(light[world, ZENITH + channel])
     blend = min(max(rise * FOUR + HALF, ZERO), ONE)  # soft across the horizon
     sky = ground + blend * (horizon + max(rise, ZERO) * (zenith - horizon) - ground)
-    return sky + spot * _square(light[world, SUN + channel])
+    return sky + highlight * _square(light[world, SUN + channel])
 
 
 @cuda.jit(device=True)
 def _sunlit(shadows, frame, world_from_view, axes, x, y, z):  # type: ignore[no-untyped-def]
-    """Share of the sun that reaches a point, given from the camera in world axes; see `shadows.sunlit`."""
+    """Fraction of sunlight that reaches a point relative to the camera, in world axes; see `cpu.shadows.sunlit`."""
     matrices, size = shadows.light_from_world, shadows.size
     eye_x, eye_y, eye_z = world_from_view[axes, 3], world_from_view[axes, 7], world_from_view[axes, 11]
-    right, down, high = turn(matrices, frame, x, y, z)
-    eye_right, eye_down, eye_high = turn(matrices, frame, eye_x, eye_y, eye_z)
+    right, down, high = rotate(matrices, frame, x, y, z)
+    eye_right, eye_down, eye_high = rotate(matrices, frame, eye_x, eye_y, eye_z)
     column = right + (eye_right + matrices[frame, 3]) - HALF
     row = down + (eye_down + matrices[frame, 7]) - HALF
     limit = np.float32(size - 1)
@@ -301,32 +307,32 @@ def _sunlit(shadows, frame, world_from_view, axes, x, y, z):  # type: ignore[no-
         return ONE
     height = high + (eye_high + matrices[frame, 11]) + shadows.biases[frame]
     left, top = int(column), int(row)
-    part_x, part_y = column - np.float32(left), row - np.float32(top)
-    place = top * size + left
-    upper_left = _clear(shadows.keys, frame, place, height)
-    upper_right = _clear(shadows.keys, frame, place + 1, height)
-    lower_left = _clear(shadows.keys, frame, place + size, height)
-    lower_right = _clear(shadows.keys, frame, place + size + 1, height)
-    upper = upper_left + part_x * (upper_right - upper_left)
-    lower = lower_left + part_x * (lower_right - lower_left)
-    return upper + part_y * (lower - upper)
+    fraction_x, fraction_y = column - np.float32(left), row - np.float32(top)
+    texel = top * size + left
+    upper_left = _is_lit(shadows.keys, frame, texel, height)
+    upper_right = _is_lit(shadows.keys, frame, texel + 1, height)
+    lower_left = _is_lit(shadows.keys, frame, texel + size, height)
+    lower_right = _is_lit(shadows.keys, frame, texel + size + 1, height)
+    upper = upper_left + fraction_x * (upper_right - upper_left)
+    lower = lower_left + fraction_x * (lower_right - lower_left)
+    return upper + fraction_y * (lower - upper)
 
 
 @cuda.jit(device=True)
-def _clear(keys, frame, place, height):  # type: ignore[no-untyped-def]
-    return ONE if nearness(keys[frame, place]) <= height else ZERO
+def _is_lit(keys, frame, texel, height):  # type: ignore[no-untyped-def]
+    return ONE if nearness(keys[frame, texel]) <= height else ZERO
 
 
 @cuda.jit(device=True)
-def _bright(light, world):  # type: ignore[no-untyped-def]
-    """Whether the sun gives light."""
-    return max(light[world, SUN], light[world, SUN + 1], light[world, SUN + 2]) > BRIGHT
+def _sun_gives_light(light, world):  # type: ignore[no-untyped-def]
+    """Whether the sun is bright enough to matter."""
+    return max(light[world, SUN], light[world, SUN + 1], light[world, SUN + 2]) > MIN_LIGHT
 
 
 @cuda.jit(device=True)
-def _clearness(eighth):  # type: ignore[no-untyped-def]
-    """What is left of light after eight times this optical depth; see `sky.add_fog`."""
-    x = min(eighth, DENSEST)
+def _transmittance(eighth):  # type: ignore[no-untyped-def]
+    """Transmittance of eight times this optical depth; see `cpu.sky.transmittance`."""
+    x = min(eighth, MAX_EIGHTH)
     clear = ONE / (ONE + x * (ONE + x * (HALF + x * np.float32(1.0 / 6.0))))
     return _square(_square(_square(clear)))
 

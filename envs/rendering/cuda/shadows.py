@@ -1,4 +1,4 @@
-"""Shadow maps on a GPU: their fit to every frame; the first pass draws them, and shading reads them as in `shadows`."""
+"""Shadow maps on a GPU: their transforms, see `cpu.shadows`; the first pass rasterizes them, and shading reads them."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from camshaft.envs.rendering.cpu.shadows import BIAS, HEADROOM, LEVEL
+from camshaft.envs.rendering.cpu.shadows import BIAS, DEPTH_RANGE, MIN_AXIS_SINE
 
-MARGIN = 0.02  # of the distance
+MARGIN = 0.02  # of the shadow distance
 
 
 class ShadowArrays(NamedTuple):
-    """Shadow maps of n frames; `size` is 0 for none."""
+    """Shadow maps of n frames."""
 
-    size: int  # texels a side
+    size: int  # texels a side, 0 for no shadows
     keys: Any  # (n, size²) uint64: height toward the sun, as `rasterize` writes it
-    light_from_world: Any  # (n, 12) float32: column, row and height
+    light_from_world: Any  # (n, 12) float32 transform to column, row and height
     biases: Any  # (n,) float32 meters
-    scales: Any  # (n, 2) float32 texels a meter, across and down
+    scales: Any  # (n, 2) float32 texels per meter, along columns and rows
 
 
 @cuda.jit
 def fit_shadows(cameras, state, distance, half_x, half_y, wide, shadows):  # type: ignore[no-untyped-def]
-    """Fit a shadow map to what each camera sees, one thread a frame; see `shadows._fit`.
+    """Fit a shadow map to the view of each camera, one thread a frame; see `cpu.shadows`.
 
     Args:
         cameras: (n, 4, 4) world from camera.
         state: `StateArrays`.
-        distance: meters that the map reaches from the camera.
+        distance: shadow distance, meters.
         half_x: tangent of half the horizontal field of view.
-        half_y: likewise, vertical.
-        wide: 1 for lenses that may look behind the camera.
-        shadows: `ShadowArrays`, to fill but for `keys`.
+        half_y: tangent of half the vertical field of view.
+        wide: 1 for lenses that may see behind the camera.
+        shadows: `ShadowArrays`, to fill except `keys`.
     """
     frame = cuda.grid(1)
     if frame >= cameras.shape[0]:
@@ -45,9 +45,9 @@ def fit_shadows(cameras, state, distance, half_x, half_y, wide, shadows):  # typ
         np.float64(state.light[world, 1]),
         np.float64(state.light[world, 2]),
     )
-    # Rows of the map run along the camera's axis as the sun sees it, columns to its right.
+    # Rows of the map follow the optical axis as seen from the sun, columns its right side.
     dx, dy, dz, length = _across_sun(cameras, frame, 2, sx, sy, sz)
-    if length < LEVEL:
+    if length < MIN_AXIS_SINE:
         dx, dy, dz, length = _across_sun(cameras, frame, 1, sx, sy, sz)
     dx, dy, dz = dx / length, dy / length, dz / length
     rx, ry, rz = sy * dz - sz * dy, sz * dx - sx * dz, sx * dy - sy * dx
@@ -75,7 +75,7 @@ def fit_shadows(cameras, state, distance, half_x, half_y, wide, shadows):  # typ
     shift_y = math.floor((-low_y - (eye_x * dx + eye_y * dy + eye_z * dz)) * scale_y)
     _write_row(shadows.light_from_world, frame, 0, rx * scale_x, ry * scale_x, rz * scale_x, shift_x)
     _write_row(shadows.light_from_world, frame, 4, dx * scale_y, dy * scale_y, dz * scale_y, shift_y)
-    height = HEADROOM - (eye_x * sx + eye_y * sy + eye_z * sz)
+    height = DEPTH_RANGE - (eye_x * sx + eye_y * sy + eye_z * sz)
     _write_row(shadows.light_from_world, frame, 8, sx, sy, sz, height)
     shadows.biases[frame] = BIAS * max(1.0 / scale_x, 1.0 / scale_y)
     shadows.scales[frame, 0] = scale_x
@@ -84,7 +84,7 @@ def fit_shadows(cameras, state, distance, half_x, half_y, wide, shadows):  # typ
 
 @cuda.jit(device=True)
 def _across_sun(cameras, frame, axis, sx, sy, sz):  # type: ignore[no-untyped-def]
-    """An axis of the camera without its part along the sun's rays, and its length."""
+    """Component of a camera axis perpendicular to the sun's rays, and its length."""
     x, y, z = (
         np.float64(cameras[frame, 0, axis]),
         np.float64(cameras[frame, 1, axis]),
@@ -96,8 +96,8 @@ def _across_sun(cameras, frame, axis, sx, sy, sz):  # type: ignore[no-untyped-de
 
 
 @cuda.jit(device=True)
-def _write_row(matrices, place, first, x, y, z, shift):  # type: ignore[no-untyped-def]
-    matrices[place, first] = x
-    matrices[place, first + 1] = y
-    matrices[place, first + 2] = z
-    matrices[place, first + 3] = shift
+def _write_row(matrices, frame, first, x, y, z, shift):  # type: ignore[no-untyped-def]
+    matrices[frame, first] = x
+    matrices[frame, first + 1] = y
+    matrices[frame, first + 2] = z
+    matrices[frame, first + 3] = shift

@@ -1,9 +1,9 @@
-"""First pass on a GPU: which triangle each cell of every frame sees.
+"""First pass on a GPU: the visibility buffer of all frames, rasterized by tiles.
 
-The rules are those of `visibility`; the order of work is not. A block of threads draws one tile of one frame into
-shared memory: every thread takes triangles of its own, and those that cover much are left to all threads together.
-A cell keeps the largest of 64-bit keys, 1/depth before draw order, so that the picture does not depend on which thread
-came first (Laine and Karras, "High-performance software rasterization on GPUs", 2011).
+The rules are those of `cpu.visibility`, in a different order of work. A block of threads rasterizes one tile of one
+frame in shared memory: every thread takes triangles of its own, and large triangles are queued for all threads
+together. A cell keeps the largest 64-bit key, 1/depth followed by the render order, so that the image does not depend
+on the timing of threads (Laine and Karras, "High-performance software rasterization on GPUs", 2011).
 """
 
 from __future__ import annotations
@@ -13,19 +13,17 @@ import math
 import numpy as np
 from numba import cuda
 
-from camshaft.envs.rendering.cpu.rasterize import LIMIT, SLIVER
-from camshaft.envs.rendering.cpu.visibility import DOUBLE_SIDED, MASKED
+from camshaft.envs.rendering.cpu.rasterize import MAX_AREA, SLIVER
 from camshaft.envs.rendering.cuda.arrays import SIMULATED, TILE_SIDE
-from camshaft.envs.rendering.cuda.pixels import HIGH_WORD, draw_order, transform
+from camshaft.envs.rendering.cuda.pixels import HIGH_WORD, render_order, transform
 from camshaft.envs.rendering.cuda.texturing import opaque
+from camshaft.envs.rendering.geometry import DOUBLE_SIDED, MASKED
 
 TILE_CELLS = TILE_SIDE * TILE_SIDE  # 32 KiB of keys in shared memory
 QUEUE = (
     2 if SIMULATED else 64
-)  # large triangles of a tile that are left to all threads; one thread fills the others
-SMALL = (
-    12.0 if SIMULATED else 192.0
-)  # cells; one thread alone fills a triangle with a bounding box up to this
+)  # large triangles of a tile for all threads together; the owner fills further ones
+MAX_SMALL = 12.0 if SIMULATED else 192.0  # cells in the bounding box of a triangle that its owner fills alone
 WARP = 32
 
 ZERO = np.float32(0.0)
@@ -35,27 +33,27 @@ NOTHING = np.uint64(0)
 
 
 @cuda.jit
-def rasterize(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits, keys):  # type: ignore[no-untyped-def]
-    """Find the nearest triangle of every cell; a block of threads, a multiple of 32, a tile of a frame.
+def rasterize(shapes, surfaces, tiles, visible, near, focal, parallel, order_bits, keys):  # type: ignore[no-untyped-def]
+    """Find the nearest triangle of every cell; one block of threads, a multiple of 32, for each tile of a frame.
 
     Args:
-        shapes: `ShapeArrays` of the meshes.
+        shapes: `ShapeArrays`.
         surfaces: `SurfaceArrays`.
         tiles: `TileArrays`.
-        drawn: `DrawnArrays`, as `choose` has filled them.
+        visible: `VisibleArrays` from `cull`.
         near: meters.
-        focal: cells a unit of tangent.
-        parallel: 1 for a shadow map: the matrices lead to column, row and height, and back faces are drawn.
-        order_bits: bits that number the faces of a mesh.
-        keys: (n, cells + 1) uint64, to fill: 1/depth as the bits of a float32, then the complement of slot and face;
-            0 where nothing is.
+        focal: cells per unit of tangent.
+        parallel: 1 for a shadow map: matrices transform to column, row and height, and back faces are rasterized.
+        order_bits: bits of a face number.
+        keys: (n, cells) uint64, to fill: 1/depth as the bits of a float32, then the complement of slot and face; 0
+            for sky.
     """
     cells = cuda.shared.array(TILE_CELLS, np.uint64)
     large = cuda.shared.array((QUEUE, 9), np.float64)
     large_rows = cuda.shared.array((QUEUE, 2), np.int32)
     large_orders = cuda.shared.array(QUEUE, np.uint64)
     queued = cuda.shared.array(1, np.int32)
-    num_tiles, slots = tiles.bounds.shape[0], drawn.entries.shape[1]
+    num_tiles, slots = tiles.bounds.shape[0], visible.entries.shape[1]
     block, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
     frame, tile = block // num_tiles, block % num_tiles
     view = tiles.bounds[tile, 0]
@@ -66,22 +64,22 @@ def rasterize(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits,
     if thread == 0:
         queued[0] = 0
     cuda.syncthreads()
-    listed, triangles = drawn.counts[block, 0], drawn.counts[block, 1]
+    listed, triangles = visible.counts[block, 0], visible.counts[block, 1]
     for triangle in range(thread, triangles, threads):
-        entry, behind = 0, listed  # the entry that the triangle belongs to, by bisection
-        while behind - entry > 1:
-            middle = (entry + behind) // 2
-            if drawn.entries[block, middle, 1] <= triangle:
+        entry, end = 0, listed  # bisection for the entry that the triangle belongs to
+        while end - entry > 1:
+            middle = (entry + end) // 2
+            if visible.entries[block, middle, 1] <= triangle:
                 entry = middle
             else:
-                behind = middle
-        slot = drawn.entries[block, entry, 0]
+                end = middle
+        slot = visible.entries[block, entry, 0]
         where = (frame * tiles.views + view) * slots + slot
-        mesh = drawn.meshes[where]
-        number = triangle - drawn.entries[block, entry, 1]
-        order = draw_order(slot, number, order_bits)
-        _draw_face(
-            shapes, surfaces, mesh, shapes.ranges[mesh, 2] + number, drawn.matrices, where, near, focal,
+        mesh = visible.meshes[where]
+        number = triangle - visible.entries[block, entry, 1]
+        order = render_order(slot, number, order_bits)
+        _rasterize_face(
+            shapes, surfaces, mesh, shapes.ranges[mesh, 2] + number, visible.matrices, where, near, focal,
             tiles.centers[view, 0], tiles.centers[view, 1], parallel, order, left, top, columns, rows, cells, large,
             large_rows, large_orders, queued,
         )  # fmt: skip
@@ -94,11 +92,11 @@ def rasterize(shapes, surfaces, tiles, drawn, near, focal, parallel, order_bits,
 
 
 @cuda.jit(device=True)
-def _draw_face(
+def _rasterize_face(
     shapes, surfaces, mesh, face, matrices, where, near, focal, center_x, center_y, parallel, order, left, top,
     columns, rows, cells, large, large_rows, large_orders, queued,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Draw one triangle of a mesh into the cells of a tile, or queue it if it is large."""
+    """Rasterize one triangle of a mesh into the cells of a tile, or queue it if it is large."""
     first = shapes.ranges[mesh, 0]
     a, b, c = first + shapes.faces[face, 0], first + shapes.faces[face, 1], first + shapes.faces[face, 2]
     ax, ay, az = transform(shapes.positions, a, matrices, where)
@@ -117,9 +115,9 @@ def _draw_face(
             ax, ay, az = _project(ax, ay, az, focal, center_x, center_y)
             bx, by, bz = _project(bx, by, bz, focal, center_x, center_y)
             cx, cy, cz = _project(cx, cy, cz, focal, center_x, center_y)
-        if not _reaches(min(ax, bx, cx), max(ax, bx, cx), left, columns):
+        if not _covers_centers(min(ax, bx, cx), max(ax, bx, cx), left, columns):
             return
-        if not _reaches(min(ay, by, cy), max(ay, by, cy), top, rows):
+        if not _covers_centers(min(ay, by, cy), max(ay, by, cy), top, rows):
             return
         x0, y0, w0 = np.float64(ax), np.float64(ay), np.float64(az)
         x1, y1, w1 = np.float64(bx), np.float64(by), np.float64(bz)
@@ -141,18 +139,18 @@ def _draw_face(
             return
         if not flags & DOUBLE_SIDED and _facing(ax, ay, az, bx, by, bz, cx, cy, cz) >= 0.0:
             return
-        # Cut off what is before the near plane (Sutherland and Hodgman, 1974).
-        for _ in range(2):  # until a is the one corner beyond it, or c the one before it
+        # Clip at the near plane (Sutherland and Hodgman, 1974).
+        for _ in range(2):  # rotate the corners until only a is beyond the plane, or only c before it
             if (inside == 1 and not az >= nearest) or (inside == 2 and cz >= nearest):
                 ax, ay, az, bx, by, bz, cx, cy, cz = bx, by, bz, cx, cy, cz, ax, ay, az
-        x0, y0, w0 = _cut(ax, ay, az, ax, ay, az, near, focal, center_x, center_y)
-        x3, y3, w3 = _cut(cx, cy, cz, ax, ay, az, near, focal, center_x, center_y)
+        x0, y0, w0 = _clip(ax, ay, az, ax, ay, az, near, focal, center_x, center_y)
+        x3, y3, w3 = _clip(cx, cy, cz, ax, ay, az, near, focal, center_x, center_y)
         if inside == 1:
-            x1, y1, w1 = _cut(ax, ay, az, bx, by, bz, near, focal, center_x, center_y)
+            x1, y1, w1 = _clip(ax, ay, az, bx, by, bz, near, focal, center_x, center_y)
             x2, y2, w2 = x3, y3, w3
         else:
-            x1, y1, w1 = _cut(bx, by, bz, bx, by, bz, near, focal, center_x, center_y)
-            x2, y2, w2 = _cut(bx, by, bz, cx, cy, cz, near, focal, center_x, center_y)
+            x1, y1, w1 = _clip(bx, by, bz, bx, by, bz, near, focal, center_x, center_y)
+            x2, y2, w2 = _clip(bx, by, bz, cx, cy, cz, near, focal, center_x, center_y)
     for _ in range(2 if inside == 2 else 1):
         _fill(
             x0, y0, w0, x1, y1, w1, x2, y2, w2, order, left, top, columns, rows, cells, large, large_rows,
@@ -174,8 +172,8 @@ def _project(x, y, z, focal, center_x, center_y):  # type: ignore[no-untyped-def
 
 
 @cuda.jit(device=True)
-def _reaches(low, high, first, count):  # type: ignore[no-untyped-def]
-    """Whether cell centers of a tile lie between two coordinates."""
+def _covers_centers(low, high, first, count):  # type: ignore[no-untyped-def]
+    """Whether there are cell centers of a tile between two coordinates."""
     low, high = low - HALF, high - HALF
     if not (high > np.float32(first) - HALF and low < np.float32(first + count)):
         return False
@@ -184,18 +182,18 @@ def _reaches(low, high, first, count):  # type: ignore[no-untyped-def]
 
 @cuda.jit(device=True)
 def _facing(ax, ay, az, bx, by, bz, cx, cy, cz):  # type: ignore[no-untyped-def]
-    """Six times the signed volume of the corners with the camera: negative when seen from the front."""
+    """Six times the signed volume of the corners and the camera, negative for front faces."""
     bx, by, bz = np.float64(bx), np.float64(by), np.float64(bz)
     return ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
 
 
 @cuda.jit(device=True)
-def _cut(ax, ay, az, bx, by, bz, near, focal, center_x, center_y):  # type: ignore[no-untyped-def]
-    """Column, row and 1/depth of the point where an edge meets the near plane; of its first end if it does not."""
+def _clip(ax, ay, az, bx, by, bz, near, focal, center_x, center_y):  # type: ignore[no-untyped-def]
+    """Column, row and 1/depth of an edge's intersection with the near plane, or of its first end if there is none."""
     x, y, z = np.float64(ax), np.float64(ay), np.float64(az)
     if (az >= np.float32(near)) != (bz >= np.float32(near)):
-        part = (near - z) / (np.float64(bz) - z)
-        x, y, z = x + part * (np.float64(bx) - x), y + part * (np.float64(by) - y), near
+        fraction = (near - z) / (np.float64(bz) - z)
+        x, y, z = x + fraction * (np.float64(bx) - x), y + fraction * (np.float64(by) - y), near
     inverse = 1.0 / z
     return focal * x * inverse + center_x, focal * y * inverse + center_y, inverse
 
@@ -222,9 +220,9 @@ def _fill(
     large_orders,
     queued,
 ):  # type: ignore[no-untyped-def]
-    """Write a projected triangle into the cells of a tile, or queue it; see `rasterize.fill_triangle`."""
+    """Write a projected triangle into the cells of a tile, or queue it; see `cpu.rasterize.fill_triangle`."""
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    if not (0.0 < abs(area) < LIMIT):
+    if not (0.0 < abs(area) < MAX_AREA):
         return
     first = np.int32(math.ceil(max(min(y0, y1, y2) - 0.5, np.float64(top))))
     last = np.int32(math.ceil(min(max(y0, y1, y2) - 0.5, np.float64(top + rows))))
@@ -241,7 +239,7 @@ def _fill(
         x1, y1, x2, y2 = x2, y2, x1, y1
     sliver = abs(area) < SLIVER
     width = min(max(x0, x1, x2), np.float64(left + columns)) - max(min(x0, x1, x2), np.float64(left))
-    if not sliver and width * (last - first) > SMALL:
+    if not sliver and width * (last - first) > MAX_SMALL:
         item = cuda.atomic.add(queued, 0, 1)
         if item < QUEUE:
             large[item, 0], large[item, 1], large[item, 2] = x0, y0, x1
@@ -262,7 +260,7 @@ def _fill(
 
 @cuda.jit(device=True)
 def _span(x0, y0, x1, y1, x2, y2, row, left, columns):  # type: ignore[no-untyped-def]
-    """First column of a row that a triangle covers, and the one behind its last; corners from top to bottom."""
+    """First column and end of a row of a triangle, whose corners are given from top to bottom."""
     y = row + 0.5
     long_x = x0 + (y - y0) * ((x2 - x0) / (y2 - y0))
     if y < y1:
@@ -278,13 +276,13 @@ def _span(x0, y0, x1, y1, x2, y2, row, left, columns):  # type: ignore[no-untype
 
 @cuda.jit(device=True)
 def _fill_large(count, left, top, columns, cells, large, large_rows, large_orders):  # type: ignore[no-untyped-def]
-    """Fill the queued triangles: the warps of a block take rows in turn, the threads of a warp columns."""
+    """Fill the queued triangles: rows are distributed over the warps of a block, columns over the threads of a warp."""
     warps, warp, lane = cuda.blockDim.x // WARP, cuda.threadIdx.x // WARP, cuda.threadIdx.x % WARP
-    turn = 0
+    offset = 0
     for item in range(count):
         first, last = large_rows[item, 0], large_rows[item, 1]
         origin, slope_x, slope_y = large[item, 6], large[item, 7], large[item, 8]
-        for row in range(first + (warp + warps - turn) % warps, last, warps):
+        for row in range(first + (warp + warps - offset) % warps, last, warps):
             start, stop = _span(
                 large[item, 0], large[item, 1], large[item, 2], large[item, 3], large[item, 4], large[item, 5], row,
                 left, columns,
@@ -292,15 +290,15 @@ def _fill_large(count, left, top, columns, cells, large, large_rows, large_order
             for column in range(start + lane, stop, WARP):
                 w = origin + slope_x * column + slope_y * row
                 _keep_nearer(cells, (row - top) * columns + column - left, w, large_orders[item])
-        turn = (turn + last - first) % warps
+        offset = (offset + last - first) % warps
 
 
 @cuda.jit(device=True)
 def _keep_nearer(cells, cell, w, order):  # type: ignore[no-untyped-def]
-    """Leave a triangle in a cell unless what is there is nearer, or as near and drawn before."""
-    nearness = np.float32(w)
-    if nearness > ZERO:
-        key = (np.uint64(nearness.view(np.uint32)) << HIGH_WORD) | order
+    """Write a triangle into a cell, unless the one there is nearer, or as near and earlier in order."""
+    inverse_depth = np.float32(w)
+    if inverse_depth > ZERO:
+        key = (np.uint64(inverse_depth.view(np.uint32)) << HIGH_WORD) | order
         if key > cells[cell]:
             cuda.atomic.max(cells, cell, key)
 
@@ -310,9 +308,9 @@ def _fill_masked(
     uvs, surfaces, texture, a, b, c, x0, y0, w0, x1, y1, w1, x2, y2, w2, parallel, order, left, top, columns, rows,
     cells,
 ):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Write those cells of a projected triangle where its texture is opaque; see `rasterize.fill_masked`."""
+    """Write a projected triangle where its texture is opaque; see `cpu.rasterize.fill_masked`."""
     area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-    if not (0.0 < abs(area) < LIMIT):
+    if not (0.0 < abs(area) < MAX_AREA):
         return
     ua, va = np.float64(uvs[a, 0]), np.float64(uvs[a, 1])
     ub, vb = np.float64(uvs[b, 0]), np.float64(uvs[b, 1])
@@ -320,7 +318,7 @@ def _fill_masked(
     texels = 1 << (surfaces.levels[texture, 0, 1] + surfaces.levels[texture, 0, 2])
     covered = abs((ub - ua) * (vc - va) - (uc - ua) * (vb - va)) * texels
     level = int(min(max(0.5 * math.log2(max(covered / abs(area), 1.0)) - 0.5, 0.0), 14.0))
-    weight_a, weight_b, weight_c = (1.0, 1.0, 1.0) if parallel else (w0, w1, w2)
+    scale_a, scale_b, scale_c = (1.0, 1.0, 1.0) if parallel else (w0, w1, w2)
     first = np.int32(math.ceil(max(min(y0, y1, y2) - 0.5, np.float64(top))))
     last = np.int32(math.ceil(min(max(y0, y1, y2) - 0.5, np.float64(top + rows))))
     start = np.int32(math.ceil(max(min(x0, x1, x2) - 0.5, np.float64(left))))
@@ -329,14 +327,14 @@ def _fill_masked(
         y = row + 0.5
         for column in range(start, stop):
             x = column + 0.5
-            share_a = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
-            share_b = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
-            share_c = 1.0 - share_a - share_b
-            if share_a < 0.0 or share_b < 0.0 or share_c < 0.0:
+            bary_a = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
+            bary_b = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
+            bary_c = 1.0 - bary_a - bary_b
+            if bary_a < 0.0 or bary_b < 0.0 or bary_c < 0.0:
                 continue
-            scale = 1.0 / (share_a * weight_a + share_b * weight_b + share_c * weight_c)
-            u = (share_a * weight_a * ua + share_b * weight_b * ub + share_c * weight_c * uc) * scale
-            v = (share_a * weight_a * va + share_b * weight_b * vb + share_c * weight_c * vc) * scale
+            scale = 1.0 / (bary_a * scale_a + bary_b * scale_b + bary_c * scale_c)
+            u = (bary_a * scale_a * ua + bary_b * scale_b * ub + bary_c * scale_c * uc) * scale
+            v = (bary_a * scale_a * va + bary_b * scale_b * vb + bary_c * scale_c * vc) * scale
             if opaque(surfaces.levels, surfaces.texels, texture, level, u, v):
-                w = share_a * w0 + share_b * w1 + share_c * w2
+                w = bary_a * w0 + bary_b * w1 + bary_c * w2
                 _keep_nearer(cells, (row - top) * columns + column - left, w, order)

@@ -1,1 +1,1 @@
-"""Meshes, their surfaces, labels and files."""
+"""Triangle meshes: geometry, normals, surfaces, labels and files."""

@@ -1,7 +1,7 @@
-"""COLLADA (DAE) mesh files, as far as robot descriptions use them: triangles and polygons, placed by nodes.
+"""COLLADA (DAE) mesh files: the subset that robot descriptions use, triangles and polygons in a node hierarchy.
 
-Source: COLLADA 1.4.1 specification (Khronos Group, 2008). Meters by the file's unit; its up axis is left as it is, as
-PyBullet does. Textures, skins and animations are passed over.
+Source: COLLADA 1.4.1 specification (Khronos Group, 2008). Positions are converted to meters by the file's unit; its up
+axis is ignored, as in PyBullet. Textures, skins and animations are ignored.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ PRIMITIVES = ("triangles", "polylist", "polygons")
 
 
 def read_collada(path: Path) -> list[Any]:
-    """The parts of a DAE file as trimesh meshes, in meters.
+    """Parts of a DAE file as trimesh meshes, in meters.
 
     Raises:
-        CorruptFile: not a COLLADA file, or without a triangle.
+        CorruptFile: the file is not COLLADA or has no triangle.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -41,7 +41,7 @@ def read_collada(path: Path) -> list[Any]:
 
 
 class _Document:
-    """An XML tree whose elements name one another."""
+    """An XML tree whose elements refer to one another by id."""
 
     def __init__(self, root: Any) -> None:
         self._root = root
@@ -50,7 +50,7 @@ class _Document:
         self._materials = {use.get("symbol"): use for use in uses}
 
     def parts(self) -> list[Any]:
-        """Every primitive of every geometry, in the frame of the file."""
+        """All primitives of all geometries, in the frame of the file."""
         return [
             part
             for matrix, geometry in self._placed()
@@ -60,15 +60,15 @@ class _Document:
         ]
 
     def _placed(self) -> Iterator[tuple[NDArray[np.float64], Any]]:
-        """Each geometry of the scene with the (4, 4) matrix that places it; all of them where there is no scene."""
+        """Each geometry of the scene and its (4, 4) transform; all geometries if the file has no scene."""
         unit = self._root.find("asset/unit")
         scale = 1.0 if unit is None else float(unit.get("meter", "1"))
-        place = np.diag([scale, scale, scale, 1.0])
+        root_transform = np.diag([scale, scale, scale, 1.0])
         scene = self._root.find("scene/instance_visual_scene")
         if scene is None:
-            yield from ((place, geometry) for geometry in self._root.iter("geometry"))
+            yield from ((root_transform, geometry) for geometry in self._root.iter("geometry"))
             return
-        open_nodes = [(place, node) for node in self._target(scene, "url").findall("node")]
+        open_nodes = [(root_transform, node) for node in self._target(scene, "url").findall("node")]
         while open_nodes:
             matrix, node = open_nodes.pop(0)
             for child in node:
@@ -79,7 +79,7 @@ class _Document:
             open_nodes += [(matrix, child) for child in node.findall("node") + inner]
 
     def _part(self, primitive: Any, matrix: NDArray[np.float64]) -> Any:
-        """A primitive as a mesh; None where it has no triangle."""
+        """A primitive as a mesh; None if it has no triangle."""
         import trimesh
 
         inputs = {element.get("semantic"): element for element in reversed(primitive.findall("input"))}
@@ -107,7 +107,7 @@ class _Document:
         return part
 
     def _color(self, primitive: Any) -> NDArray[np.uint8] | None:
-        """Diffuse color, 0..255, of the material that a primitive uses; None where it has none or a texture."""
+        """Diffuse color, 0..255, of the material of a primitive; None without a material or with a texture."""
         use = self._materials.get(primitive.get("material"))
         if use is None:
             return None
@@ -116,7 +116,7 @@ class _Document:
         return None if color is None else np.round(_numbers(color).clip(0.0, 1.0) * 255.0).astype(np.uint8)
 
     def _values(self, element: Any) -> NDArray[np.float64]:
-        """(n, stride) numbers of the source that an input names."""
+        """(n, stride) numbers of the source that an input refers to."""
         source = self._target(element, "source")
         stride = int(source.find("technique_common/accessor").get("stride", "1"))
         numbers = _numbers(source.find("float_array"))
@@ -130,7 +130,7 @@ class _Document:
 
 
 def _transform(element: Any) -> NDArray[np.float64]:
-    """(4, 4) matrix of an element of a node; that of no movement for what moves nothing."""
+    """(4, 4) transform of an element of a node; the identity for other elements."""
     matrix = np.eye(4)
     if element.tag == "matrix":
         return _numbers(element).reshape(4, 4)
@@ -148,7 +148,7 @@ def _transform(element: Any) -> NDArray[np.float64]:
 
 
 def _triangles(primitive: Any, stride: int) -> NDArray[np.int64]:
-    """(3 F, stride) indices of the corners of a primitive cut into triangles, fan by fan."""
+    """(3 F, stride) indices of the corners of a primitive, polygons triangulated as fans."""
     lists = [_numbers(element).astype(np.int64).reshape(-1, stride) for element in primitive.findall("p")]
     if primitive.tag != "triangles":
         counts = primitive.find("vcount")

@@ -1,4 +1,4 @@
-"""Mesh files: triangles, normals, materials and textures as the file has them."""
+"""Mesh and texture files: triangles, normals, materials and images."""
 
 from __future__ import annotations
 
@@ -14,34 +14,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.errors import CorruptFile
+from camshaft.envs.rendering.meshes.collada import read_collada
 from camshaft.envs.rendering.meshes.mesh import Mesh
+from camshaft.envs.rendering.meshes.normals import split_at_creases, unit_normals
 from camshaft.envs.rendering.meshes.surface import Surface, Texture
 
-CREASE_ANGLE = np.deg2rad(35.0)  # edges sharper than this stay sharp where a file has no normals
 MAX_TEXTURE_SIDE = 1024  # texels
-TEXTURE_MIDDLE = 0.5  # texture coordinates of what has none, as PyBullet has it
+DEFAULT_UV = 0.5  # texture coordinates of parts without any, as in PyBullet
 GRAY = 178 / 255
 
 
-def load_mesh(path: Path, surface: Surface | None = None) -> Mesh:
-    """Read a mesh file; see `Mesh.load`."""
+def load_mesh(path: str | Path, surface: Surface | None = None) -> Mesh:
+    """Load a mesh file: OBJ, STL, PLY, GLB, DAE or any other format that trimesh reads.
+
+    Args:
+        path: the file.
+        surface: surface of the whole mesh; by default those of the file's materials, with their colors and textures.
+
+    Raises:
+        CorruptFile: the file or a texture that it names is missing or unreadable, or the file has no triangle.
+    """
+    path = Path(path)
     if not path.is_file():
         raise CorruptFile(f"no mesh file at {path}")
     if surface is None:
         for file in texture_files(path):
             read_texture(file)
-    parts = _read_collada(path) if path.suffix.lower() == ".dae" else _read(path)
+    parts = read_collada(path) if path.suffix.lower() == ".dae" else _read(path)
     try:
         return Mesh.merge(_meshes(parts, surface))
-    except Exception as error:  # Mesh refuses it, or trimesh stumbles over it
+    except Exception as error:  # of Mesh or of trimesh
         raise CorruptFile(f"{path} cannot be used as a mesh: {error}") from error
 
 
 def read_texture(path: Path) -> Texture:
-    """An image file as a texture: sides to the nearest power of two, rows from the bottom up.
+    """Read an image file as a texture: sides rounded to powers of two, rows from the bottom up.
 
     Raises:
-        CorruptFile: missing or not an image.
+        CorruptFile: the file is missing or not an image.
     """
     if not path.is_file():
         raise CorruptFile(f"no texture file at {path}")
@@ -49,7 +59,7 @@ def read_texture(path: Path) -> Texture:
 
 
 def texture_files(path: Path) -> list[Path]:
-    """The images that the materials in use of an OBJ file name, in the order of their use; none of other kinds."""
+    """Texture images of the materials that an OBJ file uses, in order of use; empty for other formats."""
     if path.suffix.lower() != ".obj":
         return []
     text = path.read_bytes()
@@ -61,7 +71,7 @@ def texture_files(path: Path) -> list[Path]:
 
 
 def _material_images(library: Path) -> dict[bytes, Path]:
-    """Image of the diffuse color by material of an MTL file; empty where there is no such file."""
+    """Diffuse texture image by material name of an MTL file; empty if the file does not exist."""
     if not library.is_file():
         return {}
     images, name = {}, b""
@@ -91,14 +101,14 @@ def _read_texture(path: Path, _modified: int) -> Texture:
 
 
 def as_texture(image: Any) -> Texture:
-    """A PIL image as a texture."""
+    """Convert a PIL image to a texture."""
     sides = [min(MAX_TEXTURE_SIDE, 2 ** round(math.log2(side))) for side in image.size]
     texels = np.asarray(image.convert("RGB").resize(sides))[::-1]
     return Texture(np.ascontiguousarray(texels))
 
 
 def _read(path: Path) -> list[Any]:
-    """The parts of a file, one a material, as trimesh has them, in the file's frame."""
+    """Parts of a file as trimesh meshes in the file's frame, one a material."""
     import trimesh
 
     try:
@@ -120,18 +130,18 @@ def _read(path: Path) -> list[Any]:
 
 def _meshes(parts: Sequence[Any], surface: Surface | None) -> list[Mesh]:
     textured = any(_uvs(part) is not None for part in parts)
-    looks: dict[int, Surface] = {}
+    surfaces: dict[int, Surface] = {}
     meshes = []
     for part in parts:
         material = getattr(part.visual, "material", None)
-        look = surface or looks.setdefault(id(material or part), _surface(part.visual, material))
+        own = surface or surfaces.setdefault(id(material or part), _surface(part.visual, material))
         uvs = _uvs(part)
         if uvs is None:
-            mesh = creased(part.vertices, part.faces, look)
+            mesh = Mesh(*split_at_creases(part.vertices, part.faces), surfaces=(own,))
             if textured:
-                mesh = replace(mesh, uvs=np.full((len(mesh.positions), 2), TEXTURE_MIDDLE))
+                mesh = replace(mesh, uvs=np.full((len(mesh.positions), 2), DEFAULT_UV))
         else:
-            mesh = Mesh(part.vertices, part.faces, _unit(part.vertex_normals), uvs, surfaces=(look,))
+            mesh = Mesh(part.vertices, part.faces, unit_normals(part.vertex_normals), uvs, surfaces=(own,))
         meshes.append(mesh)
     return meshes
 
@@ -140,14 +150,7 @@ def _uvs(part: Any) -> NDArray[Any] | None:
     uvs = getattr(part.visual, "uv", None)
     if uvs is None or len(uvs) != len(part.vertices):
         return None
-    return np.where(np.isfinite(uvs), uvs, TEXTURE_MIDDLE)[:, :2]
-
-
-def _unit(normals: NDArray[Any]) -> NDArray[Any]:
-    """Normals of length one; up where a degenerate triangle has none."""
-    normals = np.nan_to_num(np.asarray(normals, np.float64))
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.where(lengths > 1e-9, normals / np.maximum(lengths, 1e-9), [0.0, 0.0, 1.0])
+    return np.where(np.isfinite(uvs), uvs, DEFAULT_UV)[:, :2]
 
 
 def _surface(visual: Any, material: Any) -> Surface:
@@ -159,20 +162,3 @@ def _surface(visual: Any, material: Any) -> Surface:
         return Surface((GRAY, GRAY, GRAY))
     red, green, blue = np.asarray(color)[:3] / 255.0
     return Surface((float(red), float(green), float(blue)))
-
-
-def creased(positions: NDArray[Any], faces: NDArray[Any], surface: Surface) -> Mesh:
-    """A mesh with smooth normals inside and sharp ones across creases."""
-    import trimesh
-    from trimesh.graph import smooth_shade
-
-    whole = trimesh.Trimesh(positions, faces, process=False)
-    whole.merge_vertices(merge_norm=True, merge_tex=True)
-    shaded = smooth_shade(whole, angle=CREASE_ANGLE)
-    return Mesh(shaded.vertices, shaded.faces, _unit(shaded.vertex_normals), surfaces=(surface,))
-
-
-def _read_collada(path: Path) -> list[Any]:
-    from camshaft.envs.rendering.meshes.collada import read_collada
-
-    return read_collada(path)

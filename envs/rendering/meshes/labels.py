@@ -1,4 +1,4 @@
-"""Semantic labels: what a surface is, as the ids that segmentation images hold."""
+"""Semantic labels of surfaces and their ids in segmentation images."""
 
 from __future__ import annotations
 

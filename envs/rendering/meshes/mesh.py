@@ -1,16 +1,16 @@
-"""Triangle meshes: what they hold, primitives, and what moves, merges and stretches them."""
+"""Triangle meshes: arrays, primitives, merging and transformation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import InvalidOption
+from camshaft.envs.rendering.meshes.normals import smooth_normals
 from camshaft.envs.rendering.meshes.surface import Surface
 
 
@@ -21,15 +21,15 @@ class Mesh:
     Attributes:
         positions: (V, 3) float32, meters.
         faces: (F, 3) int32 vertex indices, counter-clockwise seen from outside.
-        normals: (V, 3) float32 unit; None computes smooth ones from the faces.
-        uvs: (V, 2) float32; textures repeat every 1.0.
+        normals: (V, 3) float32 unit; None for smooth normals computed from the faces.
+        uvs: (V, 2) float32 texture coordinates; textures repeat every 1.0.
         face_surfaces: (F,) int32 index into `surfaces`.
         surfaces: the surfaces of the mesh.
-        error: meters by which it may stray from the shape that it stands for; what a level of detail is chosen by.
+        error: meters, largest deviation from the original shape, by which a level of detail is chosen.
 
     Raises:
-        InvalidOption: shapes that do not fit together, an index out of range, positions that are not finite, or
-            no face at all.
+        InvalidOption: array shapes do not match, an index is out of range, a position is not finite, or there is no
+            face.
     """
 
     positions: NDArray[np.float32]
@@ -82,7 +82,7 @@ class Mesh:
 
     @classmethod
     def box(cls, size: ArrayLike, surface: Surface = Surface()) -> Mesh:
-        """A box of `size` (x, y, z) meters about the origin, each side with texture coordinates 0..1."""
+        """A box of `size` (x, y, z) meters, centered at the origin; texture coordinates are 0..1 on each side."""
         half = 0.5 * np.broadcast_to(np.asarray(size, np.float64), 3)
         positions, normals = [], []
         for axis in range(3):
@@ -109,14 +109,14 @@ class Mesh:
 
     @classmethod
     def sphere(cls, radius: float, surface: Surface = Surface(), segments: int = 24, rings: int = 12) -> Mesh:
-        """A sphere about the origin, of `segments` around z and `rings` from pole to pole."""
+        """A sphere centered at the origin, with `segments` around z and `rings` from pole to pole."""
         polar = np.linspace(0.0, np.pi, rings + 1)
         profile = np.stack([np.sin(polar), np.cos(polar)], axis=1)
         return _revolve(profile * radius, profile, segments, surface)
 
     @classmethod
     def cylinder(cls, radius: float, height: float, surface: Surface = Surface(), segments: int = 16) -> Mesh:
-        """A closed cylinder about the z axis, centered."""
+        """A closed cylinder along z, centered at the origin."""
         top, bottom = 0.5 * height, -0.5 * height
         side = _revolve(
             np.array([[radius, top], [radius, bottom]]), np.array([[1.0, 0.0], [1.0, 0.0]]), segments, surface
@@ -136,7 +136,7 @@ class Mesh:
     def capsule(
         cls, radius: float, length: float, surface: Surface = Surface(), segments: int = 24, rings: int = 12
     ) -> Mesh:
-        """A cylinder about the z axis with half a sphere at each end, centered; `length` is that of the cylinder."""
+        """A capsule along z, centered at the origin; `length` excludes the half spheres at its ends."""
         polar = np.linspace(0.0, np.pi, 2 * (rings // 2) + 1)
         polar = np.insert(polar, rings // 2, 0.5 * np.pi)
         out = np.stack([np.sin(polar), np.cos(polar)], axis=1)
@@ -145,7 +145,7 @@ class Mesh:
 
     @classmethod
     def cone(cls, radius: float, height: float, surface: Surface = Surface(), segments: int = 16) -> Mesh:
-        """A closed cone about the z axis, base at z = 0, tip at z = height."""
+        """A closed cone along z, with its base at z = 0 and its tip at z = height."""
         slant = np.array([height, radius]) / np.hypot(height, radius)
         side = _revolve(np.array([[0.0, height], [radius, 0.0]]), np.array([slant, slant]), segments, surface)
         base = _revolve(
@@ -155,7 +155,7 @@ class Mesh:
 
     @classmethod
     def grid(cls, size_x: float, size_y: float, surface: Surface = Surface(), cells: int = 1) -> Mesh:
-        """A flat sheet in the plane z = 0 facing up, of `cells` squares a side, texture coordinates 0..1."""
+        """A flat grid in the plane z = 0 facing up, with `cells` squares a side and texture coordinates 0..1."""
         ticks = np.linspace(0.0, 1.0, cells + 1)
         u, v = (axis.ravel() for axis in np.meshgrid(ticks, ticks, indexing="ij"))
         positions = np.stack([(u - 0.5) * size_x, (v - 0.5) * size_y, np.zeros_like(u)], axis=1)
@@ -164,23 +164,8 @@ class Mesh:
         return cls(positions, faces, normals, np.stack([u, v], axis=1), surfaces=(surface,))
 
     @classmethod
-    def load(cls, path: str | Path, surface: Surface | None = None) -> Mesh:
-        """Read a mesh file: OBJ, STL, PLY, GLB, DAE or any other kind that trimesh reads.
-
-        Args:
-            path: the file.
-            surface: how it looks; by default as the materials in the file say, each with its own color or texture.
-
-        Raises:
-            CorruptFile: missing, unreadable or without a triangle; or a texture that it names is.
-        """
-        from camshaft.envs.rendering.meshes.files import load_mesh
-
-        return load_mesh(Path(path), surface)
-
-    @classmethod
     def merge(cls, meshes: Sequence[Mesh]) -> Mesh:
-        """One mesh of several; surfaces that are the same object are kept once."""
+        """Merge several meshes into one; identical surface objects are kept once."""
         surfaces = list(dict.fromkeys(surface for mesh in meshes for surface in mesh.surfaces))
         offsets = np.cumsum([0] + [len(mesh.positions) for mesh in meshes])
         tables = [np.array([surfaces.index(surface) for surface in mesh.surfaces]) for mesh in meshes]
@@ -194,7 +179,7 @@ class Mesh:
         )
 
     def transformed(self, matrix: ArrayLike) -> Mesh:
-        """The mesh moved by a (4, 4) rigid or affine matrix."""
+        """The mesh transformed by a (4, 4) rigid or affine matrix."""
         matrix = np.asarray(matrix, np.float64)
         normals = self.normals @ np.linalg.inv(matrix[:3, :3])
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
@@ -208,33 +193,12 @@ class Mesh:
         )
 
     def translated(self, offset: ArrayLike) -> Mesh:
-        """The mesh moved by `offset` meters."""
+        """The mesh translated by `offset` meters."""
         return replace(self, positions=self.positions + np.asarray(offset, np.float64))
 
     def scaled(self, factors: ArrayLike) -> Mesh:
-        """The mesh stretched by one factor or one each for x, y, z."""
+        """The mesh scaled by one factor, or by one each along x, y and z."""
         return self.transformed(np.diag([*np.broadcast_to(np.asarray(factors, np.float64), 3), 1.0]))
-
-    def decimated(self, faces: int) -> Mesh:
-        """The mesh with about `faces` triangles (quadric error), each of the surface that was there before.
-
-        Texture coordinates are lost. A mesh that has no more than that is returned as it is.
-        """
-        from camshaft.envs.rendering.simplification.levels import decimate
-
-        return decimate(self, faces)
-
-
-def smooth_normals(positions: NDArray[Any], faces: NDArray[Any]) -> NDArray[np.float32]:
-    """(V, 3) unit normals: the area-weighted mean over the faces at each vertex."""
-    corners = positions[faces].astype(np.float64)
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros((len(positions), 3))
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], face_normals)
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    up = np.array([0.0, 0.0, 1.0])
-    return np.where(lengths > 1e-20, normals / np.maximum(lengths, 1e-20), up).astype(np.float32)
 
 
 def _require(condition: bool, message: str, given: Any) -> None:
@@ -251,7 +215,7 @@ def _lattice_faces(rows: int, columns: int) -> NDArray[Any]:
 
 
 def _revolve(profile: NDArray[Any], normals: NDArray[Any], segments: int, surface: Surface) -> Mesh:
-    """Turn a profile of (radius, z) points, listed from top to bottom, about the z axis."""
+    """Surface of revolution about z of a profile of (radius, z) points, listed from top to bottom."""
     angles = np.linspace(0.0, 2.0 * np.pi, segments + 1)
     turn = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     positions = np.concatenate(

@@ -1,4 +1,4 @@
-"""Surfaces: what a face looks like and what it is; textures with mip levels."""
+"""Surfaces: material, texture with mip levels, and semantic label of faces."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_SQUARINGS = 10  # log2 of the largest shininess
 
 
 class Texture:
-    """A color image that repeats, with every coarser mip level down to one texel.
+    """A repeating color image with all mip levels down to one texel.
 
-    Display colors are treated as square roots of linear light (gamma 2), here and in the shader: levels average
-    light, not code values, so that a far checcurboard has the brightness of a near one.
+    Display colors are square roots of linear light (gamma 2), here and in the shader. Mip levels average linear light,
+    not code values, so that a distant checkerboard is as bright as a near one.
 
     Args:
-        image: (H, W, 3) or (H, W, 4) uint8, height and width powers of two. What has an alpha below one half is
+        image: (H, W, 3) or (H, W, 4) uint8, height and width powers of two. Texels with an alpha below one half are
             cut out.
 
     Attributes:
@@ -35,7 +35,7 @@ class Texture:
         if min(height, width) < 1 or height & (height - 1) or width & (width - 1):
             raise InvalidOption(f"a texture's height and width must be powers of two, got {height}×{width}")
         self.levels: list[NDArray[np.uint8]] = [np.ascontiguousarray(image)]
-        power = np.array([2.0, 2.0, 2.0, 1.0])[:channels]  # alpha is a share of area, not light
+        power = np.array([2.0, 2.0, 2.0, 1.0])[:channels]  # alpha is coverage, not light
         light = (image.astype(np.float64) / 255.0) ** power
         while light.shape[0] > 1 or light.shape[1] > 1:
             if light.shape[0] > 1:
@@ -48,20 +48,19 @@ class Texture:
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """What a face looks like and what it is.
+    """Material and semantic label of faces.
 
     Attributes:
-        color: red, green, blue in 0..1 as displayed; multiplies the texture.
+        color: red, green, blue in 0..1, display values; multiplies the texture.
         texture: None for a plain color.
         label: semantic label, one of `camshaft.envs.rendering.LABELS`.
-        double_sided: drawn from behind too.
-        emissive: shown at its own color, whatever the light.
-        specular: share of light that it mirrors when seen face on: 0 for none, 0.04 paint and plastic, 0.6 and more
-            metal.
-        shininess: exponent of Blinn's highlight, a power of two: 8 dull, 256 polished.
-        metallic: mirrors in its own color.
-        tinted: whether the color of the object that shows it (`SceneState.colors`) multiplies its own: paint is,
-            the glass and the lamps of a painted car are not.
+        double_sided: whether back faces are rendered too.
+        emissive: whether it shows its own color, independent of lighting.
+        specular: reflectance at normal incidence: 0 for none, 0.04 for paint and plastic, 0.6 and more for metal.
+        shininess: exponent of the Blinn highlight, a power of two: 8 is dull, 256 polished.
+        metallic: whether reflections have the color of the surface.
+        tinted: whether the color of the object (`SceneState.colors`) multiplies its own: true for the paint of a car,
+            false for its glass and lamps.
     """
 
     color: tuple[float, float, float] = (0.7, 0.7, 0.7)

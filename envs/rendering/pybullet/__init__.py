@@ -1,1 +1,1 @@
-"""Bodies of any PyBullet simulation in the renderer."""
+"""Rendering of PyBullet simulations."""

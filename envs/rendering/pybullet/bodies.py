@@ -1,4 +1,4 @@
-"""The bodies of PyBullet simulations in a scene: read once, posed from link states in every world."""
+"""PyBullet bodies in a scene: visual shapes read once, and posed in every world from link states."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from camshaft.envs.rendering.scene_state import SceneState
 
 
 class PyBulletBodies:
-    """The visual shapes of PyBullet's bodies as objects of a scene, one slot a shape.
+    """Visual shapes of PyBullet bodies as objects of a scene, one slot a shape.
 
-    For example, with a world to each client, all loaded alike:
+    For example, with one client a world, all with the same bodies:
 
         bodies = PyBulletBodies(clients[0], labels={robot: "robot"})
         state = SceneState(bodies.scene, len(clients))
@@ -29,27 +29,26 @@ class PyBulletBodies:
             bodies.update(state, world, client)
         images = renderer.render(camera_poses)
 
-    The shapes are read from a client that has them. The clients that `update` is given may have loaded the same bodies
-    without (`URDF_IGNORE_VISUAL_SHAPES`: PyBullet then shows collision shapes), which is much faster: ids of bodies and
-    links are all that must agree.
-    In instance images a body is its PyBullet id + 1, so that 0 remains the sky.
+    The shapes are read from one client. The clients passed to `update` may have loaded the same bodies without visual
+    shapes (`URDF_IGNORE_VISUAL_SHAPES`), which is much faster; only the ids of bodies and links must agree.
+    Instance images contain PyBullet body ids + 1; 0 is the sky.
 
     Args:
         client: a BulletClient, the module pybullet, or the number that `pybullet.connect` returned.
-        scene: to add the shapes to; a new one by default.
+        scene: scene to add the shapes to; a new one by default.
         labels: semantic label by body id, see `LABELS`; "object" for those left out.
-        textures: image file by body id and link, for textures set by `changeVisualShape`: PyBullet does not tell
-            which those are.
+        textures: image file by body id and link, for textures set by `changeVisualShape`, which PyBullet does not
+            report.
         bodies: ids of the bodies to read; all by default.
 
     Attributes:
-        scene: where the shapes are.
-        shapes: in the order of their slots.
-        slots: the slots as a slice into a world's slots.
+        scene: scene that contains the shapes.
+        shapes: the shapes in the order of their slots.
+        slots: slots of the shapes, as a slice into a world's slots.
 
     Raises:
-        InvalidOption: no such client, label or body.
-        CorruptFile: a mesh or a texture is missing or unreadable; the scene is as it was.
+        InvalidOption: a client, label or body does not exist.
+        CorruptFile: a mesh or a texture is missing or unreadable; the scene is left unchanged.
     """
 
     def __init__(
@@ -68,48 +67,48 @@ class PyBulletBodies:
         self.scene = Scene() if scene is None else scene
         self._links = LinkPoses(self._client, [(shape.body, shape.link) for shape in self.shapes])
         self._locals = np.array([shape.local for shape in self.shapes]).reshape(-1, 4, 4)
-        self._span = self._add_shapes()
-        self._dressed: WeakSet[SceneState] = WeakSet()
+        self._objects = self._add_shapes()
+        self._initialized: WeakSet[SceneState] = WeakSet()
 
     @property
     def slots(self) -> slice:
-        """The slots of the shapes."""
-        return self._span.slots
+        """Slots of the shapes, as a slice into a world's slots."""
+        return self._objects.slots
 
     def update(self, state: SceneState, world: int = 0, client: Any = None) -> None:
-        """Show every shape in a world of `state` where a client has it now.
+        """Update the poses of all shapes in one world of `state` from a client.
 
-        The first call on a state also writes the colors and instance ids of the shapes, in all of its worlds; what is
-        written to `SceneState.colors` later stays.
+        The first call for a state also writes the colors and instance ids of the shapes in all of its worlds; later
+        changes of `SceneState.colors` are kept.
 
         Args:
-            state: of `scene`.
-            world: which world.
-            client: whose bodies; by default the client that the shapes were read from.
+            state: state of `scene`.
+            world: world index.
+            client: client with the bodies; by default the one that the shapes were read from.
 
         Raises:
             CamshaftError: the client lacks one of the bodies.
         """
         if not self.shapes:
             return
-        if state not in self._dressed:
-            self._dress(state)
-        state.set_pose(self._span, self.poses(client)[None], slice(world, world + 1))
+        if state not in self._initialized:
+            self._initialize(state)
+        state.set_pose(self._objects, self.poses(client)[None], slice(world, world + 1))
 
     def poses(self, client: Any = None) -> NDArray[np.float64]:
-        """(S, 4, 4) world from each shape, of a client now; by default the one that the shapes were read from."""
+        """(S, 4, 4) world from shape, current poses in a client; by default the one that the shapes were read from."""
         return self._links(self._client if client is None else client) @ self._locals
 
-    def _dress(self, state: SceneState) -> None:
+    def _initialize(self, state: SceneState) -> None:
         if state.scene is not self.scene:
             raise InvalidOption("state must be one of the scene that the bodies are in")
-        state.meshes[:, self.slots] = self._span.meshes
+        state.meshes[:, self.slots] = self._objects.meshes
         state.colors[:, self.slots] = [shape.color for shape in self.shapes]
         state.instances[self.slots] = [shape.body + 1 for shape in self.shapes]
-        self._dressed.add(state)
+        self._initialized.add(state)
 
     def _add_shapes(self) -> Objects:
-        """Add each shape as a kind of its own; returns one that spans them, to pose them in one call."""
+        """Add each shape as a kind of its own; returns `Objects` that span all of them, to set poses in one call."""
         start = self.scene.num_slots
         added: dict[int, int] = {}
         meshes = []

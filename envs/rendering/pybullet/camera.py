@@ -1,4 +1,4 @@
-"""A fast camera for anyone's PyBullet simulation."""
+"""Fast camera for any PyBullet simulation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from camshaft.envs.rendering.pybullet.shapes import shape_rows
 from camshaft.envs.rendering.renderer import Renderer
 from camshaft.envs.rendering.scene_state import SceneState
 
-# The light of a room: a white surface is nearly white, wherever it faces.
+# Indoor lighting: a white surface is nearly white in every orientation.
 LIGHT = {
     "sun_direction": (0.42, 0.35, 0.84),
     "sun_color": (0.58, 0.57, 0.55),
@@ -29,7 +29,7 @@ LIGHT = {
 
 
 class PyBulletCamera:
-    """Pictures and labels of a PyBullet simulation, of what it draws at the moment.
+    """Images and annotations of the visual shapes of a PyBullet simulation.
 
     For example:
 
@@ -39,27 +39,27 @@ class PyBulletCamera:
         client.stepSimulation()
         image = camera.render(look_at((1.5, 0.5, 0.8), (0.0, 0.0, 0.4)))["rgb"]
 
-    Every call sees bodies where they are now. Bodies that have come or gone, and shapes and colors that have changed,
-    are noticed; textures set by `changeVisualShape` are not, as PyBullet does not tell of them: name those in
-    `textures`. Meshes are decimated to the camera's resolution: that takes seconds at first, once a mesh and machine.
-    Half transparent shapes are drawn opaque, wholly transparent ones not at all. Height fields, soft bodies, meshes
-    made in memory and MJCF's cylinders from end to end are not seen, or not where they are.
+    Every call renders the current poses, and follows added and removed bodies and changed shapes and colors. PyBullet
+    does not report textures set by `changeVisualShape`: pass those in `textures`. Meshes are decimated to the camera's
+    resolution, which takes seconds once for each mesh and machine.
+
+    Limits: partly transparent shapes are rendered opaque, fully transparent ones are skipped. Height fields, soft
+    bodies and meshes created in memory are not rendered; MJCF cylinders given by `fromto` may be misplaced.
 
     Args:
         client: a BulletClient, the module pybullet, or the number that `pybullet.connect` returned.
-        camera: size, lens and mount: position and angles in the frame of `link`, or in the world where there is no
-            `body`.
-        outputs: any of `Renderer`'s outputs that need no second moment. "instances" holds PyBullet's body ids + 1.
+        camera: size, lens and mount; the mount is relative to `link`, or to the world without a `body`.
+        outputs: outputs of `Renderer`, except those of motion. "instances" contains PyBullet body ids + 1.
         labels: semantic label by body id, see `LABELS`; "object" for those left out.
-        body: id of the body that carries the camera.
-        link: of that body, −1 for its base.
+        body: id of the body that the camera is mounted on.
+        link: link of that body, −1 for its base.
         textures: image file by body id and link, for textures set by `changeVisualShape`.
 
     Attributes:
-        state: light, sky and fog of the picture, which may be written (`SceneState`).
+        state: scene state, whose lighting, sky and fog may be written.
 
     Raises:
-        InvalidOption: no such client, body, link or label.
+        InvalidOption: a client, body, link or label does not exist.
         CorruptFile: a mesh or a texture is missing or unreadable.
     """
 
@@ -78,27 +78,27 @@ class PyBulletCamera:
         self.outputs = tuple(outputs)
         self._labels, self._textures = dict(labels or {}), dict(textures or {})
         check_bodies(self._client, [*self._labels, *([] if body is None else [body])])
-        self._carrier = None if body is None else self._link(body, link)
+        self._mount_link = None if body is None else self._link(body, link)
         self._read(self._current_rows())
         for name, value in LIGHT.items():
             getattr(self.state, name)[...] = value
 
     def render(self, pose: ArrayLike | None = None) -> dict[str, NDArray[Any]]:
-        """Draw the simulation as it is now.
+        """Render the current state of the simulation.
 
         Args:
-            pose: (4, 4) world from camera, OpenCV axes (x right, y down, z forward), such as `look_at` gives; by
-                default where the camera is mounted.
+            pose: (4, 4) world from camera, OpenCV axes (x right, y down, z forward), as from `look_at`; by default the
+                pose of the mount.
 
         Returns:
             Output name to array, (H, W, 3) uint8 for "rgb".
         """
         rows = self._current_rows()
         if rows != self._rows:
-            before = self.state
+            previous = self.state
             self._read(rows)
             for name in LIGHT:
-                getattr(self.state, name)[...] = getattr(before, name)
+                getattr(self.state, name)[...] = getattr(previous, name)
         self._bodies.update(self.state)
         images = self._renderer.render(self._pose(pose)[None])
         return {name: image[0] for name, image in images.items()}
@@ -109,15 +109,15 @@ class PyBulletCamera:
             if array.shape != (4, 4):
                 raise InvalidOption(f"a camera's pose must have shape (4, 4), got {array.shape}")
             return array
-        if self._carrier is None:
+        if self._mount_link is None:
             return self.camera.mount
-        return self._carrier(self._client)[0] @ self.camera.mount
+        return self._mount_link(self._client)[0] @ self.camera.mount
 
     def _current_rows(self) -> list[Any]:
         return shape_rows(self._client, body_ids(self._client))
 
     def _read(self, rows: list[Any]) -> None:
-        """Build the scene anew; where that fails, the camera is as it was."""
+        """Rebuild the scene; if that fails, the camera is left unchanged."""
         present = body_ids(self._client)
         labels = {body: label for body, label in self._labels.items() if body in present}
         bodies = PyBulletBodies(self._client, labels=labels, textures=self._textures)

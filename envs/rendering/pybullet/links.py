@@ -1,4 +1,4 @@
-"""A connection to PyBullet, and where the links of its bodies are."""
+"""PyBullet connections, and the poses of links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BASE = -1  # number of the link that is a body's base
 
 
 class Connection:
-    """PyBullet's functions on one connection, given by number."""
+    """PyBullet's functions, bound to the connection of a number."""
 
     def __init__(self, number: int) -> None:
         import pybullet
@@ -30,10 +30,10 @@ class Connection:
 
 
 def connection(client: Any) -> Any:
-    """What has PyBullet's functions: a BulletClient, `pybullet` itself, or for the number that `connect` returned.
+    """The functions of a client: a BulletClient, the module `pybullet`, or the number that `connect` returned.
 
     Raises:
-        InvalidOption: something else, or not connected.
+        InvalidOption: the client is something else or not connected.
     """
     if isinstance(client, int | np.integer) and not isinstance(client, bool):
         client = Connection(int(client))
@@ -51,8 +51,8 @@ def body_ids(client: Any) -> list[int]:
     return [client.getBodyUniqueId(index) for index in range(client.getNumBodies())]
 
 
-def _turn_table() -> NDArray[np.float64]:
-    """(16, 9) what each product of two components x, y, z, w of a quaternion adds to its rotation matrix."""
+def _quaternion_table() -> NDArray[np.float64]:
+    """(16, 9) weights of the products of two components x, y, z, w of a quaternion in its rotation matrix."""
     table = np.zeros((4, 4, 3, 3))
     for first, second, third in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         table[first, first] = -np.eye(3)
@@ -63,7 +63,7 @@ def _turn_table() -> NDArray[np.float64]:
     return table.reshape(16, 9)
 
 
-TURN = _turn_table()
+QUATERNION_TABLE = _quaternion_table()
 
 
 def pose_matrices(poses: ArrayLike) -> NDArray[np.float64]:
@@ -71,19 +71,19 @@ def pose_matrices(poses: ArrayLike) -> NDArray[np.float64]:
     poses = np.asarray(poses, np.float64)
     products = poses[..., 3:, None] * poses[..., None, 3:]
     squares = np.trace(products, axis1=-2, axis2=-1)[..., None]
-    turns = products.reshape(*poses.shape[:-1], 16) @ TURN / squares
+    rotations = products.reshape(*poses.shape[:-1], 16) @ QUATERNION_TABLE / squares
     matrices = np.zeros((*poses.shape[:-1], 4, 4))
-    matrices[..., :3, :3] = turns.reshape(*poses.shape[:-1], 3, 3)
+    matrices[..., :3, :3] = rotations.reshape(*poses.shape[:-1], 3, 3)
     matrices[..., :3, 3] = poses[..., :3]
     matrices[..., 3, 3] = 1.0
     return matrices
 
 
 def check_bodies(client: Any, bodies: Iterable[int]) -> None:
-    """Refuse ids of bodies that a client does not have.
+    """Check that a client has these bodies.
 
     Raises:
-        InvalidOption: one of them.
+        InvalidOption: a body does not exist.
     """
     known = body_ids(client)
     for body in bodies:
@@ -92,11 +92,11 @@ def check_bodies(client: Any, bodies: Iterable[int]) -> None:
 
 
 class LinkPoses:
-    """Where links are: their URDF frames, of a client or of others that hold the same bodies.
+    """Poses of the URDF frames of links, in one client or in others with the same bodies.
 
     Args:
         client: PyBullet's functions.
-        links: body id and link number of each, −1 for the base.
+        links: body id and link number of each; −1 for the base.
     """
 
     def __init__(self, client: Any, links: Sequence[tuple[int, int]]) -> None:
@@ -109,12 +109,12 @@ class LinkPoses:
         self._rows = np.array([order.index(link) for link in links], np.int64)
         self._corrections = np.tile(np.eye(4), (len(links), 1, 1))
         for number, (body, link) in enumerate(links):
-            if link == BASE:  # PyBullet tells where its center of mass is
+            if link == BASE:  # PyBullet reports its center of mass
                 inertial = client.getDynamicsInfo(body, BASE)
                 self._corrections[number] = np.linalg.inv(pose_matrices([*inertial[3], *inertial[4]]))
 
     def __call__(self, client: Any) -> NDArray[np.float64]:
-        """(n, 4, 4) world from each link, as this client has them now.
+        """(n, 4, 4) world from link, the current poses in a client.
 
         Raises:
             CamshaftError: the client lacks one of the bodies or links.
@@ -128,7 +128,7 @@ class LinkPoses:
                 if links:
                     states = client.getLinkStates(body, links, computeForwardKinematics=True)
                     poses += [state[4] + state[5] for state in states]
-            except Exception as error:  # pybullet.error, or None in place of states
+            except Exception as error:  # pybullet.error, or None instead of states
                 raise CamshaftError(
                     f"the PyBullet client has no body {body} with these links: {error}"
                 ) from error

@@ -1,7 +1,7 @@
-"""The visual shapes of PyBullet's bodies as meshes: what is drawn, on which link, where on it, in which color.
+"""Visual shapes of PyBullet bodies as meshes, with their link, pose and color.
 
-As PyBullet has it: one color a shape, that of the URDF (white for MJCF), which multiplies the first texture that the
-materials of an OBJ file name; their own colors do not count.
+As in PyBullet, a shape has one color, that of the URDF (white for MJCF), which multiplies the first texture that the
+materials of an OBJ file name; the colors of these materials are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from camshaft.envs.rendering.simplification.cache import load_levels
 
 SPHERE, BOX, CYLINDER, MESH, PLANE, CAPSULE = 2, 3, 4, 5, 6, 7  # pybullet.GEOM_*
 WITH_TEXTURES = 1  # pybullet.VISUAL_SHAPE_DATA_TEXTURE_UNIQUE_IDS
-PLANE_FILE = Path("plane100.obj")  # what PyBullet draws for a plane, which has no end
+PLANE_FILE = Path("plane100.obj")  # PyBullet's mesh of an infinite plane
 SEGMENTS = (64, 32, 16, 8)  # around a sphere, cylinder or capsule, finest level of detail first
 DEFAULT_LABEL = "object"
 
@@ -40,8 +40,8 @@ class BodyShape:
         body: PyBullet's id of the body.
         link: number of the link, −1 for the base.
         levels: levels of detail, finest first, in the shape's frame, scaled.
-        local: (4, 4) link's URDF frame from the shape.
-        color: multiplies those of the surfaces.
+        local: (4, 4) URDF frame of the link from the shape.
+        color: factor of the surface colors.
     """
 
     body: int
@@ -52,7 +52,7 @@ class BodyShape:
 
 
 def shape_rows(client: Any, bodies: Sequence[int]) -> list[Any]:
-    """What PyBullet tells of the visual shapes of these bodies, one row a shape."""
+    """PyBullet's data of the visual shapes of these bodies, one row a shape."""
     return [row for body in bodies for row in client.getVisualShapeData(body, flags=WITH_TEXTURES)]
 
 
@@ -62,30 +62,30 @@ def read_shapes(
     labels: Mapping[int, str] | None = None,
     textures: Mapping[tuple[int, int], str | Path] | None = None,
 ) -> list[BodyShape]:
-    """The shapes of `shape_rows` as meshes, in their order; what is wholly transparent is left out.
+    """The shapes of `shape_rows` as meshes, in the same order, without fully transparent ones.
 
     Args:
-        client: where the rows are from.
+        client: client of the rows.
         rows: see `shape_rows`.
         labels: semantic label by body id.
-        textures: image file by body id and link, where the mesh file does not name the texture in use: PyBullet does
-            not tell of those set by `changeVisualShape`.
+        textures: image file by body id and link, for textures set by `changeVisualShape`, which PyBullet does not
+            report.
 
     Raises:
         CorruptFile: a mesh or a texture is missing or unreadable.
 
     Warns:
-        UserWarning: PyBullet does not give the data of a shape (height fields, meshes made in memory), or a mesh file
-            names a texture that is missing, which PyBullet leaves out too.
+        UserWarning: PyBullet does not provide the data of a shape (height fields, meshes created in memory), or a mesh
+            file names a missing texture, which PyBullet ignores too.
     """
     labels, textures = labels or {}, textures or {}
     for body, label in labels.items():
         check_choice(f"label of body {body}", label, LABELS)
     reader = _Reader()
     shapes = []
-    drawn = [row for row in rows if row[7][3] > 0.0]
-    capsules = iter(capsule_frames(client, [row for row in drawn if row[2] == CAPSULE]))
-    for row in drawn:
+    opaque = [row for row in rows if row[7][3] > 0.0]
+    capsules = iter(capsule_frames(client, [row for row in opaque if row[2] == CAPSULE]))
+    for row in opaque:
         body, link, position, orientation, color = row[0], row[1], row[5], row[6], row[7]
         local = next(capsules) if row[2] == CAPSULE else None
         if local is None:
@@ -97,14 +97,14 @@ def read_shapes(
 
 
 class _Reader:
-    """Makes meshes of shapes, each once: legs of one table share one."""
+    """Makes the meshes of shapes; equal shapes, such as the legs of a table, share one mesh."""
 
     def __init__(self) -> None:
         self._levels: dict[Any, tuple[Mesh, ...]] = {}
         self._surfaces: dict[Any, Surface] = {}
 
     def levels(self, row: Any, label: str, texture: str | Path | None) -> tuple[Mesh, ...]:
-        """Levels of detail of a shape; none where PyBullet does not give its data."""
+        """Levels of detail of a shape; none if PyBullet does not provide its data."""
         key = (row[2], row[3], row[4], label, texture)
         if key not in self._levels:
             self._levels[key] = self._make(row, label, texture)
@@ -124,7 +124,7 @@ class _Reader:
         if kind in (SPHERE, CYLINDER, CAPSULE) and dimensions[0 if kind == SPHERE else 1] > 0.0:
             return _round_levels(kind, dimensions, surface)
         warnings.warn(
-            f"a shape of body {body}, link {link} is not drawn: PyBullet does not give the data of its kind ({kind})",
+            f"a shape of body {body}, link {link} is not rendered: PyBullet does not provide data of its kind ({kind})",
             stacklevel=6,
         )
         return ()
@@ -148,14 +148,14 @@ class _Reader:
 
 
 def _existing(path: Path) -> Path:
-    """The file itself; PyBullet tells some paths relative to its own data folder, which it searches too."""
+    """The file, also searched in PyBullet's data folder, to which some of its paths are relative."""
     if path.is_file():
         return path
     import pybullet_data
 
     shipped = Path(pybullet_data.getDataPath()) / path
     if not shipped.is_file():
-        raise CorruptFile(f"no mesh file at {path}, from which PyBullet says that a shape is made")
+        raise CorruptFile(f"no mesh file at {path}, which PyBullet reports for a shape")
     return shipped
 
 
@@ -170,7 +170,7 @@ def _first_texture(path: Path) -> Path | None:
 
 
 def _round_levels(kind: int, dimensions: Sequence[float], surface: Surface) -> tuple[Mesh, ...]:
-    """A sphere, cylinder or capsule in fewer and fewer segments."""
+    """Levels of detail of a sphere, cylinder or capsule, with fewer and fewer segments."""
     radius = dimensions[0] if kind == SPHERE else dimensions[1]
     makers: dict[int, Callable[[int], Mesh]] = {
         SPHERE: lambda count: Mesh.sphere(radius, surface, count, count // 2),

@@ -1,1 +1,1 @@
-"""The camera's sensor: optics, noise, weather on the lens."""
+"""Camera sensor: parameters, exposure, noise, weather and depth errors."""

@@ -1,8 +1,8 @@
-"""Random numbers from counters: each is a hash of its place, so none depends on which were drawn before it.
+"""Counter-based random numbers: hashes of a key and a counter, independent of the order of sampling.
 
-Keys of 64 bits are made with the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-generators", 2014). A key and a counter of 32 bits give 32 random bits through a two-round multiply-xorshift hash, whose
-constants are those of C. Wellons' hash prospector; it compiles to vector instructions.
+64-bit keys come from the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", 2014). A key and a 32-bit counter give 32 random bits through a two-round multiply-xorshift hash with the
+constants of C. Wellons' hash prospector; it compiles to vector instructions.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 S16, S15, S8, BYTE = np.uint32(16), np.uint32(15), np.uint32(8), np.uint32(255)
 ROUND_ONE, ROUND_TWO = np.uint32(0x21F0AAAD), np.uint32(0x735A2D97)
 
-# The sum of four bytes has mean 510; this odd cubic of it has unit variance and the kurtosis of a Gaussian.
+# The sum of four bytes has mean 510; this odd cubic polynomial of it has the variance and kurtosis of a Gaussian.
 LINEAR, CUBIC = np.float32(6.421040612805983e-3), np.float32(5.773954283329854e-9)
 
 
 @inlined
 def make_key(seed, frame, stream):  # type: ignore[no-untyped-def]
-    """64 bits from the seed of an episode, a frame number and the number of a stream."""
+    """64-bit key from the seed of an episode, a frame number and a stream number."""
     key = _mix(np.uint64(seed) + GOLDEN)
     key = _mix((key ^ np.uint64(frame)) + GOLDEN)
     return _mix((key ^ np.uint64(stream)) + GOLDEN)
@@ -33,7 +33,8 @@ def random_bits(counter, key):  # type: ignore[no-untyped-def]
     """32 random bits as uint32."""
     bits = np.uint32(np.uint32(counter) + np.uint32(key))
     bits = np.uint32(np.uint32(bits ^ np.uint32(bits >> S16)) * ROUND_ONE)
-    bits = np.uint32(bits ^ np.uint32(key >> np.uint64(32)))  # keys that differ here alone share no sequence
+    # Keys that differ in their upper half only have different sequences too.
+    bits = np.uint32(bits ^ np.uint32(key >> np.uint64(32)))
     bits = np.uint32(np.uint32(bits ^ np.uint32(bits >> S15)) * ROUND_TWO)
     return np.uint32(bits ^ np.uint32(bits >> S15))
 
@@ -46,7 +47,7 @@ def uniform(counter, key):  # type: ignore[no-untyped-def]
 
 @inlined
 def gaussian(counter, key):  # type: ignore[no-untyped-def]
-    """A float32 of mean 0, variance 1 and kurtosis 3, within ±4.05."""
+    """An approximately Gaussian float32: mean 0, variance 1, kurtosis 3, within ±4.05."""
     bits = random_bits(counter, key)
     low = np.int32(bits & BYTE) + np.int32(np.uint32(bits >> S8) & BYTE)
     high = np.int32(np.uint32(bits >> S16) & BYTE) + np.int32(np.uint32(bits >> np.uint32(24)))

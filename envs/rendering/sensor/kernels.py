@@ -1,7 +1,7 @@
-"""Kernels of the camera's sensor: motion blur, exposure, noise and white balance of colors; noise and holes of depth.
+"""Sensor kernels: motion blur, exposure, noise and white balance of colors; noise and holes of depth.
 
-Display bytes are the square root of linear light (gamma 2); everything here happens in linear light, 1.0 for white.
-Images of light are (height, 3·width) float32, row by row, colors side by side.
+Display bytes are the square root of linear light (gamma 2); all computation is in linear light, 1.0 for white. Images
+of light are (height, 3·width) float32 with interleaved colors.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from camshaft.envs.kernels import inlined, kernel
 from camshaft.envs.rendering.sensor.hashing import gaussian, make_key, uniform
 from camshaft.envs.rendering.sensor.weather import add_rain, add_spray
 
-# Columns of the settings of a world's sensor.
+# Columns of the settings of a sensor.
 EXPOSURE, VIGNETTING, SHOT, READ, RED, BLUE, SHUTTER, RAIN, SPRAY = range(9)
 DEPTH_NOISE, HOLES, NEAREST, FARTHEST, COLUMNS = range(9, 14)
 
-# Streams of random numbers, of which each camera has its own STREAMS.
+# Random streams; each camera has STREAMS of its own.
 NOISE_STREAM, RAIN_STREAM, WIND_STREAM, SPRAY_STREAM, DEPTH_STREAM, HOLE_STREAM, STREAMS = range(7)
 
-MAX_TAPS = 16  # of motion blur along the flow
-SHORTEST_BLUR = np.float32(0.25)  # pixels
-EDGE = np.float32(1.05)  # times the depth of a pixel beside it: seen by one of the two views only
+MAX_TAPS = 16  # samples of motion blur along the flow
+MIN_BLUR = np.float32(0.25)  # pixels
+EDGE_RATIO = np.float32(
+    1.05
+)  # of the depths of neighbors at an edge, behind which one of the two views is occluded
 BINS = 1024
 
 ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
@@ -35,32 +37,45 @@ class Scratch(NamedTuple):
 
     light: NDArray[np.float32]  # (H, 3W)
     blurred: NDArray[np.float32]  # (H, 3W)
-    balance: NDArray[np.float32]  # (3W,)
-    small: NDArray[np.float32]  # (h, w, 3)
-    lattice: NDArray[np.float32]  # (h, w)
-    score: NDArray[np.int32]  # (H, W)
+    gains: NDArray[np.float32]  # (3W,) white balance
+    small: NDArray[np.float32]  # (h, w, 3) downsampled image
+    lattice: NDArray[np.float32]  # (h, w) noise
+    score: NDArray[np.int32]  # (H, W) of depth holes
     histogram: NDArray[np.int64]  # (BINS,)
 
 
 @kernel
 def expose_frames(  # type: ignore[no-untyped-def]
-    start, stop, worlds, active, seeds, frames, stream, settings, corner, focal, flow, speeds, scratch, images
+    start,
+    stop,
+    worlds,
+    active,
+    seeds,
+    frames,
+    stream,
+    settings,
+    squared_radius,
+    focal,
+    flow,
+    speeds,
+    scratch,
+    images,
 ):
-    """Turn perfect images into a camera's.
+    """Turn perfect color images into those of the sensor.
 
     Args:
         start: first image.
-        stop: after the last image.
-        worlds: (n,) of each image.
-        active: (num_worlds,) whether the world's sensor changes colors at all.
-        seeds: (num_worlds,) of the episodes.
+        stop: end of the images.
+        worlds: (n,) world of each image.
+        active: (num_worlds,) whether the sensor of a world changes colors.
+        seeds: (num_worlds,) seeds of the episodes.
         frames: (n,) frame number in the episode.
         stream: first random stream of this camera.
         settings: (num_worlds, COLUMNS).
-        corner: (H, 3W) squared distance from the middle, 1 in the corners.
-        focal: pixels.
-        flow: (n, H, W, 2) pixels a frame, or of no size.
-        speeds: (n,) along the optical axis, m/s.
+        squared_radius: (H, 3W) squared distance from the image center, 1 in the corners.
+        focal: focal length, pixels.
+        flow: (n, H, W, 2) pixels a frame, or empty.
+        speeds: (n,) m/s along the optical axis.
         scratch: buffers.
         images: (n, H, 3W) display bytes, changed in place.
     """
@@ -81,25 +96,26 @@ def expose_frames(  # type: ignore[no-untyped-def]
             )
         if setting[SPRAY] > ZERO:
             add_spray(light, setting[SPRAY], frame, seed, stream + SPRAY_STREAM, scratch.small)
-        balance = scratch.balance
-        balance[0::3], balance[1::3], balance[2::3] = setting[RED], ONE, setting[BLUE]
-        _develop(light, setting, corner, balance, make_key(seed, frame, stream + NOISE_STREAM), images[index])
+        gains = scratch.gains
+        gains[0::3], gains[1::3], gains[2::3] = setting[RED], ONE, setting[BLUE]
+        key = make_key(seed, frame, stream + NOISE_STREAM)
+        _expose(light, setting, squared_radius, gains, key, images[index])
 
 
 @kernel
-def measure_depths(start, stop, worlds, active, seeds, frames, stream, settings, horizon, scratch, images):  # type: ignore[no-untyped-def]
-    """Turn perfect depth into a depth camera's.
+def measure_depths(start, stop, worlds, active, seeds, frames, stream, settings, far, scratch, images):  # type: ignore[no-untyped-def]
+    """Turn perfect depth images into those of a depth camera.
 
     Args:
         start: first image.
-        stop: after the last image.
-        worlds: (n,) of each image.
-        active: (num_worlds,) whether the world's sensor changes depth at all.
-        seeds: (num_worlds,) of the episodes.
+        stop: end of the images.
+        worlds: (n,) world of each image.
+        active: (num_worlds,) whether the sensor of a world changes depth.
+        seeds: (num_worlds,) seeds of the episodes.
         frames: (n,) frame number in the episode.
         stream: first random stream of this camera.
         settings: (num_worlds, COLUMNS).
-        horizon: the depth of the sky, meters.
+        far: depth of the sky, meters.
         scratch: buffers.
         images: (n, H, W) meters, changed in place.
     """
@@ -111,10 +127,10 @@ def measure_depths(start, stop, worlds, active, seeds, frames, stream, settings,
         holes = setting[HOLES] > ZERO
         if holes:
             key = make_key(seeds[world], frames[index], stream + HOLE_STREAM)
-            limit = _rate_holes(depth, setting[HOLES], key, scratch)
+            limit = _score_holes(depth, setting[HOLES], key, scratch)
         if setting[DEPTH_NOISE] > ZERO:
             key = make_key(seeds[world], frames[index], stream + DEPTH_STREAM)
-            _disturb(depth, setting[DEPTH_NOISE], np.float32(horizon), key)
+            _add_depth_noise(depth, setting[DEPTH_NOISE], np.float32(far), key)
         nearest, farthest = setting[NEAREST], setting[FARTHEST]
         for row in range(depth.shape[0]):
             for column in range(depth.shape[1]):
@@ -133,13 +149,13 @@ def _to_light(image, light):  # type: ignore[no-untyped-def]
 
 @kernel
 def _blur_motion(light, flow, shutter, blurred):  # type: ignore[no-untyped-def]
-    """Average along the way that a pixel's content goes while the shutter is open, half before and half after now."""
+    """Average along the path of each pixel while the shutter is open, centered at the time of the frame."""
     height, width = light.shape[0], light.shape[1] // 3
     for row in range(height):
         for column in range(width):
             dx, dy = shutter * flow[row, column, 0], shutter * flow[row, column, 1]
             length = max(abs(dx), abs(dy))
-            if not SHORTEST_BLUR < length < np.float32(1e6):
+            if not MIN_BLUR < length < np.float32(1e6):
                 for channel in range(3 * column, 3 * column + 3):
                     blurred[row, channel] = light[row, channel]
                 continue
@@ -151,10 +167,10 @@ def _blur_motion(light, flow, shutter, blurred):  # type: ignore[no-untyped-def]
             red, green, blue = ZERO, ZERO, ZERO
             for _ in range(taps):
                 line = np.uint32(min(max(np.int32(y), 0), height - 1))
-                place = np.uint32(3) * np.uint32(min(max(np.int32(x), 0), width - 1))
-                red += light[line, place]
-                green += light[line, place + np.uint32(1)]
-                blue += light[line, place + np.uint32(2)]
+                first = np.uint32(3) * np.uint32(min(max(np.int32(x), 0), width - 1))
+                red += light[line, first]
+                green += light[line, first + np.uint32(1)]
+                blue += light[line, first + np.uint32(2)]
                 x, y = x + x_step, y + y_step
             blurred[row, 3 * column] = red * step
             blurred[row, 3 * column + 1] = green * step
@@ -162,22 +178,22 @@ def _blur_motion(light, flow, shutter, blurred):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _develop(light, setting, corner, balance, key, image):  # type: ignore[no-untyped-def]
-    """Vignetting and exposure, the noise of the electrons, and then what the camera computes: gains and bytes."""
-    exposure, darkening = setting[EXPOSURE], setting[EXPOSURE] * setting[VIGNETTING]
+def _expose(light, setting, squared_radius, gains, key, image):  # type: ignore[no-untyped-def]
+    """Apply vignetting, exposure and electron noise, then white balance and quantization."""
+    exposure, falloff = setting[EXPOSURE], setting[EXPOSURE] * setting[VIGNETTING]
     shot, read = setting[SHOT], setting[READ]
     noisy = shot > ZERO or read > ZERO
     for row in range(light.shape[0]):
         first = np.uint32(row * light.shape[1])
         if noisy:
             for i in range(light.shape[1]):
-                signal = light[row, i] * (exposure - darkening * corner[row, i])
+                signal = light[row, i] * (exposure - falloff * squared_radius[row, i])
                 noise = np.sqrt(signal * shot + read) * gaussian(np.uint32(first + np.uint32(i)), key)
-                image[row, i] = _display((signal + noise) * balance[i])
+                image[row, i] = _display((signal + noise) * gains[i])
         else:
             for i in range(light.shape[1]):
-                signal = light[row, i] * (exposure - darkening * corner[row, i])
-                image[row, i] = _display(signal * balance[i])
+                signal = light[row, i] * (exposure - falloff * squared_radius[row, i])
+                image[row, i] = _display(signal * gains[i])
 
 
 @inlined
@@ -189,23 +205,23 @@ def _display(value):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _disturb(depth, noise, horizon, key):  # type: ignore[no-untyped-def]
-    """Gaussian noise on the inverse of depth, which is what a camera of stereo or of structured light measures."""
+def _add_depth_noise(depth, noise, far, key):  # type: ignore[no-untyped-def]
+    """Add Gaussian noise to inverse depth, the quantity that stereo and structured-light cameras measure."""
     for row in range(depth.shape[0]):
         first = np.uint32(row * depth.shape[1])
         for column in range(depth.shape[1]):
             true = depth[row, column]
-            share = ONE + noise * true * gaussian(np.uint32(first + np.uint32(column)), key)
-            measured = true / share
-            measured = measured if share > ZERO and measured < horizon else horizon
-            depth[row, column] = measured if true < horizon else true
+            scale = ONE + noise * true * gaussian(np.uint32(first + np.uint32(column)), key)
+            measured = true / scale
+            measured = measured if scale > ZERO and measured < far else far
+            depth[row, column] = measured if true < far else true
 
 
 @kernel
-def _rate_holes(depth, share, key, scratch):  # type: ignore[no-untyped-def]
-    """Give each pixel a score, lowest where depth fails first, and find the score below which the asked share lies.
+def _score_holes(depth, fraction, key, scratch):  # type: ignore[no-untyped-def]
+    """Score pixels, lowest where depth fails first; returns the limit below which `fraction` of them lie.
 
-    Patches are smooth noise on a lattice; beside nearer things, where one of the two views is hidden, the score is
+    Patches are smooth noise on a lattice; next to nearer objects, where one of the two views is occluded, the score is
     lower.
     """
     height, width = depth.shape
@@ -229,12 +245,12 @@ def _rate_holes(depth, share, key, scratch):  # type: ignore[no-untyped-def]
             value = np.float32(0.25) + np.float32(0.6) * (upper + v * (lower - upper))
             value += np.float32(0.1) * uniform(np.uint32(row * width + column), key)
             nearest = min(depth[row, max(column - 2, 0)], depth[row, min(column + 2, width - 1)])
-            if depth[row, column] > EDGE * nearest:
+            if depth[row, column] > EDGE_RATIO * nearest:
                 value -= np.float32(0.2)
             rank = min(max(int(value * np.float32(BINS)), 0), BINS - 1)
             score[row, column] = rank
             histogram[rank] += 1
-    wanted, below_limit = share * height * width, 0
+    wanted, below_limit = fraction * height * width, 0
     for limit in range(BINS):
         if below_limit + 0.5 * histogram[limit] >= wanted:
             return limit

@@ -1,11 +1,11 @@
-"""Rain in front of a camera, and water on its lens, drawn into an image of linear light.
+"""Weather: rain in front of a camera and water on its lens, rendered into an image of linear light.
 
-A drop that falls during the exposure leaves a streak from where it was to where it is, seen in perspective; its color
-is that of its surroundings, nearly whatever is behind it (Garg and Nayar, "Vision and rain", IJCV 2007). Streaks are
-drawn stronger than in that paper's photometry, where rain is hardly seen in a single frame. Drops on the lens stay
-where they are for some frames; they show the scene upside down and out of focus.
+A drop that falls during the exposure leaves a streak between its first and last position, in perspective; its color is
+that of the surroundings and hardly depends on the background (Garg and Nayar, "Vision and rain", IJCV 2007). Streaks
+are stronger than in that paper's photometry, by which rain is hardly visible in a single frame. Drops on the lens keep
+their positions for some frames; they show the scene upside down and out of focus.
 
-Images are (height, 3·width) float32, row by row, colors side by side.
+Images are (height, 3·width) float32 with interleaved colors.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from camshaft.envs.rendering.sensor.hashing import make_key, uniform
 
 MAX_STREAKS = 600
 STREAK_SECONDS = 1.0 / 40.0  # exposure time of a streak
-NEAREST_DROP, FARTHEST_DROP = 0.7, 7.0  # meters along the optical axis
-SLOWEST_FALL, FASTEST_FALL = 6.0, 9.0  # m/s: drops of 1.7 to 5 mm (Atlas et al. 1973)
-STRONGEST_WIND = 3.0  # m/s across the view, one value an episode
+MIN_DROP_DEPTH, MAX_DROP_DEPTH = 0.7, 7.0  # meters along the optical axis
+MIN_FALL_SPEED, MAX_FALL_SPEED = 6.0, 9.0  # m/s: drops of 1.7 to 5 mm (Atlas et al. 1973)
+MAX_WIND = 3.0  # m/s across the view, constant within an episode
 STREAK_WIDTH = 0.010  # meters, out of focus
-STREAK_LIGHT = 1.8  # of the light in the upper half of the image, where most of a drop's light comes from
+STREAK_LIGHT = 1.8  # of the mean light of the upper half of the image, where most light of a drop comes from
 
 MAX_BEADS, MAX_SMEARS = 40, 14
 BEAD_LIFE, SMEAR_LIFE, FADE = 50, 90, 6  # frames
@@ -33,29 +33,29 @@ ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
 
 @kernel
 def add_rain(light, density, speed, focal_length, wind_key, key):  # type: ignore[no-untyped-def]
-    """Blend streaks into the image.
+    """Blend rain streaks into the image.
 
     Args:
         light: (height, 3·width) linear light.
         density: 0..1.
-        speed: of the camera along its optical axis, m/s.
+        speed: m/s of the camera along its optical axis.
         focal_length: pixels.
-        wind_key: key of the episode.
-        key: key of the frame.
+        wind_key: random key of the episode.
+        key: random key of the frame.
     """
     height, width = light.shape[0], light.shape[1] // 3
     red, green, blue = _streak_light(light)
-    wind = STRONGEST_WIND * (2.0 * uniform(0, wind_key) - 1.0)
+    wind = MAX_WIND * (2.0 * uniform(0, wind_key) - 1.0)
     for streak in range(int(density * MAX_STREAKS + 0.5)):
-        place = 8 * streak
-        depth = NEAREST_DROP + (FARTHEST_DROP - NEAREST_DROP) * math.sqrt(uniform(place, key))
-        across = (1.4 * uniform(place + 1, key) - 0.2) * width - 0.5 * width
-        down = (1.4 * uniform(place + 2, key) - 0.2) * height - 0.5 * height
-        fall = SLOWEST_FALL + (FASTEST_FALL - SLOWEST_FALL) * uniform(place + 3, key)
-        gust = wind + uniform(place + 4, key) - 0.5
+        counter = 8 * streak
+        depth = MIN_DROP_DEPTH + (MAX_DROP_DEPTH - MIN_DROP_DEPTH) * math.sqrt(uniform(counter, key))
+        across = (1.4 * uniform(counter + 1, key) - 0.2) * width - 0.5 * width
+        down = (1.4 * uniform(counter + 2, key) - 0.2) * height - 0.5 * height
+        fall = MIN_FALL_SPEED + (MAX_FALL_SPEED - MIN_FALL_SPEED) * uniform(counter + 3, key)
+        gust = wind + uniform(counter + 4, key) - 0.5
         half = 0.5 * STREAK_SECONDS
         middle_x, middle_y = across * depth / focal_length, down * depth / focal_length
-        near = max(depth - half * speed, 0.5 * NEAREST_DROP)
+        near = max(depth - half * speed, 0.5 * MIN_DROP_DEPTH)
         far = depth + half * speed
         _streak(
             light,
@@ -64,7 +64,7 @@ def add_rain(light, density, speed, focal_length, wind_key, key):  # type: ignor
             0.5 * width + focal_length * (middle_x + half * gust) / near,
             0.5 * height + focal_length * (middle_y + half * fall) / near,
             STREAK_WIDTH * focal_length / depth,
-            0.3 + 0.4 * uniform(place + 5, key),
+            0.3 + 0.4 * uniform(counter + 5, key),
             red,
             green,
             blue,
@@ -73,17 +73,17 @@ def add_rain(light, density, speed, focal_length, wind_key, key):  # type: ignor
 
 @kernel
 def add_spray(light, amount, frame, seed, stream, small):  # type: ignore[no-untyped-def]
-    """Put water on the lens: beads, and larger smears.
+    """Blend water on the lens into the image: beads and larger smears.
 
     Args:
         light: (height, 3·width) linear light.
         amount: 0..1.
-        frame: since the episode's start.
-        seed: of the episode.
-        stream: number of the random stream.
-        small: (h, w, 3) scratch for a coarse copy of the image.
+        frame: frame number since the start of the episode.
+        seed: seed of the episode.
+        stream: random stream.
+        small: (h, w, 3) buffer for the downsampled image.
     """
-    _shrink(light, small)
+    _downsample(light, small)
     for smear in range(int(amount * MAX_SMEARS + 0.5)):
         _drop(light, small, 1000 + smear, SMEAR_LIFE, frame, seed, stream, 0.10, 0.25, 1.0, 0.85, 1.0)
     for bead in range(int(amount * MAX_BEADS + 0.5)):
@@ -92,21 +92,21 @@ def add_spray(light, amount, frame, seed, stream, small):  # type: ignore[no-unt
 
 @inlined
 def _drop(  # type: ignore[no-untyped-def]
-    light, small, place, life, frame, seed, stream, smallest, largest, magnification, opacity, softness
+    light, small, number, life, frame, seed, stream, smallest, largest, magnification, opacity, softness
 ):
-    """One drop on the lens: where its place in the table says, until it is replaced by the next one."""
-    shifted = frame + int(life * uniform(place, make_key(seed, -1, stream)))
+    """Blend one drop into the image; every `life` frames, another drop takes its number."""
+    shifted = frame + int(life * uniform(number, make_key(seed, -1, stream)))
     key = make_key(seed, shifted // life, stream)
-    share = uniform(8 * place, key)
-    radius = (smallest + (largest - smallest) * share * share) * light.shape[1] / 3
+    value = uniform(8 * number, key)
+    radius = (smallest + (largest - smallest) * value * value) * light.shape[1] / 3
     fading = min(1.0, (life - shifted % life) / FADE)
     _blob(
         light,
         small,
-        np.float32(uniform(8 * place + 1, key) * light.shape[1] / 3),
-        np.float32(uniform(8 * place + 2, key) * light.shape[0]),
+        np.float32(uniform(8 * number + 1, key) * light.shape[1] / 3),
+        np.float32(uniform(8 * number + 2, key) * light.shape[0]),
         np.float32(radius),
-        np.float32(radius * (1.0 + 0.4 * uniform(8 * place + 3, key))),
+        np.float32(radius * (1.0 + 0.4 * uniform(8 * number + 3, key))),
         np.float32(magnification),
         np.float32(opacity * fading),
         np.float32(softness),
@@ -115,7 +115,7 @@ def _drop(  # type: ignore[no-untyped-def]
 
 @kernel
 def _blob(light, small, center_x, center_y, radius_x, radius_y, magnification, opacity, softness):  # type: ignore[no-untyped-def]
-    """Blend the coarse image, magnified about the blob's center, into an ellipse."""
+    """Blend the downsampled image, magnified around the center, into an ellipse."""
     height, width = light.shape[0], light.shape[1] // 3
     scale_x, scale_y = np.float32(small.shape[1] / width), np.float32(small.shape[0] / height)
     bead = magnification < ZERO
@@ -126,24 +126,24 @@ def _blob(light, small, center_x, center_y, radius_x, radius_y, magnification, o
             square = (x / radius_x) ** 2 + (y / radius_y) ** 2
             if square >= ONE:
                 continue
-            cover = min((ONE - np.sqrt(square)) / softness, ONE)
-            cover = opacity * cover * cover * (np.float32(3.0) - np.float32(2.0) * cover)
+            coverage = min((ONE - np.sqrt(square)) / softness, ONE)
+            coverage = opacity * coverage * coverage * (np.float32(3.0) - np.float32(2.0) * coverage)
             strength = ONE
-            if bead:  # darker above, where it bends the view to the ground, and a bright foot
+            if bead:  # darker at the top, where it refracts the ground, brighter at the bottom
                 strength = np.float32(0.9) + np.float32(0.45) * y / radius_y
             red, green, blue = _sample(
                 small,
                 (center_x + magnification * x) * scale_x - HALF,
                 (center_y + magnification * y) * scale_y - HALF,
             )
-            light[row, 3 * column] += cover * (strength * red - light[row, 3 * column])
-            light[row, 3 * column + 1] += cover * (strength * green - light[row, 3 * column + 1])
-            light[row, 3 * column + 2] += cover * (strength * blue - light[row, 3 * column + 2])
+            light[row, 3 * column] += coverage * (strength * red - light[row, 3 * column])
+            light[row, 3 * column + 1] += coverage * (strength * green - light[row, 3 * column + 1])
+            light[row, 3 * column + 2] += coverage * (strength * blue - light[row, 3 * column + 2])
 
 
 @inlined
 def _sample(small, x, y):  # type: ignore[no-untyped-def]
-    """Bilinear value of an (h, w, 3) image, edges repeated."""
+    """Bilinear interpolation of an (h, w, 3) image with repeated edges."""
     x = min(max(x, ZERO), np.float32(small.shape[1] - 1))
     y = min(max(y, ZERO), np.float32(small.shape[0] - 1))
     left, top = int(x), int(y)
@@ -167,8 +167,8 @@ def _sample(small, x, y):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _shrink(light, small):  # type: ignore[no-untyped-def]
-    """Averages over blocks of the image."""
+def _downsample(light, small):  # type: ignore[no-untyped-def]
+    """Write the averages of blocks of the image."""
     height, width = light.shape[0], light.shape[1] // 3
     for i in range(small.shape[0]):
         first, last = i * height // small.shape[0], (i + 1) * height // small.shape[0]
@@ -186,7 +186,7 @@ def _shrink(light, small):  # type: ignore[no-untyped-def]
 
 @inlined
 def _streak_light(light):  # type: ignore[no-untyped-def]
-    """Color of a streak: paler than the mean of the upper half of the image."""
+    """Color of a streak: the mean of the upper half of the image, less saturated."""
     rows, width = (light.shape[0] + 1) // 2, light.shape[1] // 3
     red, green, blue = ZERO, ZERO, ZERO
     for row in range(rows):
@@ -194,14 +194,14 @@ def _streak_light(light):  # type: ignore[no-untyped-def]
             red += light[row, 3 * column]
             green += light[row, 3 * column + 1]
             blue += light[row, 3 * column + 2]
-    share = np.float32(0.5 * STREAK_LIGHT / (rows * width))
+    scale = np.float32(0.5 * STREAK_LIGHT / (rows * width))
     gray = (red + green + blue) / np.float32(3.0)
-    return (red + gray) * share, (green + gray) * share, (blue + gray) * share
+    return (red + gray) * scale, (green + gray) * scale, (blue + gray) * scale
 
 
 @kernel
 def _streak(light, start_x, start_y, end_x, end_y, thickness, opacity, red, green, blue):  # type: ignore[no-untyped-def]
-    """Blend a thick line, thinner than a pixel ones as fainter."""
+    """Blend a thick line into the image; lines thinner than a pixel are fainter."""
     height, width = light.shape[0], light.shape[1] // 3
     opacity = np.float32(opacity * min(1.0, thickness + 0.4))
     half = np.float32(0.5 * max(1.0, thickness))
@@ -216,12 +216,12 @@ def _streak(light, start_x, start_y, end_x, end_y, thickness, opacity, red, gree
             max(0, int(min(start_x, end_x) - reach)), min(width, int(max(start_x, end_x) + reach) + 1)
         ):
             x = np.float32(column + 0.5 - start_x)
-            part = min(max((x * along_x + y * along_y) * inverse, ZERO), ONE)
-            off_x, off_y = x - part * along_x, y - part * along_y
-            cover = reach - np.sqrt(off_x * off_x + off_y * off_y)
-            if cover <= ZERO:
+            t = min(max((x * along_x + y * along_y) * inverse, ZERO), ONE)
+            off_x, off_y = x - t * along_x, y - t * along_y
+            coverage = reach - np.sqrt(off_x * off_x + off_y * off_y)
+            if coverage <= ZERO:
                 continue
-            cover = opacity * min(cover, ONE)
-            light[row, 3 * column] += cover * (red - light[row, 3 * column])
-            light[row, 3 * column + 1] += cover * (green - light[row, 3 * column + 1])
-            light[row, 3 * column + 2] += cover * (blue - light[row, 3 * column + 2])
+            coverage = opacity * min(coverage, ONE)
+            light[row, 3 * column] += coverage * (red - light[row, 3 * column])
+            light[row, 3 * column + 1] += coverage * (green - light[row, 3 * column + 1])
+            light[row, 3 * column + 2] += coverage * (blue - light[row, 3 * column + 2])

@@ -1,1 +1,1 @@
-"""Levels of detail: decimation, outer shells, and the cache that keeps them."""
+"""Levels of detail: decimation, texture baking, outer shells, error measurement, and a disk cache."""

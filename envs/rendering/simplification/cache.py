@@ -1,4 +1,4 @@
-"""Meshes with their levels of detail, kept on disk: a robot takes seconds to decimate and milliseconds to read back."""
+"""Disk cache of meshes with their levels of detail; a robot takes seconds to simplify and milliseconds to load."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ from camshaft.envs.rendering.meshes.surface import Surface
 from camshaft.envs.rendering.simplification.levels import detail_levels
 
 WHITE = (1.0, 1.0, 1.0)
-MAKERS = (
-    "meshes/mesh.py",
-    "meshes/files.py",
-    "meshes/collada.py",
-    "simplification/levels.py",
-    "simplification/outer_shell.py",
-    "simplification/cache.py",
-)
+# Modules that the result depends on, with all of this folder.
+SOURCES = ("meshes/mesh.py", "meshes/normals.py", "meshes/files.py", "meshes/collada.py")
+LIBRARIES = ("fast_simplification", "numpy", "scipy", "trimesh")
 
 
 def load_levels(path: Path, texture: Path | None = None) -> tuple[Mesh, ...]:
-    """A mesh file in white, or in one texture, and its coarser levels of detail, finest first.
+    """Load a mesh file with its levels of detail, finest first.
 
-    What has been made is kept under the cache's root, by the content of the files, the code that makes it and the
-    libraries that the code uses. A file there that cannot be read is made anew.
+    The result is cached under `cache_root()`, keyed by the content of the files, the code of the simplification and the
+    versions of its libraries. An unreadable cache file is written again.
+
+    Args:
+        path: mesh file.
+        texture: image file of the mesh; None for white.
 
     Raises:
         CorruptFile: the mesh or the texture is missing or unreadable.
@@ -49,17 +48,17 @@ def load_levels(path: Path, texture: Path | None = None) -> tuple[Mesh, ...]:
 @lru_cache(maxsize=512)
 def _load_levels(path: Path, texture: Path | None, _changed: tuple[int, ...]) -> tuple[Mesh, ...]:
     surface = Surface(WHITE, None if texture is None else read_texture(texture))
-    kept = cache_root() / "meshes" / f"{_key(path, texture)}.npz"
-    levels = _read(kept, surface)
+    cached = cache_root() / "meshes" / f"{_key(path, texture)}.npz"
+    levels = _read(cached, surface)
     if levels is None:
         levels = detail_levels(load_mesh(path, surface))
-        with contextlib.suppress(OSError):  # a full or read-only disk costs time, no more
-            _write(kept, levels)
+        with contextlib.suppress(OSError):  # a full or read-only disk only costs time
+            _write(cached, levels)
     return levels
 
 
 def _key(path: Path, texture: Path | None) -> str:
-    digest = hashlib.sha256(_makers())
+    digest = hashlib.sha256(_code_digest())
     digest.update(path.suffix.lower().encode())
     for file in (path, texture):
         content = b"" if file is None else file.read_bytes()
@@ -68,19 +67,20 @@ def _key(path: Path, texture: Path | None) -> str:
 
 
 @cache
-def _makers() -> bytes:
+def _code_digest() -> bytes:
     digest = hashlib.sha256()
-    for library in ("fast_simplification", "numpy", "scipy", "trimesh"):
+    for library in LIBRARIES:
         digest.update(f"{library} {version(library)}\n".encode())
-    for name in MAKERS:
-        digest.update((Path(__file__).parents[1] / name).read_bytes())
+    folder = Path(__file__).parent
+    for path in [*(folder.parent / name for name in SOURCES), *sorted(folder.glob("*.py"))]:
+        digest.update(path.read_bytes())
     return digest.digest()
 
 
-def _write(kept: Path, levels: tuple[Mesh, ...]) -> None:
-    """Write under another name first: a reader, or another process that writes, never meets half a file."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=kept.parent, suffix=".part")
+def _write(cached: Path, levels: tuple[Mesh, ...]) -> None:
+    """Write to a temporary file and rename it, so that other processes never see half a file."""
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=cached.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez(
@@ -94,16 +94,16 @@ def _write(kept: Path, levels: tuple[Mesh, ...]) -> None:
                 face_surfaces=np.concatenate([mesh.face_surfaces for mesh in levels]),  # type: ignore[arg-type]
                 colors=np.concatenate([[surface.color for surface in mesh.surfaces] for mesh in levels]),
             )
-        os.replace(name, kept)
+        os.replace(name, cached)
     except BaseException:
         os.unlink(name)
         raise
 
 
-def _read(kept: Path, surface: Surface) -> tuple[Mesh, ...] | None:
-    """The levels, the first in `surface` and the coarser ones in the colors that it has been turned into."""
+def _read(cached: Path, surface: Surface) -> tuple[Mesh, ...] | None:
+    """Cached levels, the finest with `surface` and the coarser ones with baked colors; None if there are none."""
     try:
-        with kept.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with cached.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         ends = np.cumsum(arrays["counts"], axis=0)
         levels = []
@@ -122,5 +122,5 @@ def _read(kept: Path, surface: Surface) -> tuple[Mesh, ...] | None:
                 )
             )
         return tuple(levels) or None
-    except Exception:  # whatever is wrong with it, it is made anew
+    except Exception:  # missing or damaged in any way: made again
         return None

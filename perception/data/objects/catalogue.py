@@ -17,7 +17,7 @@ from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets.shapes import with_surface
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS
 from camshaft.envs.rendering import Mesh
-from camshaft.envs.rendering.packing import bounding_sphere
+from camshaft.envs.rendering.geometry import bounding_sphere
 from camshaft.perception.data.objects.looks import object_surfaces
 from camshaft.perception.data.objects.pybullet_models import urdf_levels
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.rendering import Mesh, Surface
-from camshaft.envs.rendering.camera import rotation_x
 from camshaft.envs.rendering.pybullet.links import LinkPoses, connection
 from camshaft.envs.rendering.pybullet.shapes import BodyShape, read_shapes, shape_rows
+from camshaft.envs.rendering.rotations import rotation_x
 
 FACES_A_SHAPE = (1500, 120)  # of the two levels of detail, at most
 PAPER_WHITE = 0.98

@@ -8,7 +8,7 @@ from rendering_scenes import FORWARD, build, clutter, moved, render
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, Surface, look_at, project, rays
-from camshaft.envs.rendering.renderer import OUTPUT_TYPES
+from camshaft.envs.rendering.outputs import MOTION_OUTPUTS, OUTPUT_TYPES
 
 CAMERAS = [
     Camera(120, 90, 75.0),
@@ -17,7 +17,6 @@ CAMERAS = [
     Camera(160, 60, 150.0, lens="cylindrical"),
 ]
 NAMES = ["pinhole", "distorted", "fisheye", "cylinder"]
-MOTIONS = ("flow", "scene_flow", "occluded")
 
 
 def homogeneous(points):
@@ -76,9 +75,9 @@ def test_normals_are_those_of_the_depth_gradient():
 
 
 def moving_scene():
-    """A state, the moment before everything moved, and the cameras then and now."""
+    """A state, the snapshot before everything moved, and the camera poses before and after."""
     state, objects = build(clutter())
-    before = state.moment()
+    before = state.snapshot()
     moves = [
         moved(),
         moved(0.2, 0.5, 0.1, 0.4),
@@ -97,9 +96,9 @@ def moving_scene():
 @pytest.mark.parametrize("camera", CAMERAS, ids=NAMES)
 def test_flow_is_where_the_projected_point_goes(camera):
     state, before, first, second = moving_scene()
-    after = state.moment()
-    outputs = ("positions", "instances", "depth", *MOTIONS)
-    images = render(state, camera, outputs, first, moment=before, then=(after, second[None]))
+    after = state.snapshot()
+    outputs = ("positions", "instances", "depth", *MOTION_OUTPUTS)
+    images = render(state, camera, outputs, first, snapshot=before, flow_target=(after, second[None]))
     solid = images["depth"] < 30.0
     slots = images["instances"].astype(int)[solid] - 1
     to_world = np.zeros((len(slots), 4, 4))
@@ -121,9 +120,9 @@ def test_flow_is_where_the_projected_point_goes(camera):
 @pytest.mark.parametrize("camera", CAMERAS, ids=NAMES)
 def test_what_is_not_occluded_is_found_again_by_its_flow(camera):
     state, before, first, second = moving_scene()
-    after = state.moment()
-    outputs = ("instances", "depth", *MOTIONS)
-    images = render(state, camera, outputs, first, moment=before, then=(after, second[None]))
+    after = state.snapshot()
+    outputs = ("instances", "depth", *MOTION_OUTPUTS)
+    images = render(state, camera, outputs, first, snapshot=before, flow_target=(after, second[None]))
     later = render(state, camera, ("instances",), second)["instances"]
     rows, columns = np.nonzero(images["depth"] < 30.0)
     target = np.stack([columns, rows], axis=-1) + images["flow"][rows, columns]
@@ -141,10 +140,12 @@ def test_what_is_not_occluded_is_found_again_by_its_flow(camera):
 def test_the_sky_flows_with_the_turn_of_the_camera_alone():
     state, _ = build([(Mesh.box([1.0, 1.0, 1.0]), moved(5.0, 0.0, -3.0))])
     camera = Camera(80, 60, 70.0)
-    before = state.moment()
+    before = state.snapshot()
     angle = 0.05
     second = moved(0.7, 0.0, 0.0, angle) @ FORWARD
-    images = render(state, camera, ("instances", *MOTIONS), then=(before, second[None]), moment=before)
+    images = render(
+        state, camera, ("instances", *MOTION_OUTPUTS), flow_target=(before, second[None]), snapshot=before
+    )
     sky = images["instances"] == 0
     turned = rays(camera) @ (np.linalg.inv(second)[:3, :3] @ FORWARD[:3, :3]).T
     columns, rows = np.meshgrid(np.arange(80), np.arange(60))
@@ -247,11 +248,11 @@ def test_keypoints_are_those_of_the_variant_that_is_shown():
 def test_annotations_do_not_depend_on_threads_or_on_the_other_outputs():
     placed = clutter()
     state, objects = build(placed, num_worlds=3)
-    before = state.moment()
+    before = state.snapshot()
     for world in range(3):
         state.set_pose(objects[1], moved(6.0, world - 1.0, 0.0)[None], np.array([world]))
     poses = np.tile(FORWARD, (3, 1, 1))
-    options = {"moment": before, "then": (state.moment(), poses)}
+    options = {"snapshot": before, "flow_target": (state.snapshot(), poses)}
     camera = Camera(64, 48, 70.0)
     together = Renderer(state, camera, tuple(OUTPUT_TYPES), 2).render(poses, **options)
     for name in OUTPUT_TYPES:
@@ -262,7 +263,7 @@ def test_annotations_do_not_depend_on_threads_or_on_the_other_outputs():
 def test_motion_without_another_moment_is_refused():
     state, _ = build([(Mesh.box([1.0, 1.0, 1.0], Surface()), moved(5.0))])
     renderer = Renderer(state, Camera(8, 8), ("flow",))
-    with pytest.raises(InvalidOption, match="then"):
+    with pytest.raises(InvalidOption, match="flow_target"):
         renderer.render(FORWARD[None])
-    with pytest.raises(InvalidOption, match="camera poses of then"):
-        renderer.render(FORWARD[None], then=(state.moment(), np.eye(3)[None]))
+    with pytest.raises(InvalidOption, match="camera poses of flow_target"):
+        renderer.render(FORWARD[None], flow_target=(state.snapshot(), np.eye(3)[None]))

@@ -7,7 +7,7 @@ import pytest
 from camshaft import envs
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import Camera, Sensor, parse_cameras, rays, stereo_rig, surround_rig
-from camshaft.envs.rendering.camera import rotation_z
+from camshaft.envs.rendering.rotations import rotation_z
 
 TASK = "camshaft/LaneKeeping-v0"
 CAMERAS = {

@@ -101,14 +101,14 @@ def simulate():
 
 
 def simulate_again(state):
-    """Twice the same; then one world alone, elsewhere, of an earlier moment; and poses that the host has not."""
+    """Two equal runs; then one world from an earlier snapshot; and poses that were not uploaded."""
     camera = Camera(10, 8, 70.0)
     renderer = cuda_renderer.CudaRenderer(state, camera, ("rgb", "instances"))
     images = on_host(renderer.render(POSES))
     again = on_host(renderer.render(POSES))
-    moment = state.moment()
+    snapshot = state.snapshot()
     state.set_pose(state.scene.objects["1"], np.tile(moved(4.0, -0.5, 0.3), (2, 1, 1)))
-    one = on_host(renderer.render(POSES[1:], np.array([1]), moment))
+    one = on_host(renderer.render(POSES[1:], np.array([1]), snapshot))
     stale = on_host(renderer.render(POSES, upload=("meshes",)))
     fresh = differences(
         on_host(renderer.render(POSES)), Renderer(state, camera, ("rgb", "instances"), 1).render(POSES)
@@ -173,7 +173,7 @@ def simulate_errors(state):
     calls = {
         "output": lambda: Renderer(state, camera, ("rgb", "flow"), device="cuda"),
         "out": lambda: renderer.render(POSES, out=images),
-        "then": lambda: renderer.render(POSES, then=(state.moment(), POSES)),
+        "flow_target": lambda: renderer.render(POSES, flow_target=(state.snapshot(), POSES)),
         "poses": lambda: renderer.render(POSES[0]),
         "worlds": lambda: renderer.render(POSES, np.array([0, 2])),
         "upload": lambda: cuda_renderer.CudaRenderer(state, camera, ("rgb",)).render(POSES, upload=("pose",)),
@@ -231,7 +231,7 @@ def test_an_arena_may_be_replaced(simulated):
 def test_what_the_gpu_cannot_do_is_named(simulated):
     messages = simulated["errors"]
     assert "'flow'" in messages["output"] and "world_normals" in messages["output"]
-    assert "out" in messages["out"] and "then" in messages["then"]
+    assert "out" in messages["out"] and "flow_target" in messages["flow_target"]
     assert "(2, 4, 4)" in messages["poses"] and "0..1" in messages["worlds"]
     assert "'pose'" in messages["upload"] and "'poses'" in messages["upload"]
 
@@ -278,7 +278,15 @@ class Compiled:
 @pytest.mark.slow
 @pytest.mark.skipif(not nvvm_is_there(), reason="numba-cuda or the NVVM library is not installed")
 def test_every_kernel_compiles_without_local_memory(monkeypatch):
-    kernels = ("place_views", "choose", "choose_casters", "rasterize", "shade", "write_labels", "fit_shadows")
+    kernels = (
+        "set_view_transforms",
+        "cull",
+        "cull_casters",
+        "rasterize",
+        "shade",
+        "write_labels",
+        "fit_shadows",
+    )
     results = {}
     for name in kernels:
         monkeypatch.setattr(cuda_renderer, name, Compiled(getattr(cuda_renderer, name), results))

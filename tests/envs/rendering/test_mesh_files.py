@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from camshaft.envs.errors import CorruptFile
-from camshaft.envs.rendering import Mesh, Surface, Texture
+from camshaft.envs.rendering import Mesh, Surface, Texture, decimate, load_mesh
 from camshaft.envs.rendering.meshes.files import read_texture, texture_files
+from camshaft.envs.rendering.simplification.baking import bake_textures
 from camshaft.envs.rendering.simplification.cache import _load_levels, load_levels
-from camshaft.envs.rendering.simplification.levels import bake_textures, detail_levels
+from camshaft.envs.rendering.simplification.levels import detail_levels
 from camshaft.envs.rendering.simplification.outer_shell import outer_shell
 
 COLORS = {"red": (0.8, 0.2, 0.2), "green": (0.2, 0.6, 0.2)}
@@ -71,14 +72,14 @@ def write_painted(folder, image="", name="painted"):
 
 
 def test_each_material_of_an_obj_keeps_its_color(tmp_path):
-    mesh = Mesh.load(write_painted(tmp_path))
+    mesh = load_mesh(write_painted(tmp_path))
     assert len(mesh.faces) == 4
     for x, color in ((0.5, COLORS["red"]), (1.5, COLORS["green"])):
         own = np.abs(mesh.positions[mesh.faces].mean(axis=1)[:, 0] - x) < 0.5
         surfaces = {mesh.surfaces[index] for index in mesh.face_surfaces[own]}
         assert [surface.color for surface in surfaces] == [pytest.approx(color, abs=0.005)]
     plain = Surface(label="robot")
-    assert Mesh.load(tmp_path / "painted.obj", plain).surfaces == (plain,)
+    assert load_mesh(tmp_path / "painted.obj", plain).surfaces == (plain,)
 
 
 def test_an_image_is_read_from_the_bottom_up_with_sides_of_powers_of_two(tmp_path):
@@ -91,16 +92,16 @@ def test_an_image_is_read_from_the_bottom_up_with_sides_of_powers_of_two(tmp_pat
     assert texture.levels[0][0, 0].tolist() == [0, 0, 0]
     path = write_painted(tmp_path, "image.png")
     assert texture_files(path) == [tmp_path / "image.png"]
-    textured = [surface for surface in Mesh.load(path).surfaces if surface.texture]
+    textured = [surface for surface in load_mesh(path).surfaces if surface.texture]
     assert [surface.color for surface in textured] == [(1.0, 1.0, 1.0)]
 
 
 def test_a_missing_or_broken_texture_is_named(tmp_path):
     with pytest.raises(CorruptFile, match="gone.png"):
-        Mesh.load(write_painted(tmp_path, "gone.png"))
+        load_mesh(write_painted(tmp_path, "gone.png"))
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(CorruptFile, match="broken.png"):
-        Mesh.load(write_painted(tmp_path, "broken.png"))
+        load_mesh(write_painted(tmp_path, "broken.png"))
 
 
 @pytest.mark.parametrize("kind", list(PRIMITIVES))
@@ -109,7 +110,7 @@ def test_collada_is_placed_and_colored_by_its_nodes(tmp_path, kind):
     vertices = '<input semantic="VERTEX" source="#v" offset="0"/>'
     primitive = f'<{kind} count="1" material="paint">{vertices}{PRIMITIVES[kind]}</{kind}>'
     path.write_text(COLLADA.format(primitive=primitive))
-    mesh = Mesh.load(path)
+    mesh = load_mesh(path)
     assert len(mesh.faces) == 2
     assert mesh.positions.min(axis=0) == pytest.approx([-1.0, 0.0, 2.0], abs=1e-6)
     assert mesh.positions.max(axis=0) == pytest.approx([0.0, 2.0, 2.0], abs=1e-6)
@@ -125,7 +126,7 @@ def test_collada_that_is_none_is_named(tmp_path, text):
     path = tmp_path / "broken.dae"
     path.write_text(text)
     with pytest.raises(CorruptFile, match="broken.dae"):
-        Mesh.load(path)
+        load_mesh(path)
 
 
 def test_levels_are_coarser_and_coarser_and_tell_their_error():
@@ -146,7 +147,7 @@ def test_coarser_levels_keep_each_surface_where_it_is():
     ball = Mesh.sphere(1.0, segments=96, rings=48)
     upper = (ball.positions[ball.faces].mean(axis=1)[:, 2] > 0).astype(np.int32)
     mixed = Mesh(ball.positions, ball.faces, ball.normals, face_surfaces=upper, surfaces=(blue, red))
-    coarse = mixed.decimated(300)
+    coarse = decimate(mixed, 300)
     assert coarse.surfaces == (blue, red)
     heights = coarse.positions[coarse.faces].mean(axis=1)[:, 2]
     clear = np.abs(heights) > 0.15

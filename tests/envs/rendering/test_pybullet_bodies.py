@@ -315,7 +315,7 @@ def test_few_triangles_of_the_panda_table_look_like_all(client, monkeypatch):
     images, counts = {}, {}
     for size, most in ((84, 2300), (224, 4500)):
         for pixels in (1e-9, 0.5):
-            monkeypatch.setattr("camshaft.envs.rendering.scene.MOST_ERROR_PIXELS", pixels)
+            monkeypatch.setattr("camshaft.envs.rendering.geometry.MAX_ERROR_PIXELS", pixels)
             state = SceneState(bodies.scene, 1)
             bodies.update(state)
             outputs = ("rgb", "instances")
@@ -407,7 +407,7 @@ def test_what_pybullet_keeps_to_itself_is_left_out_with_a_warning(client):
         pybullet.GEOM_HEIGHTFIELD, heightfieldData=heights, numHeightfieldRows=4, numHeightfieldColumns=4
     )
     client.createMultiBody(0.0, field)
-    with pytest.warns(UserWarning, match="not drawn"):
+    with pytest.warns(UserWarning, match="not rendered"):
         images = PyBulletCamera(client, outputs=("instances",)).render(np.eye(4))
     assert not images["instances"].any()
 

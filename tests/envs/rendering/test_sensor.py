@@ -6,13 +6,9 @@ import pytest
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.rendering.sensor.model import (
-    SENSOR_RANGES,
-    Sensor,
-    SensorModel,
-    sample_sensor,
-    white_balance_gains,
-)
+from camshaft.envs.rendering.sensor.model import SensorModel
+from camshaft.envs.rendering.sensor.sensor import SENSOR_RANGES, Sensor, sample_sensor
+from camshaft.envs.rendering.sensor.white_balance import white_balance_gains
 
 WIDTH, HEIGHT = 96, 72
 CAMERA = Camera(width=WIDTH, height=HEIGHT, far=100.0)

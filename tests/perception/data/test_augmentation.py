@@ -48,10 +48,12 @@ def drawn(roll=0.0, fov=60.0, flip=1.0):
         return (pose @ turn)[None]
 
     first = stand(0.0)
-    before = state.moment()
+    before = state.snapshot()
     second = stand(1.0)
     camera = Camera(SIDE, SIDE, fov)
-    images = Renderer(state, camera, LABELS, 1).render(first, moment=before, then=(state.moment(), second))
+    images = Renderer(state, camera, LABELS, 1).render(
+        first, snapshot=before, flow_target=(state.snapshot(), second)
+    )
     motion = np.linalg.inv(first) @ second
     tensors = {name: torch.from_numpy(values) for name, values in images.items()}
     return {**tensors, "camera_motion": torch.from_numpy(motion)}
