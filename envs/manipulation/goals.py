@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.goal import GoalSimulation
-from camshaft.envs.manipulation.kinematics import pointing_down
+from camshaft.envs.manipulation.arms.kinematics import pointing_down
 from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
 from camshaft.envs.simulation import Measurements
 

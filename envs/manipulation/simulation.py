@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray, Observation
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.manipulation.arm_model import load_arm
+from camshaft.envs.manipulation.arms.control import CONTROL_MODES, Controller
+from camshaft.envs.manipulation.arms.kinematics import Kinematics, pointing_down
+from camshaft.envs.manipulation.arms.model import load_arm
 from camshaft.envs.manipulation.bodies import Body, Part
-from camshaft.envs.manipulation.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
-from camshaft.envs.manipulation.control import CONTROL_MODES, Controller
-from camshaft.envs.manipulation.dynamics import draw_dynamics
-from camshaft.envs.manipulation.kinematics import Kinematics, pointing_down
-from camshaft.envs.manipulation.simulation_types import Start, TableConfig
-from camshaft.envs.manipulation.table_scene import TableScene, table_parts
+from camshaft.envs.manipulation.domain_randomization import draw_dynamics
+from camshaft.envs.manipulation.episode import Start, TableConfig
+from camshaft.envs.manipulation.physics.pybullet.world import SUBSTEPS, Reading, Setup, World
+from camshaft.envs.manipulation.scene.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
+from camshaft.envs.manipulation.scene.table_scene import TableScene, table_parts
 from camshaft.envs.manipulation.table_state import TableState
-from camshaft.envs.manipulation.world import SUBSTEPS, Reading, Setup, World
 from camshaft.envs.randomization import split_seed
 from camshaft.envs.rendering import CameraSet, Renderer, SceneState
 from camshaft.envs.simulation import IMAGE_PARTS, Measurements, Simulation, join_parts, join_spaces

@@ -8,10 +8,10 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation import intentions
-from camshaft.envs.manipulation.arm_model import ArmModel
+from camshaft.envs.manipulation.arms.kinematics import Kinematics
+from camshaft.envs.manipulation.arms.model import ArmModel
 from camshaft.envs.manipulation.bodies import Body
-from camshaft.envs.manipulation.kinematics import Kinematics
-from camshaft.envs.manipulation.simulation_types import TableConfig
+from camshaft.envs.manipulation.episode import TableConfig
 
 BODY_STATE = (
     "x", "y", "z", "roll", "pitch", "yaw",

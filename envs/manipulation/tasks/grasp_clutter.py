@@ -13,13 +13,13 @@ import numpy as np
 
 from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
-from camshaft.envs.manipulation.arms import PAD
+from camshaft.envs.manipulation.arms.control import CONTROL_MODES
+from camshaft.envs.manipulation.arms.descriptions import PAD
+from camshaft.envs.manipulation.arms.urdf import data_path
 from camshaft.envs.manipulation.bodies import Body, Part
-from camshaft.envs.manipulation.control import CONTROL_MODES
 from camshaft.envs.manipulation.experts import CLOSE, Pick
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.manipulation.urdf_files import data_path
 from camshaft.envs.rendering.pybullet.links import pose_matrices
 
 OBJECTS_THERE_ARE = 1000

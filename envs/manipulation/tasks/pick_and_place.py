@@ -12,7 +12,7 @@ from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import cube
 from camshaft.envs.manipulation.experts import Pick
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.marks import frame
+from camshaft.envs.manipulation.scene.goal_markers import frame
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 
 

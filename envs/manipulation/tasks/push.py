@@ -10,7 +10,7 @@ import numpy as np
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.bodies import cube
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.marks import disc
+from camshaft.envs.manipulation.scene.goal_markers import disc
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 
 BEHIND = 0.055  # meters behind the cube, seen from the goal, where a push begins

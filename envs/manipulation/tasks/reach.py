@@ -9,7 +9,7 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.goals import ManipulationGoalSimulation
-from camshaft.envs.manipulation.marks import ball
+from camshaft.envs.manipulation.scene.goal_markers import ball
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 
 

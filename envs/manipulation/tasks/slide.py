@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.manipulation.arms import PAD
+from camshaft.envs.manipulation.arms.descriptions import PAD
 from camshaft.envs.manipulation.bodies import Body, Part
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.marks import disc
+from camshaft.envs.manipulation.physics.pybullet.world import (
+    FEED_FORWARD,
+    GRAVITY,
+    POSITION_GAIN,
+    TABLE_FRICTION,
+    TIME_STEP,
+)
+from camshaft.envs.manipulation.scene.goal_markers import disc
 from camshaft.envs.manipulation.simulation import Start, TableConfig
-from camshaft.envs.manipulation.world import FEED_FORWARD, GRAVITY, POSITION_GAIN, TABLE_FRICTION, TIME_STEP
 
 FINGER_CORNER = np.array(
     [0.5 * PAD[0], PAD[1]]

@@ -12,9 +12,9 @@ from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import Body, Color, Part, cube
 from camshaft.envs.manipulation.experts import OPEN, Pick
+from camshaft.envs.manipulation.scene.table_scene import shifted
 from camshaft.envs.manipulation.simulation import Start, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.manipulation.table_scene import shifted
 
 CUBES = 4
 COLORS: tuple[Color, Color] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))

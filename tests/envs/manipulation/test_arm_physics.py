@@ -4,12 +4,19 @@ import numpy as np
 import pybullet
 import pytest
 
-from camshaft.envs.manipulation.arm_model import load_arm
-from camshaft.envs.manipulation.arms import ARMS
+from camshaft.envs.manipulation.arms.descriptions import ARMS
+from camshaft.envs.manipulation.arms.kinematics import Kinematics, pointing_down
+from camshaft.envs.manipulation.arms.model import load_arm
 from camshaft.envs.manipulation.bodies import Body, Part, cube
-from camshaft.envs.manipulation.kinematics import Kinematics, pointing_down
-from camshaft.envs.manipulation.table_scene import table_parts
-from camshaft.envs.manipulation.world import GRAVITY, SUBSTEPS, TABLE_FRICTION, TIME_STEP, Setup, World
+from camshaft.envs.manipulation.physics.pybullet.world import (
+    GRAVITY,
+    SUBSTEPS,
+    TABLE_FRICTION,
+    TIME_STEP,
+    Setup,
+    World,
+)
+from camshaft.envs.manipulation.scene.table_scene import table_parts
 
 TABLE = table_parts(1.1, 0.8, -0.3)
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)

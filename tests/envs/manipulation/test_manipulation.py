@@ -12,9 +12,10 @@ from arm_simulations import make
 
 from camshaft import envs
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption
-from camshaft.envs.manipulation import intentions, urdf_files
-from camshaft.envs.manipulation.arms import ARMS
-from camshaft.envs.manipulation.control import CONTROL_MODES
+from camshaft.envs.manipulation import intentions
+from camshaft.envs.manipulation.arms import urdf as urdf_files
+from camshaft.envs.manipulation.arms.control import CONTROL_MODES
+from camshaft.envs.manipulation.arms.descriptions import ARMS
 from camshaft.envs.manipulation.tasks.lift import LiftConfig
 
 TASKS = [task.id for task in envs.catalogue.TASKS if "manipulation" in task.tags]

@@ -7,7 +7,7 @@ import numpy as np
 from arm_simulations import make
 
 from camshaft import envs
-from camshaft.envs.manipulation.cameras import VIEW
+from camshaft.envs.manipulation.scene.cameras import VIEW
 from camshaft.envs.rendering import LABELS, Renderer
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import check_choice
-from camshaft.envs.manipulation.arm_physics import physics_urdf
-from camshaft.envs.manipulation.arms import ARMS, HAND_FILE, WHITE, Arm
-from camshaft.envs.manipulation.urdf_files import (
+from camshaft.envs.manipulation.arms.descriptions import ARMS, HAND_FILE, WHITE, Arm
+from camshaft.envs.manipulation.arms.links import physics_urdf
+from camshaft.envs.manipulation.arms.urdf import (
     Shape,
     UrdfFile,
     frame_of,

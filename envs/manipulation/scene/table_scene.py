@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.manipulation import textures
-from camshaft.envs.manipulation.arm_model import ArmModel
-from camshaft.envs.manipulation.arms import FINGER_ROOT
+from camshaft.envs.manipulation.arms.descriptions import FINGER_ROOT
+from camshaft.envs.manipulation.arms.model import ArmModel
 from camshaft.envs.manipulation.bodies import Body, Part, parts_mesh
+from camshaft.envs.manipulation.scene import textures
 from camshaft.envs.randomization import Split, SplitRange, split_variants
 from camshaft.envs.rendering import Mesh, Objects, Scene, SceneState, Surface
 from camshaft.envs.rendering.pybullet.links import pose_matrices

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CamshaftError
-from camshaft.envs.manipulation.arm_model import ArmModel
-from camshaft.envs.manipulation.arms import FINGER_FORCE
+from camshaft.envs.manipulation.arms.descriptions import FINGER_FORCE
+from camshaft.envs.manipulation.arms.model import ArmModel
+from camshaft.envs.manipulation.arms.urdf import keep_urdf
 from camshaft.envs.manipulation.bodies import Body, Part, Slider
-from camshaft.envs.manipulation.urdf_files import keep_urdf
 from camshaft.envs.rendering.pybullet.links import Connection
 
 Row = Sequence[float]

@@ -9,9 +9,9 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.bodies import Body
-from camshaft.envs.manipulation.simulation_types import Start
-from camshaft.envs.manipulation.table_scene import shifted
-from camshaft.envs.manipulation.world import SUBSTEPS
+from camshaft.envs.manipulation.episode import Start
+from camshaft.envs.manipulation.physics.pybullet.world import SUBSTEPS
+from camshaft.envs.manipulation.scene.table_scene import shifted
 from camshaft.envs.randomization import Split, SplitRange, split_variants
 
 MASS_SHARE = SplitRange(0.7, 1.4, nominal=1.0)

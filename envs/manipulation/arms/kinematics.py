@@ -12,8 +12,8 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.kernels import inlined, kernel
-from camshaft.envs.manipulation.arm_model import ArmModel
-from camshaft.envs.manipulation.arms import GRASP_POINT
+from camshaft.envs.manipulation.arms.descriptions import GRASP_POINT
+from camshaft.envs.manipulation.arms.model import ArmModel
 
 ITERATIONS = 12
 DAMPING = 0.03

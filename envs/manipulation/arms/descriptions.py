@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from camshaft.envs.manipulation.urdf_files import Color
+from camshaft.envs.manipulation.arms.urdf import Color
 
 HAND_FILE = "franka_panda/panda.urdf"
 HAND_MASS = 0.81  # kg

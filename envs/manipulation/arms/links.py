@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.manipulation.arms import (
+from camshaft.envs.manipulation.arms.descriptions import (
     FINGER_FORCE,
     FINGER_MASS,
     FINGER_ROOT,
@@ -21,7 +21,7 @@ from camshaft.envs.manipulation.arms import (
     PAD,
     Arm,
 )
-from camshaft.envs.manipulation.urdf_files import Shape, frame_of
+from camshaft.envs.manipulation.arms.urdf import Shape, frame_of
 
 PLAIN_CONTACT = '<lateral_friction value="0.5"/><spinning_friction value="0.001"/>'
 PAD_CONTACT = (  # as the Panda's own URDF has it, but for the spinning friction, which is panda-gym's

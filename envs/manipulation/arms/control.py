@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.manipulation.arms import FINGER_TRAVEL
-from camshaft.envs.manipulation.kinematics import Kinematics
-from camshaft.envs.manipulation.world import FEED_FORWARD
+from camshaft.envs.manipulation.arms.descriptions import FINGER_TRAVEL
+from camshaft.envs.manipulation.arms.kinematics import Kinematics
+from camshaft.envs.manipulation.physics.pybullet.world import FEED_FORWARD
 from camshaft.envs.rendering.camera import rotation_z
 
 CONTROL_MODES = ("ee_position", "ee_pose", "joint_delta", "joint_velocity")
