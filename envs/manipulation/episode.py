@@ -1,4 +1,4 @@
-"""What a manipulation task is given, and what it fills in when an episode begins."""
+"""Options of the table, and the initial state of an episode."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from camshaft.envs.arrays import FloatArray
 
 @dataclass(frozen=True)
 class TableConfig:
-    """What every task lets a user change.
+    """Options that all tasks share.
 
     Attributes:
-        length, width, middle: meters, of the table top and the x of its middle.
-        fingers: whether the fingers move; closed without.
-        home: meters, where the grasp point starts.
+        length: meters, table top along x.
+        width: meters, table top along y.
+        middle: meters, x of the middle of the table top.
+        fingers: whether the fingers move; otherwise they stay closed.
+        home: meters, initial position of the grasp point.
     """
 
     length: float = 1.1
@@ -30,16 +32,16 @@ class TableConfig:
 
 
 @dataclass
-class Start:
-    """How an episode begins, to be filled in by a task.
+class EpisodeStart:
+    """Initial state of an episode, which a task fills in.
 
     Attributes:
-        poses: (B, 7) of the bodies.
+        poses: (B, 7) of the bodies: position in meters, quaternion x, y, z, w.
         sliders: (B,) meters or rad.
-        variants: (B,) which of their parts.
-        colors: (B, 3).
-        scales: (B,).
-        goal: (G,) of goal tasks.
+        variants: (B,) indices into `Body.variants`.
+        colors: (B, 3) of the bodies.
+        scales: (B,) scale factors of the bodies' sizes.
+        goal: (G,) goal of a goal task.
     """
 
     poses: FloatArray
@@ -49,6 +51,6 @@ class Start:
     scales: FloatArray
     goal: FloatArray
 
-    def put(self, index: int, position: Sequence[float] | FloatArray, yaw: float = 0.0) -> None:
-        """Stand a body upright."""
+    def place(self, index: int, position: Sequence[float] | FloatArray, yaw: float = 0.0) -> None:
+        """Put a body upright at a position (3,) in meters, turned by `yaw` (rad)."""
         self.poses[index] = (*position, 0.0, 0.0, math.sin(0.5 * yaw), math.cos(0.5 * yaw))

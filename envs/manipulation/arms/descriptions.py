@@ -1,36 +1,29 @@
-"""The arms: where their files are, how strong they are, and where they stand. All carry the Franka Hand."""
+"""Descriptions of the arms: file, mount of the hand, base position, neutral pose and torque limits."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from camshaft.envs.manipulation.arms.urdf import Color
+from camshaft.envs.manipulation.arms.hand import HAND_FILE
+from camshaft.envs.manipulation.bodies import Color
 
-HAND_FILE = "franka_panda/panda.urdf"
-HAND_MASS = 0.81  # kg
-FINGER_MASS = 0.1  # kg each
-FINGER_TRAVEL = 0.04  # meters each
-FINGER_FORCE = 70.0  # N, what the Franka Hand holds with continuously (Franka Hand data sheet)
-FINGER_ROOT = 0.0584  # meters from hand to the fingers' links, along the hand's z
-GRASP_POINT = 0.105  # meters from hand to the point between the pads
-PAD = (0.021, 0.0155, 0.0538)  # meters, of the box about a finger, from its inner face outwards
 WHITE: Color = (0.93, 0.93, 0.92)
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One arm, as its maker's URDF in `pybullet_data` describes it.
+class ArmDescription:
+    """An arm, from its maker's URDF in `pybullet_data`, with a Franka Hand.
 
     Attributes:
-        name: as the option `arm` has it.
+        name: value of the option `arm`.
         file: URDF, relative to `pybullet_data`.
-        hand_offset: meters from the last link to the hand along its z.
-        hand_yaw: rad, of the hand about that axis.
-        base_x: meters, where the base stands.
-        neutral: (A,) rad, the pose of which the arm stays near.
-        efforts: (A,) N m, the largest torques.
-        color: of the links that the file gives none.
+        hand_offset: meters from the last link to the hand, along its z axis.
+        hand_yaw: rad, rotation of the hand about that axis.
+        base_x: meters, x of the base; its y and z are 0.
+        neutral: (A,) rad, pose that inverse kinematics stays near.
+        efforts: (A,) N m, torque limits.
+        color: of links for which the file gives none.
     """
 
     name: str
@@ -46,7 +39,7 @@ class Arm:
 ARMS = {
     arm.name: arm
     for arm in (
-        Arm(  # the pose is panda-gym's; torques: Franka Emika, Panda data sheet
+        ArmDescription(  # neutral pose: panda-gym; torques: Franka Emika, Panda data sheet
             "panda",
             HAND_FILE,
             0.107,
@@ -55,7 +48,7 @@ ARMS = {
             (0.0, 0.41, 0.0, -1.85, 0.0, 2.26, 0.79),
             (87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0),
         ),
-        Arm(  # torques: KUKA, LBR iiwa 14 R820 data sheet
+        ArmDescription(  # torques: KUKA, LBR iiwa 14 R820 data sheet
             "iiwa",
             "kuka_iiwa/model.urdf",
             0.045,
@@ -64,7 +57,7 @@ ARMS = {
             (0.0, 0.811, 0.0, -1.336, 0.0, 0.994, 0.0),
             (320.0, 320.0, 176.0, 176.0, 110.0, 40.0, 40.0),
         ),
-        Arm(  # torques: the URDF of UFACTORY
+        ArmDescription(  # torques: UFACTORY's URDF
             "xarm6",
             "xarm/xarm6_with_gripper.urdf",
             0.0,
