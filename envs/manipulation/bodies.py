@@ -1,4 +1,4 @@
-"""Bodies on the table: named parts, with what physics and renderer need to know of them."""
+"""Bodies on the table: their parts and properties, for the physics and the renderer."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class TableState:
     """Arms and bodies in N worlds.
 
     Attributes:
-        arm, bodies, table: what a world consists of.
+        arm, bodies, table: contents of a world.
         free_bodies: F indices of the bodies that move freely.
         kinematics: kinematics of the arm.
         joints: (N, A + 2) rad of the arm's joints, and meters of both fingers.

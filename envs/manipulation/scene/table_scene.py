@@ -158,7 +158,7 @@ class TableScene:
         )
 
     def _initialize_state(self) -> None:
-        """Set what no episode changes: poses of the room, colors and instances of the arm and of sliders."""
+        """Set the poses of the room, the colors of the arm, and instance ids; they are the same in all episodes."""
         state = self.state
         for kind in self._room.values():
             state.place(0, kind, [[0.0, 0.0, 0.0]])

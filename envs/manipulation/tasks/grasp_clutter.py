@@ -27,13 +27,7 @@ SCALE = 0.011  # meters per unit of the mesh files: objects of 2 to 11 cm
 PATIENCE = 28  # steps after which the expert tries another object
 WIDEST = 0.06  # meters, largest width that the expert grasps
 CANDIDATES = 12  # directions of candidate grasps
-SHIFTS = (
-    -0.02,
-    -0.01,
-    0.0,
-    0.01,
-    0.02,
-)  # meters along each direction from an object's middle, of candidate grasps
+SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # meters from an object's middle along each direction
 BAND = 0.012  # meters above and below the grasp point that the pads touch
 LIFTED = 0.12  # meters
 HOVER = 0.1  # meters above an object, from where the gripper goes straight down

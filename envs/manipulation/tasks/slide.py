@@ -107,7 +107,7 @@ class Slide(ObjectGoalSimulation):
         corner = FINGER_CORNER * np.sign(np.where(direction == 0.0, 1.0, direction))
         radius = self.config.radius * self.scales[:, :1]
         braking = GRAVITY * TABLE_FRICTION * self._frictions[:, :1]
-        wished = SPARE_SPEED * np.sqrt(2.0 * braking * left)
+        needed = SPARE_SPEED * np.sqrt(2.0 * braking * left)
         speed = (self.velocities[:, 0, :2] * direction).sum(axis=1, keepdims=True)
         start = pucks[:, :2] - (radius + GAP) * direction - corner
         aside = np.linalg.norm(hands[:, :2] - start, axis=1)
@@ -115,7 +115,7 @@ class Slide(ObjectGoalSimulation):
         targets = np.column_stack([start, np.full(len(start), TRAVEL_HEIGHT)])
         targets[aside < READY, 2] = HEIGHT
         down = ready & (np.abs(hands[:, 2] - HEIGHT) < 0.01)
-        nudge = start + direction * (GAP + NUDGE * wished / PEAK_SPEED)
+        nudge = start + direction * (GAP + NUDGE * needed / PEAK_SPEED)
         targets[down, :2] = nudge[down]
         away = ~ready & (aside > 2.0 * READY) & (hands[:, 2] < 0.8 * TRAVEL_HEIGHT)
         targets[away, :2] = hands[away, :2]
