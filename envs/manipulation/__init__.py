@@ -1,1 +1,1 @@
-"""Manipulation tasks: arms on a table, in PyBullet, seen through cameras."""
+"""Manipulation tasks: an arm at a table, seen through cameras."""

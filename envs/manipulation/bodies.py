@@ -1,21 +1,16 @@
-"""What lies, stands and moves on the table: bodies of a few parts, for the physics and for the eye."""
+"""Bodies on the table: their parts and properties, for the physics and the renderer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.errors import CorruptFile
-from camshaft.envs.rendering import Mesh, Surface, load_mesh
-from camshaft.envs.rendering.rotations import rotation_x, rotation_y, rotation_z
+from camshaft.envs.manipulation.transforms import rigid_transform
 
 Vector = tuple[float, float, float]
 Color = tuple[float, float, float]
+"""Red, green and blue, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +22,12 @@ class Part:
         size: meters: x, y, z of a box; radius and height of a cylinder; radius of a sphere; scale of a mesh.
         position: meters, in the body's frame.
         angles: rad, roll, pitch and yaw.
-        color: multiplies the body's own if `tinted`.
-        tinted: whether the color that an episode gives the body changes this part.
-        collides, visible: whether it is there for the physics, and for the eye.
-        file, collision_file: of a mesh; the physics takes the convex hull of the second.
+        color: color of the part, multiplied by the body's if `tinted`.
+        tinted: whether the color that an episode gives the body applies to this part.
+        collides: whether the part is in the physics.
+        visible: whether the part is rendered.
+        file: mesh file to render.
+        collision_file: mesh file whose convex hull collides.
     """
 
     kind: str
@@ -47,26 +44,22 @@ class Part:
     @property
     def frame(self) -> FloatArray:
         """(4, 4) body from part."""
-        matrix = np.eye(4)
-        roll, pitch, yaw = self.angles
-        matrix[:3, :3] = rotation_z(yaw) @ rotation_y(pitch) @ rotation_x(roll)
-        matrix[:3, 3] = self.position
-        return matrix
+        return rigid_transform(self.position, self.angles)
 
 
 @dataclass(frozen=True)
 class Slider:
-    """A part of a body that slides or turns against the rest of it.
+    """A moving part of a body, on a prismatic or revolute joint.
 
     Attributes:
-        parts: what moves, in the frame of the joint.
+        parts: the parts that move, in the frame of the joint.
         kind: "prismatic" or "revolute".
-        position: meters, of the joint's frame in the body's.
-        axis: along or about which it moves.
-        lower, upper: meters or rad.
+        position: meters, origin of the joint's frame in the body's frame.
+        axis: unit vector along or about which the parts move.
+        lower, upper: joint limits, meters or rad.
         mass: kg.
-        friction: N or N m, that holds it where it is.
-        spring: N/m or N m/rad toward `lower`.
+        friction: N or N m, joint friction.
+        spring: N/m or N m/rad, stiffness of a spring toward `lower`.
     """
 
     parts: tuple[Part, ...]
@@ -85,14 +78,14 @@ class Body:
     """A body of a task.
 
     Attributes:
-        name: what it is.
-        variants: its parts, or several choices of parts, one of which is drawn for each episode.
-        mass: kg; 0 stands fast where an episode has put it.
-        friction: Coulomb coefficient; PyBullet multiplies those of both bodies.
-        rolling_friction: meters-free coefficient, against rolling away.
-        color: the nominal one.
-        slider: what moves against it.
-        ghost: seen, not felt: a goal's mark.
+        name: unique within the task; columns of the state are named after it.
+        variants: alternative sets of parts, one of which is sampled per episode.
+        mass: kg; a body of mass 0 is fixed where an episode places it.
+        friction: Coulomb coefficient; that of a contact is the product of both bodies'.
+        rolling_friction: coefficient of rolling resistance, dimensionless.
+        color: nominal color.
+        slider: moving part, None for a rigid body.
+        ghost: rendered but not simulated, such as the marker of a goal.
         label: semantic label.
     """
 
@@ -106,29 +99,12 @@ class Body:
     ghost: bool = False
     label: str = "object"
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the body as a whole moves in all six degrees of freedom."""
+        return not self.ghost and self.mass > 0.0 and self.slider is None
+
 
 def cube(name: str, size: float, color: Color, mass: float, friction: float = 1.0) -> Body:
-    """A cube."""
+    """A cube with edges of `size` meters."""
     return Body(name, ((Part("box", (size,) * 3),),), mass, friction, color=color)
-
-
-def parts_mesh(parts: Sequence[Part], label: str) -> Mesh | None:
-    """What is seen of some parts, in one mesh; nothing where nothing is."""
-    meshes = [_part_mesh(part, label) for part in parts if part.visible]
-    return Mesh.merge(meshes) if meshes else None
-
-
-@lru_cache(maxsize=4096)
-def _part_mesh(part: Part, label: str) -> Mesh:
-    surface = Surface(part.color, None, label, specular=0.06, shininess=32, tinted=part.tinted)
-    if part.kind == "box":
-        mesh = Mesh.box(part.size, surface)
-    elif part.kind == "cylinder":
-        mesh = Mesh.cylinder(part.size[0], part.size[1], surface, 24)
-    elif part.kind == "sphere":
-        mesh = Mesh.sphere(part.size[0], surface, 20, 10)
-    else:
-        if part.file is None or not part.file.is_file():
-            raise CorruptFile(f"no mesh file at {part.file}")
-        mesh = load_mesh(part.file, surface).scaled(part.size[0])
-    return mesh.transformed(part.frame)

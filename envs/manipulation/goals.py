@@ -1,4 +1,4 @@
-"""Tasks whose goal is a place: of the gripper or of an object."""
+"""Goal tasks: bring the gripper or an object to a position."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ from numpy.typing import NDArray
 from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.goal import GoalSimulation
-from camshaft.envs.manipulation.kinematics import pointing_down
-from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, Start, within_limit
+from camshaft.envs.manipulation.arms.kinematics import pointing_down
+from camshaft.envs.manipulation.episode import EpisodeStart
+from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, within_limit
 from camshaft.envs.simulation import Measurements
 
-REACH_ERROR = 0.02  # meters and radians that inverse kinematics may leave for a goal that is within reach
+REACH_ERROR = 0.02  # meters and radians that inverse kinematics may leave for a goal within reach
 
 
 class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
-    """A manipulation task that is done when something is within `tolerance` of its goal.
+    """A manipulation task that succeeds when a point is within `tolerance` of its goal.
 
-    Rewards are panda-gym's: −1 for every step away from the goal ("sparse"), or minus the distance ("dense").
+    Rewards are panda-gym's: −1 for every step without success ("sparse"), or the negative distance in meters ("dense").
 
-    A reset takes `options={"goal": (x, y, z)}`, meters.
+    `reset` accepts `options={"goal": (x, y, z)}` in meters.
+
+    Attributes:
+        goal_size: G, number of components of a goal.
+        tolerance: meters.
     """
 
     goal_size: ClassVar[int] = 3
     tolerance: float = 0.05
 
-    def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
+    def _requested_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
         return None if options.get("goal") is None else np.array(options["goal"], np.float64)
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
@@ -38,7 +43,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         if unknown:
             raise InvalidOption(f"{type(self).__name__} takes the reset option 'goal', got {unknown}")
         try:
-            goal = self._asked_goal(options)
+            goal = self._requested_goal(options)
         except (TypeError, ValueError) as error:
             raise InvalidOption(f"goal must be {self.goal_size} numbers, got {options['goal']!r}") from error
         if goal is None:
@@ -48,29 +53,29 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         self._check_reach(goal)
 
     def _check_reach(self, goal: FloatArray) -> None:
-        """Refuse goals that the gripper cannot come to from above."""
+        """Refuse goals that the gripper cannot reach with its fingers down."""
         joints = self._home[None].copy()
-        for place in goal.reshape(-1, 3):
-            if place[2] < -1e-6:
+        for position in goal.reshape(-1, 3):
+            if position[2] < -1e-6:
                 raise InvalidOption(f"goal {goal.tolist()} is below the table top, which is at height 0")
             for _ in range(10):
-                joints, error = self.kinematics.solve(joints, pointing_down(place[None], self.gripper_yaw))
+                joints, error = self.kinematics.solve(joints, pointing_down(position[None], self.gripper_yaw))
             if error[0] > REACH_ERROR:
                 raise InvalidOption(
-                    f"goal {goal.tolist()} is out of reach of {self.arm.arm.name}: its gripper, fingers down, "
+                    f"goal {goal.tolist()} is out of reach of {self.arm.description.name}: its gripper, fingers down, "
                     f"stays {error[0]:.2f} m or rad away"
                 )
 
     def achieved(self) -> FloatArray:
-        """(N, G) where what has a goal is now."""
+        """(N, G) achieved goals, in meters."""
         return self.hands
 
     def is_achieved(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> BoolArray:
-        """(...) whether goals are within `tolerance`."""
+        """(...) whether the achieved goals (..., G) are within `tolerance` of the desired ones (..., G)."""
         return np.asarray(_distance(achieved_goal, desired_goal) < self.tolerance)
 
     def goal_reward(self, achieved_goal: FloatArray, desired_goal: FloatArray) -> FloatArray:
-        """(...) −1 away from the goal, or minus the distance."""
+        """(...) rewards for achieved and desired goals (..., G), in the simulation's `reward_mode`."""
         return self._reward(_distance(achieved_goal, desired_goal))
 
     def _reward(self, distance: FloatArray) -> FloatArray:
@@ -86,7 +91,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         return Measurements(reward, success.copy(), success, info)
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
-        """Info of the first observation, rows of `worlds`."""
+        """Info of the first observation of some worlds."""
         achieved, desired = _as_observed(self.achieved()[worlds]), _as_observed(self.goals[worlds])
         return {
             "distance": _distance(achieved, desired),
@@ -107,32 +112,26 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         rows = (self._state()[worlds], self.achieved()[worlds], self.goals[worlds])
         return self._goal_parts(*map(within_limit, rows))
 
-    def _show_goal(self, start: Start) -> None:
-        """The mark of the goal is the body named "goal"."""
+    def _place_goal_marker(self, start: EpisodeStart) -> None:
+        """Put the body named "goal" at the goal."""
         for index, body in enumerate(self.bodies):
             if body.name == "goal":
-                start.put(index, start.goal[:3])
+                start.place(index, start.goal[:3])
 
 
 def _as_observed(goals: FloatArray) -> FloatArray:
-    """Goals as observations hold them: rewards are then what `compute_reward` gives for observations, to the bit."""
+    """Goals rounded as in observations, so that rewards equal those of `compute_reward` on observations bit for bit."""
     return within_limit(goals).astype(np.float32).astype(np.float64)
 
 
 def _distance(one: FloatArray, other: FloatArray) -> FloatArray:
-    away = np.asarray(one) - np.asarray(other)
-    return np.asarray(np.sqrt((away * away).sum(axis=-1)))
+    offset = np.asarray(one) - np.asarray(other)
+    return np.asarray(np.sqrt((offset * offset).sum(axis=-1)))
 
 
 class ObjectGoalSimulation(ManipulationGoalSimulation):
-    """A goal task of the first body; observed are the arm and that body."""
+    """A goal task for the position of the first body."""
 
     def achieved(self) -> FloatArray:
-        """(N, 3) where the object is."""
-        return self.places(0)
-
-    def _state_names(self) -> tuple[str, ...]:
-        return (*self.arm_names(), *self.body_names(0))
-
-    def _state(self) -> FloatArray:
-        return np.concatenate([self.arm_state(), self.body_state(0)], axis=1)
+        """(N, 3) meters, positions of the first body."""
+        return self.positions(0)

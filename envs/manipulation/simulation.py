@@ -1,4 +1,4 @@
-"""What all manipulation tasks share: an arm, a table, bodies on it, cameras, episodes and their state."""
+"""Base class of the manipulation tasks: an arm at a table with bodies and cameras, in N worlds."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray, IntArray, Observation
 from camshaft.envs.errors import InvalidOption
-from camshaft.envs.manipulation.arm_model import load_arm
+from camshaft.envs.manipulation.arms.control import CONTROL_MODES, Controller
+from camshaft.envs.manipulation.arms.kinematics import Kinematics, pointing_down
+from camshaft.envs.manipulation.arms.model import load_arm
 from camshaft.envs.manipulation.bodies import Body, Part
-from camshaft.envs.manipulation.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
-from camshaft.envs.manipulation.control import CONTROL_MODES, Controller
-from camshaft.envs.manipulation.dynamics import draw_dynamics
-from camshaft.envs.manipulation.kinematics import Kinematics, pointing_down
-from camshaft.envs.manipulation.simulation_types import Start, TableConfig
-from camshaft.envs.manipulation.table_scene import TableScene, table_parts
+from camshaft.envs.manipulation.domain_randomization import sample_dynamics
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
+from camshaft.envs.manipulation.physics.engine import make_world
+from camshaft.envs.manipulation.physics.world import Reading, Setup
+from camshaft.envs.manipulation.scene.cameras import TASK_CAMERAS, VIEW, camera_poses, parse_table_cameras
+from camshaft.envs.manipulation.scene.room import table_parts
+from camshaft.envs.manipulation.scene.table_scene import TableScene
 from camshaft.envs.manipulation.table_state import TableState
-from camshaft.envs.manipulation.world import SUBSTEPS, Reading, Setup, World
 from camshaft.envs.randomization import split_seed
 from camshaft.envs.rendering import CameraSet, Renderer, SceneState
 from camshaft.envs.simulation import IMAGE_PARTS, Measurements, Simulation, join_parts, join_spaces
 
-START_NOISE = 0.02  # rad, of every joint when an episode begins, as robosuite has it
-STATE_LIMIT = 10.0  # meters, m/s, rad/s: what falls off the table goes no farther in the state
+START_NOISE = 0.02  # rad, of every joint at the start of an episode, as in robosuite
+STATE_LIMIT = 10.0  # meters, m/s, rad/s: bound of the state, for bodies that have fallen off the table
+HOME_ERROR = 1e-2  # meters and radians that inverse kinematics may leave for the initial pose
 
 
 class ManipulationSimulation(TableState, Simulation):
@@ -35,18 +38,20 @@ class ManipulationSimulation(TableState, Simulation):
 
     Args:
         num_worlds: N.
-        bodies: of the task.
-        table: what of the table a user may change.
+        bodies: bodies of the task.
+        table: options of the table.
         arm: "panda", "iiwa" or "xarm6".
         options: see `Simulation`. `camera` also takes the name of one of the task's cameras, or several names.
 
     Attributes:
-        joints: (N, A + 2) rad, and meters of both fingers.
-        joint_velocities: (N, A + 2).
-        poses: (N, B, 7) of the bodies: meters, and quaternion x, y, z, w.
-        velocities: (N, B, 6) m/s and rad/s.
+        joints: (N, A + 2) rad of the arm's joints, and meters of both fingers.
+        joint_velocities: (N, A + 2) rad/s and m/s.
+        poses: (N, B, 7) of the bodies: position in meters, quaternion x, y, z, w.
+        velocities: (N, B, 6) of the bodies: m/s and rad/s.
         sliders: (N, B) meters or rad.
-        episode_seeds: (N,) from which everything of an episode follows; −1 before the first.
+        scales: (N, B) scale factors of the bodies' sizes.
+        goals: (N, G) goals of a goal task.
+        episode_seeds: (N,) seeds that determine the episodes; −1 before the first.
     """
 
     control_modes: ClassVar[tuple[str, ...]] = CONTROL_MODES
@@ -68,6 +73,7 @@ class ManipulationSimulation(TableState, Simulation):
         super().__init__(num_worlds, **options)
         self.arm = load_arm(arm)
         self.bodies = tuple(bodies)
+        self.free_bodies = [index for index, body in enumerate(self.bodies) if body.is_free]
         self.table = table
         self.kinematics = Kinematics(self.arm, num_worlds)
         self.controller = Controller(
@@ -78,31 +84,29 @@ class ManipulationSimulation(TableState, Simulation):
         images = [part for part in self.obs_parts if part in IMAGE_PARTS]
         self._camera_set = CameraSet(self.cameras, images, num_worlds, self.num_threads)
         self._table_parts: tuple[Part, ...] = table_parts(table.length, table.width, table.middle)
-        self._worlds = [World(w, self.arm, self.bodies, self._table_parts) for w in range(num_worlds)]
+        self._worlds = [make_world(w, self.arm, self.bodies, self._table_parts) for w in range(num_worlds)]
         self._allocate()
         self._scene: TableScene | None = None
         self._view: Renderer | None = None
         self.observation_space = self._make_observation_space()
 
     @abstractmethod
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
-        """Draw where the bodies of an episode stand, and its goal."""
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
+        """Sample the poses of the bodies and the goal of an episode, and write them into `start`."""
 
     @abstractmethod
     def _measure(self) -> Measurements:
-        """Reward, success and what else is told of the state as it is."""
+        """Reward, success and info of the current state."""
 
     @abstractmethod
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Where the expert wants the grasp points (N, 3), their yaw (N,), and (N,) −1 to close and 1 to open."""
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Targets of the scripted expert: grasp points (N, 3) in m, yaw (N,) in rad, grip (N,): −1 closes, 1 opens."""
 
     def _allocate(self) -> None:
         num_worlds, count = self.num_worlds, len(self.bodies)
         joints = self.arm.num_joints
-        self.joints, self.joint_velocities = (
-            np.zeros((num_worlds, joints + 2)),
-            np.zeros((num_worlds, joints + 2)),
-        )
+        self.joints = np.zeros((num_worlds, joints + 2))
+        self.joint_velocities = np.zeros((num_worlds, joints + 2))
         self.poses = np.zeros((num_worlds, count, 7))
         self.poses[..., 6] = 1.0
         self.velocities = np.zeros((num_worlds, count, 6))
@@ -115,23 +119,22 @@ class ManipulationSimulation(TableState, Simulation):
         self._masses = np.array([[body.mass for body in self.bodies]] * num_worlds).reshape(num_worlds, count)
         self._frictions = np.ones((num_worlds, count))
         self._latency = np.zeros(num_worlds, np.int64)
-        self._held, self._held_rates = np.zeros((num_worlds, joints + 2)), np.zeros((num_worlds, joints + 2))
-        self._camera_moves = np.zeros((num_worlds, 6))
+        self._camera_shifts = np.zeros((num_worlds, 6))
         self._actions: list[list[NDArray[np.float32]]] = [[] for _ in range(num_worlds)]
-        self._looks_due = np.ones(num_worlds, bool)
-        self._everyone = np.arange(num_worlds)
+        self._appearance_due = np.ones(num_worlds, bool)
+        self._all_worlds = np.arange(num_worlds)
         self._yaw = np.full(num_worlds, self.gripper_yaw)
         self._home = self._home_joints()
 
     def _home_joints(self) -> FloatArray:
-        """(A,) rad, with the grasp point at home."""
-        joints = np.array([self.arm.arm.neutral])
+        """(A,) rad that put the grasp point at home."""
+        joints = np.array([self.arm.description.neutral])
         goal = pointing_down(np.array([self.table.home]), self.gripper_yaw)
         for _ in range(20):
             joints, error = Kinematics(self.arm, 1).solve(joints, goal)
-        if error[0] > 1e-2:
+        if error[0] > HOME_ERROR:
             raise InvalidOption(
-                f"home {self.table.home} is out of reach of {self.arm.arm.name} by {error[0]:.2f} m or rad"
+                f"home {self.table.home} is out of reach of {self.arm.description.name} by {error[0]:.2f} m or rad"
             )
         return np.asarray(joints[0])
 
@@ -139,20 +142,20 @@ class ManipulationSimulation(TableState, Simulation):
 
     def _reset(self, worlds: IntArray, options: Mapping[str, Any]) -> None:
         self._camera_set.begin(worlds)
-        goal = self._asked_goal(options)
+        goal = self._requested_goal(options)
         for world in worlds:
             seed = split_seed(self.generators[world], self.randomize)
             self.episode_seeds[world] = seed
             self._begin(int(world), seed, goal)
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
 
-    def _asked_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
-        """The goal that a reset asks for; None for a drawn one."""
+    def _requested_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
+        """(G,) goal that the options of a reset ask for; None to sample one."""
         return None
 
     def _begin(self, world: int, seed: int, goal: FloatArray | None = None) -> None:
-        """Start an episode from its seed."""
-        start = Start(
+        """Start the episode that a seed determines."""
+        start = EpisodeStart(
             np.tile([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], (len(self.bodies), 1)),
             np.zeros(len(self.bodies)),
             np.zeros(len(self.bodies), np.int64),
@@ -160,13 +163,13 @@ class ManipulationSimulation(TableState, Simulation):
             np.ones(len(self.bodies)),
             np.zeros(self.goal_size),
         )
-        dynamics = draw_dynamics(self.bodies, start, np.random.default_rng([seed, 1]), self.randomize)
+        dynamics = sample_dynamics(self.bodies, start, np.random.default_rng([seed, 1]), self.randomize)
         self._masses[world], self._frictions[world] = dynamics.masses, dynamics.frictions
-        self._latency[world], self._camera_moves[world] = dynamics.latency, dynamics.camera_move
-        self._place(start, np.random.default_rng([seed, 0]))
+        self._latency[world], self._camera_shifts[world] = dynamics.latency, dynamics.camera_shift
+        self._sample_start(start, np.random.default_rng([seed, 0]))
         if goal is not None:
             start.goal[:] = goal
-            self._show_goal(start)
+            self._place_goal_marker(start)
         self.poses[world], self.velocities[world] = start.poses, 0.0
         self.sliders[world], self.scales[world] = start.sliders, start.scales
         self._variants[world], self._colors[world] = start.variants, start.colors
@@ -175,14 +178,14 @@ class ManipulationSimulation(TableState, Simulation):
         noise = np.random.default_rng([seed, 3]).uniform(-START_NOISE, START_NOISE, self.arm.num_joints)
         self.joints[world, : self.arm.num_joints] = self._home + noise
         self.joints[world, self.arm.num_joints :] = 0.03 if self.table.fingers else 0.0
-        self._held[world], self._held_rates[world] = self.joints[world], 0.0
         self._actions[world] = []
-        self._looks_due[world] = True
+        self._appearance_due[world] = True
         self._build(world)
 
     def _build(self, world: int) -> None:
+        """Reset the physics of a world to the state and dynamics in the arrays."""
         count = self.arm.num_joints
-        self._worlds[world].build(
+        self._worlds[world].reset(
             Setup(
                 self.joints[world, :count],
                 float(self.joints[world, count:].sum()),
@@ -196,36 +199,30 @@ class ManipulationSimulation(TableState, Simulation):
             )
         )
 
-    def _show_goal(self, start: Start) -> None:
-        """Put the goal's mark where the goal is."""
+    def _place_goal_marker(self, start: EpisodeStart) -> None:
+        """Put the marker of the goal at the goal; tasks without goals have none."""
 
     def _step(self, actions: NDArray[Any]) -> Measurements:
-        for kept, action in zip(self._actions, actions.copy(), strict=True):
-            kept.append(action)
-        self._advance(self._everyone, actions)
+        for past, action in zip(self._actions, actions.copy(), strict=True):
+            past.append(action)
+        self._advance(self._all_worlds, actions)
         return self._measure()
 
     def _advance(self, worlds: IntArray, actions: NDArray[np.float32]) -> None:
-        """One control step of all worlds, or of one alone."""
-        targets, rates = self.controller.targets(actions, self.joints, self._yaw)
-        asked, speeds = targets.tolist(), rates.tolist()
+        """Advance some worlds by one control step; the rows of `actions` are those of all worlds."""
+        targets, rates = (rows.tolist() for rows in self.controller.targets(actions, self.joints, self._yaw))
         readings = []
         for world in worlds.tolist():
-            physics, late = self._worlds[world], int(self._latency[world])
-            if late:
-                physics.hold(self._held[world].tolist(), self._held_rates[world].tolist())
-                physics.advance(late)
-            physics.hold(asked[world], speeds[world])
-            physics.advance(SUBSTEPS - late)
+            physics = self._worlds[world]
+            physics.step(targets[world], rates[world])
             readings.append(physics.read())
-        self._held[worlds], self._held_rates[worlds] = targets[worlds], rates[worlds]
-        self._take(worlds, readings)
+        self._store(worlds, readings)
         self.kinematics.locate(self.joints[:, : self.arm.num_joints])
 
-    def _take(self, worlds: IntArray, readings: Sequence[Reading]) -> None:
-        """Note where everything is in these worlds."""
-        angles, rates, poses, velocities, sliders = zip(*readings, strict=True)
-        self.joints[worlds], self.joint_velocities[worlds] = angles, rates
+    def _store(self, worlds: IntArray, readings: Sequence[Reading]) -> None:
+        """Copy readings of some worlds into the arrays."""
+        joints, rates, poses, velocities, sliders = zip(*readings, strict=True)
+        self.joints[worlds], self.joint_velocities[worlds] = joints, rates
         free, sliding = self._worlds[0].free, self._worlds[0].sliding
         if free:
             self.poses[worlds[:, None], free] = poses
@@ -235,23 +232,29 @@ class ManipulationSimulation(TableState, Simulation):
 
     # Observation ------------------------------------------------------------------------------------------------
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the columns of the part "state" or, for a goal task, of its "observation"."""
+        bodies = (name for index in self.free_bodies for name in self.body_names(index))
+        return (*self.arm_names(), *bodies, *self._task_state_names())
+
+    def _task_state_names(self) -> tuple[str, ...]:
+        """K names of the columns of `_task_state`."""
+        return ()
+
+    def _state(self) -> FloatArray:
+        """(N, S) state of the arm, of the free bodies and of the task."""
+        bodies = (self.body_state(index) for index in self.free_bodies)
+        return np.concatenate([self.arm_state(), *bodies, self._task_state()], axis=1)
+
+    def _task_state(self) -> FloatArray:
+        """(N, K) columns of the state that only this task has."""
+        return np.zeros((self.num_worlds, 0))
+
     def _state_spaces(self) -> dict[str, spaces.Space[Any]]:
         size = self._state().shape[1]
         limits = np.full(size, STATE_LIMIT, np.float32)
         return {"state": spaces.Box(-limits, limits, dtype=np.float32)}
-
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """Names of the columns of the part "state" or, of a goal task, of its "observation"."""
-        return self._state_names()
-
-    @abstractmethod
-    def _state_names(self) -> tuple[str, ...]:
-        """S names of the columns of `_state`."""
-
-    @abstractmethod
-    def _state(self) -> FloatArray:
-        """(N, S) the part "state"."""
 
     def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         if "state" not in self.obs_parts:
@@ -267,8 +270,8 @@ class ManipulationSimulation(TableState, Simulation):
         return part in self.obs_parts
 
     def observe(self, worlds: IntArray | None = None) -> Observation:
-        """What the cameras and sensors of these worlds (all by default) see now."""
-        chosen = self._everyone if worlds is None else np.asarray(worlds, np.int64)
+        """Current observation of some worlds, all by default."""
+        chosen = self._all_worlds if worlds is None else np.asarray(worlds, np.int64)
         parts: dict[str, NDArray[Any]] = {}
         if self._camera_set.outputs:
             scene = self._scene_now(chosen)
@@ -278,16 +281,16 @@ class ManipulationSimulation(TableState, Simulation):
         return join_parts(parts | self._state_parts(chosen))
 
     def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
-        """The scene as it is now, and where the cameras are."""
-        return self._scene_now(self._everyone).state, self._camera_poses(self._everyone)
+        """The current scene, and (N, 4, 4) world from camera of each camera by name."""
+        return self._scene_now(self._all_worlds).state, self._camera_poses(self._all_worlds)
 
     def _scene_now(self, worlds: IntArray) -> TableScene:
-        """The scene, made when first seen, these worlds in the look of their episodes, everything where it is."""
+        """The scene, created on first use, with these worlds up to date."""
         if self._scene is None:
             self._scene = TableScene(self.num_worlds, self.arm, self.bodies, self._table_parts)
-        for world in worlds[self._looks_due[worlds]]:
+        for world in worlds[self._appearance_due[worlds]]:
             rng = np.random.default_rng([max(int(self.episode_seeds[world]), 0), 2])
-            self._scene.dress(
+            self._scene.apply_appearance(
                 int(world),
                 rng,
                 self.randomize,
@@ -295,7 +298,7 @@ class ManipulationSimulation(TableState, Simulation):
                 self._variants[world],
                 self._colors[world],
             )
-            self._looks_due[world] = False
+            self._appearance_due[world] = False
         fingers = self.joints[worlds, self.arm.num_joints :]
         self._scene.update(
             worlds, self.kinematics.frames[worlds], fingers, self.poses[worlds], self.sliders[worlds]
@@ -304,11 +307,11 @@ class ManipulationSimulation(TableState, Simulation):
 
     def _camera_poses(self, worlds: IntArray) -> dict[str, FloatArray]:
         hands = self.kinematics.frames[worlds, -1]
-        moves = self._camera_moves[worlds]
-        return {name: camera_poses(name, camera, moves, hands) for name, camera in self.cameras.items()}
+        shifts = self._camera_shifts[worlds]
+        return {name: camera_poses(name, camera, shifts, hands) for name, camera in self.cameras.items()}
 
     def render_frames(self, worlds: Sequence[int] | IntArray, mode: str = "rgb_array") -> NDArray[np.uint8]:
-        """(n, 360, 480, 3) pictures of the table."""
+        """(n, 360, 480, 3) images of the table from outside."""
         chosen = np.asarray(worlds, np.int64)
         scene = self._scene_now(chosen)
         if self._view is None:
@@ -318,8 +321,8 @@ class ManipulationSimulation(TableState, Simulation):
     # Expert -----------------------------------------------------------------------------------------------------
 
     def expert_action(self) -> NDArray[np.float32]:
-        """(N, size) what the task's expert does now."""
-        positions, yaw, grip = self._expert()
+        """(N, size) actions of the task's scripted expert."""
+        positions, yaw, grip = self._expert_targets()
         return self.controller.toward(positions, yaw, grip, self.joints)
 
     # State ------------------------------------------------------------------------------------------------------
@@ -355,26 +358,23 @@ class ManipulationSimulation(TableState, Simulation):
             self._camera_set.set_state(state["cameras"])
 
     def _replay(self, actions: Sequence[NDArray[np.float32]]) -> None:
-        """Take every world through its own actions, those with fewer standing still after them."""
+        """Repeat the actions (T, size) of every world; worlds with fewer of them stop after their last one."""
         idle = np.zeros(self.controller.size, np.float32)
         for number in range(max(map(len, actions), default=0)):
-            going = [world for world in range(self.num_worlds) if number < len(actions[world])]
+            running = [world for world in range(self.num_worlds) if number < len(actions[world])]
             rows = np.array(
                 [actions[w][number] if number < len(actions[w]) else idle for w in range(self.num_worlds)]
             )
-            for world in going:
+            for world in running:
                 self._actions[world].append(rows[world])
-            self._advance(np.array(going), rows)
+            self._advance(np.array(running), rows)
 
     def close(self) -> None:
-        """Let go of PyBullet."""
+        """Release the physics engine."""
         for world in self._worlds:
             world.close()
 
 
 def within_limit(values: FloatArray) -> FloatArray:
-    """Values as far as observations go."""
+    """Values clipped to ±STATE_LIMIT, the bounds of the state."""
     return np.asarray(np.minimum(np.maximum(values, -STATE_LIMIT), STATE_LIMIT))
-
-
-__all__ = ["STATE_LIMIT", "ManipulationSimulation", "Start", "TableConfig", "within_limit"]

@@ -1,4 +1,4 @@
-"""Tasks that are done in stages: each stage is worth a part of the reward."""
+"""Tasks with staged rewards."""
 
 from __future__ import annotations
 
@@ -15,36 +15,39 @@ from camshaft.envs.simulation import Measurements
 
 
 class StagedSimulation(ManipulationSimulation):
-    """A manipulation task with a reward of stages.
+    """A manipulation task whose dense reward is a weighted sum of stages.
 
-    The reward "dense" is the sum of the stages, each worth 0 to its weight, and 1 for success; "sparse" is 1 for
-    success. Success does not end the episode: who has it should keep it.
+    The reward "dense" is the sum over the stages of weight times progress, plus 1 for success; "sparse" is 1 for
+    success. Success does not end the episode; it must hold until the time limit.
+
+    Attributes:
+        stage_weights: weight of each stage by name.
     """
 
     stage_weights: ClassVar[Mapping[str, float]]
 
     @abstractmethod
     def stages(self) -> dict[str, FloatArray]:
-        """(N,) how far each stage is done, 0..1, by the names of `stage_weights`."""
+        """(N,) progress of each stage, by the names of `stage_weights`; values beyond 0..1 are clipped."""
 
     @abstractmethod
     def succeeded(self) -> BoolArray:
-        """(N,) whether the task is done."""
+        """(N,) whether the task is achieved in the current state."""
 
     def _measure(self) -> Measurements:
         success = self.succeeded()
         terms = {"reward/success": success.astype(np.float64)}
         if self.reward_mode == "dense":
-            for name, done in self.stages().items():
-                terms[f"reward/{name}"] = self.stage_weights[name] * np.clip(done, 0.0, 1.0)
+            for name, progress in self.stages().items():
+                terms[f"reward/{name}"] = self.stage_weights[name] * np.clip(progress, 0.0, 1.0)
         reward = np.asarray(sum(terms.values()), np.float64)
         return Measurements(reward, np.zeros(self.num_worlds, bool), success, dict(terms))
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
-        """Info of the first observation, rows of `worlds`."""
+        """Info of the first observation of some worlds."""
         return {"is_success": self.succeeded()[worlds]}
 
 
 def nearness(distance: FloatArray, scale: float) -> FloatArray:
-    """(N,) 1 at no distance, falling to half at about half of `scale` (meters)."""
+    """(...) closeness 1 − tanh(distance / scale), both in meters: 1 at distance 0, 0.5 at 0.55 times `scale`."""
     return np.asarray(1.0 - np.tanh(distance / scale))

@@ -1,4 +1,4 @@
-"""What is known of arms and bodies in all worlds, as tasks and experts ask for it."""
+"""State of arms and bodies in all worlds, in the quantities that tasks and experts use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from camshaft.envs.arrays import FloatArray
+from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.manipulation import intentions
-from camshaft.envs.manipulation.arm_model import ArmModel
+from camshaft.envs.manipulation.arms.kinematics import Kinematics
+from camshaft.envs.manipulation.arms.model import ArmModel
 from camshaft.envs.manipulation.bodies import Body
-from camshaft.envs.manipulation.kinematics import Kinematics
-from camshaft.envs.manipulation.simulation_types import TableConfig
+from camshaft.envs.manipulation.episode import TableConfig
 
 BODY_STATE = (
     "x", "y", "z", "roll", "pitch", "yaw",
@@ -21,20 +21,22 @@ ARM_STATE = (*(f"hand_{axis}" for axis in "xyz"), *(f"hand_velocity_{axis}" for 
 
 
 class TableState:
-    """Arms and bodies as they are, in N worlds.
+    """Arms and bodies in N worlds.
 
     Attributes:
-        arm, bodies, table: what there is.
-        kinematics: where the arm's links are.
-        joints: (N, A + 2) rad, and meters of both fingers.
-        joint_velocities: (N, A + 2).
-        poses: (N, B, 7) of the bodies: meters, and quaternion x, y, z, w.
-        velocities: (N, B, 6) m/s and rad/s.
+        arm, bodies, table: contents of a world.
+        free_bodies: F indices of the bodies that move freely.
+        kinematics: kinematics of the arm.
+        joints: (N, A + 2) rad of the arm's joints, and meters of both fingers.
+        joint_velocities: (N, A + 2) rad/s and m/s.
+        poses: (N, B, 7) of the bodies: position in meters, quaternion x, y, z, w.
+        velocities: (N, B, 6) of the bodies: m/s and rad/s.
         sliders: (N, B) meters or rad.
     """
 
     arm: ArmModel
     bodies: tuple[Body, ...]
+    free_bodies: list[int]
     table: TableConfig
     kinematics: Kinematics
     joints: FloatArray
@@ -45,12 +47,12 @@ class TableState:
 
     @property
     def hands(self) -> FloatArray:
-        """(N, 3) meters, the points between the pads."""
+        """(N, 3) meters, grasp points: the points between the pads."""
         return np.asarray(self.kinematics.grasp[:, :3, 3])
 
     @property
     def hand_velocities(self) -> FloatArray:
-        """(N, 3) m/s."""
+        """(N, 3) m/s, of the grasp points."""
         rates = self.joint_velocities[:, : self.arm.num_joints]
         return np.einsum("nij,nj->ni", self.kinematics.jacobian[:, :3], rates)
 
@@ -59,17 +61,17 @@ class TableState:
         """(N,) meters between the pads."""
         return np.asarray(self.joints[:, self.arm.num_joints :].sum(axis=1))
 
-    def places(self, index: int) -> FloatArray:
+    def positions(self, index: int) -> FloatArray:
         """(N, 3) meters, of a body."""
         return np.asarray(self.poses[:, index, :3])
 
-    def headings(self, index: int) -> FloatArray:
-        """(N,) rad, of a body about the vertical."""
-        x, y, z, w = self.poses[:, index, 3:].T
+    def headings(self, index: int | IntArray) -> FloatArray:
+        """(N,) rad, yaw of a body, or of one body (N,) in each world."""
+        x, y, z, w = self.poses[np.arange(len(self.poses)), index, 3:].T
         return np.asarray(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
 
     def body_state(self, index: int) -> FloatArray:
-        """(N, 12) position, roll pitch yaw, velocity and angular velocity of a body, as panda-gym has them."""
+        """(N, 12) position, roll, pitch, yaw, velocity and angular velocity of a body, in panda-gym's order."""
         x, y, z, w = self.poses[:, index, 3:].T
         roll = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
         pitch = np.arcsin(np.minimum(np.maximum(2.0 * (w * y - z * x), -1.0), 1.0))
@@ -80,7 +82,7 @@ class TableState:
         return state
 
     def body_names(self, index: int, columns: Sequence[str] = BODY_STATE) -> tuple[str, ...]:
-        """Names of what is told of a body, as "cube_x"; by default those of the columns of `body_state`."""
+        """Names of columns about a body, such as "cube_x"; by default those of `body_state`."""
         name = self.bodies[index].name.replace(" ", "_")
         return tuple(f"{name}_{column}" for column in columns)
 
@@ -89,19 +91,18 @@ class TableState:
         return ARM_STATE if self.table.fingers else ARM_STATE[:-1]
 
     def arm_state(self) -> FloatArray:
-        """(N, 6 or 7) position and velocity of the grasp point and, where the fingers move, their opening."""
+        """(N, 6 or 7) position and velocity of the grasp point and, if the fingers move, their opening."""
         parts = [self.hands, self.hand_velocities]
         if self.table.fingers:
             parts.append(self.openings[:, None])
         return np.concatenate(parts, axis=1)
 
     def intentions(self) -> dict[str, FloatArray]:
-        """SAC-X's auxiliary intentions, by name: (N,) rewards in 0..1 for the bodies that can move."""
-        movable = [index for index, body in enumerate(self.bodies) if body.mass > 0.0 and body.slider is None]
+        """Auxiliary intentions of SAC-X by name: (N,) rewards in 0..1, for the bodies that move freely."""
         snapshot = intentions.Snapshot(
             self.hands,
             self.openings,
-            self.poses[:, movable, :3],
-            self.velocities[:, movable, :3],
+            self.poses[:, self.free_bodies, :3],
+            self.velocities[:, self.free_bodies, :3],
         )
-        return intentions.rewards(snapshot, [self.bodies[index].name for index in movable])
+        return intentions.rewards(snapshot, [self.bodies[index].name for index in self.free_bodies])

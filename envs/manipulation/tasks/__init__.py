@@ -1,1 +1,1 @@
-"""The manipulation tasks, one file each."""
+"""Manipulation tasks, one file each."""

@@ -10,22 +10,22 @@ import numpy as np
 
 from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation.bodies import Body, Part, Slider
-from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 
-TOP = 0.045  # meters, of the released button
+TOP = 0.045  # meters, height of the released button
 TRAVEL = 0.015  # meters
 
 
 @dataclass(frozen=True)
 class ButtonConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table; the fingers stay closed.
-        depth: meters that the button has to be pressed.
-        spring: N/m.
-        spread: meters, side of the square that the button is drawn from.
+        depth: meters by which the button must be pressed.
+        spring: N/m, stiffness of the button's spring.
+        spread: meters, side of the square in which the button starts.
     """
 
     table: TableConfig = TableConfig(fingers=False)
@@ -38,28 +38,28 @@ class Button(StagedSimulation):
     """Press a button on the table.
 
     Description:
-        A red button in a gray box stands on a table before an arm with closed fingers. A spring holds it up. Control
-        runs at 20 Hz, the physics at 200 Hz.
+        A red button in a gray box stands on a table in front of an arm with closed fingers. A spring holds the button
+        up. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state" (10,) float32: position and velocity of the gripper, position of the button's
-        box (m), and how far it is pressed (m).
+        By `obs_mode`: camera images; "state" (10,) float32: position (m) and velocity (m/s) of the gripper, position
+        of the button's top (m), travel of the button (m).
 
     Action:
         As in Reach.
 
     Reward:
-        "dense": `reward/reach` up to 0.3, the nearer the fingers are to the button's top; `reward/press` up to 0.5;
-        `reward/success` 1. "sparse": the last alone.
+        "dense": `reward/reach`, up to 0.3, closeness of the gripper to the button's top; `reward/press`, up to 0.5,
+        travel of the button; `reward/success`, 1. "sparse": `reward/success` alone.
 
     Success:
-        The button is pressed by 1 cm of its 1.5.
+        The button is pressed by more than 1 cm of its 1.5 cm travel.
 
     Termination:
-        None but the time limit of 60 steps.
+        None. The time limit of 60 steps truncates.
 
     Randomization:
-        As in Reach, and the button's color.
+        As in Reach, and the color of the button.
 
     Source:
         Meta-World's button-press-topdown (Yu et al. 2020).
@@ -94,31 +94,32 @@ class Button(StagedSimulation):
             **options,
         )
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         half = 0.5 * self.config.spread
-        start.put(0, (*rng.uniform(-half, half, 2), 0.0))
+        start.place(0, (*rng.uniform(-half, half, 2), 0.0))
 
     def _top(self) -> FloatArray:
-        top = self.places(0).copy()
+        """(N, 3) meters, middle of the button's top."""
+        top = self.positions(0).copy()
         top[:, 2] = TOP - self.sliders[:, 0]
         return top
 
     def stages(self) -> dict[str, FloatArray]:
-        """(N,) reach and press."""
-        away = np.linalg.norm(self.hands - self._top(), axis=1)
-        return {"reach": nearness(away, 0.2), "press": self.sliders[:, 0] / self.config.depth}
+        """(N,) progress of reach and press."""
+        distance = np.linalg.norm(self.hands - self._top(), axis=1)
+        return {"reach": nearness(distance, 0.2), "press": self.sliders[:, 0] / self.config.depth}
 
     def succeeded(self) -> BoolArray:
-        """(N,) whether the button is down."""
+        """(N,) whether the button is pressed."""
         return np.asarray(self.sliders[:, 0] > self.config.depth)
 
-    def _state_names(self) -> tuple[str, ...]:
-        return (*self.arm_names(), "top_x", "top_y", "top_z", "pressed")
+    def _task_state_names(self) -> tuple[str, ...]:
+        return ("top_x", "top_y", "top_z", "pressed")
 
-    def _state(self) -> FloatArray:
-        return np.concatenate([self.arm_state(), self._top(), self.sliders], axis=1)
+    def _task_state(self) -> FloatArray:
+        return np.concatenate([self._top(), self.sliders], axis=1)
 
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         targets = self._top()
         over = np.linalg.norm((self.hands - targets)[:, :2], axis=1) < 0.01
         targets[:, 2] = np.where(over, TOP - 0.02, TOP + 0.06)

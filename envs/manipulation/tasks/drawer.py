@@ -1,4 +1,4 @@
-"""Drawer: open a drawer that is closed, close one that is open."""
+"""Drawer: open a closed drawer, or close an open one."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ import numpy as np
 
 from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation.bodies import Body, Part, Slider
-from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 
-WIDTH, DEPTH, HEIGHT = 0.2, 0.18, 0.11  # meters, of the cabinet; it opens toward the front of the table
+WIDTH, DEPTH, HEIGHT = 0.2, 0.18, 0.11  # meters, cabinet; it opens toward the front of the table
 TRAVEL = 0.14  # meters
-HANDLE = (0.145, 0.055)  # meters, of the handle's bar ahead of and above the cabinet's middle on the table
+HANDLE = (0.145, 0.055)  # meters, x and z of the handle's bar when closed, in the cabinet's frame
 WOOD, DARK = (0.75, 0.6, 0.42), (0.25, 0.25, 0.27)
 
 
 @dataclass(frozen=True)
 class DrawerConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table.
-        open, closed: meters from which, and up to which, the drawer counts as open and closed.
-        spread: meters, sides of the rectangle that the cabinet is drawn from.
-        friction: N, that holds the drawer.
+        open: meters of travel beyond which the drawer counts as open.
+        closed: meters of travel below which the drawer counts as closed.
+        spread: meters, sides along x and y of the rectangle in which the cabinet starts.
+        friction: N, friction of the drawer.
     """
 
     table: TableConfig = TableConfig(home=(0.02, 0.0, 0.3))
@@ -38,32 +39,32 @@ class DrawerConfig:
 
 
 class Drawer(StagedSimulation):
-    """Open a drawer that is closed, close one that is open.
+    """Open a closed drawer, or close an open one.
 
     Description:
-        A cabinet with one drawer stands on a table before an arm with a parallel gripper, its front away from the arm.
-        Half of the episodes begin with the drawer closed, and it should be opened; half with it open. Control runs at
-        20 Hz, the physics at 200 Hz.
+        A cabinet with one drawer stands on a table in front of an arm with a parallel gripper and faces away from the
+        arm. In half of the episodes the drawer starts closed and must be opened; in the other half it starts open and
+        must be closed. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state" (11,) float32: position and velocity of the gripper, its opening, x and y of
-        the handle (m), how far the drawer is open (m), and 1 where it should be open, 0 where closed.
+        By `obs_mode`: camera images; "state" (11,) float32: position (m) and velocity (m/s) of the gripper, its
+        opening (m), x and y of the handle (m), travel of the drawer (m), and 1 if it must be opened, 0 if closed.
 
     Action:
         As in PickAndPlace.
 
     Reward:
-        "dense": `reward/reach` up to 0.3, the nearer the gripper is to the handle; `reward/pull` up to 0.5, the nearer
-        the drawer is to where it should be; `reward/success` 1. "sparse": the last alone.
+        "dense": `reward/reach`, up to 0.3, closeness of the gripper to the handle; `reward/pull`, up to 0.5, progress
+        of the drawer toward open or closed; `reward/success`, 1. "sparse": `reward/success` alone.
 
     Success:
-        The drawer is open by 10 cm, or closed to 1.5 cm.
+        The drawer is open by more than 10 cm, or by less than 1.5 cm if it must be closed.
 
     Termination:
-        None but the time limit of 80 steps.
+        None. The time limit of 80 steps truncates.
 
     Randomization:
-        As in Reach, and the drawer's color.
+        As in Reach, and the color of the drawer.
 
     Source:
         Meta-World's drawer-open and drawer-close (Yu et al. 2020).
@@ -76,9 +77,9 @@ class Drawer(StagedSimulation):
         self._opens = np.zeros(num_worlds, bool)
         super().__init__(num_worlds, (_cabinet(config.friction),), config.table, **options)
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         along, across = self.config.spread
-        start.put(0, (-0.14 + rng.uniform(-0.5, 0.5) * along, rng.uniform(-0.5, 0.5) * across, 0.0))
+        start.place(0, (-0.14 + rng.uniform(-0.5, 0.5) * along, rng.uniform(-0.5, 0.5) * across, 0.0))
         start.sliders[0] = 0.0 if rng.random() < 0.5 else rng.uniform(0.11, TRAVEL - 0.005)
 
     def _begin(self, world: int, seed: int, goal: FloatArray | None = None) -> None:
@@ -86,33 +87,33 @@ class Drawer(StagedSimulation):
         self._opens[world] = self.sliders[world, 0] < 0.05
 
     def _handle(self) -> FloatArray:
-        """(N, 3) meters, the middle of the bar."""
-        return self.places(0) + np.column_stack(
+        """(N, 3) meters, middle of the handle's bar."""
+        return self.positions(0) + np.column_stack(
             [HANDLE[0] + self.sliders[:, 0], np.zeros(self.num_worlds), np.full(self.num_worlds, HANDLE[1])]
         )
 
     def stages(self) -> dict[str, FloatArray]:
-        """(N,) reach and pull."""
-        away = np.linalg.norm(self.hands - self._handle(), axis=1)
+        """(N,) progress of reach and pull."""
+        distance = np.linalg.norm(self.hands - self._handle(), axis=1)
         travel = self.sliders[:, 0]
         return {
-            "reach": nearness(away, 0.2),
+            "reach": nearness(distance, 0.2),
             "pull": np.where(self._opens, travel / self.config.open, 1.0 - travel / TRAVEL),
         }
 
     def succeeded(self) -> BoolArray:
-        """(N,) whether the drawer is where it should be."""
+        """(N,) whether the drawer is open or closed, as it must be."""
         travel = self.sliders[:, 0]
         return np.where(self._opens, travel > self.config.open, travel < self.config.closed)
 
-    def _state_names(self) -> tuple[str, ...]:
-        return (*self.arm_names(), "handle_x", "handle_y", "travel", "opens")
+    def _task_state_names(self) -> tuple[str, ...]:
+        return ("handle_x", "handle_y", "travel", "opens")
 
-    def _state(self) -> FloatArray:
-        return np.column_stack([self.arm_state(), self._handle()[:, :2], self.sliders, self._opens])
+    def _task_state(self) -> FloatArray:
+        return np.column_stack([self._handle()[:, :2], self.sliders, self._opens])
 
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """To open, a finger goes behind the bar and pulls; to close, closed fingers push against the front."""
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Pull the bar from behind with closed fingers to open the drawer; push against its front to close it."""
         handle, hands = self._handle(), self.hands
         targets = handle.copy()
         behind = np.where(self._opens, -0.02, 0.03)

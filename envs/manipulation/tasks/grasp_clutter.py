@@ -1,4 +1,4 @@
-"""Grasp from clutter: lift any of several objects of irregular shape."""
+"""Grasping in clutter: lift any of several objects of irregular shape."""
 
 from __future__ import annotations
 
@@ -7,44 +7,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from camshaft.envs.arrays import BoolArray, FloatArray
 from camshaft.envs.manipulation import experts
-from camshaft.envs.manipulation.arms import PAD
-from camshaft.envs.manipulation.bodies import Body, Part
-from camshaft.envs.manipulation.control import CONTROL_MODES
-from camshaft.envs.manipulation.experts import CLOSE, Pick
-from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.arms.control import CONTROL_MODES
+from camshaft.envs.manipulation.arms.hand import PAD
+from camshaft.envs.manipulation.bodies import Body, Color, Part
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
+from camshaft.envs.manipulation.experts import CLOSE
+from camshaft.envs.manipulation.physics.pybullet.library import data_path
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
-from camshaft.envs.manipulation.urdf_files import data_path
 from camshaft.envs.rendering.pybullet.links import pose_matrices
 
-OBJECTS_THERE_ARE = 1000
-SCALE = 0.011  # meters for one unit of the mesh files: objects of 2 to 11 cm
-PATIENCE = 28  # steps after which the expert turns to another object
-WIDEST = 0.06  # meters that the fingers close on
-CANDIDATES = 12  # directions tried for a grasp
-SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # meters from the middle, likewise
+NUM_FILES = 1000  # procedural objects in `pybullet_data`
+SCALE = 0.011  # meters per unit of the mesh files: objects of 2 to 11 cm
+PATIENCE = 28  # steps after which the expert tries another object
+WIDEST = 0.06  # meters, largest width that the expert grasps
+CANDIDATES = 12  # directions of candidate grasps
+SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # meters from an object's middle along each direction
 BAND = 0.012  # meters above and below the grasp point that the pads touch
 LIFTED = 0.12  # meters
+HOVER = 0.1  # meters above an object, from where the gripper goes straight down
 
-Grasp = tuple[FloatArray, float, float, float]  # as `_grasp` returns it
+
+class Grasp(NamedTuple):
+    """Position (3,) of the grasp point (m), yaw of the gripper (rad), width between the fingers (m), and a cost."""
+
+    position: FloatArray
+    yaw: float
+    width: float
+    cost: float
 
 
 @dataclass(frozen=True)
 class GraspClutterConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table.
-        objects: how many lie on the table.
-        pool: how many different objects episodes draw from; even ones are for training, odd ones for testing.
-        mass, friction: kg, Coulomb coefficient of each.
-        spread: meters, side of the square that they are drawn from.
-        apart: meters between two at the start, at least.
+        objects: number of objects on the table.
+        pool: number of different objects to sample from; even ones are for training, odd ones for testing.
+        mass, friction: kg, Coulomb coefficient of each object.
+        spread: meters, side of the square in which the objects start.
+        apart: meters, smallest distance between two objects at the start.
     """
 
     table: TableConfig = TableConfig(home=(0.04, 0.0, 0.3))
@@ -60,32 +68,32 @@ class GraspClutter(StagedSimulation):
     """Lift any of several objects of irregular shape.
 
     Description:
-        Five objects lie on a table before an arm with a parallel gripper, drawn from 40 of the 1,000 procedurally
-        made ones of `pybullet_data`. Control runs at 20 Hz, the physics at 200 Hz.
+        Five objects lie on a table in front of an arm with a parallel gripper, sampled from 40 of the 1,000 procedural
+        objects of `pybullet_data`. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state" (67,) float32: position and velocity of the gripper, its opening, of each object
-        position, roll, pitch, yaw, velocity and angular velocity, in m, rad, m/s, rad/s. The state does not tell the
-        shapes.
+        By `obs_mode`: camera images; "state" (67,) float32: position and velocity of the gripper, its opening;
+        position, roll, pitch, yaw, velocity and angular velocity of each object; in m, rad, m/s, rad/s. The state does
+        not contain the shapes.
 
     Action:
-        As in PickAndPlace; `control_mode` "ee_pose" is the default, for the gripper has to be turned.
+        As in PickAndPlace, with "ee_pose" as the default `control_mode`, since most grasps need a turned gripper.
 
     Reward:
-        "dense": `reward/reach` up to 0.2, the nearer the gripper is to an object; `reward/lift` up to 0.5, the higher
-        the highest object; `reward/success` 1. "sparse": the last alone.
+        "dense": `reward/reach`, up to 0.2, closeness of the gripper to the nearest object; `reward/lift`, up to 0.5,
+        height of the highest object; `reward/success`, 1. "sparse": `reward/success` alone.
 
     Success:
-        An object is 12 cm above the table.
+        The middle of an object is more than 12 cm above the table.
 
     Termination:
-        None but the time limit of 100 steps.
+        None. The time limit of 100 steps truncates.
 
     Randomization:
-        As in Push, and objects that the other split never shows.
+        As in Push, and the objects: the two splits share none.
 
     Source:
-        Grasping of procedural objects, as in QT-Opt's simulator (Kalashnikov et al. 2018), whose objects these are.
+        Grasping of procedural objects in the simulator of QT-Opt (Kalashnikov et al. 2018), with the same objects.
     """
 
     control_modes: ClassVar[tuple[str, ...]] = (
@@ -99,8 +107,8 @@ class GraspClutter(StagedSimulation):
     ) -> None:
         self.config = config
         self._pool = object_pool(config.pool)
-        nothing: tuple[bytes, Grasp] = (b"", (np.zeros(3), 0.0, 0.0, 0.0))
-        self._known = [[nothing] * config.objects for _ in range(num_worlds)]
+        none = (b"", Grasp(np.zeros(3), 0.0, 0.0, 0.0))
+        self._known = [[none] * config.objects for _ in range(num_worlds)]
         variants = tuple((part,) for part, _ in self._pool)
         bodies = tuple(
             Body(f"object {n}", variants, config.mass, config.friction, 0.001, color=color)
@@ -108,69 +116,55 @@ class GraspClutter(StagedSimulation):
         )
         super().__init__(num_worlds, bodies, config.table, **options)
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
-        places = experts.scattered(rng, self.config.objects, self.config.spread, self.config.apart)
-        for number, place in enumerate(places):
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
+        positions = experts.scattered(rng, self.config.objects, self.config.spread, self.config.apart)
+        for number, position in enumerate(positions):
             _, points = self._pool[start.variants[number]]
             lowest = float(points[:, 2].min()) * start.scales[number]
-            start.put(number, (*place, 0.002 - lowest), rng.uniform(-np.pi, np.pi))
+            start.place(number, (*position, 0.002 - lowest), rng.uniform(-np.pi, np.pi))
 
     def _heights(self) -> FloatArray:
-        """(N, objects) meters, of their middles."""
+        """(N, objects) meters, heights of the objects' middles."""
         return np.asarray(self.poses[..., 2])
 
     def stages(self) -> dict[str, FloatArray]:
-        """(N,) reach and lift."""
-        away = np.linalg.norm(self.poses[..., :3] - self.hands[:, None], axis=2).min(axis=1)
-        return {"reach": nearness(away, 0.2), "lift": self._heights().max(axis=1) / LIFTED}
+        """(N,) progress of reach and lift."""
+        distance = np.linalg.norm(self.poses[..., :3] - self.hands[:, None], axis=2).min(axis=1)
+        return {"reach": nearness(distance, 0.2), "lift": self._heights().max(axis=1) / LIFTED}
 
     def succeeded(self) -> BoolArray:
-        """(N,) whether an object is up."""
+        """(N,) whether an object is lifted."""
         return np.asarray(self._heights().max(axis=1) > LIFTED)
 
-    def _state_names(self) -> tuple[str, ...]:
-        return (*self.arm_names(), *(name for n in range(self.config.objects) for name in self.body_names(n)))
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Grasp the object that is easiest to grasp: narrow in one direction and clear of the others."""
+        targets, yaw, grip = zip(*map(self._expert_target, range(self.num_worlds)), strict=True)
+        return np.array(targets), np.array(yaw), np.array(grip)
 
-    def _state(self) -> FloatArray:
-        bodies = [self.body_state(number) for number in range(self.config.objects)]
-        return np.concatenate([self.arm_state(), *bodies], axis=1)
-
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The object that is easiest to grasp: narrow one way, and free of the others."""
-        targets, yaw, grip = (
-            np.zeros((self.num_worlds, 3)),
-            np.zeros(self.num_worlds),
-            np.zeros(self.num_worlds),
-        )
-        for world in range(self.num_worlds):
-            targets[world], yaw[world], grip[world] = self._expert_of(world)
-        return targets, yaw, grip
-
-    def _expert_of(self, world: int) -> tuple[FloatArray, float, float]:
+    def _expert_target(self, world: int) -> tuple[FloatArray, float, float]:
+        """Target, yaw and grip of one world."""
         hand, opening = self.hands[world], self.openings[world]
         grasps = self._grasps(world)
         attempt = int(self.elapsed_steps[world]) // PATIENCE
-        costs = [grasp[3] for grasp in grasps]
-        place, yaw, width, _ = grasps[int(np.argsort(costs)[attempt % len(costs)])]
-        near = bool(np.linalg.norm(hand - place) < 0.02)
+        order = np.argsort([grasp.cost for grasp in grasps])
+        position, yaw, width, _ = grasps[order[attempt % len(order)]]
+        near = bool(np.linalg.norm(hand - position) < 0.02)
         stalled = np.abs(self.joint_velocities[world, -2:]).max() < 0.03  # m/s
-        at_one = np.linalg.norm(self.poses[world, :, :3] - hand, axis=1).min() < 0.05
-        if 0.005 < opening < 0.062 and stalled and at_one:
+        at_object = np.linalg.norm(self.poses[world, :, :3] - hand, axis=1).min() < 0.05
+        if 0.005 < opening < 0.062 and stalled and at_object:
             return np.array([hand[0], hand[1], LIFTED + 0.1]), self._heading(world), CLOSE
         if near and opening < width + 0.02:
-            return place, yaw, CLOSE
-        targets, grip, _ = experts.fetch(
-            hand[None], np.array([opening]), place[None], Pick(hover=0.1), np.array([width])
-        )
+            return position, yaw, CLOSE
+        targets, grip, _ = experts.fetch(hand[None], np.array([opening]), position[None], width, HOVER)
         return targets[0], yaw, float(grip[0])
 
     def _heading(self, world: int) -> float:
-        """rad, of the gripper as it is."""
+        """Current yaw of the gripper in rad."""
         pose = self.kinematics.grasp[world]
         return float(np.arctan2(pose[1, 0], pose[0, 0]))
 
     def _grasps(self, world: int) -> list[Grasp]:
-        """The best grasp of each object, worked out anew when it has moved by 2 mm, or another one by 2 cm."""
+        """Best grasp of each object, updated when it has moved by 2 mm, or another object by 2 cm."""
         poses = np.round(self.poses[world] / 0.002) * 0.002
         coarse = np.round(self.poses[world, :, :2] / 0.02) * 0.02
         for number, known in enumerate(self._known[world]):
@@ -184,10 +178,10 @@ class GraspClutter(StagedSimulation):
         return [grasp for _, grasp in self._known[world]]
 
     def _grasp(self, world: int, number: int, poses: FloatArray) -> Grasp:
-        """Where to grasp an object (3,), the gripper's yaw, the width there, and how bad that is.
+        """Best grasp of an object, given the poses (objects, 7) of all.
 
-        What is tried: fingers to both sides of the body between them, along several directions and at several places
-        along each. A place is good where the body there is narrow, near the body's middle, and free of others.
+        Candidates are grasps along CANDIDATES directions at SHIFTS from the object's middle. The cost is lower where
+        the object is narrow, close to its middle, and clear of other objects.
         """
         _, points = self._pool[self._variants[world, number]]
         frame = pose_matrices(poses[number])
@@ -197,7 +191,7 @@ class GraspClutter(StagedSimulation):
         band = points[np.abs(points[:, 2] - height) < BAND]
         middle = points.mean(axis=0)[:2]
         others = np.delete(poses[:, :2], number, axis=0)
-        best = (np.array([*middle, height]), 0.0, WIDEST, 5.0)
+        best = Grasp(np.array([*middle, height]), 0.0, WIDEST, 5.0)
         for angle in np.arange(CANDIDATES) * np.pi / CANDIDATES - 0.5 * np.pi:
             along = np.array([np.cos(angle), np.sin(angle)])
             across = np.array([-along[1], along[0]])
@@ -217,26 +211,28 @@ class GraspClutter(StagedSimulation):
                     + (1.0 if width > WIDEST else 0.0)
                     + (1.0 if np.abs(center).max() > 0.22 else 0.0)
                 )
-                if cost < best[3]:
-                    best = (np.array([*center, height]), float(angle), width, cost)
+                if cost < best.cost:
+                    best = Grasp(np.array([*center, height]), float(angle), width, cost)
         return best
 
 
 def _crowding(others: FloatArray, direction: FloatArray) -> float:
-    """How much others (n, 2) stand where the fingers come down, ±5 cm along a direction."""
+    """Cost of objects at offsets (n, 2) near the fingers, which come down ±5 cm along a direction (2,)."""
     fingers = np.stack([0.05 * direction, -0.05 * direction])
-    away = np.linalg.norm(others[:, None] - fingers[None], axis=2)
-    return float(np.clip(0.05 - away, 0.0, None).sum())
+    distance = np.linalg.norm(others[:, None] - fingers[None], axis=2)
+    return float(np.clip(0.05 - distance, 0.0, None).sum())
 
 
 @cache
 def object_pool(count: int) -> tuple[tuple[Part, FloatArray], ...]:
-    """The first `count` objects that fit between the fingers, standing as their files have them.
+    """The first `count` objects that fit between the fingers, in the orientation of their files.
 
-    Each with points (P, 3) on its surface, meters, in the frame of its body, whose origin is their mean.
+    Returns:
+        Each object's part, and points (P, 3) on its surface in meters, in the frame of the body, whose origin is their
+        mean.
     """
     found: list[tuple[Part, FloatArray]] = []
-    for number in range(OBJECTS_THERE_ARE):
+    for number in range(NUM_FILES):
         if len(found) == count:
             break
         path = data_path(f"random_urdfs/{number:03d}/{number:03d}.obj")
@@ -252,7 +248,7 @@ def object_pool(count: int) -> tuple[tuple[Part, FloatArray], ...]:
 
 
 def _surface_points(path: Path) -> FloatArray:
-    """(400, 3) points spread evenly over the faces of an OBJ file, the same every time, and its corners."""
+    """(P, 3) the vertices of an OBJ file, and 400 points sampled evenly on its faces from a fixed seed."""
     text = path.read_text()
     corners = np.array(re.findall(r"^v +([-\d.e]+) +([-\d.e]+) +([-\d.e]+)", text, re.MULTILINE), np.float64)
     faces = np.array(re.findall(r"^f +(\d+)\S* +(\d+)\S* +(\d+)", text, re.MULTILINE), np.int64) - 1
@@ -267,6 +263,12 @@ def _surface_points(path: Path) -> FloatArray:
     return np.concatenate([points, np.unique(corners, axis=0)])
 
 
-def _colors(count: int) -> list[tuple[float, float, float]]:
-    wheel = [(0.8, 0.25, 0.2), (0.25, 0.6, 0.3), (0.25, 0.4, 0.8), (0.85, 0.65, 0.2), (0.55, 0.35, 0.65)]
+def _colors(count: int) -> list[Color]:
+    wheel: list[Color] = [
+        (0.8, 0.25, 0.2),
+        (0.25, 0.6, 0.3),
+        (0.25, 0.4, 0.8),
+        (0.85, 0.65, 0.2),
+        (0.55, 0.35, 0.65),
+    ]
     return [wheel[number % len(wheel)] for number in range(count)]

@@ -1,4 +1,4 @@
-"""Pick and place: bring a cube to a place on the table or in the air."""
+"""Pick and place: move a cube to a goal on the table or in the air."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ import numpy as np
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import cube
-from camshaft.envs.manipulation.experts import Pick
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.marks import frame
-from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.scene.goal_markers import frame
 
 
 @dataclass(frozen=True)
 class PickAndPlaceConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table.
-        tolerance: meters between the cube's middle and the goal that count as there.
+        tolerance: meters, distance from the cube's middle to the goal below which the task is achieved.
         size, mass, friction: meters, kg, Coulomb coefficient of the cube.
-        spread: meters, side of the square that the cube and the goal are drawn from.
-        height: meters above the table up to which goals are drawn.
+        spread: meters, side of the square in which the cube and the goal are sampled.
+        height: meters, largest height of a goal above the table.
         on_table: share of the goals that are on the table.
     """
 
@@ -40,22 +39,23 @@ class PickAndPlaceConfig:
 
 
 class PickAndPlace(ObjectGoalSimulation):
-    """Bring a cube to a place on the table or in the air.
+    """Move a cube to a goal on the table or in the air.
 
     Description:
-        A cube lies on a table before an arm with a parallel gripper; the edges of a red cube mark where it should go,
-        in the air more often than not. Control runs at 20 Hz, the physics at 200 Hz.
+        A cube lies on a table in front of an arm with a parallel gripper. The edges of a red cube mark the goal, which
+        is in the air in 70 % of the episodes. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state", a Dict of "observation" (19,) float32: position and velocity of the gripper,
-        its opening, position, roll, pitch, yaw, velocity and angular velocity of the cube, in m, rad, m/s, rad/s;
-        "achieved_goal" and "desired_goal" (3,): where the cube's middle is and belongs; "goal", the last alone.
+        By `obs_mode`: camera images; "state", a Dict of "observation" (19,) float32: position and velocity of the
+        gripper, its opening; position, roll, pitch, yaw, velocity and angular velocity of the cube; in m, rad, m/s,
+        rad/s; "achieved_goal" and "desired_goal" (3,): position of the cube's middle and its goal (m); "goal", the
+        desired goal alone.
 
     Action:
-        As in Reach, and the fingers: −1 closes, 1 opens them, by up to 0.2 m a step.
+        As in Reach, followed by one component for the fingers: −1 closes, 1 opens them, by up to 0.2 m per step.
 
     Reward:
-        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the cube's distance in meters.
+        "sparse": 0 on success, −1 otherwise. "dense": negative distance from the cube to the goal in meters.
 
     Success:
         The cube's middle is within 5 cm of the goal.
@@ -67,7 +67,7 @@ class PickAndPlace(ObjectGoalSimulation):
         As in Push.
 
     Source:
-        panda-gym's PandaPickAndPlace (Gallouédec et al. 2021), whose sizes, goals and rewards it has.
+        panda-gym's PandaPickAndPlace (Gallouédec et al. 2021), with the same sizes, goals and rewards.
     """
 
     def __init__(
@@ -81,20 +81,20 @@ class PickAndPlace(ObjectGoalSimulation):
         )
         super().__init__(num_worlds, bodies, config.table, **options)
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         config = self.config
         half, middle = 0.5 * config.spread, 0.5 * config.size
         height = rng.uniform(0.0, config.height)
         if rng.random() < config.on_table:
             height = 0.0
         start.goal[:] = (*rng.uniform(-half, half, 2), middle + height)
-        start.put(0, (*rng.uniform(-half, half, 2), middle * start.scales[0]))
-        self._show_goal(start)
+        start.place(0, (*rng.uniform(-half, half, 2), middle * start.scales[0]))
+        self._place_goal_marker(start)
 
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        cubes = self.places(0)
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        cubes = self.positions(0)
         targets, grip, held = experts.fetch(
-            self.hands, self.openings, cubes, Pick(), self.config.size * self.scales[:, 0]
+            self.hands, self.openings, cubes, self.config.size * self.scales[:, 0]
         )
         targets[held] = (self.goals + self.hands - cubes)[held]
         return targets, self._yaw, grip

@@ -1,4 +1,4 @@
-"""Push: move a cube to a place on the table."""
+"""Push: push a cube to a goal on the table."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.manipulation.bodies import cube
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.marks import disc
-from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.scene.goal_markers import disc
 
-BEHIND = 0.055  # meters behind the cube, seen from the goal, where a push begins
+BEHIND = 0.055  # meters behind the cube, seen from the goal, where a push starts
 PUSH_HEIGHT = 0.02  # meters
-PUSH_STEP = 0.03  # meters a control step
-OFF_COURSE = 0.02  # meters beside the line through cube and goal, at which a push is begun anew
+PUSH_STEP = 0.03  # meters per control step
+OFF_COURSE = 0.02  # meters from the line through cube and goal, beyond which a push is started again
 TRAVEL_HEIGHT = 0.1  # meters
 
 
 @dataclass(frozen=True)
 class PushConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table; the fingers stay closed.
-        tolerance: meters between the cube's middle and the goal that count as there.
+        tolerance: meters, distance from the cube's middle to the goal below which the task is achieved.
         size, mass, friction: meters, kg, Coulomb coefficient of the cube.
-        spread: meters, side of the square that the cube and the goal are drawn from.
+        spread: meters, side of the square in which the cube and the goal are sampled.
     """
 
     table: TableConfig = TableConfig(fingers=False)
@@ -40,22 +40,23 @@ class PushConfig:
 
 
 class Push(ObjectGoalSimulation):
-    """Push a cube to a place on the table.
+    """Push a cube to a goal on the table.
 
     Description:
-        A cube lies on a table before an arm; a red disc marks where it should go. The fingers are closed: the arm can
-        only push. Control runs at 20 Hz, the physics at 200 Hz.
+        A cube lies on a table in front of an arm; a red disc marks the goal. The fingers are closed, so that the arm
+        can only push. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state", a Dict of "observation" (18,) float32: position and velocity of the gripper,
-        position, roll, pitch, yaw, velocity and angular velocity of the cube, in m, rad, m/s, rad/s; "achieved_goal"
-        and "desired_goal" (3,): where the cube's middle is and belongs; "goal", the last alone.
+        By `obs_mode`: camera images; "state", a Dict of "observation" (18,) float32: position and velocity of the
+        gripper; position, roll, pitch, yaw, velocity and angular velocity of the cube; in m, rad, m/s, rad/s;
+        "achieved_goal" and "desired_goal" (3,): position of the cube's middle and its goal (m); "goal", the desired
+        goal alone.
 
     Action:
         As in Reach.
 
     Reward:
-        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the cube's distance in meters.
+        "sparse": 0 on success, −1 otherwise. "dense": negative distance from the cube to the goal in meters.
 
     Success:
         The cube's middle is within 5 cm of the goal.
@@ -64,10 +65,10 @@ class Push(ObjectGoalSimulation):
         On success. The time limit of 50 steps truncates.
 
     Randomization:
-        As in Reach, and the cube's size, color, mass (0.7 to 1.4 kg) and friction.
+        As in Reach, and size, color, mass (0.7 to 1.4 times the nominal one) and friction of the objects.
 
     Source:
-        panda-gym's PandaPush (Gallouédec et al. 2021), whose sizes, goals and rewards it has.
+        panda-gym's PandaPush (Gallouédec et al. 2021), with the same sizes, goals and rewards.
     """
 
     def __init__(self, num_worlds: int = 1, *, config: PushConfig = PushConfig(), **options: Any) -> None:
@@ -79,18 +80,27 @@ class Push(ObjectGoalSimulation):
         )
         super().__init__(num_worlds, bodies, config.table, **options)
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         half, height = 0.5 * self.config.spread, 0.5 * self.config.size
         start.goal[:] = (*rng.uniform(-half, half, 2), height)
-        start.put(0, (*rng.uniform(-half, half, 2), height * start.scales[0]))
-        self._show_goal(start)
+        start.place(0, (*rng.uniform(-half, half, 2), height * start.scales[0]))
+        self._place_goal_marker(start)
 
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return (*push_toward(self.hands, self.places(0), self.goals), -np.ones(self.num_worlds))
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return (*push_toward(self.hands, self.positions(0), self.goals), -np.ones(self.num_worlds))
 
 
 def push_toward(hands: FloatArray, objects: FloatArray, goals: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Where closed fingers (N, 3) go to push objects (N, 3) to goals: round behind, down, and on; and their yaw."""
+    """Targets of closed fingers that push objects to goals: move behind the object, go down, push.
+
+    Args:
+        hands: (N, 3) meters, grasp points.
+        objects: (N, 3) meters.
+        goals: (N, 3) meters.
+
+    Returns:
+        (N, 3) targets of the grasp points in meters, and (N,) yaw of the gripper in rad.
+    """
     way = goals[:, :2] - objects[:, :2]
     left = np.linalg.norm(way, axis=1, keepdims=True)
     direction = way / np.maximum(left, 1e-9)

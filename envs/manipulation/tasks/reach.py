@@ -1,4 +1,4 @@
-"""Reach: bring the gripper to a ball."""
+"""Reach: move the gripper to a goal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from camshaft.envs.arrays import FloatArray
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.goals import ManipulationGoalSimulation
-from camshaft.envs.manipulation.marks import ball
-from camshaft.envs.manipulation.simulation import Start, TableConfig
+from camshaft.envs.manipulation.scene.goal_markers import ball
 
 
 @dataclass(frozen=True)
 class ReachConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table; the fingers stay closed.
-        tolerance: meters from the ball's middle that count as there.
-        low, high: meters, corners of the box that goals are drawn from.
+        tolerance: meters, distance to the goal below which the task is achieved.
+        low, high: meters, corners of the box in which goals are sampled.
     """
 
     table: TableConfig = TableConfig(fingers=False)
@@ -30,36 +30,37 @@ class ReachConfig:
 
 
 class Reach(ManipulationGoalSimulation):
-    """Bring the gripper to a ball.
+    """Move the gripper to a goal.
 
     Description:
-        An arm stands at a table; a red ball hangs in the air before it. The point between its closed fingers should
-        come to the ball. Control runs at 20 Hz, the physics at 200 Hz.
+        An arm with closed fingers stands at a table; a red ball in the air marks the goal of the point between its
+        fingertips. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        By `obs_mode`: images; "state", a Dict of "observation" (6,) float32: position (m) and velocity (m/s) of the
-        gripper, "achieved_goal" and "desired_goal" (3,): its position and the ball's; "goal", the last alone.
+        By `obs_mode`: camera images; "state", a Dict of "observation" (6,) float32: position (m) and velocity (m/s) of
+        the gripper; "achieved_goal" and "desired_goal" (3,): position of the gripper and its goal (m); "goal", the
+        desired goal alone.
 
     Action:
-        `control_mode` "ee_position": a step of the gripper along x, y, z, 5 cm for 1, fingers down. "ee_pose": and a
-        turn, a rotation vector in the world frame, 0.25 rad for 1. "joint_delta": a step of every joint, 0.05 rad for
-        1. "joint_velocity": of every joint, 1.5 rad/s for 1.
+        Values in −1..1. `control_mode` "ee_position": displacement of the gripper along x, y, z, 5 cm at 1, fingers
+        down. "ee_pose": the same, followed by a rotation vector in the world frame, 0.25 rad at 1. "joint_delta":
+        displacement of every joint, 0.05 rad at 1. "joint_velocity": velocity of every joint, 1.5 rad/s at 1.
 
     Reward:
-        "sparse": −1 for every step away from the ball, 0 at it. "dense": minus the distance in meters.
+        "sparse": 0 on success, −1 otherwise. "dense": negative distance from the gripper to the goal in meters.
 
     Success:
-        The gripper is within 5 cm of the ball.
+        The gripper is within 5 cm of the goal.
 
     Termination:
         On success. The time limit of 50 steps truncates.
 
     Randomization:
-        `randomize` "train" or "test": table, floor, walls, light, colors, pose of the camera, latency of up to 25 ms;
-        never the same in both.
+        `randomize` "train" or "test": textures of table, floor and walls, light, colors, camera pose, and a latency of
+        up to 25 ms from an action to its effect. The two splits share no values.
 
     Source:
-        panda-gym's PandaReach (Gallouédec et al. 2021), whose sizes, goals and rewards it has.
+        panda-gym's PandaReach (Gallouédec et al. 2021), with the same sizes, goals and rewards.
     """
 
     def __init__(self, num_worlds: int = 1, *, config: ReachConfig = ReachConfig(), **options: Any) -> None:
@@ -67,15 +68,9 @@ class Reach(ManipulationGoalSimulation):
         self.tolerance = config.tolerance
         super().__init__(num_worlds, (ball(0.02),), config.table, **options)
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         start.goal[:] = rng.uniform(self.config.low, self.config.high)
-        self._show_goal(start)
+        self._place_goal_marker(start)
 
-    def _state_names(self) -> tuple[str, ...]:
-        return self.arm_names()
-
-    def _state(self) -> FloatArray:
-        return self.arm_state()
-
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         return self.goals, self._yaw, -np.ones(self.num_worlds)

@@ -1,4 +1,4 @@
-"""Slide: hit a puck so that it comes to rest at a place out of reach."""
+"""Slide: push a puck so that it slides to a goal out of reach."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ from typing import Any
 import numpy as np
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.manipulation.arms import PAD
+from camshaft.envs.manipulation.arms.control import FEED_FORWARD
+from camshaft.envs.manipulation.arms.hand import PAD
 from camshaft.envs.manipulation.bodies import Body, Part
+from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.marks import disc
-from camshaft.envs.manipulation.simulation import Start, TableConfig
-from camshaft.envs.manipulation.world import FEED_FORWARD, GRAVITY, POSITION_GAIN, TABLE_FRICTION, TIME_STEP
+from camshaft.envs.manipulation.physics.world import GRAVITY, POSITION_GAIN, TABLE_FRICTION, TIME_STEP
+from camshaft.envs.manipulation.scene.goal_markers import disc
 
-FINGER_CORNER = np.array(
-    [0.5 * PAD[0], PAD[1]]
-)  # meters from the grasp point to a corner of the closed fingers
-PEAK_SPEED = (
-    FEED_FORWARD * 20.0 + POSITION_GAIN / TIME_STEP
-)  # 1/s: a step of s meters begins at PEAK_SPEED · s
+# meters from the grasp point to a corner of the closed fingers
+FINGER_CORNER = np.array([0.5 * PAD[0], PAD[1]])
+# 1/s: a step of s meters starts at the speed PEAK_SPEED · s
+PEAK_SPEED = FEED_FORWARD * 20.0 + POSITION_GAIN / TIME_STEP
 GAP = 0.008  # meters between fingers and puck before the nudge
 READY = 0.004  # meters
 HEIGHT, TRAVEL_HEIGHT = 0.018, 0.09  # meters
-NUDGE = 1.05  # step of the nudge, against that of an arm that needs no time to come to its speed
-SPARE_SPEED = 1.12  # of the speed that just arrives
+NUDGE = 1.05  # step of the nudge, over that of an arm that reaches its speed at once
+SPARE_SPEED = 1.12  # speed of the puck, over the one that just reaches the goal
 
 
 @dataclass(frozen=True)
 class SlideConfig:
-    """What a user may change about the task.
+    """Options of the task.
 
     Attributes:
         table: the table, longer than usual; the fingers stay closed.
-        tolerance: meters between the puck's middle and the goal that count as there.
+        tolerance: meters, distance from the puck's middle to the goal below which the task is achieved.
         radius, height, mass, friction: meters, meters, kg, Coulomb coefficient of the puck.
-        spread: meters, side of the squares that the puck and the goal are drawn from.
-        goal_distance: meters, x of the middle of the goals' square.
+        spread: meters, side of the squares in which the puck and the goal are sampled.
+        goal_distance: meters, x of the middle of the goal's square.
     """
 
     table: TableConfig = TableConfig(length=1.6, middle=0.0, fingers=False)
@@ -51,20 +50,20 @@ class SlideConfig:
 
 
 class Slide(ObjectGoalSimulation):
-    """Hit a puck so that it slides to a place out of reach.
+    """Push a puck so that it slides to a goal out of reach.
 
     Description:
-        A puck lies on a smooth table before an arm; a red disc marks where it should go, mostly farther than the arm
-        can reach. Control runs at 20 Hz, the physics at 200 Hz.
+        A puck lies on a smooth table in front of an arm with closed fingers; a red disc marks the goal, which is mostly
+        out of the arm's reach. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
-        As in Push, of the puck.
+        As in Push, for the puck.
 
     Action:
         As in Reach.
 
     Reward:
-        "sparse": −1 for every step away from the goal, 0 at it. "dense": minus the puck's distance in meters.
+        "sparse": 0 on success, −1 otherwise. "dense": negative distance from the puck to the goal in meters.
 
     Success:
         The puck's middle is within 5 cm of the goal.
@@ -76,7 +75,7 @@ class Slide(ObjectGoalSimulation):
         As in Push.
 
     Source:
-        panda-gym's PandaSlide (Gallouédec et al. 2021), whose sizes, goals and rewards it has.
+        panda-gym's PandaSlide (Gallouédec et al. 2021), with the same sizes, goals and rewards.
     """
 
     def __init__(self, num_worlds: int = 1, *, config: SlideConfig = SlideConfig(), **options: Any) -> None:
@@ -91,24 +90,24 @@ class Slide(ObjectGoalSimulation):
         )
         super().__init__(num_worlds, (puck, disc(0.035, 0.5 * config.height)), config.table, **options)
 
-    def _place(self, start: Start, rng: np.random.Generator) -> None:
+    def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         config = self.config
         half, middle = 0.5 * config.spread, 0.5 * config.height
-        place = rng.uniform(-half, half, 2)
-        start.goal[:] = (config.goal_distance + place[0], place[1], middle)
-        start.put(0, (*rng.uniform(-half, half, 2), middle * start.scales[0]))
-        self._show_goal(start)
+        x, y = rng.uniform(-half, half, 2)
+        start.goal[:] = (config.goal_distance + x, y, middle)
+        start.place(0, (*rng.uniform(-half, half, 2), middle * start.scales[0]))
+        self._place_goal_marker(start)
 
-    def _expert(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Touch the puck with a corner of the fingers, opposite to the goal, and nudge it just fast enough."""
-        pucks, hands = self.places(0), self.hands
+    def _expert_targets(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Push the puck with a corner of the fingers, opposite to the goal, just fast enough to arrive."""
+        pucks, hands = self.positions(0), self.hands
         way = self.goals[:, :2] - pucks[:, :2]
         left = np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
         direction = way / left
         corner = FINGER_CORNER * np.sign(np.where(direction == 0.0, 1.0, direction))
         radius = self.config.radius * self.scales[:, :1]
         braking = GRAVITY * TABLE_FRICTION * self._frictions[:, :1]
-        wished = SPARE_SPEED * np.sqrt(2.0 * braking * left)
+        needed = SPARE_SPEED * np.sqrt(2.0 * braking * left)
         speed = (self.velocities[:, 0, :2] * direction).sum(axis=1, keepdims=True)
         start = pucks[:, :2] - (radius + GAP) * direction - corner
         aside = np.linalg.norm(hands[:, :2] - start, axis=1)
@@ -116,7 +115,7 @@ class Slide(ObjectGoalSimulation):
         targets = np.column_stack([start, np.full(len(start), TRAVEL_HEIGHT)])
         targets[aside < READY, 2] = HEIGHT
         down = ready & (np.abs(hands[:, 2] - HEIGHT) < 0.01)
-        nudge = start + direction * (GAP + NUDGE * wished / PEAK_SPEED)
+        nudge = start + direction * (GAP + NUDGE * needed / PEAK_SPEED)
         targets[down, :2] = nudge[down]
         away = ~ready & (aside > 2.0 * READY) & (hands[:, 2] < 0.8 * TRAVEL_HEIGHT)
         targets[away, :2] = hands[away, :2]

@@ -12,9 +12,11 @@ from arm_simulations import make
 
 from camshaft import envs
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption
-from camshaft.envs.manipulation import intentions, urdf_files
-from camshaft.envs.manipulation.arms import ARMS
-from camshaft.envs.manipulation.control import CONTROL_MODES
+from camshaft.envs.manipulation import intentions
+from camshaft.envs.manipulation.arms import urdf
+from camshaft.envs.manipulation.arms.control import CONTROL_MODES
+from camshaft.envs.manipulation.arms.descriptions import ARMS
+from camshaft.envs.manipulation.physics.pybullet.library import data_path
 from camshaft.envs.manipulation.tasks.lift import LiftConfig
 
 TASKS = [task.id for task in envs.catalogue.TASKS if "manipulation" in task.tags]
@@ -82,7 +84,7 @@ def test_a_joint_stops_at_its_limit(mode, joint):
 
 
 @pytest.mark.parametrize("task", ["camshaft/Push-v0", "camshaft/Stack-v0", "camshaft/TidyUp-v0"])
-def test_a_rebuilt_world_is_a_new_one_to_the_bit(task):
+def test_an_episode_after_others_equals_a_first_one_bit_for_bit(task):
     fresh = make(task, 2, seed=5, randomize="train")
     expected = trajectory(fresh, 40)
     used = make(task, 2, seed=70, randomize="train")
@@ -291,15 +293,15 @@ def test_actions_out_of_bounds_are_clipped_and_wrong_ones_refused():
 
 def test_a_urdf_that_is_missing_or_broken_is_named(tmp_path, monkeypatch):
     with pytest.raises(CorruptFile, match=r"nothing\.urdf"):
-        urdf_files.data_path("franka_panda/nothing.urdf")
+        data_path("franka_panda/nothing.urdf")
     broken = tmp_path / "broken.urdf"
     broken.write_text("<robot><link")
-    monkeypatch.setattr(urdf_files, "data_path", lambda file: broken)
+    monkeypatch.setattr(urdf, "data_path", lambda file: broken)
     with pytest.raises(CorruptFile, match="not a URDF"):
-        urdf_files.UrdfFile("broken.urdf")
+        urdf.UrdfFile("broken.urdf")
     broken.write_text("<robot><link name='a'/></robot>")
-    with pytest.raises(CorruptFile, match="0 joints"):
-        urdf_files.UrdfFile("broken.urdf").chain(7)
+    with pytest.raises(CorruptFile, match="0 revolute joints"):
+        urdf.UrdfFile("broken.urdf").chain(7)
 
 
 def test_a_lost_connection_is_said():

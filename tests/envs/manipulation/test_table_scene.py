@@ -1,4 +1,4 @@
-"""What cameras see of the table: their names, stored states through others, looks of the splits, shadows."""
+"""Camera images of the table: names, other views of stored states, disjoint splits, shadows."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 from arm_simulations import make
 
 from camshaft import envs
-from camshaft.envs.manipulation.cameras import VIEW
+from camshaft.envs.manipulation.scene.cameras import VIEW
 from camshaft.envs.rendering import LABELS, Renderer
 
 
@@ -43,21 +43,21 @@ def test_stored_states_can_be_seen_through_other_cameras():
 
 
 def test_splits_share_nothing():
-    looks = {}
+    seen = {}
     for split in ("train", "test"):
         simulation = make("camshaft/Lift-v0", 24, obs_mode="rgb", randomize=split, camera=(32, 32))
         simulation.observe()
         state, room = simulation._scene.state, simulation._scene._room
-        looks[split] = {
+        seen[split] = {
             "table": set(state.meshes[:, room["table"].start].tolist()),
             "floor": set(state.meshes[:, room["floor"].start].tolist()),
             "latency": set(simulation._latency.tolist()),
             "masses": np.floor((simulation._masses[:, 0] / 0.2 - 0.7) / (0.7 / 8)) % 2,
         }
-    assert not looks["train"]["table"] & looks["test"]["table"]
-    assert not looks["train"]["floor"] & looks["test"]["floor"]
-    assert looks["train"]["latency"] == {0, 2, 4} and looks["test"]["latency"] == {1, 3, 5}
-    assert (looks["train"]["masses"] == 0).all() and (looks["test"]["masses"] == 1).all()
+    assert not seen["train"]["table"] & seen["test"]["table"]
+    assert not seen["train"]["floor"] & seen["test"]["floor"]
+    assert seen["train"]["latency"] == {0, 2, 4} and seen["test"]["latency"] == {1, 3, 5}
+    assert (seen["train"]["masses"] == 0).all() and (seen["test"]["masses"] == 1).all()
 
 
 def test_walls_are_not_speckled_by_shadows_of_their_own():

@@ -1,28 +1,23 @@
-"""URDF files of `pybullet_data`: joints, masses and shapes of links; and files of our own for PyBullet to read."""
+"""URDF files of arms: joints, masses and visual shapes of links."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile
-from camshaft.envs.kernels import cache_root
+from camshaft.envs.manipulation.bodies import Color
+from camshaft.envs.manipulation.physics.pybullet.library import data_path
+from camshaft.envs.manipulation.transforms import rigid_transform
 from camshaft.envs.rendering import Mesh
 from camshaft.envs.rendering.meshes.files import texture_files
-from camshaft.envs.rendering.rotations import rotation_x, rotation_y, rotation_z
 from camshaft.envs.rendering.simplification.cache import load_levels
 
-Color = tuple[float, float, float]
 
-
-class Shape(NamedTuple):
+class VisualShape(NamedTuple):
     """A mesh on a link: its levels of detail, (4, 4) link from mesh, and its color."""
 
     levels: tuple[Mesh, ...]
@@ -30,36 +25,15 @@ class Shape(NamedTuple):
     color: Color
 
 
-def data_path(file: str) -> Path:
-    """A file of `pybullet_data`.
+class UrdfFile:
+    """A URDF file of `pybullet_data`.
+
+    Args:
+        file: path relative to `pybullet_data`.
 
     Raises:
-        CorruptFile: it is not there.
+        CorruptFile: the file is missing or not XML.
     """
-    import pybullet_data
-
-    path = Path(pybullet_data.getDataPath()) / file
-    if not path.is_file():
-        raise CorruptFile(f"no file at {path}; pybullet_data should have it: reinstall pybullet")
-    return path
-
-
-def keep_urdf(name: str, text: str) -> Path:
-    """Write a URDF where PyBullet can read it; one file for each content, under the cache's root."""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    kept = cache_root() / "urdf" / f"{name}-{digest}.urdf"
-    if kept.is_file() and kept.stat().st_size == len(text.encode()):
-        return kept
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=kept.parent, suffix=".part")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.replace(part, kept)
-    return kept
-
-
-class UrdfFile:
-    """What is needed of a URDF file."""
 
     def __init__(self, file: str) -> None:
         self._path = data_path(file)
@@ -75,7 +49,7 @@ class UrdfFile:
         }
 
     def chain(self, count: int) -> list[ElementTree.Element]:
-        """The first `count` turning joints, one after the other."""
+        """The first `count` revolute joints, each of which must turn about its z axis."""
         joints = [
             joint for joint in self._root.findall("joint") if joint.get("type") in ("revolute", "continuous")
         ]
@@ -83,21 +57,21 @@ class UrdfFile:
         for joint in joints:
             axis = joint.find("axis")
             if axis is None or _numbers(axis.get("xyz", "")).tolist() != [0.0, 0.0, 1.0]:
-                raise CorruptFile(f"{self._path}: joint {joint.get('name')} does not turn about its z")
+                raise CorruptFile(f"{self._path}: joint {joint.get('name')} does not turn about its z axis")
         if len(joints) < count:
-            raise CorruptFile(f"{self._path} has {len(joints)} joints that turn, {count} are needed")
+            raise CorruptFile(f"{self._path} has {len(joints)} revolute joints, {count} are needed")
         return joints
 
     def mass(self, link: str | None) -> tuple[float, FloatArray]:
-        """Mass (kg) and center of mass (3,) of a link."""
+        """Mass (kg) and center of mass (3,) of a link, in its frame."""
         element = self._links[link].find("inertial")
         mass = None if element is None else element.find("mass")
         if element is None or mass is None:
             return 0.0, np.zeros(3)
         return float(mass.get("value", 0.0)), origin_of(element)[:3, 3]
 
-    def shapes(self, link: str | None, color: Color) -> list[Shape]:
-        """What is drawn of a link."""
+    def shapes(self, link: str | None, color: Color) -> list[VisualShape]:
+        """Visual meshes of a link, in `color` where the file gives none."""
         shapes = []
         for visual in self._links[link].findall("visual"):
             mesh = visual.find("geometry/mesh")
@@ -106,7 +80,7 @@ class UrdfFile:
             path = self._path.parent / mesh.get("filename", "").removeprefix("package://")
             images = texture_files(path) if path.suffix == ".obj" else []
             levels = load_levels(path, images[0] if images and images[0].is_file() else None)
-            shapes.append(Shape(levels, origin_of(visual), self._color(visual, color)))
+            shapes.append(VisualShape(levels, origin_of(visual), self._color(visual, color)))
         return shapes
 
     def _color(self, visual: ElementTree.Element, default: Color) -> Color:
@@ -121,28 +95,19 @@ class UrdfFile:
         return default if red == green == blue == 1.0 else (float(red), float(green), float(blue))
 
 
-def joint_limits(joint: ElementTree.Element) -> tuple[float, float, float]:
-    """Lowest and highest angle (rad) and speed (rad/s)."""
+def joint_limits(joint: ElementTree.Element) -> tuple[float, float]:
+    """Lower and upper angle in rad."""
     limit = joint.find("limit")
     assert limit is not None
-    lower, upper, velocity = (float(limit.get(name, 0.0)) for name in ("lower", "upper", "velocity"))
-    return lower, upper, velocity
+    return float(limit.get("lower", 0.0)), float(limit.get("upper", 0.0))
 
 
 def origin_of(element: ElementTree.Element) -> FloatArray:
-    """(4, 4) of an element's `origin`, which may be missing."""
+    """(4, 4) transform of an element's `origin`; the identity without one."""
     origin = element.find("origin")
     if origin is None:
         return np.eye(4)
-    return frame_of(_numbers(origin.get("xyz", "0 0 0")), _numbers(origin.get("rpy", "0 0 0")))
-
-
-def frame_of(position: FloatArray | tuple[float, ...], angles: FloatArray | tuple[float, ...]) -> FloatArray:
-    """(4, 4) of URDF's xyz and rpy."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = rotation_z(angles[2]) @ rotation_y(angles[1]) @ rotation_x(angles[0])
-    matrix[:3, 3] = position
-    return matrix
+    return rigid_transform(_numbers(origin.get("xyz", "0 0 0")), _numbers(origin.get("rpy", "0 0 0")))
 
 
 def _numbers(text: str) -> FloatArray:

@@ -1,7 +1,7 @@
-"""Kinematics of an arm in many worlds at once: where its links are, and joint angles for a pose of the gripper.
+"""Forward and inverse kinematics of an arm, batched over worlds.
 
-Inverse kinematics by damped least squares with a pull toward a neutral pose in the null space (Nakamura and Hanafusa
-1986; Siciliano et al., Robotics, section 3.7).
+Inverse kinematics is damped least squares with a null-space pull toward the neutral pose (Nakamura and Hanafusa 1986;
+Siciliano et al., Robotics, section 3.7).
 """
 
 from __future__ import annotations
@@ -12,30 +12,31 @@ import numpy as np
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.kernels import inlined, kernel
-from camshaft.envs.manipulation.arm_model import ArmModel
-from camshaft.envs.manipulation.arms import GRASP_POINT
+from camshaft.envs.manipulation.arms.hand import GRASP_POINT
+from camshaft.envs.manipulation.arms.model import ArmModel
 
 ITERATIONS = 12
 DAMPING = 0.03
 NULL_GAIN = 0.01
-MAX_CHANGE = 0.35  # rad an iteration
+MAX_CHANGE = 0.35  # rad per iteration
 TOLERANCE = 1e-5  # meters, rad
 
 
 class Kinematics:
-    """An arm's chain in N worlds.
+    """Kinematic chain of an arm in N worlds.
 
     Attributes:
-        frames: (N, A + 2, 4, 4) world from base, links and hand, after `locate`.
-        grasp: (N, 4, 4) world from the point between the pads; z is where the fingers point, y how they open.
-        jacobian: (N, 6, A) velocity of the grasp point (m/s, rad/s, world frame) from joint velocities.
+        frames: (N, A + 2, 4, 4) world from base, links and hand, as of the last call of `locate`.
+        grasp: (N, 4, 4) world from grasp point, the point between the pads: z along the fingers, y along their opening.
+        jacobian: (N, 6, A) Jacobian of the grasp point: joint velocities to linear (m/s) and angular velocity (rad/s),
+            world frame.
     """
 
     def __init__(self, model: ArmModel, num_worlds: int) -> None:
         count = model.num_joints
         self.model = model
         self._base = np.eye(4)
-        self._base[0, 3] = model.arm.base_x
+        self._base[0, 3] = model.description.base_x
         tool = np.eye(4)
         tool[2, 3] = GRASP_POINT
         self._hand, self._tool = model.hand, tool
@@ -48,11 +49,11 @@ class Kinematics:
         self._scratch_jacobian = self.jacobian[:1].copy()
         self._matrix, self._vectors = np.zeros((6, 6)), np.zeros((3, 6))
         self._pull = np.zeros(count)
-        self._neutral = np.array(model.arm.neutral)
+        self._neutral = np.array(model.description.neutral)
         self._errors = np.zeros(num_worlds)
 
     def locate(self, joints: FloatArray) -> None:
-        """Fill `frames`, `grasp` and `jacobian` for (N, A) angles."""
+        """Forward kinematics: fill `frames`, `grasp` and `jacobian` for joint angles (N, A)."""
         forward(
             joints,
             self._base,
@@ -65,14 +66,14 @@ class Kinematics:
         )
 
     def solve(self, joints: FloatArray, goals: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Joint angles that bring the grasp point to a pose.
+        """Inverse kinematics: joint angles that bring the grasp point to a pose.
 
         Args:
-            joints: (N, A) rad, to start from.
+            joints: (N, A) rad, initial guess.
             goals: (N, 4, 4) world from grasp point.
 
         Returns:
-            (N, A) rad within the limits, and (N,) what is left of the error, meters and radians together.
+            (N, A) rad within the joint limits, and (N,) the largest component of the remaining error, in m or rad.
         """
         found = joints.copy()
         errors = np.zeros(len(found))
@@ -98,7 +99,7 @@ class Kinematics:
 
 
 def pointing_down(positions: FloatArray, yaw: FloatArray | float = 0.0) -> FloatArray:
-    """(N, 4, 4) poses of the grasp point with the fingers down, opening along y at yaw 0 (rad)."""
+    """(N, 4, 4) poses of the grasp point at (N, 3) positions, fingers down, opening along y at yaw 0 (rad)."""
     poses = np.zeros((len(positions), 4, 4))
     cosine, sine = np.cos(yaw), np.sin(yaw)
     poses[:, 0, 0], poses[:, 1, 0] = cosine, sine
@@ -156,7 +157,7 @@ def forward(joints, base, origins, hand, tool, frames, grasp, jacobian):  # type
 
 @inlined
 def _pose_error(goal, now, error):  # type: ignore[no-untyped-def]
-    """Meters and rotation vector from a pose to a goal; the largest of both."""
+    """Fill the offset (m) and the rotation vector (rad) from a pose to a goal; the largest component is returned."""
     for row in range(3):
         error[row] = goal[row, 3] - now[row, 3]
     # half the sum of the cross products of the axes: the rotation vector for small angles, sin for larger ones
@@ -220,7 +221,7 @@ def inverse(  # type: ignore[no-untyped-def]
     pull,
     errors,
 ):
-    """Turn joints (N, A), in place, until the grasp points are at goals (N, 4, 4); see `Kinematics.solve`."""
+    """Iterate joints (N, A) in place until the grasp points are at goals (N, 4, 4); see `Kinematics.solve`."""
     count = origins.shape[0]
     error, right = vectors[0], vectors[1]
     for world in range(joints.shape[0]):

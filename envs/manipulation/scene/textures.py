@@ -1,20 +1,18 @@
-"""Procedural textures of tables, floors and walls: even variants for training, odd ones for testing."""
+"""Procedural textures of tables, floors and walls; even variants are for training, odd ones for testing."""
 
 from __future__ import annotations
 
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from camshaft.envs.arrays import FloatArray
 from camshaft.envs.rendering import Texture
 
 NUM_VARIANTS = 8
-SIZE = 256  # pixels a side
+SIZE = 256  # pixels, width and height
 
-Image = NDArray[np.float64]
-
-WOODS = (  # light and dark of the grain
+WOODS = (  # light and dark color of the grain
     ((0.80, 0.66, 0.48), (0.66, 0.50, 0.33)),
     ((0.56, 0.38, 0.25), (0.42, 0.27, 0.16)),
     ((0.86, 0.78, 0.65), (0.76, 0.66, 0.51)),
@@ -24,7 +22,7 @@ WOODS = (  # light and dark of the grain
     ((0.80, 0.58, 0.42), (0.66, 0.42, 0.28)),
     ((0.37, 0.28, 0.20), (0.24, 0.17, 0.12)),
 )
-FLOORS = (  # base and joint
+FLOORS = (  # color of the tiles and of the joints
     ((0.62, 0.64, 0.66), (0.45, 0.46, 0.48)),
     ((0.47, 0.49, 0.46), (0.36, 0.38, 0.36)),
     ((0.72, 0.69, 0.63), (0.55, 0.52, 0.47)),
@@ -48,7 +46,7 @@ WALLS = (
 
 @cache
 def wood(variant: int) -> Texture:
-    """Boards with grain along u."""
+    """Wooden boards with grain along u."""
     rng = np.random.default_rng([1, variant])
     light, dark = (np.array(color) for color in WOODS[variant])
     grain = 0.6 * _clouds(rng, 1.0, (1, 14)) + 0.4 * _clouds(rng, 0.4, (3, 40))
@@ -63,11 +61,11 @@ def wood(variant: int) -> Texture:
 
 @cache
 def floor(variant: int) -> Texture:
-    """One square tile, with its joints."""
+    """A square tile with joints around it."""
     rng = np.random.default_rng([2, variant])
     base, line = (np.array(color) for color in FLOORS[variant])
-    place = np.minimum(np.arange(SIZE), np.arange(SIZE)[::-1])
-    joint = np.minimum(place[:, None], place[None]) < 3
+    edge = np.minimum(np.arange(SIZE), np.arange(SIZE)[::-1])
+    joint = np.minimum(edge[:, None], edge[None]) < 3
     mottle = 1.0 + 0.05 * _clouds(rng, 1.0, (2, 2)) + 0.02 * rng.standard_normal((SIZE, SIZE))
     return _texture(np.where(joint[..., None], line, base * mottle[..., None]))
 
@@ -79,8 +77,8 @@ def wall(variant: int) -> Texture:
     return _texture(np.array(WALLS[variant]) * (1.0 + 0.02 * _clouds(rng, 0.8, (2, 2)))[..., None])
 
 
-def _clouds(rng: np.random.Generator, falloff: float, stretch: tuple[int, int]) -> Image:
-    """Seamless noise of mean 0 and deviation 1, drawn out along an axis."""
+def _clouds(rng: np.random.Generator, falloff: float, stretch: tuple[int, int]) -> FloatArray:
+    """Seamless noise of mean 0 and standard deviation 1, stretched along an axis."""
     spectrum = np.fft.rfft2(rng.standard_normal((SIZE, SIZE)))
     rows, columns = np.fft.fftfreq(SIZE)[:, None] * SIZE, np.fft.rfftfreq(SIZE) * SIZE
     radius = np.hypot(rows * stretch[0], columns * stretch[1])
@@ -90,5 +88,5 @@ def _clouds(rng: np.random.Generator, falloff: float, stretch: tuple[int, int]) 
     return np.asarray(noise / noise.std())
 
 
-def _texture(image: Image) -> Texture:
+def _texture(image: FloatArray) -> Texture:
     return Texture(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8))

@@ -1,0 +1,1 @@
+"""Arms: descriptions, links, kinematics and control."""

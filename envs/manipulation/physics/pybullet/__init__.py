@@ -1,0 +1,1 @@
+"""PyBullet: the only package of the manipulation suite that imports it."""

@@ -1,0 +1,1 @@
+"""Appearance of the table, the arm and the bodies, and the cameras that see them."""
