@@ -21,11 +21,16 @@ from camshaft.envs.driving.planning.path_tracking import LOOKAHEAD_TIME, PathTra
 from camshaft.envs.driving.scene import DrivingScene
 from camshaft.envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
 from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.metrics import Metric
 from camshaft.envs.randomization import SplitRange, split_seed
 from camshaft.envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
 from camshaft.envs.rendering.camera_set import UNNAMED
 from camshaft.envs.simulation import IMAGE_PARTS, Simulation, join_parts, join_spaces
 
+COMFORT = (
+    Metric("lateral_acceleration", "lateral_acceleration", "max_abs", "m/s²"),
+    Metric("jerk", "speed", "rms_second_rate", "m/s³"),
+)
 CHASE_CAMERA = Camera(640, 360, 65.0, position=(-6.5, 0.0, 2.6), pitch_degrees=9.0, near=0.3)
 
 GOLDEN_RATIO = 0.5 * (5.0**0.5 - 1.0)  # its multiples, modulo 1, fill 0..1 evenly

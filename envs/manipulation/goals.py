@@ -15,6 +15,7 @@ from camshaft.envs.goal import GoalSimulation
 from camshaft.envs.manipulation.arms.kinematics import pointing_down
 from camshaft.envs.manipulation.episode import EpisodeStart
 from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, within_limit
+from camshaft.envs.metrics import Metric
 from camshaft.envs.simulation import Measurements
 
 REACH_ERROR = 0.02  # meters and radians that inverse kinematics may leave for a goal within reach
@@ -32,6 +33,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
         tolerance: meters.
     """
 
+    metrics = (Metric("distance", "distance", "last", "m"),)
     goal_size: ClassVar[int] = 3
     tolerance: float = 0.05
 

@@ -69,7 +69,7 @@ def print_differences(
     table = Table(title=title)
     for name in DIFFERENCE_HEADER:
         table.add_column(name.lower(), justify="left" if name == "Figure" else "right")
-    for row in difference_rows(differences):
+    for row in difference_rows(differences)[: METRICS_IN_A_TERMINAL + 2]:
         table.add_row(*row)
     (console or Console()).print(table)
 

@@ -18,8 +18,9 @@ from camshaft.envs.driving.dynamics import frenet, vehicle
 from camshaft.envs.driving.dynamics.poses import lane_poses
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.maps.top_view import VEHICLE, MapOverlay
-from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.simulation import COMFORT, reward_of
 from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
@@ -108,6 +109,12 @@ class Following(CountryRoadSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedal", "pedals", "discrete")
     control_frequency: ClassVar[float] = 20.0
+    metrics = (
+        Metric("gap_error", "gap_error", "mean_abs", "m"),
+        Metric("lateral_error", "lateral_error", "mean_abs", "m"),
+        Metric("distance", "distance", "last", "m"),
+        *COMFORT,
+    )
     state_names = STATE_NAMES
 
     def __init__(

@@ -17,7 +17,7 @@ from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.maps.driving_map import highway_map, sample_map
 from camshaft.envs.driving.road_network.highway import MOTORWAY_LANE, HighwayConfig
 from camshaft.envs.driving.sensors import EGO_NAMES
-from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.simulation import COMFORT, reward_of
 from camshaft.envs.driving.tasks.highway_state import SETTLED, assign_motorway_lanes, write_motorway_state
 from camshaft.envs.driving.traffic.kinds import HIGHWAY_KINDS
 from camshaft.envs.driving.traffic.lane_changes import (
@@ -27,6 +27,7 @@ from camshaft.envs.driving.traffic.lane_changes import (
 )
 from camshaft.envs.driving.traffic_simulation import TrafficSimulation
 from camshaft.envs.errors import InvalidOption
+from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
@@ -128,6 +129,12 @@ class Highway(TrafficSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 10.0
+    metrics = (
+        Metric("speed", "speed", "mean", "m/s"),
+        Metric("crashed", "crashed", "last"),
+        Metric("distance", "distance", "last", "m"),
+        *COMFORT,
+    )
     settled_options: ClassVar[tuple[str, ...]] = ("num_vehicles", "num_people")
     state_parts: ClassVar[tuple[str, ...]] = ("state", "ego", "imu", "lidar", "birdseye")
     state_names = STATE_NAMES

@@ -15,7 +15,8 @@ from camshaft.envs.driving.country_road.road import RoadConfig
 from camshaft.envs.driving.country_road.simulation import FIRST_DISTANCE, MOTION_NAMES, CountryRoadSimulation
 from camshaft.envs.driving.dynamics import frenet, vehicle
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
-from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.simulation import COMFORT, reward_of
+from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
@@ -101,6 +102,13 @@ class LaneKeeping(CountryRoadSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("steering", "curvature")
     control_frequency: ClassVar[float] = 20.0
+    metrics = (
+        Metric("lateral_error", "lateral_error", "mean_abs", "m"),
+        Metric("lateral_error_p95", "lateral_error", "p95_abs", "m"),
+        Metric("distance", "distance", "last", "m"),
+        Metric("steering_rate", "steering", "mean_abs_rate", "rad/s"),
+        *COMFORT,
+    )
     state_names = STATE_NAMES
 
     def __init__(

@@ -23,12 +23,13 @@ from camshaft.envs.driving.planning.plan_following import follow_plans
 from camshaft.envs.driving.road_network.arrays import WorldArrays
 from camshaft.envs.driving.road_network.parking_lot import LotConfig
 from camshaft.envs.driving.sensors import measure_ranges
-from camshaft.envs.driving.simulation import DrivingSimulation, reward_of
+from camshaft.envs.driving.simulation import COMFORT, DrivingSimulation, reward_of
 from camshaft.envs.driving.streets.lot_mesh import PAINT_WIDTH
 from camshaft.envs.driving.streets.parking_scene import ParkingScene
 from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH
 from camshaft.envs.goal import GoalSimulation
+from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
@@ -128,6 +129,12 @@ class Parking(GoalSimulation, DrivingSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 10.0
+    metrics = (
+        Metric("goal_distance", "goal_distance", "last", "m"),
+        Metric("goal_heading_error", "goal_heading_error", "last", "rad"),
+        Metric("collisions", "collisions", "last"),
+        *COMFORT,
+    )
     steering_levels: ClassVar[tuple[float, ...]] = (-1.0, -0.5, -0.2, 0.0, 0.2, 0.5, 1.0)
     state_parts: ClassVar[tuple[str, ...]] = ("state", "goal", "ego", "imu", "lidar")
     state_names = STATE_NAMES

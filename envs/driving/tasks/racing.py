@@ -22,8 +22,9 @@ from camshaft.envs.driving.planning.racing_line import racing_line, speed_profil
 from camshaft.envs.driving.road_network.circuit import CircuitConfig
 from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.driving.sensors import EGO_COLUMNS, EGO_NAMES
-from camshaft.envs.driving.simulation import DrivingSimulation, reward_of
+from camshaft.envs.driving.simulation import COMFORT, DrivingSimulation, reward_of
 from camshaft.envs.driving.streets.street_scene import StreetScene
+from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
@@ -130,6 +131,12 @@ class Racing(DrivingSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 20.0
+    metrics = (
+        Metric("lap_time", "lap_time", "last", "s", absent=0.0),
+        Metric("speed", "speed", "mean", "m/s"),
+        Metric("distance", "distance", "last", "m"),
+        *COMFORT,
+    )
     state_names = STATE_NAMES
 
     def __init__(self, num_worlds: int = 1, *, config: RacingConfig = RacingConfig(), **options: Any) -> None:

@@ -18,8 +18,9 @@ from camshaft.envs.driving.maps.top_view import MapOverlay
 from camshaft.envs.driving.road_network.elements import LIGHT, STOP, Network
 from camshaft.envs.driving.road_network.route import Route
 from camshaft.envs.driving.road_network.town import TownConfig
+from camshaft.envs.driving.scoring import NAMES as INFRACTIONS
 from camshaft.envs.driving.scoring import Infractions
-from camshaft.envs.driving.simulation import reward_of
+from camshaft.envs.driving.simulation import COMFORT, reward_of
 from camshaft.envs.driving.tasks.town_state import (
     LIMIT,
     PREVIEW,
@@ -33,6 +34,7 @@ from camshaft.envs.driving.traffic.ego_routes import EgoRoutes, assign_route_lan
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
 from camshaft.envs.driving.traffic.signals import RED, RED_AMBER
 from camshaft.envs.driving.traffic_simulation import TrafficSimulation
+from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
 
@@ -122,6 +124,14 @@ class Town(TrafficSimulation):
 
     control_modes: ClassVar[tuple[str, ...]] = ("pedals", "discrete")
     control_frequency: ClassVar[float] = 10.0
+    metrics = (
+        Metric("driving_score", "driving_score", "last"),
+        Metric("route_completion", "route_completion", "last"),
+        *(Metric(name, name, "last") for name in INFRACTIONS),
+        Metric("distance", "distance", "last", "m"),
+        Metric("speed", "speed", "mean", "m/s"),
+        *COMFORT,
+    )
     state_names = STATE_NAMES
     state_limits: FloatArray = STATE_LIMITS
     style: ClassVar[str] = "town"
