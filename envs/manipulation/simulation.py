@@ -43,12 +43,7 @@ class ManipulationSimulation(TableState, Simulation):
         arm: "panda", "iiwa" or "xarm6".
         options: see `Simulation`. `camera` also takes the name of one of the task's cameras, or several names.
 
-    Attributes:
-        joints: (N, A + 2) rad of the arm's joints, and meters of both fingers.
-        joint_velocities: (N, A + 2) rad/s and m/s.
-        poses: (N, B, 7) of the bodies: position in meters, quaternion x, y, z, w.
-        velocities: (N, B, 6) of the bodies: m/s and rad/s.
-        sliders: (N, B) meters or rad.
+    Attributes, beside those of `TableState`:
         scales: (N, B) scale factors of the bodies' sizes.
         goals: (N, G) goals of a goal task.
         episode_seeds: (N,) seeds that determine the episodes; −1 before the first.
