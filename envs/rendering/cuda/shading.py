@@ -34,13 +34,7 @@ TWO = np.float32(2.0)
 THREE = np.float32(3.0)
 FOUR = np.float32(4.0)
 EIGHTH = np.float32(0.125)
-SUN, ZENITH, HORIZON, GROUND, FOG = (
-    3,
-    6,
-    9,
-    12,
-    15,
-)  # columns of StateArrays.light; 0 is the direction of the sun
+SUN, ZENITH, HORIZON, GROUND, FOG = 3, 6, 9, 12, 15  # columns of StateArrays.light; 0 is the sun's direction
 LAMP_AXIS, LAMP_COLOR, LAMP_CONE = 3, 6, 9  # columns of StateArrays.lamps; 0 is the position
 
 
