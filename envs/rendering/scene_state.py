@@ -38,6 +38,7 @@ class SceneState:
         meshes: (N, S) int32 mesh id, or HIDDEN.
         arena_changes: (N,) number of times that each world's own geometry was replaced. Read-only.
         colors: (N, S, 3) float32 factors of the colors of `tinted` surfaces.
+        instances: (S,) uint16 instance ids of the slots.
         sun_direction: (N, 3) unit, toward the sun.
         sun_color, sky_zenith, sky_horizon, ground_light: (N, 3) display colors.
         fog_density: (N,) 1/m; the transmittance over a distance d is exp(-density·d).

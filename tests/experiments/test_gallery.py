@@ -32,7 +32,7 @@ def test_the_code_of_the_page_runs():
     for block in blocks:
         exec(compile(block, "docs/gallery.md", "exec"), names)
     pictures = [
-        names[name] for name in ("picture", "dusk", "night", "rain", "spray", "spoilt", "leafy", "shiny")
+        names[name] for name in ("image", "dusk", "night", "rain", "spray", "spoilt", "leafy", "shiny")
     ]
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
 

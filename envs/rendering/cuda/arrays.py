@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from camshaft.envs.rendering.lens import Pixels, Views
 from camshaft.envs.rendering.scene_state import SceneSnapshot, SceneState
 
-SIMULATED = bool(
-    numba.config.ENABLE_CUDASIM
-)  # Numba's simulator, which renders a few hundred pixels a second
+SIMULATED = bool(numba.config.ENABLE_CUDASIM)  # in Numba's simulator, at some hundred pixels a second
 TILE_SIDE = 8 if SIMULATED else 64  # cells; small in the simulator, so that tiny images have several tiles
 # Attributes of SceneState, (N, 3) each.
 LIGHT = ("sun_direction", "sun_color", "sky_zenith", "sky_horizon", "ground_light")
@@ -98,7 +96,7 @@ def upload_shapes(state: SceneState) -> ShapeArrays:
     """Upload the meshes of a scene."""
     geometry = state.geometry
     return ShapeArrays(
-        *_uploaded(
+        *_upload(
             geometry.positions,
             geometry.normals,
             geometry.uvs,
@@ -141,7 +139,7 @@ def upload_surfaces(state: SceneState) -> SurfaceArrays:
     """Upload the surfaces and textures of a scene."""
     geometry = state.geometry
     return SurfaceArrays(
-        *_uploaded(
+        *_upload(
             geometry.surface_colors,
             geometry.surface_flags,
             geometry.surface_specular,
@@ -155,7 +153,7 @@ def upload_surfaces(state: SceneState) -> SurfaceArrays:
 
 def upload_pixels(pixels: Pixels, views: Views) -> PixelArrays:
     """Upload the cells and rays of pixels."""
-    return PixelArrays(*_uploaded(*(array.ravel() for array in pixels), views.offsets.astype(np.int32)))
+    return PixelArrays(*_upload(*(array.ravel() for array in pixels), views.offsets.astype(np.int32)))
 
 
 def upload_tiles(views: Views) -> TileArrays:
@@ -173,7 +171,7 @@ def upload_tiles(views: Views) -> TileArrays:
                 sides.append([[1, 0, -low[0]], [-1, 0, high[0]], [0, 1, -low[1]], [0, -1, high[1]]])
     normals = np.array(sides, np.float64)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    arrays = _uploaded(np.array(bounds, np.int32), normals.astype(np.float32), views.centers)
+    arrays = _upload(np.array(bounds, np.int32), normals.astype(np.float32), views.centers)
     return TileArrays(arrays[0], arrays[1], arrays[2], len(views.sizes))
 
 
@@ -240,7 +238,7 @@ def _edges(length: int, parts: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
-def _uploaded(*arrays: NDArray[Any]) -> list[DeviceArray]:
+def _upload(*arrays: NDArray[Any]) -> list[DeviceArray]:
     """Upload arrays; empty ones become arrays of zeros, which are never read."""
     return [cuda.to_device(np.ascontiguousarray(_non_empty(array))) for array in arrays]
 

@@ -12,7 +12,7 @@ from camshaft.envs.rendering.cuda.pixels import (
     find_edges,
     find_view,
     find_weights,
-    nearness,
+    inverse_depth,
     normal_at,
     rotate,
     unpack_key,
@@ -87,7 +87,7 @@ def write_labels(
     where = axes * visible.entries.shape[1] + slot
     mesh = visible.meshes[where]
     face = shapes.ranges[mesh, 2] + number
-    w = nearness(key)
+    w = inverse_depth(key)
     if wanted & SEGMENTATION:
         images.segmentation[frame, pixel] = surfaces.labels[shapes.face_surfaces[face]]
     if wanted & INSTANCES:

@@ -34,7 +34,7 @@ def unpack_key(key, order_bits):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def nearness(key):  # type: ignore[no-untyped-def]
+def inverse_depth(key):  # type: ignore[no-untyped-def]
     """1/depth of a key."""
     return np.uint32(key >> HIGH_WORD).view(np.float32)
 

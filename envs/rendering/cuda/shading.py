@@ -19,7 +19,7 @@ from camshaft.envs.rendering.cuda.pixels import (
     find_edges,
     find_view,
     find_weights,
-    nearness,
+    inverse_depth,
     normal_at,
     rotate,
     unpack_key,
@@ -34,13 +34,7 @@ TWO = np.float32(2.0)
 THREE = np.float32(3.0)
 FOUR = np.float32(4.0)
 EIGHTH = np.float32(0.125)
-SUN, ZENITH, HORIZON, GROUND, FOG = (
-    3,
-    6,
-    9,
-    12,
-    15,
-)  # columns of StateArrays.light; 0 is the direction of the sun
+SUN, ZENITH, HORIZON, GROUND, FOG = 3, 6, 9, 12, 15  # columns of StateArrays.light; 0 is the sun's direction
 LAMP_AXIS, LAMP_COLOR, LAMP_CONE = 3, 6, 9  # columns of StateArrays.lamps; 0 is the position
 
 
@@ -168,7 +162,7 @@ def _shade_sample(
         green += reflectance * tint_green * _reflection(light, world, 1, rise, highlight)
         blue += reflectance * tint_blue * _reflection(light, world, 2, rise, highlight)
     if light[world, FOG] > ZERO:
-        clear = _transmittance(light[world, FOG] * EIGHTH * length / nearness(key))
+        clear = _transmittance(light[world, FOG] * EIGHTH * length / inverse_depth(key))
         red = _fogged(light, world, 0, clear, red)
         green = _fogged(light, world, 1, clear, green)
         blue = _fogged(light, world, 2, clear, blue)
@@ -320,7 +314,7 @@ def _sunlit(shadows, frame, world_from_view, axes, x, y, z):  # type: ignore[no-
 
 @cuda.jit(device=True)
 def _is_lit(keys, frame, texel, height):  # type: ignore[no-untyped-def]
-    return ONE if nearness(keys[frame, texel]) <= height else ZERO
+    return ONE if inverse_depth(keys[frame, texel]) <= height else ZERO
 
 
 @cuda.jit(device=True)

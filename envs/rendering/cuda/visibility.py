@@ -22,8 +22,8 @@ from camshaft.envs.rendering.geometry import DOUBLE_SIDED, MASKED
 TILE_CELLS = TILE_SIDE * TILE_SIDE  # 32 KiB of keys in shared memory
 QUEUE = (
     2 if SIMULATED else 64
-)  # large triangles of a tile for all threads together; the owner fills further ones
-MAX_SMALL = 12.0 if SIMULATED else 192.0  # cells in the bounding box of a triangle that its owner fills alone
+)  # large triangles of a tile left to all threads; further ones are filled by one
+MAX_SMALL = 12.0 if SIMULATED else 192.0  # cells in the bounding box of a triangle that one thread fills
 WARP = 32
 
 ZERO = np.float32(0.0)

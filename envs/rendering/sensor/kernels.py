@@ -26,7 +26,7 @@ MAX_TAPS = 16  # samples of motion blur along the flow
 MIN_BLUR = np.float32(0.25)  # pixels
 EDGE_RATIO = np.float32(
     1.05
-)  # of the depths of neighbors at an edge, behind which one of the two views is occluded
+)  # of neighboring depths at an edge, behind which one of the two views is occluded
 BINS = 1024
 
 ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)

@@ -68,7 +68,7 @@ def test_shadows_are_off_by_default_and_change_nothing_else():
     assert (shadowed["rgb"].astype(int) - plain["rgb"]).max() <= 1
 
 
-def test_what_faces_the_sun_does_not_shadow_itself():
+def test_faces_toward_the_sun_do_not_shadow_themselves():
     state, _ = build([(Mesh.sphere(1.0, WHITE, 64, 32), moved(5.0))])
     sun = sun_only(state, (-1.0, 0.6, 0.8))
     camera = Camera(160, 120, 40.0, shadow_distance=8.0)
@@ -106,7 +106,7 @@ def test_fog_hides_the_line_between_far_land_and_sky():
     assert (clear[: edge - 20, 2] - clear[: edge - 20, 0] > rows[: edge - 20, 2] - rows[: edge - 20, 0]).all()
 
 
-def test_the_highlight_lies_where_the_sun_is_mirrored():
+def test_the_highlight_is_where_the_sun_is_reflected():
     surface = Surface((0.05, 0.05, 0.3), specular=0.02, shininess=256)
     state, _ = build([(Mesh.sphere(1.0, surface, 96, 48), moved(5.0))])
     sun = sun_only(state, (-1.0, 0.5, 0.6))
@@ -122,15 +122,15 @@ def test_the_highlight_lies_where_the_sun_is_mirrored():
 
 
 def test_metal_mirrors_in_its_own_color_and_paint_in_that_of_the_light():
-    pictures = {}
+    ratios = {}
     for metallic in (False, True):
         surface = Surface((0.9, 0.5, 0.1), specular=0.6, shininess=64, metallic=metallic)
         state, _ = build([(Mesh.sphere(1.0, surface, 64, 32), moved(5.0))])
         sun_only(state, (-1.0, 0.3, 0.4))
-        picture = linear(render(state, Camera(100, 100, 30.0))["rgb"])
-        peak = picture[picture.sum(axis=-1) >= picture.sum(axis=-1).max()][0]
-        pictures[metallic] = peak[2] / peak[0]
-    assert pictures[True] < 0.3 < pictures[False]
+        image = linear(render(state, Camera(100, 100, 30.0))["rgb"])
+        peak = image[image.sum(axis=-1) >= image.sum(axis=-1).max()][0]
+        ratios[metallic] = peak[2] / peak[0]
+    assert ratios[True] < 0.3 < ratios[False]
 
 
 def test_the_color_of_an_object_tints_its_paint_and_not_its_lamps():
@@ -198,11 +198,11 @@ def test_cut_out_textures_let_through_what_their_alpha_says():
     ids = render(state, camera, ("instances",))["instances"]
     whole = Mesh.grid(2.0, 2.0, Surface(double_sided=True)).transformed(look_at([0, 0, 0], [1, 0, 0]))
     full, _ = build([(whole, moved(4.0)), (Mesh.box([0.1, 9.0, 9.0]), moved(8.0))])
-    covered = render(full, camera, ("instances",))["instances"] == 1
-    holes = (ids == objects[1].instance) & covered
-    assert holes.sum() == pytest.approx(0.5 * covered.sum(), rel=0.04)
-    # The middle of each square of the checcurboard is all of one kind.
-    rows, columns = np.nonzero(covered)
+    opaque = render(full, camera, ("instances",))["instances"] == 1
+    holes = (ids == objects[1].instance) & opaque
+    assert holes.sum() == pytest.approx(0.5 * opaque.sum(), rel=0.04)
+    # The middle of each square of the checkerboard is all of one kind.
+    rows, columns = np.nonzero(opaque)
     top, left, side = rows.min(), columns.min(), rows.max() - rows.min() + 1
     kinds = {
         bool(holes[top + int(side * (r + 0.5) / 4), left + int(side * (c + 0.5) / 4)]) == bool((r + c) % 2)
@@ -228,7 +228,7 @@ def test_cut_out_textures_cast_cut_out_shadows():
     assert 0.3 < shares < 0.7
 
 
-def test_alpha_is_averaged_as_a_share_of_area():
+def test_alpha_is_averaged_as_coverage():
     texture = checkered_alpha()
     assert texture.levels[-1][0, 0, 3] == pytest.approx(128, abs=1)
     assert texture.levels[-1][0, 0, 0] == 200

@@ -191,7 +191,7 @@ def test_light_follows_lamberts_law_and_the_sky():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_covering_of_triangles_has_no_hole(seed):
+def test_a_tessellation_of_triangles_has_no_hole(seed):
     rng = np.random.default_rng(seed)
     ticks = np.linspace(-1.0, 1.0, 25)
     y, z = (axis.ravel() for axis in np.meshgrid(ticks * 6, ticks * 6))
@@ -206,7 +206,7 @@ def test_a_covering_of_triangles_has_no_hole(seed):
     assert (render([sheet], Camera(157, 131, 80.0))["instances"] == 1).all()
 
 
-def test_draw_order_changes_neither_depth_nor_labels():
+def test_render_order_changes_neither_depth_nor_labels():
     rng = np.random.default_rng(1)
     labels = ["road", "building", "vehicle", "pole"]
     boxes = [
@@ -220,7 +220,7 @@ def test_draw_order_changes_neither_depth_nor_labels():
     assert (one["segmentation"] == other["segmentation"]).mean() > 0.9995  # equal depth: the first one wins
 
 
-def test_labels_and_instances_name_what_is_seen():
+def test_labels_and_instances_are_those_of_visible_objects():
     boxes = [
         Mesh.box(1.0, Surface(label="vehicle")).translated([5.0, 1.5, 0.0]),
         Mesh.box(1.0, Surface(label="building")).translated([5.0, -1.5, 0.0]),
@@ -233,7 +233,7 @@ def test_labels_and_instances_name_what_is_seen():
     assert image["depth"][32, 32] == np.float32(Camera().far)
 
 
-def test_a_far_fine_checcurboard_shows_the_mean_of_its_light():
+def test_a_distant_fine_checkerboard_shows_the_mean_of_its_light():
     checks = ((np.indices((64, 64)).sum(0) % 2)[..., None] * np.full(3, 255)).astype(np.uint8)
     sheet = Mesh.grid(60.0, 60.0, Surface((1.0, 1.0, 1.0), Texture(checks), emissive=True))
     sheet = replace(sheet, uvs=20.0 * sheet.uvs)
@@ -255,7 +255,7 @@ def test_what_is_out_of_view_changes_nothing():
     assert all((alone[name] == together[name]).all() for name in ALL)
 
 
-def test_an_object_partly_in_view_is_drawn_up_to_the_edge():
+def test_an_object_partly_in_view_is_rendered_up_to_the_edge():
     camera = Camera(61, 61, 90.0)
     wall = Mesh.box([0.5, 8.0, 8.0]).translated(
         [4.0, 7.0, 0.0]
@@ -306,7 +306,7 @@ def test_every_world_has_geometry_of_its_own():
     assert (again["segmentation"][1] > 0).sum() < areas[0]
 
 
-def test_chunks_of_an_arena_are_drawn_like_one_mesh():
+def test_chunks_of_an_arena_are_rendered_like_one_mesh():
     state, surfaces = arena_world(1)
     boxes = [Mesh.box(0.7, surfaces[0]).translated([6.0, y, 0.0]) for y in (-2.0, 1.5)]
     state.set_arena(0, Mesh.merge(boxes), [0, 24, 48], [0, 12, 24])

@@ -1,9 +1,9 @@
-"""The renderer under bad geometry and bad input: no crash, finite pictures, clear errors."""
+"""The renderer under bad geometry and bad input: no crash, finite images, clear errors."""
 
 import numpy as np
 import pytest
 
-from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import (
     Camera,
     Mesh,
@@ -12,8 +12,6 @@ from camshaft.envs.rendering import (
     SceneState,
     Surface,
     Texture,
-    decimate,
-    load_mesh,
     look_at,
 )
 
@@ -45,7 +43,7 @@ def soup(positions):
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e3, 1e6, 1e15, 1e30])
-def test_any_size_of_triangle_is_drawn_or_left_out(scale):
+def test_any_size_of_triangle_is_rendered_or_skipped(scale):
     rng = np.random.default_rng(0)
     check(world_of(soup(rng.normal(0.0, scale, (3000, 3)))))
 
@@ -59,7 +57,7 @@ def test_a_hundred_thousand_random_triangles():
 @pytest.mark.parametrize(
     "corners", [[[2, 0, 0]] * 3, [[2, 0, 0], [2, 1, 0], [2, 2, 0]], [[-2, 0, 0], [-2, 1, 0], [-2, 0, 1]]]
 )
-def test_degenerate_triangles_and_those_behind_are_not_seen(corners):
+def test_degenerate_triangles_and_those_behind_the_camera_are_invisible(corners):
     images = check(world_of(soup(np.array(corners, float))))
     assert (images["instances"] == 0).all()
 
@@ -95,45 +93,6 @@ def test_a_camera_of_one_pixel():
     assert check(state, Camera(1, 1))["instances"][0, 0, 0] == 1
 
 
-CORNERS = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((CORNERS, np.zeros((0, 3), int)), "at least one face"),
-        ((CORNERS, np.array([[0, 1, 3]])), "faces must index the vertices; got 3"),
-        ((CORNERS, np.array([[0, 1, -1]])), "faces must index the vertices"),
-        ((CORNERS[:, :2], np.array([[0, 1, 2]])), r"positions must be \(V, 3\); got \(3, 2\)"),
-        ((CORNERS, np.array([[0, 1, 2, 0]])), r"faces must be \(F, 3\)"),
-        ((CORNERS * np.nan, np.array([[0, 1, 2]])), "positions must be finite"),
-        ((CORNERS, np.array([[0, 1, 2]]), CORNERS[:2]), "normals"),
-        ((CORNERS, np.array([[0, 1, 2]]), None, CORNERS), "uvs"),
-        (
-            (CORNERS, np.array([[0, 1, 2]]), None, None, np.array([1])),
-            "face_surfaces must index the 1 surfaces",
-        ),
-    ],
-)
-def test_a_mesh_that_does_not_fit_together_is_refused(arguments, message):
-    with pytest.raises(InvalidOption, match=message):
-        Mesh(*arguments)
-
-
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        (np.zeros((16, 16), np.uint8), "uint8, got"),
-        (np.zeros((16, 16, 3)), "float64"),
-        (np.zeros((16, 12, 3), np.uint8), "powers of two, got 16×12"),
-        (np.zeros((0, 16, 3), np.uint8), "powers of two, got 0×16"),
-    ],
-)
-def test_a_texture_of_a_wrong_kind_is_refused(image, message):
-    with pytest.raises(InvalidOption, match=message):
-        Texture(image)
-
-
 def test_unknown_names_get_their_nearest():
     with pytest.raises(InvalidOption, match=r"unknown label 'vehicel'. Did you mean 'vehicle'\?"):
         Surface(label="vehicel")
@@ -167,60 +126,3 @@ def test_a_scene_refuses_what_does_not_fit():
         state.set_arena(0, Mesh.merge([Mesh.box(1.0, road)] * 2), [0, 48], [0, 24])
     with pytest.raises(InvalidOption, match="faces within their own chunk"):
         state.set_arena(0, Mesh.box(1.0, road), [0, 20], [0, 12])
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("broken.obj", b"v 1 2\nf 1 2 3 nonsense", "broken.obj"),
-        ("empty.obj", b"", "empty.obj"),
-        ("points.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "points.obj"),
-        ("noise.stl", bytes(range(256)) * 3, "noise.stl"),
-        ("mesh.unknown", b"hello", "mesh.unknown"),
-    ],
-)
-def test_a_mesh_file_that_is_none_is_named(tmp_path, name, content, message):
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(CorruptFile, match=message):
-        load_mesh(path)
-    with pytest.raises(CorruptFile, match="no mesh file at"):
-        load_mesh(tmp_path / "missing.obj")
-
-
-@pytest.mark.parametrize("kind", ["obj", "stl", "ply"])
-def test_a_mesh_file_is_read(tmp_path, kind):
-    import trimesh
-
-    path = tmp_path / f"ball.{kind}"
-    trimesh.creation.icosphere(subdivisions=3, radius=0.7).export(path)
-    mesh = load_mesh(path, Surface(label="vehicle"))
-    assert len(mesh.faces) == 1280
-    assert np.linalg.norm(mesh.positions, axis=1) == pytest.approx(0.7, abs=1e-4)
-    outwards = (mesh.normals * mesh.positions).sum(axis=1) / 0.7
-    assert outwards.min() > 0.98
-
-
-def test_decimation_keeps_shape_and_surfaces():
-    red, blue = Surface((0.9, 0.1, 0.1)), Surface((0.1, 0.1, 0.9))
-    ball = Mesh.sphere(1.0, red, 96, 48)
-    both = Mesh.merge([ball, ball.scaled([0.5, 0.5, 2.0]).translated([3.0, 0.0, 0.0])])
-    mixed = Mesh.merge([both, Mesh.sphere(0.5, blue, 64, 32).translated([0.0, 4.0, 0.0])])
-    few = decimate(mixed, 1000)
-    assert 600 < len(few.faces) < 1200
-    assert few.surfaces == (red, blue)
-    for side in (np.min, np.max):
-        assert side(few.positions, axis=0) == pytest.approx(side(mixed.positions, axis=0), abs=0.06)
-    assert decimate(few, 10**6) is few
-
-
-def test_stretching_and_mirroring_keep_normals_outward():
-    ball = Mesh.sphere(1.0, segments=48, rings=24)
-    for factors in ([1.0, 2.0, 0.3], [-1.0, 1.0, 1.0], [2.0, -0.5, -1.0]):
-        mesh = ball.scaled(factors)
-        expected = mesh.positions / np.square(factors)
-        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-        assert mesh.normals == pytest.approx(expected, abs=1e-4)
-        corners = mesh.positions[mesh.faces]
-        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        assert ((facing * corners.mean(axis=1)).sum(axis=1) > 0).all()

@@ -20,7 +20,7 @@ from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, S
 cuda_renderer = pytest.importorskip("camshaft.envs.rendering.cuda.renderer")
 cuda_arrays = pytest.importorskip("camshaft.envs.rendering.cuda.arrays")
 
-CAMERAS = {  # at the size of the simulator, which draws some hundred pixels a second
+CAMERAS = {  # at the size of the simulator, which renders some hundred pixels a second
     "pinhole": Camera(20, 16, 70.0),
     "supersampled": Camera(8, 8, 70.0, supersampling=2),
     "distorted": Camera(12, 10, 70.0, distortion=(-0.2, 0.05, 0.001, 0.001)),
@@ -37,7 +37,7 @@ def noise(side, channels):
 
 
 def everything():
-    """Two worlds of textured ground through the near plane, gloss, metal, a lamp, cut-out leaves, fog, sky."""
+    """Two worlds of textured ground through the near plane, specular paint, metal, a lamp, cut-out leaves, fog, sky."""
     tiles = Surface((1.0, 1.0, 1.0), noise(32, 3), "road")
     leaves = Surface((0.5, 1.0, 0.5), noise(8, 4), double_sided=True)
     paint = Surface((0.7, 0.1, 0.1), specular=0.04, shininess=64, tinted=False)
@@ -123,7 +123,7 @@ def simulate_again(state):
 
 
 def simulate_levels():
-    """Levels of detail, hidden slots, and more slots than one block of threads looks through at once."""
+    """Levels of detail, hidden slots, and more slots than one block of threads culls at once."""
     scene = Scene()
     ball = [
         Mesh.sphere(0.9, Surface((0.9, 0.2, 0.1)), 16, 8),
@@ -143,7 +143,7 @@ def simulate_levels():
 
 
 def simulate_arena():
-    """Geometry of each world's own, replaced between two pictures."""
+    """Geometry of each world's own, replaced between two frames."""
     scene = Scene()
     surfaces = [Surface((0.8, 0.3, 0.2), label="road"), Surface((0.2, 0.3, 0.8), label="terrain")]
     scene.add_arena(64, 64, 2, surfaces)
@@ -192,7 +192,7 @@ def simulated():
     """The findings of `simulate`, of another process."""
     command = "import json, test_cuda_renderer; print(json.dumps(test_cuda_renderer.simulate()))"
     here = Path(__file__).parent
-    paths = [str(here), str(here.parents[1] / "helpers"), os.environ.get("PYTHONPATH", "")]
+    paths = [str(here), str(here.parents[2] / "helpers"), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": os.pathsep.join(paths)}
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", command], env=environment, capture_output=True, text=True
@@ -213,7 +213,7 @@ def test_images_equal_those_of_the_cpu(simulated, name):
     assert_equal(found)
 
 
-def test_pictures_repeat_and_follow_what_is_uploaded(simulated):
+def test_images_repeat_and_follow_what_is_uploaded(simulated):
     found = simulated["second time"]
     assert_equal(found.pop("fresh"))
     assert all(found.values()), found

@@ -133,8 +133,8 @@ def test_what_is_not_occluded_is_found_again_by_its_flow(camera):
     same = np.zeros(len(rows), bool)
     same[inside] = later[nearest[inside, 1], nearest[inside, 0]] == images["instances"][rows, columns][inside]
     assert same[~hidden].mean() > 0.97  # outlines fall between pixels
-    covered = hidden & inside
-    assert covered.sum() > 20
+    occluded = hidden & inside
+    assert occluded.sum() > 20
 
 
 def test_the_sky_flows_with_the_turn_of_the_camera_alone():
@@ -202,7 +202,7 @@ def test_3d_boxes_are_the_corners_in_camera_axes():
         assert corners[kind.start] == pytest.approx(expected[:, :3], abs=1e-5)
 
 
-def test_keypoints_are_projected_and_known_to_be_covered():
+def test_keypoints_are_projected_and_known_to_be_occluded():
     corners = [[x, y, z] for x, y, z in product((-0.5, 0.5), repeat=3)]
     state, _ = build([(Mesh.box([1.0, 1.0, 1.0]), moved(5.0, 0.8, 0.6, 0.4))], keypoints=corners)
     camera = Camera(200, 150, 60.0)
@@ -210,7 +210,7 @@ def test_keypoints_are_projected_and_known_to_be_covered():
     world = homogeneous(np.array(corners)) @ moved(5.0, 0.8, 0.6, 0.4).T
     expected = project(camera, (world @ np.linalg.inv(FORWARD).T)[:, :3])
     assert points[:, :2] == pytest.approx(expected, abs=1e-3)
-    # From below and from the right of a box: its farthest, upper left corner is the covered one.
+    # From below and from the right of a box: its farthest, upper left corner is the occluded one.
     distances = np.linalg.norm(world[:, :3], axis=1)
     assert points[distances.argmax(), 2] == 1
     assert points[distances.argmin(), 2] == 2

@@ -1,4 +1,4 @@
-"""PyBullet's bodies as our renderer draws them, beside what PyBullet's own TinyRenderer draws."""
+"""PyBullet's bodies as rendered here and by PyBullet's own TinyRenderer."""
 
 import subprocess
 import sys
@@ -76,7 +76,7 @@ def tiny(client, pose, size):
 def compare(client, pose, size=400):
     """IoU of each body that the TinyRenderer sees, and the median difference of depth where both see the same one.
 
-    The TinyRenderer's pictures lie half a pixel to the side, so that even equal shapes do not overlap wholly.
+    The TinyRenderer's images lie half a pixel to the side, so that even equal shapes do not overlap wholly.
     """
     ours = PyBulletCamera(client, square_camera(size), ("instances", "depth")).render(pose)
     _, depth, ids = tiny(client, pose, size)
@@ -126,7 +126,10 @@ def test_link_poses_are_followed(client):
         ("r2d2.urdf", 0.95),
         ("husky/husky.urdf", 0.95),
         ("kuka_iiwa/kuka_with_gripper2.sdf", 0.93),
-        ("mjcf/humanoid_symmetric_no_ground.xml", 0.85),  # the TinyRenderer draws capsules with pointed ends
+        (
+            "mjcf/humanoid_symmetric_no_ground.xml",
+            0.85,
+        ),  # the TinyRenderer renders capsules with pointed ends
         ("mjcf/ant.xml", 0.85),
         ("mjcf/half_cheetah.xml", 0.85),
     ],
