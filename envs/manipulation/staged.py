@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.manipulation.simulation import ManipulationSimulation
+from camshaft.envs.metrics import Metric
 from camshaft.envs.simulation import Measurements
 
 
@@ -18,13 +19,19 @@ class StagedSimulation(ManipulationSimulation):
     """A manipulation task whose dense reward is a weighted sum of stages.
 
     The reward "dense" is the sum over the stages of weight times progress, plus 1 for success; "sparse" is 1 for
-    success. Success does not end the episode; it must hold until the time limit.
+    success. Success does not end the episode; it must hold until the time limit. The info has the progress of every
+    stage, 0..1, and that of the last step is a metric.
 
     Attributes:
         stage_weights: weight of each stage by name.
     """
 
     stage_weights: ClassVar[Mapping[str, float]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        stages = getattr(cls, "stage_weights", {})
+        cls.metrics = tuple(Metric(f"{stage}_progress", f"progress/{stage}", "last") for stage in stages)
 
     @abstractmethod
     def stages(self) -> dict[str, FloatArray]:
@@ -36,12 +43,13 @@ class StagedSimulation(ManipulationSimulation):
 
     def _measure(self) -> Measurements:
         success = self.succeeded()
+        progress = {name: np.clip(stage, 0.0, 1.0) for name, stage in self.stages().items()}
         terms = {"reward/success": success.astype(np.float64)}
         if self.reward_mode == "dense":
-            for name, progress in self.stages().items():
-                terms[f"reward/{name}"] = self.stage_weights[name] * np.clip(progress, 0.0, 1.0)
+            terms |= {f"reward/{name}": self.stage_weights[name] * stage for name, stage in progress.items()}
         reward = np.asarray(sum(terms.values()), np.float64)
-        return Measurements(reward, np.zeros(self.num_worlds, bool), success, dict(terms))
+        info = {**terms, **{f"progress/{name}": stage for name, stage in progress.items()}}
+        return Measurements(reward, np.zeros(self.num_worlds, bool), success, info)
 
     def reset_info(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         """Info of the first observation of some worlds."""
