@@ -55,8 +55,10 @@ class EpisodeBuilder:
         self._columns: dict[str, list[Any]] = {}
 
     def begin_row(self, values: Mapping[str, Any]) -> None:
-        """Add a row with what is known before its step."""
-        self._put(values)
+        """Add a row with what is known before its step; arrays are copied."""
+        self._put(
+            {name: value if isinstance(value, bytes) else np.array(value) for name, value in values.items()}
+        )
         self._put({REWARD: 0.0})
 
     def end_step(self, step: RolloutStep, world: int) -> None:

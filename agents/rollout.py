@@ -177,7 +177,9 @@ class _Worlds:
     def start(self) -> bool:
         """Begin episodes in idle worlds; False once there is none left anywhere."""
         if self._begun == 0 and len(self._seeds) < self._simulation.num_worlds:
-            self._simulation.reset(seeds=self._seeds[:1] * self._simulation.num_worlds)  # spare worlds step too
+            self._simulation.reset(
+                seeds=self._seeds[:1] * self._simulation.num_worlds
+            )  # spare worlds step too
         idle = np.flatnonzero(self._episodes == IDLE)[: len(self._seeds) - self._begun]
         if idle.size:
             numbers = self._begun + np.arange(idle.size)

@@ -26,8 +26,8 @@ CAPITAL_HEIGHT = 21.0  # pixels at scale 1
 
 PANEL: Color = (18, 22, 28)
 PANEL_OPACITY = 0.78
-PANEL_HEIGHT = 0.17  # of a 16:9 picture's height
-VIEW_WIDTH = 0.34  # of the picture's width
+PANEL_HEIGHT = 0.17  # of a 16:9 frame's height
+VIEW_WIDTH = 0.34  # of the frame's width
 SUPERSAMPLING = 2
 SMALLEST = (360, 640)  # height, width that the text is legible at
 LABEL, VALUE = 0.32, 0.76  # base lines of the two rows of text, of the panel's height
@@ -93,14 +93,14 @@ def annotate(frame: Image, shown: Instruments, view: Image | None = None) -> Ima
     return canvas
 
 
-def _enlarged(picture: Image) -> Image:
+def _enlarged(frame: Image) -> Image:
     """A copy with even sides, at least as large as `SMALLEST`."""
-    height, width = picture.shape[:2]
+    height, width = frame.shape[:2]
     factor = max(1.0, SMALLEST[0] / height, SMALLEST[1] / width)
     size = (round(width * factor / 2) * 2, round(height * factor / 2) * 2)
     if size == (width, height):
-        return picture.copy()
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        return frame.copy()
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _inset(canvas: Image, view: Image) -> None:
@@ -128,16 +128,16 @@ def _draw_panel(height: int, width: int, shown: Instruments) -> Image:
     cells = [Reading("TIME", f"{int(minutes)}:{seconds:04.1f}"), *shown.readings]
     for number, reading in enumerate(cells[:4]):
         left = 0.03 + 0.145 * number
-        pen.text(reading.label, left, LABEL, 0.13, GRAY, limit=0.135)
-        pen.text(reading.text, left, VALUE, 0.26, reading.color, limit=0.135)
+        pen.text(reading.label, left, LABEL, 0.13, GRAY, limit=0.127)
+        pen.text(reading.text, left, VALUE, 0.26, reading.color, limit=0.127)
     if shown.action is not None:
         _draw_actions(pen, shown)
     if shown.lateral_error is not None:
         error, size = shown.lateral_error, abs(shown.lateral_error)
         half = 0.5 * MAX_LATERAL_ERROR
         color = GOOD if size <= half else POLICY if size <= MAX_LATERAL_ERROR else BAD
-        pen.text("OFF CENTER", 0.82, LABEL, 0.13, GRAY)
-        pen.text(f"{size:.2f} m", 0.97, LABEL, 0.13, color, to_the_left=True)
+        pen.text("OFF CENTER", 0.82, LABEL, 0.13, GRAY, limit=0.09)
+        pen.text(f"{size:.2f} m", 0.97, LABEL, 0.13, color, to_the_left=True, limit=0.05)
         pen.gauge(0.82, 0.97, 0.65, error / (1.5 * MAX_LATERAL_ERROR), color)
     return pen.image()
 
@@ -147,10 +147,11 @@ def _draw_actions(pen: _Pen, shown: Instruments) -> None:
     assert shown.action is not None
     right = 0.79 if shown.lateral_error is not None else 0.97
     has_expert = shown.expert_action is not None
-    pen.text("ACTION", 0.62, LABEL, 0.13, GRAY)
-    pen.text("policy", right - (0.06 if has_expert else 0.0), LABEL, 0.13, POLICY, to_the_left=True)
+    third = (right - 0.62) / 3
+    pen.text("ACTION", 0.62, LABEL, 0.13, GRAY, limit=0.92 * third)
+    pen.text("policy", right - third * has_expert, LABEL, 0.13, POLICY, to_the_left=True, limit=0.92 * third)
     if has_expert:
-        pen.text("expert", right, LABEL, 0.13, EXPERT, to_the_left=True)
+        pen.text("expert", right, LABEL, 0.13, EXPERT, to_the_left=True, limit=0.92 * third)
     count = len(shown.action)
     width = (right - 0.62) / count
     scale = FULL_STEERING if shown.lateral_error is not None else 1.0

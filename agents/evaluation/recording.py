@@ -253,7 +253,8 @@ class _Rollout:
                 shown.setdefault(metric.entry, metric)
         return first + [
             Reading(
-                entry.replace("_", " ").upper(), f"{self._info.get(entry, 0.0):.3g} {metric.unit}".rstrip()
+                metric.name.replace("_", " ").upper(),
+                f"{self._info.get(entry, 0.0):.3g} {metric.unit}".rstrip(),
             )
             for entry, metric in shown.items()
         ]

@@ -66,20 +66,21 @@ class Frames:
     def _keep_encoded(self, reader: DatasetReader, name: str) -> Any:
         lengths: list[int] = []
         with named_disk_errors(cache_root()):
-            stream = _temporary_file()
-            for encoded in reader.encoded_images(name):
-                lengths.append(stream.write(encoded))
-            stream.flush()
-        self._ends = np.cumsum(lengths)
-        return np.memmap(stream, np.uint8, "r")
+            with _temporary_file() as stream:
+                for encoded in reader.encoded_images(name):
+                    lengths.append(stream.write(encoded))
+                stream.flush()
+                self._ends = np.cumsum(lengths)
+                return np.memmap(stream, np.uint8, "r")
 
 
 def _mapped(size: int) -> Any:
-    with named_disk_errors(cache_root()):
-        return np.memmap(_temporary_file(), np.uint8, "w+", shape=(size,))
+    with named_disk_errors(cache_root()), _temporary_file() as stream:
+        return np.memmap(stream, np.uint8, "w+", shape=(size,))
 
 
 def _temporary_file() -> Any:
+    """A file that is gone once it is neither open nor mapped."""
     folder = cache_root() / "frames"
     folder.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=folder)

@@ -1,4 +1,4 @@
-"""Rollouts: an episode is decided by its seed, whoever acts and however many worlds run; nothing unneeded is rendered."""
+"""Rollouts: an episode is decided by its seed, however many worlds run; nothing that nobody needs is rendered."""
 
 from __future__ import annotations
 

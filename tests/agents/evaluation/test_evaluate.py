@@ -1,10 +1,10 @@
-"""Evaluation of any policy on any task: every task is scored, the same for any number of worlds, and recorded in order."""
+"""Evaluation of any policy on any task: every task is scored, alike for any number of worlds, recorded in order."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ STATE = {"obs_mode": "state", "max_episode_steps": 15}
 
 
 @pytest.fixture
-def drifting(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DriftingPoint]]:
+def drifting(monkeypatch: pytest.MonkeyPatch) -> list[DriftingPoint]:
     """Every simulation that an evaluation makes: a drifting point, whatever the task."""
     made: list[DriftingPoint] = []
 
@@ -37,7 +37,7 @@ def drifting(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DriftingPoint]]:
         return made[-1]
 
     monkeypatch.setattr(camshaft.agents.evaluation.evaluate, "make_simulation", make)
-    yield made
+    return made
 
 
 @pytest.mark.parametrize("task", TASK_IDS)
@@ -149,7 +149,7 @@ def test_progress_never_falls_and_ends_at_the_total() -> None:
         progress=lambda done, total: calls.append((done, total)),
     )
     assert calls[-1] == (5 * 45, 5 * 45)
-    assert all(before[0] <= after[0] for before, after in zip(calls, calls[1:], strict=False))
+    assert all(before[0] <= after[0] for before, after in pairwise(calls))
 
 
 def test_wrong_arguments_are_named() -> None:

@@ -1,152 +1,194 @@
-"""Recorded rollouts: a dataset and films that play, complete once a road is finished."""
+"""Recorded rollouts: a dataset to learn from and films that play, each episode whole once it is over."""
+
+from __future__ import annotations
 
 import json
-import shutil
-from types import SimpleNamespace
+from pathlib import Path
+from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
+from drifting_point import DriftingPoint
 
-from camshaft.agents.evaluation.overlay import BAD, EXPERT, GOOD, POLICY, annotate
+import camshaft.agents.evaluation.evaluate
+from camshaft.agents.evaluation.evaluate import evaluate
 from camshaft.agents.evaluation.recording import RolloutRecorder
-from camshaft.agents.lerobot.observations import FRONT, STATE
+from camshaft.agents.evaluation.results import Evaluation
+from camshaft.agents.imitation.demonstrations import Demonstrations
+from camshaft.agents.lerobot.observations import FRONT, STATE, from_images
 from camshaft.agents.lerobot.reader import DatasetReader
-from camshaft.agents.lerobot.video import VideoWriter, read_video, write_video
-from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption
+from camshaft.agents.lerobot.schema import SCHEMA
+from camshaft.agents.lerobot.video import read_video
+from camshaft.agents.policies.base import Policy
+from camshaft.agents.policies.scripted import ConstantPolicy, ExpertPolicy, RandomPolicy
+from camshaft.envs.errors import InvalidOption
 
-TASK = "camshaft/LaneKeeping-v0"
-ROAD = SimpleNamespace(success=True)
+TASK = "camshaft/Reach-v0"
 
 
-def make_moment(
-    step, observation="rgb", size=(66, 200), command=0.4, expert=-0.2, error=0.1, interventions=0
-):
-    rng = np.random.default_rng(step)
-    view = cv2.resize(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8), size[::-1])
-    return SimpleNamespace(
-        observation=view if observation == "rgb" else {"rgb": view, "state": np.full(3, step, np.float32)},
-        picture=cv2.resize(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8), (640, 360)),
-        command=np.array([command], np.float32),
-        expert_command=np.array([expert], np.float32),
-        time=step / 20,
-        lateral_error=error,
-        interventions=interventions,
+@pytest.fixture
+def drifting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every simulation that an evaluation makes: a drifting point, whatever the task."""
+    monkeypatch.setattr(
+        camshaft.agents.evaluation.evaluate,
+        "make_simulation",
+        lambda task, num_worlds, **options: DriftingPoint(num_worlds, **options),
     )
 
 
-def record(folder, roads=2, steps=12, **options):
-    with RolloutRecorder(folder, TASK, episodes=roads) as recorder:
-        for step in range(steps):
-            for road in range(roads):
-                recorder.add(road, make_moment(100 * road + step, **options))
-        for road in range(roads):
-            recorder.finish(road, ROAD)
-        recorder.write_metrics({"autonomy": 98.5})
-    return recorder
+def record(
+    folder: Path,
+    episodes: int = 2,
+    *,
+    task: str = TASK,
+    policy: Policy | None = None,
+    rate: float | None = None,
+    more: int = 2,
+    **options: Any,
+) -> Evaluation:
+    """Evaluate some episodes more than are recorded."""
+    with RolloutRecorder(folder, episodes=episodes, frames_per_second=rate) as recorder:
+        return evaluate(
+            policy or ConstantPolicy(0.25),
+            task,
+            episodes=episodes + more,
+            num_worlds=3,
+            recorder=recorder,
+            env_options=options,
+        )
 
 
-def test_rollouts_are_a_dataset_with_view_actions_and_ends(tmp_path):
-    record(tmp_path, observation="dict")
+@pytest.mark.usefixtures("drifting")
+def test_rollouts_are_a_dataset_with_observations_actions_and_ends(tmp_path: Path) -> None:
+    evaluation = record(tmp_path, obs_mode="rgb+state", camera=(32, 24))
     reader = DatasetReader(tmp_path / "rollouts")
-    assert (reader.num_episodes, reader.num_frames, reader.fps) == (2, 24, 20)
-    episode = reader.episode(1)
-    for step in range(12):
-        moment = make_moment(100 + step)
-        assert np.abs(episode[FRONT][step].astype(int) - moment.observation).mean() < 8
-    np.testing.assert_array_equal(episode[STATE][:, 0], np.arange(100, 112))
-    np.testing.assert_allclose(episode["action"], 0.4)
-    np.testing.assert_allclose(episode["expert.action"], -0.2)
-    assert episode["next.done"].tolist() == [False] * 11 + [True]
-    assert json.loads((tmp_path / "metrics.json").read_text()) == {"autonomy": 98.5}
-
-
-def test_films_are_what_browsers_play(tmp_path):
-    recorder = record(tmp_path)
+    assert (reader.num_episodes, reader.fps) == (2, 20)
     for number in range(2):
-        video = tmp_path / f"videos/road-{number:03d}.mp4"
-        assert video == recorder.video_path(number)
-        content = video.read_bytes()
+        episode, result = reader.episode(number), evaluation.episodes[number]
+        assert len(episode["action"]) == result.steps
+        np.testing.assert_allclose(episode["action"], 0.25)
+        np.testing.assert_allclose(episode["expert.action"], np.clip(-episode[STATE][:, 0], -1, 1), atol=1e-6)
+        np.testing.assert_allclose(episode["next.reward"], evaluation.series[number]["reward"], rtol=1e-6)
+        np.testing.assert_array_equal(episode["next.success"], evaluation.series[number]["success"] > 0)
+        assert episode["next.done"].tolist() == [False] * (result.steps - 1) + [True]
+        assert episode["next.truncated"][-1] == (result.steps == 45)
+        simulation = DriftingPoint(1, camera=(32, 24))
+        frames = simulation._frames(episode[STATE][:, 0], episode[STATE][:, 1])
+        assert np.abs(episode[FRONT].astype(int) - frames).mean() < 12  # of a compressed video
+    stored = json.loads((tmp_path / "rollouts/meta/camshaft.json").read_text())
+    assert (stored["schema"], stored["task"], stored["stride"]) == (SCHEMA, TASK, 1)
+
+
+@pytest.mark.usefixtures("drifting")
+def test_what_was_recorded_does_not_depend_on_the_worlds_side_by_side(tmp_path: Path) -> None:
+    for worlds in (1, 4):
+        with RolloutRecorder(tmp_path / str(worlds), episodes=3) as recorder:
+            options = {"obs_mode": "rgb+state"}
+            evaluate(
+                RandomPolicy(), TASK, episodes=5, num_worlds=worlds, recorder=recorder, env_options=options
+            )
+    for name in ("action", "expert.action", "next.reward", STATE):
+        one, other = (DatasetReader(tmp_path / folder / "rollouts").column(name) for folder in ("1", "4"))
+        np.testing.assert_array_equal(one, other, err_msg=name)
+    films = [sorted((tmp_path / folder / "videos").iterdir()) for folder in ("1", "4")]
+    assert [path.read_bytes() for path in films[0]] == [path.read_bytes() for path in films[1]]
+
+
+@pytest.mark.usefixtures("drifting")
+def test_films_are_what_browsers_play(tmp_path: Path) -> None:
+    evaluation = record(tmp_path)
+    for number in range(2):
+        film = tmp_path / f"videos/episode-{number:03d}.mp4"
+        content = film.read_bytes()
         assert content.find(b"moov") < content.find(b"mdat"), "the index comes first"
-        with av.open(str(video)) as container:
+        with av.open(str(film)) as container:
             stream = container.streams.video[0]
             assert (stream.codec_context.name, stream.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 20)
-            assert (stream.width, stream.height, stream.frames) == (640, 360, 12)
-        moment = make_moment(100 * number + 11)
-        last = annotate(moment.picture, moment, moment.observation).astype(int)
-        assert np.abs(next(read_video(video, 11)) - last).mean() < 10
+            assert min(stream.width / 640, stream.height / 360) >= 1
+            assert stream.frames == evaluation.episodes[number].steps
 
 
-def test_frames_of_odd_size_are_kept_exactly(tmp_path):
-    record(tmp_path, size=(33, 45))
+@pytest.mark.usefixtures("drifting")
+def test_a_lower_rate_records_fewer_rows_with_the_rewards_of_all_steps(tmp_path: Path) -> None:
+    evaluation = record(tmp_path, episodes=1, rate=5.0, obs_mode="rgb+state")
+    episode = DatasetReader(tmp_path / "rollouts").episode(0)
+    assert len(episode["action"]) == -(-evaluation.episodes[0].steps // 4)
+    assert episode["next.reward"].sum() == pytest.approx(evaluation.episodes[0].total_reward, rel=1e-5)
+    assert episode["next.done"][-1]
+    with pytest.raises(
+        InvalidOption, match=r"frames_per_second must be a whole number that divides 20, got 7\.5"
+    ):
+        record(tmp_path, rate=7.5)
+    with pytest.raises(InvalidOption, match="at least 1"):
+        RolloutRecorder(tmp_path, episodes=0)
+
+
+@pytest.mark.usefixtures("drifting")
+def test_frames_of_odd_size_are_kept_exactly(tmp_path: Path) -> None:
+    record(tmp_path, obs_mode="rgb+state", camera=(45, 33))
     reader = DatasetReader(tmp_path / "rollouts")
     assert reader.features[FRONT].dtype == "image"
-    np.testing.assert_array_equal(reader.episode(0)[FRONT][3], make_moment(3, size=(33, 45)).observation)
+    episode = reader.episode(0)
+    frames = DriftingPoint(1, camera=(45, 33))._frames(episode[STATE][:, 0], episode[STATE][:, 1])
+    assert np.abs(episode[FRONT].astype(int) - frames).max() <= 1
 
 
-def test_an_interrupted_recording_leaves_only_finished_roads(tmp_path):
-    with pytest.raises(KeyboardInterrupt), RolloutRecorder(tmp_path, TASK) as recorder:
-        for step in range(5):
-            recorder.add(0, make_moment(step))
-            recorder.add(1, make_moment(step))
-        recorder.finish(0, ROAD)
-        raise KeyboardInterrupt
-    assert [path.name for path in (tmp_path / "videos").iterdir()] == ["road-000.mp4"]
-    assert DatasetReader(tmp_path / "rollouts").num_episodes == 1
+@pytest.mark.usefixtures("drifting")
+def test_an_interrupted_recording_leaves_only_whole_episodes(tmp_path: Path) -> None:
+    def press_ctrl_c(done: int, total: int) -> None:
+        if done > 0.6 * total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), RolloutRecorder(tmp_path, episodes=4) as recorder:
+        evaluate(ConstantPolicy(), TASK, episodes=4, num_worlds=2, recorder=recorder, progress=press_ctrl_c)
+    count = DatasetReader(tmp_path / "rollouts").num_episodes
+    assert 1 <= count < 4
+    films = sorted(path.name for path in (tmp_path / "videos").iterdir())
+    assert films == [f"episode-{number:03d}.mp4" for number in range(count)]
+    assert all(len(list(read_video(tmp_path / "videos" / name))) > 1 for name in films)
 
 
-def test_a_new_recording_replaces_the_one_before(tmp_path):
-    record(tmp_path, roads=3)
+@pytest.mark.usefixtures("drifting")
+def test_a_new_recording_replaces_the_one_before(tmp_path: Path) -> None:
+    record(tmp_path, 3)
     (tmp_path / "videos/mine.mp4").touch()
-    record(tmp_path, roads=1, steps=5)
-    assert sorted(path.name for path in (tmp_path / "videos").iterdir()) == ["mine.mp4", "road-000.mp4"]
-    assert DatasetReader(tmp_path / "rollouts").num_frames == 5
+    evaluation = record(tmp_path, 1)
+    films = sorted(path.name for path in (tmp_path / "videos").iterdir())
+    assert films == ["episode-000.mp4", "mine.mp4"]
+    assert DatasetReader(tmp_path / "rollouts").num_frames == evaluation.episodes[0].steps
 
 
-def test_instruments_show_what_they_are_given():
-    picture = np.full((360, 640, 3), 128, np.uint8)
-
-    def columns_of(color, image):
-        near = np.abs(image[299:].astype(int) - color).sum(axis=2) < 30
-        return np.flatnonzero(near[30:].any(axis=0))
-
-    left = annotate(picture, make_moment(0, command=0.2, expert=-0.2))
-    middle = np.mean([columns_of(POLICY, left).max(), columns_of(EXPERT, left).min()])
-    assert columns_of(POLICY, left).mean() < middle < columns_of(EXPERT, left).mean()
-    swapped = annotate(picture, make_moment(0, command=-0.2, expert=0.2))
-    assert columns_of(POLICY, swapped).mean() > middle > columns_of(EXPERT, swapped).mean()
-    off_left = annotate(picture, make_moment(0, error=0.4))
-    off_right = annotate(picture, make_moment(0, error=-0.4))
-    assert columns_of(GOOD, off_left).max() < columns_of(GOOD, off_right).max()
-    assert columns_of(BAD, annotate(picture, make_moment(0, error=1.3))).size
-    np.testing.assert_array_equal(left[:290], picture[:290])
-    np.testing.assert_array_equal(picture, 128)
-
-
-def test_small_pictures_are_enlarged_and_show_the_policys_view():
-    view = np.zeros((66, 200, 3), np.uint8)
-    shown = annotate(np.full((90, 121, 3), 200, np.uint8), make_moment(0), view)
-    assert shown.shape[0] >= 360
-    assert shown.shape[1] >= 640
-    assert shown.shape[0] % 2 == shown.shape[1] % 2 == 0
-    assert (shown[30:60, 60:180] == 0).all()
-
-
-def test_video_mistakes_are_named(tmp_path):
-    with pytest.raises(InvalidOption, match="at least one frame"):
-        write_video(tmp_path / "empty.mp4", [], 10)
-    with pytest.raises(CorruptFile, match=r"no\.mp4"):
-        list(read_video(tmp_path / "no.mp4"))
-    with pytest.raises(InvalidOption, match="frames_per_second"):
-        RolloutRecorder(tmp_path, TASK, frames_per_second=7.5)
-    write_video(tmp_path / "odd.mp4", np.zeros((3, 21, 31, 3), np.uint8), 10)
-    assert next(read_video(tmp_path / "odd.mp4")).shape == (20, 30, 3)
-
-
-def test_a_folder_that_is_gone_is_named(tmp_path):
-    writer = VideoWriter(tmp_path / "films/road.mp4", (32, 48), 10)
-    shutil.rmtree(tmp_path / "films")
-    with pytest.raises(CamshaftError, match="cannot write to .*films"):
-        writer.add([np.zeros((32, 48, 3), np.uint8)] * 60)
-        writer.close()
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        ("camshaft/LaneKeeping-v0", {"camera": (64, 48)}),
+        ("camshaft/Highway-v0", {"control_mode": "discrete", "obs_mode": "rgb+state", "camera": (64, 48)}),
+        ("camshaft/Town-v0", {"obs_mode": "rgb+ego+command", "camera": (64, 48)}),
+        (
+            "camshaft/Lift-v0",
+            {"obs_mode": "rgb+depth+segmentation+state", "camera": {"front": (32, 32), "wrist": (32, 32)}},
+        ),
+    ],
+)
+def test_rollouts_of_real_tasks_can_be_learned_from(
+    task: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    evaluation = record(
+        tmp_path, 2, more=0, task=task, policy=ExpertPolicy(), max_episode_steps=10, **options
+    )
+    reader = DatasetReader(tmp_path / "rollouts")
+    for entry in {metric.entry for metric in DriftingPoint.metrics}:
+        assert f"info.{entry}" in reader.features
+    data = Demonstrations(tmp_path / "rollouts")
+    assert (len(data), data.task) == (int(evaluation.values("steps").sum()), task)
+    batch = data.fetch([0, len(data) - 1])
+    assert all(batch[name].std() > 1.0 for name, part in data.parts(np.arange(2)).items() if part.is_image)
+    assert data.is_discrete == (options.get("control_mode") == "discrete")
+    for column in ("expert.action", "action"):
+        np.testing.assert_array_equal(reader.column(column).reshape(data.actions.shape), data.actions)
+    if "depth" in options.get("obs_mode", ""):
+        depth = from_images("depth", reader.images("observation.images.wrist_depth"))
+        assert 0.02 < np.median(depth) < 2.0
+    if task == "camshaft/LaneKeeping-v0":
+        assert reader.column("info.interventions").tolist() == [0] * len(data)

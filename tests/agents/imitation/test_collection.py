@@ -4,7 +4,6 @@ import errno
 import json
 from types import SimpleNamespace
 
-import gymnasium
 import numpy as np
 import pytest
 
@@ -21,10 +20,11 @@ from camshaft.agents.lerobot.observations import DISPLACED, FRONT, STATE
 from camshaft.agents.lerobot.reader import DatasetReader
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption, UnknownName
 from camshaft.envs.rendering.camera import Camera
-from camshaft.envs.simulation import Measurements, Simulation
 from camshaft.perception.runs import durable_files
 
 TASK = "camshaft/LaneKeeping-v0"
+
+
 @pytest.fixture(autouse=True)
 def simulated(monkeypatch):
     """Every simulation that is built, a fake one."""
