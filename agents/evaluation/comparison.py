@@ -8,12 +8,12 @@ Precipice", NeurIPS 2021, for interquartile means.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest, bootstrap, trim_mean
 
 from camshaft.agents.evaluation.intervals import bootstrap_interval
 from camshaft.agents.evaluation.results import Evaluation
@@ -73,34 +73,42 @@ def mcnemar(first: Any, second: Any) -> float:
     return 1.0 if gained + lost == 0 else float(binomtest(gained, gained + lost, 0.5).pvalue)
 
 
-def interquartile_mean(
-    scores: Mapping[str, Sequence[float]], seed: int = 0
-) -> dict[str, tuple[float, float, float]]:
-    """Interquartile mean over training seeds, with a bootstrapped 95 % interval.
+def interquartile_mean(scores: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
+    """Interquartile mean over training seeds and tasks, with a 95 % interval.
+
+    The interval is the percentile one of a bootstrap that draws training seeds anew within each task, as the paper has
+    it (section 4.3).
 
     Args:
-        scores: name of a method to one score a training seed.
+        scores: (S,) one a training seed, or (S, K) of K tasks, on one scale.
         seed: of the resamples.
 
     Returns:
-        Mean, lower and upper bound by name.
+        Mean, lower and upper bound.
 
     Raises:
-        InvalidOption: a method has fewer than two training seeds.
+        InvalidOption: there are fewer than two training seeds, or scores that are not finite.
     """
-    few = [name for name, values in scores.items() if len(values) < 2]
-    if few:
-        raise InvalidOption(f"an interval over training seeds needs at least two, {', '.join(few)} has fewer")
-    from rliable import library, metrics  # seconds, for pandas and statsmodels behind it
+    runs = np.asarray(scores, np.float64)
+    runs = runs[:, None] if runs.ndim == 1 else runs
+    if runs.ndim != 2 or len(runs) < 2 or not np.isfinite(runs).all():
+        raise InvalidOption(
+            f"an interval over training seeds needs finite scores of at least two, got {np.shape(scores)}"
+        )
 
-    matrices = {name: np.asarray(values, np.float64)[:, None] for name, values in scores.items()}
-    points, intervals = library.get_interval_estimates(
-        matrices,
-        lambda runs: np.array([metrics.aggregate_iqm(runs)]),
-        reps=RESAMPLES,
-        random_state=np.random.RandomState(seed),
+    def middle(*tasks: FloatArray, axis: int = -1) -> FloatArray:
+        return np.asarray(trim_mean(np.concatenate(tasks, axis=axis), 0.25, axis=axis))
+
+    found = bootstrap(
+        tuple(runs.T),
+        middle,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        vectorized=True,
+        random_state=np.random.default_rng(seed),
     )
-    return {name: (float(points[name][0]), *map(float, intervals[name][:, 0])) for name in scores}  # type: ignore[misc]
+    low, high = found.confidence_interval
+    return float(middle(*runs.T)), float(low), float(high)
 
 
 def _difference(name: str, first: FloatArray, second: FloatArray) -> PairedDifference | None:

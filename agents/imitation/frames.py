@@ -65,13 +65,12 @@ class Frames:
 
     def _keep_encoded(self, reader: DatasetReader, name: str) -> Any:
         lengths: list[int] = []
-        with named_disk_errors(cache_root()):
-            with _temporary_file() as stream:
-                for encoded in reader.encoded_images(name):
-                    lengths.append(stream.write(encoded))
-                stream.flush()
-                self._ends = np.cumsum(lengths)
-                return np.memmap(stream, np.uint8, "r")
+        with named_disk_errors(cache_root()), _temporary_file() as stream:
+            for encoded in reader.encoded_images(name):
+                lengths.append(stream.write(encoded))
+            stream.flush()
+            self._ends = np.cumsum(lengths)
+            return np.memmap(stream, np.uint8, "r")
 
 
 def _mapped(size: int) -> Any:

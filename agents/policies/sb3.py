@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import zipfile
 from collections.abc import Mapping
@@ -20,14 +21,18 @@ from camshaft.envs.simulation import Simulation
 from camshaft.perception.runs.durable_files import read_file
 
 NORMALIZATION_FILE = "normalization.json"
-SIGNS = (  # an entry of an algorithm's data that others lack, in this order
+SIGNS = (  # an entry of an algorithm's data, or a word of its policy's module, that those below it lack
+    ("crossq", "sb3_contrib", "CrossQ"),
     ("top_quantiles_to_drop_per_net", "sb3_contrib", "TQC"),
+    ("n_quantiles", "sb3_contrib", "QRDQN"),
+    ("cg_damping", "sb3_contrib", "TRPO"),
     ("clip_range", "stable_baselines3", "PPO"),
-    ("rms_prop_eps", "stable_baselines3", "A2C"),
+    ("gae_lambda", "stable_baselines3", "A2C"),
     ("exploration_fraction", "stable_baselines3", "DQN"),
     ("target_policy_noise", "stable_baselines3", "TD3"),
     ("ent_coef", "stable_baselines3", "SAC"),
 )
+RECURRENT = "recurrent"  # a word of the modules of policies that need more than an observation
 
 
 class SB3Policy(Policy):
@@ -126,10 +131,12 @@ def _algorithm(path: Path) -> Any:
             data = json.loads(archive.read("data"))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise CorruptFile(f"{path} is no agent of Stable-Baselines3: {error}") from error
-    import importlib
-
+    policy_class = data.get("policy_class", {})
+    words = str(policy_class.get("__module__", "")).split(".") if isinstance(policy_class, dict) else []
+    if RECURRENT in words:
+        raise InvalidOption(f"{path} holds a recurrent agent, whose state Camshaft does not keep")
     for sign, package, name in SIGNS:
-        if sign in data:
+        if sign in data or sign in words:
             return getattr(importlib.import_module(package), name)
     known = ", ".join(name for _, _, name in SIGNS)
     raise InvalidOption(f"{path} was saved by an algorithm that is not known here. Accepted: {known}")

@@ -302,16 +302,15 @@ class VisionPolicy(nn.Module, Policy):
         return np.asarray((logits.numpy() + noise).argmax(axis=1), np.int64)
 
     def _check_actions(self, space: spaces.Space[Any]) -> None:
-        if isinstance(space, spaces.Discrete):
-            expected: Any = self.action.get("choices", "continuous ones")
-            fits, given = expected == int(space.n), f"{space.n} discrete actions"
-        else:
-            expected = (
-                (self.action["size"],) if not self.is_discrete else f"{self.action['choices']} discrete ones"
-            )
-            fits, given = expected == space.shape, f"actions of shape {space.shape}"
-        if not fits:
+        count = self.action.get("choices")
+        expected = _described((self.action["size"],) if count is None else count)
+        given = _described(int(space.n) if isinstance(space, spaces.Discrete) else space.shape)
+        if given != expected:
             raise InvalidOption(f"the task has {given}, this policy was trained on {expected}")
+
+
+def _described(actions: Any) -> str:
+    return f"{actions} discrete actions" if isinstance(actions, int) else f"actions of shape {actions}"
 
 
 def _parse_action(action: Any) -> dict[str, Any]:

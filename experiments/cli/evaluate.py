@@ -197,11 +197,10 @@ def _short(task: str) -> str:
 def _across_seeds(evaluations: list[Evaluation]) -> dict[str, tuple[float, float, float]]:
     from camshaft.agents.evaluation.comparison import interquartile_mean
 
-    figures = {
-        "success": [float(each.values("success").mean()) for each in evaluations],
-        "return": [float(each.values("return").mean()) for each in evaluations],
+    return {
+        name: interquartile_mean([float(each.values(name).mean()) for each in evaluations])
+        for name in ("success", "return")
     }
-    return interquartile_mean(figures)
 
 
 def _write_page(
