@@ -132,6 +132,8 @@ def clone(
 
     settings = dataclasses.asdict(config)
     settings.pop("training")
+    with torch.random.fork_rng(devices=()):
+        preprocessing = build().encoder.preprocessing
     result = train_network(
         build,
         Cloning(parts, action, config.loss),
@@ -139,7 +141,7 @@ def clone(
         validation,
         config.training,
         run_folder,
-        augment=_FrameJitter(build().encoder.preprocessing, image_parts(parts), config),
+        augment=_FrameJitter(preprocessing, image_parts(parts), config),
         settings={"policy": settings},
         origin=origin,
         progress=progress,

@@ -54,7 +54,8 @@ class Cloning(Objective):
         """Raise InvalidOption for frames that are none, and for actions that do not exist or are not finite."""
         for name, part in self._parts.items():
             if part.is_image:
-                check_images(batch[name].flatten(0, -4))
+                images = batch[name]
+                check_images(images.flatten(0, 1) if images.ndim == 5 else images)
         target = batch[TARGET]
         if self.is_discrete:
             outside = (target < 0) | (target >= self._action["choices"])
