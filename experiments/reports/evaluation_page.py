@@ -100,7 +100,8 @@ def film_caption(episode: EpisodeResult, units: Mapping[str, str]) -> str:
         if not np.isnan(value)
     ]
     outcome = "success" if episode.success else "no success"
-    return f"Seed {episode.seed}: {outcome}, return {episode.total_reward:.1f}, {', '.join(figures[:3])}."
+    said = [f"Seed {episode.seed}: {outcome}", f"return {episode.total_reward:.1f}", *figures[:3]]
+    return ", ".join(said) + "."
 
 
 def _key_figures(evaluation: Evaluation) -> Figures:

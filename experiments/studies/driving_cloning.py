@@ -36,6 +36,7 @@ from camshaft.experiments.reports.evaluation_tables import print_evaluations
 from camshaft.experiments.studies.stages import StagedRun
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
+from camshaft.perception.runs.durable_files import write_json_durably
 
 TASK = "camshaft/LaneKeeping-v0"
 TRAINING_SEED = 0  # of the first training road
@@ -137,6 +138,7 @@ def run(config: DrivingCloningConfig) -> Path:
     results = experiment.results()
     report = write_driving_report(config.folder / "report.html", results)
     drivers = [results.expert, *results.cloned, *results.others]
+    write_json_durably(config.folder / "metrics.json", {"policies": [each.evaluation for each in drivers]})
     print_evaluations({driver.name: driver.summary for driver in drivers}, console)
     console.print(f"Report: {report}", soft_wrap=True)
     return report

@@ -27,7 +27,7 @@ FEATURES = {
     "next.done": Feature("bool"),
 }
 VIDEO_FEATURES = {**FEATURES, FRONT: Feature("video", (48, 64, 3))}
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def make_episode(seed, length=9, features=FEATURES):
@@ -139,7 +139,7 @@ def test_statistics_of_several_sessions_are_those_of_all_frames(tmp_path):
 KILLED_WRITER = """
     import sys
     sys.path[:0] = [{here!r}]
-    from test_lerobot_dataset import FEATURES, VIDEO_FEATURES, TASK, make_episode
+    from test_dataset import FEATURES, VIDEO_FEATURES, TASK, make_episode
     from camshaft.agents.lerobot.reader import DatasetWriter
     features = {features}
     writer = DatasetWriter({folder!r}, 10, features, task=TASK, buffer_megabytes=0)

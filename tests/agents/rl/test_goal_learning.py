@@ -139,6 +139,7 @@ def train(folder: Path, total: int, *, resume: bool = False, stop_at: int | None
     with RunFolder(folder, SETTINGS, resume=resume) as kept:
         GoalTraining(
             learner,
+            "ToyGoals-v0",
             ToyGoals(),
             kept,
             seed=5,
@@ -191,7 +192,7 @@ def test_an_agent_is_kept_for_stable_baselines_and_its_environments_are_closed(
             closed.append(self)
 
     monkeypatch.setattr(camshaft.experiments.cli.train_goals, "make_goal_env", lambda _: Closing())
-    words = ["train", "goals", "Reach", "--eval-every", "20", "--eval-episodes", "1", "--steps"]
+    words = ["train", "goals", "PandaReach-v3", "--eval-every", "20", "--eval-episodes", "1", "--steps"]
     assert main([*words, "40", "--out", str(tmp_path)]) == 0
     assert len(set(map(id, closed))) == 2
     scales = json.loads((tmp_path / "normalization.json").read_text())

@@ -8,17 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import pytest
+from command_line import camshaft
 
+from camshaft.agents.lerobot.reader import DatasetReader
 from camshaft.experiments.cli.main import COMMANDS, main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = "runs/driving_cloning/demo"
 
 
@@ -31,28 +29,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a command left: its exit status and what it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def camshaft(*words: str, folder: Path) -> Finished:
-    """Run a command in this process, where PyTorch is loaded once only."""
-    output, errors = StringIO(), StringIO()
-    with chdir(folder), redirect_stdout(output), redirect_stderr(errors):
-        try:
-            status = main(words)
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-    return Finished(status, output.getvalue(), errors.getvalue())
-
-
-def stop_after_line(words: tuple[str, ...], line: str, folder: Path, sent: signal.Signals) -> tuple[int, str]:
-    """Start a command and send it a signal once it has printed `line`; its status and stderr."""
+def stop_after_line(
+    words: tuple[str, ...], line: str, folder: Path, sent: signal.Signals, seconds: float = 0.2
+) -> tuple[int, str]:
+    """Start a command and send it a signal some time after it has printed `line`; its status and stderr."""
     with subprocess.Popen(
         command_line(*words),
         cwd=folder,
@@ -67,18 +47,10 @@ def stop_after_line(words: tuple[str, ...], line: str, folder: Path, sent: signa
                 break
         else:
             pytest.fail(f"{words} never printed {line!r}")
-        time.sleep(0.2)
+        time.sleep(seconds)
         process.send_signal(sent)
         _, errors = process.communicate(timeout=60)
     return process.returncode, errors
-
-
-@pytest.fixture(autouse=True, scope="module")
-def wide_plain_terminal() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", "120")
-        patch.setenv("NO_COLOR", "1")
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +125,16 @@ def test_a_policy_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_demo_leaves_a_whole_run_folder(demo: Path) -> None:
     run = demo / FOLDER
-    for name in ("config.yaml", "stages.json", "metrics.json", "report.html", "videos/road-000.mp4"):
+    for name in ("config.yaml", "stages.json", "metrics.json", "report.html", "videos/episode-000.mp4"):
         assert (run / name).stat().st_size > 0, name
     assert all(stage["done"] for stage in json.loads((run / "stages.json").read_text()).values())
-    for driver in ("expert", "straight", "seed-0"):
+    drivers = ("expert", "seed-0", "constant")
+    assert [each["policy"] for each in json.loads((run / "metrics.json").read_text())["policies"]] == [
+        *drivers
+    ]
+    for driver in drivers:
         evaluation = json.loads((run / f"evaluations/{driver}.json").read_text())
-        assert evaluation["summary"]["roads"] == 2
+        assert evaluation["summary"]["episodes"] == 2
         assert 0.0 <= evaluation["summary"]["autonomy"] <= 100.0
     assert json.loads((run / "evaluations/expert.json").read_text())["summary"]["interventions"] == 0
 
@@ -183,8 +159,11 @@ def test_the_trained_policy_is_evaluated_with_the_camera_it_learned_with(demo: P
     words = ("--episodes", "1", "--seconds", "2", "--record", "1", "--out", "runs/again")
     finished = camshaft("evaluate", policy, *words, folder=demo)
     assert finished.returncode == 0, finished.stderr
-    assert json.loads((demo / "runs/again/metrics.json").read_text())["summary"]["roads"] == 1
-    assert (demo / "runs/again/videos/road-000.mp4").stat().st_size > 0
+    (evaluation,) = json.loads((demo / "runs/again/metrics.json").read_text())["policies"]
+    assert evaluation["summary"]["episodes"] == 1
+    assert (demo / "runs/again/seed-0/videos/episode-000.mp4").stat().st_size > 0
+    rollouts = DatasetReader(demo / "runs/again/seed-0/rollouts")
+    assert rollouts.features["observation.images.front"].shape == (66, 200, 3)
 
 
 def test_a_truncated_policy_is_named(demo: Path, tmp_path: Path) -> None:
@@ -202,7 +181,7 @@ def test_a_truncated_policy_is_named(demo: Path, tmp_path: Path) -> None:
 def test_a_stopped_demo_goes_on_and_ends_with_the_same_weights(
     demo: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
-    status, errors = stop_after_line(("demo", "--smoke"), "Training pilotnet", tmp_path, sent)
+    status, errors = stop_after_line(("demo", "--smoke"), "Training pilotnet", tmp_path, sent, 0.0)
     if sent == signal.SIGINT:
         assert status == 130
         assert "the same command goes on" in errors

@@ -1,4 +1,4 @@
-"""The report page: all parts are there, and it needs nothing but itself."""
+"""The demo's report: all parts are there, and it needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import base64
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from sideways_car import SidewaysCar
 
-from camshaft.agents.evaluation.autonomy import Evaluation, Trace, summarize
+import camshaft.agents.evaluation.evaluate
+from camshaft.agents.evaluation.evaluate import LANE_KEEPING, evaluate
+from camshaft.agents.evaluation.results import Evaluation
 from camshaft.agents.lerobot.video import read_video, write_video
+from camshaft.agents.policies.scripted import ConstantPolicy, ExpertPolicy
 from camshaft.envs.errors import CorruptFile
 from camshaft.experiments.reports.driving_report import write_driving_report
 from camshaft.experiments.reports.driving_results import (
@@ -21,32 +27,41 @@ from camshaft.experiments.reports.driving_results import (
     Rollout,
     learning_curve,
     load_driver,
-    poster,
     save_evaluation,
 )
+from camshaft.experiments.reports.evaluation_page import poster
 from camshaft.experiments.reports.page import Section, Settings, Table, write_page
 
 VOID_ELEMENTS = {"meta", "img", "source", "br", "input", "link", "hr"}
 
 
-def make_evaluation(name: str, spread: float) -> Evaluation:
-    """Three made-up roads of ten seconds."""
-    random = np.random.default_rng(0)
-    traces = []
-    for _ in range(3):
-        time = np.arange(1, 201) / 20
-        expert = 0.3 * np.sin(time)
-        error = spread * np.sin(3 * time + random.random())
-        command = expert + 0.1 * spread * np.cos(time)
-        hit = np.abs(error) > 1.0
-        traces.append(Trace(time, 20 * time, error, 0.1 * command, command, expert, expert, hit))
-    roads = tuple(summarize(number, 7 + number, trace) for number, trace in enumerate(traces))
-    return Evaluation(name, "camshaft/LaneKeeping-v0", "test", roads, tuple(traces))
+class Weaving(ConstantPolicy):
+    """Steers to one side or the other for a while."""
+
+    def __init__(self, strength: float) -> None:
+        super().__init__(strength)
+        self.steps = 0
+
+    def act(self, observation: Any, deterministic: bool = True) -> NDArray[np.float32]:
+        self.steps += 1
+        return super().act(observation) * np.float32(1.0 if self.steps % 200 < 100 else -1.0)
 
 
-def make_driver(name: str, spread: float) -> Driver:
-    evaluation = make_evaluation(name, spread)
-    return Driver(name, evaluation.to_dict(), evaluation.traces)
+def make_evaluation(name: str, strength: float) -> Evaluation:
+    """Three roads of ten seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            camshaft.agents.evaluation.evaluate,
+            "make_simulation",
+            lambda task, count, **options: SidewaysCar(count, max_episode_steps=100, **options),
+        )
+        policy = Weaving(strength) if strength else ExpertPolicy()
+        return evaluate(policy, LANE_KEEPING, episodes=3, seed=7, name=name)
+
+
+def make_driver(name: str, strength: float) -> Driver:
+    evaluation = make_evaluation(name, strength)
+    return Driver(name, evaluation.to_dict(), evaluation.series)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +79,9 @@ def page(video: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         settings={"task": "camshaft/LaneKeeping-v0", "epochs": 5},
         stages={"collect": 12.0, "train": 200.0},
         curves=[LearningCurve(f"seed {seed}", epochs, 1 / epochs, 1.1 / epochs) for seed in (0, 1)],
-        cloned=[make_driver("cloned, seed 0", 0.2), make_driver("cloned, seed 1", 0.3)],
-        expert=make_driver("expert", 0.05),
-        others=[make_driver("straight on", 1.2)],
+        cloned=[make_driver("cloned, seed 0", 0.5), make_driver("cloned, seed 1", 0.6)],
+        expert=make_driver("expert", 0.0),
+        others=[make_driver("constant", 1.5)],
         samples=[(np.full((66, 200, 3), 90, np.uint8), "0.8 m left: command -0.30")],
         rollouts=[Rollout(video, poster(video), "Test road 1: 1.20 km, no intervention.")],
     )
@@ -98,7 +113,7 @@ def test_every_part_is_there(page: str) -> None:
         "Settings",
     ):
         assert f"<h2>{heading}</h2>" in page
-    for driver in ("expert", "cloned, seed 0", "cloned, seed 1", "straight on"):
+    for driver in ("expert", "cloned, seed 0", "cloned, seed 1", "constant"):
         assert f"<td>{driver}</td>" in page
     assert page.count("<svg") == 5
     assert page.count("<video controls") == 1
@@ -108,9 +123,9 @@ def test_every_part_is_there(page: str) -> None:
 
 
 def test_intervals_stand_beside_the_figures(page: str) -> None:
-    summary = make_evaluation("expert", 0.05).summary()
+    summary = make_evaluation("expert", 0.0).summary()
     low, high = summary["success_interval"]
-    assert f"3 of 3<small>{low:.0%} – {high:.0%}</small>" in page
+    assert f"3 of 3<small>{low:.1%} – {high:.1%}</small>" in page
     assert "100.0<small>26.2 – 100.0</small>" in page  # no event in 30 s: at most 3.69, each costs 6 s
 
 
@@ -166,13 +181,15 @@ def test_text_cannot_break_out_of_the_page(tmp_path: Path) -> None:
 
 
 def test_an_evaluation_comes_back_from_its_files(tmp_path: Path) -> None:
-    evaluation = make_evaluation("cloned", 1.1)
+    evaluation = make_evaluation("cloned", 1.5)
     save_evaluation(tmp_path / "cloned.json", evaluation)
     driver = load_driver(tmp_path / "cloned.json", "cloned")
     assert driver.evaluation == evaluation.to_dict()
-    assert len(driver.traces) == 3
-    np.testing.assert_allclose(driver.traces[1].lateral_error, evaluation.traces[1].lateral_error, atol=1e-6)
-    np.testing.assert_array_equal(driver.traces[2].intervention, evaluation.traces[2].intervention)
+    assert len(driver.series) == 3
+    for read, kept in zip(driver.series, evaluation.series, strict=True):
+        assert read.keys() == kept.keys()
+        for column, values in kept.items():
+            np.testing.assert_allclose(read[column], values, rtol=1e-6, atol=1e-6)
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:

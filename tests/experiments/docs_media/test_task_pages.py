@@ -12,7 +12,7 @@ from camshaft.experiments.cli.main import main
 from camshaft.experiments.cli.play import PlayConfig, _Window, run
 from camshaft.experiments.docs_media.task_pages import index, page, pictures, short_name
 
-DOCS = Path(__file__).parents[2] / "docs" / "tasks"
+DOCS = Path(__file__).parents[3] / "docs" / "tasks"
 
 
 @pytest.mark.parametrize("task", envs.TASKS, ids=short_name)

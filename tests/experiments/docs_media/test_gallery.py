@@ -21,7 +21,7 @@ from camshaft.experiments.drawing.label_images import (
     speed_picture,
 )
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "gallery.md").read_text()
 
 

@@ -9,14 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.experiments.cli.main import _read_options, main
@@ -32,12 +30,7 @@ TINY = ["--epochs", "1", "--batch-size", "16", "--device", "cpu"]
 LENET = ["--model", "lenet5_dense", "--size", "32"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +88,11 @@ def test_a_finished_training_is_told_apart(
     assert main(words) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert main([*words, "--resume"]) == 2
-    assert capsys.readouterr().err.rstrip().endswith("with other settings: epochs was 12, is 1")
+    assert (
+        capsys.readouterr()
+        .err.rstrip()
+        .endswith("with other settings: training.epochs was 12, is 1. To use these, choose another folder")
+    )
     assert main([*words, "--epochs", "12", "--resume"]) == 0
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from camshaft.agents.lerobot.video import read_video
-from camshaft.agents.policies.base import ConvPolicy
+from camshaft.agents.policies.vision import VisionPolicy
 from camshaft.envs.driving.tasks.lane_keeping import LaneKeeping
 from camshaft.envs.errors import CorruptFile, InvalidOption, UnknownName
 from camshaft.experiments.cli.main import main
@@ -225,7 +225,9 @@ def test_a_policy_is_filmed_with_what_it_sees(tmp_path, monkeypatch):
     closed = []
     monkeypatch.setattr(LaneKeeping, "close", lambda simulation: closed.append(simulation))
     torch.manual_seed(0)
-    policy = ConvPolicy(
+    policy = VisionPolicy(
+        {"rgb": (36, 48, 3)},
+        {"size": 1},
         "nature_cnn",
         model_options={"size": (36, 36), "out_dim": 8},
         task="camshaft/LaneKeeping-v0",
