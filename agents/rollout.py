@@ -31,7 +31,7 @@ class Decision:
         episodes: (N,) which episode of the rollout; IDLE where there is none.
         elapsed: (N,) control steps since the episode began.
         observation: batch of N rows, as `Simulation.observe` gives it; None if nobody needed it.
-        observed: (N,) rows of the observation that are of now.
+        observed: (N,) rows of the observation that are current.
         chosen: (N, …) actions of the policy.
         action: (N, …) actions that are executed: those of the policy, disturbed.
         expert_action: (N, …) what the expert would do; None if nobody needed it.
@@ -56,7 +56,7 @@ class RolloutStep:
         measured: reward, success and info of all worlds; rows of idle ones mean nothing.
         done: (N,) episodes that end with this step.
         truncated: (N,) those of them that end by the time limit alone.
-        intervened: (N,) worlds that were put right after it, and go on.
+        intervened: (N,) worlds in which a supervisor intervened after it; their episodes continue.
     """
 
     decision: Decision
@@ -67,7 +67,7 @@ class RolloutStep:
 
 
 class Observer(Protocol):
-    """Looks on: records, films, measures."""
+    """Observes a rollout: records, films, measures."""
 
     needs_expert: bool
 
@@ -92,10 +92,10 @@ class Disturbance(Protocol):
 
 
 class Supervisor(Protocol):
-    """Puts worlds right that have gone astray, so that their episodes go on."""
+    """Corrects worlds that have gone wrong, so that their episodes continue."""
 
     def intervene(self, simulation: Simulation, measured: Measurements, active: BoolArray) -> BoolArray:
-        """(N,) worlds that were put right after a step."""
+        """(N,) worlds in which it intervened after a step."""
 
 
 def rollout(
@@ -115,9 +115,9 @@ def rollout(
         policy: acts in all of them.
         seeds: one an episode.
         first_episode: number of the first episode; the others follow.
-        observers: look on, in this order.
+        observers: called in this order.
         disturbance: changes the policy's actions; None leaves them.
-        supervisor: puts worlds right instead of letting their episode end; None for nobody.
+        supervisor: corrects worlds instead of letting their episode end; None for nobody.
 
     Yields:
         Every step.
@@ -220,7 +220,7 @@ class _Worlds:
         supervisor: Supervisor | None,
         observers: Sequence[Observer],
     ) -> RolloutStep:
-        """What a step has brought; the episodes that are over make room."""
+        """Take in the result of a step; worlds whose episode has ended become idle."""
         active = decision.active
         terminated, truncated = measured.terminated, self._simulation.truncated
         intervened = np.zeros(len(active), bool)

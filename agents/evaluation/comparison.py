@@ -76,8 +76,8 @@ def mcnemar(first: Any, second: Any) -> float:
 def interquartile_mean(scores: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     """Interquartile mean over training seeds and tasks, with a 95 % interval.
 
-    The interval is the percentile one of a bootstrap that draws training seeds anew within each task, as the paper has
-    it (section 4.3).
+    The interval is the percentile one of a bootstrap that resamples training seeds within each task (section 4.3 of the
+    paper).
 
     Args:
         scores: (S,) one a training seed, or (S, K) of K tasks, on one scale.

@@ -165,7 +165,7 @@ def _draw_actions(pen: _Pen, shown: Instruments) -> None:
 
 
 class _Pen:
-    """Draws on a strip at twice its size, for smooth edges; places are fractions of width and height."""
+    """Draws on a strip at twice its size, for smooth edges; positions are fractions of width and height."""
 
     def __init__(self, height: int, width: int) -> None:
         self._size = (width, height)

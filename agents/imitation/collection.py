@@ -96,8 +96,8 @@ def collect(
 ) -> Path:
     """Record episodes as a LeRobot dataset, in the schema of `camshaft.agents.lerobot.schema`.
 
-    Episode e has the world of `seed` + e, and noise and displaced views drawn from `seed` and e: the same arguments
-    give the same frames, whatever `num_worlds` is. Called again with the same arguments, it continues after the last
+    Episode e has the world of `seed` + e, and noise and displaced views by `seed` and e: the same arguments give the
+    same frames, whatever `num_worlds` is. Called again with the same arguments, it continues after the last
     complete episode. Ctrl-C keeps the complete episodes.
 
     Args:

@@ -74,12 +74,12 @@ class Demonstrations:
         self._images = {
             part: [Frames(reader, name), *([Frames(reader, DISPLACED)] if displaced else [])]
             for part, name in self._columns.items()
-            if reader.features[name].is_picture
+            if reader.features[name].is_visual
         }
         self._vectors = {
             part: reader.column(name).reshape(self._rows, -1).astype(np.float32)
             for part, name in self._columns.items()
-            if not reader.features[name].is_picture
+            if not reader.features[name].is_visual
         }
         label = EXPERT_ACTION if EXPERT_ACTION in reader.features else ACTION
         labels = [reader.column(name) for name in (label, *([DISPLACED_ACTION] if displaced else []))]
@@ -162,7 +162,7 @@ class Demonstrations:
                 f"{self.folder} was collected without displaced views: collect again with them, or leave them out"
             )
         used = there if wanted is None else wanted
-        if used and [name for name in self._columns.values() if not reader.features[name].is_picture]:
+        if used and [name for name in self._columns.values() if not reader.features[name].is_visual]:
             raise InvalidOption(
                 f"displaced views of {self.folder} are of its camera alone, not of {', '.join(self._columns)}: "
                 "leave them out"
@@ -217,7 +217,7 @@ def _chosen_columns(
     """Part to column, of the parts to learn from."""
     if described is None:
         columns = {name: name for name in reader.features if name.startswith("observation.")}
-        frames = [name for name in columns if name.startswith(IMAGES) and reader.features[name].is_picture]
+        frames = [name for name in columns if name.startswith(IMAGES) and reader.features[name].is_visual]
     else:
         columns = {part: name for name, part in described.parts.items()}
         frames = [part for part in columns if part.rpartition("/")[2] == "rgb"]

@@ -1,4 +1,4 @@
-"""Noise on the actions of a demonstrator, which has to recover then and shows how.
+"""Noise on the actions of a demonstrator, which then has to recover, and shows how.
 
 Source: Laskey et al., "DART: Noise Injection for Robust Imitation Learning", CoRL 2017; here of a given strength.
 """
@@ -19,7 +19,7 @@ from camshaft.perception.data.noise import SmoothNoise
 class ActionNoise:
     """Smooth Gaussian noise on continuous actions; of discrete ones, a share is replaced by random ones.
 
-    Episode e has random numbers of its own, drawn from the seed and e.
+    The random numbers of episode e follow from the seed and e.
 
     Args:
         simulation: whose actions.
@@ -41,15 +41,15 @@ class ActionNoise:
             (stream,) = np.random.SeedSequence((self._seed, episode)).spawn(1)
             self._generators[world] = np.random.default_rng(stream)
             if not isinstance(self._space, spaces.Discrete):
-                drawn = self._generators[world].standard_normal(self._space.shape)
-                self._noise.start(np.array([world]), self._std * drawn)
+                first = self._generators[world].standard_normal(self._space.shape)
+                self._noise.start(np.array([world]), self._std * first)
 
     def apply(self, actions: NDArray[Any]) -> NDArray[Any]:
         """(N, …) the disturbed actions, within the action space."""
         if isinstance(self._space, spaces.Discrete):
             replaced = np.array([rng.random() for rng in self._generators]) < self._std
-            drawn = np.array([rng.integers(self._space.n) for rng in self._generators])
-            return np.where(replaced, drawn, actions)
+            others = np.array([rng.integers(self._space.n) for rng in self._generators])
+            return np.where(replaced, others, actions)
         noise = self._noise.value
         disturbed = np.clip(actions + noise, self._space.low, self._space.high).astype(np.float32)
         fresh = np.stack([rng.standard_normal(self._space.shape) for rng in self._generators])

@@ -79,7 +79,7 @@ def _mapped(size: int) -> Any:
 
 
 def _temporary_file() -> Any:
-    """A file that is gone once it is neither open nor mapped."""
+    """A file that disappears once it is neither open nor mapped."""
     folder = cache_root() / "frames"
     folder.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=folder)

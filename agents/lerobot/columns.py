@@ -1,4 +1,4 @@
-"""The columns of one episode: checked, summed up, and turned into Arrow arrays."""
+"""Columns of one episode: checks, statistics, and conversion to Arrow arrays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from camshaft.agents.lerobot.format import IMAGE_TYPE, Feature
 from camshaft.agents.lerobot.png import decode_png, encode_png
 from camshaft.agents.lerobot.statistics import (
     Statistics,
+    frame_statistics,
     number_statistics,
-    picture_statistics,
     sampled_frames,
 )
 from camshaft.envs.errors import InvalidOption, check_choice
@@ -41,15 +41,15 @@ def check_columns(columns: Mapping[str, Column], features: Mapping[str, Feature]
 
 
 def column_statistics(name: str, column: Column, feature: Feature) -> Statistics:
-    """Statistics of a checked column; of pictures, those of evenly spread frames."""
-    if not feature.is_picture:
+    """Statistics of a checked column; those of images come from evenly spread frames."""
+    if not feature.is_visual:
         return number_statistics(np.asarray(column))
     chosen = sampled_frames(len(column))
     if isinstance(column, np.ndarray):
-        return picture_statistics(column[chosen])
+        return frame_statistics(column[chosen])
     frames = np.empty((len(chosen), *feature.shape), np.uint8)
     decode_png([column[index] for index in chosen], frames, f"column {name}")
-    return picture_statistics(frames)
+    return frame_statistics(frames)
 
 
 def arrow_column(column: Column, kind: pa.DataType) -> pa.Array:
@@ -72,12 +72,12 @@ def _check_column(name: str, column: Column, feature: Feature) -> Column:
             raise InvalidOption(f"column {name}: an image column is a uint8 array or a list of PNG bytes")
         return column
     values = np.asarray(column)
-    target = np.dtype(np.uint8 if feature.is_picture else feature.dtype)
+    target = np.dtype(np.uint8 if feature.is_visual else feature.dtype)
     if values.ndim == 1 and feature.shape == (1,):
         values = values[:, None]
     if values.shape[1:] != feature.shape or values.ndim == 0:
         raise InvalidOption(f"column {name}: each row has shape {feature.shape}, got {values.shape[1:]}")
-    if not np.can_cast(values.dtype, target, "same_kind") or (feature.is_picture and values.dtype != target):
+    if not np.can_cast(values.dtype, target, "same_kind") or (feature.is_visual and values.dtype != target):
         raise InvalidOption(f"column {name}: values are {target.name}, got {values.dtype.name}")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])

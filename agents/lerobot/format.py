@@ -1,4 +1,4 @@
-"""What the files of a LeRobotDataset v3.0 folder are called and mean.
+"""Format of LeRobotDataset v3.0 folders: file names, features, metadata.
 
 Source: the format as written and read by the `lerobot` package 0.6 (`lerobot/datasets`), codebase version v3.0.
 """
@@ -38,7 +38,7 @@ IMAGE_AXES = ("height", "width", "channels")
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of a dataset: what a row of it holds.
+    """One column of a dataset.
 
     Attributes:
         dtype: "image" (PNG inside the parquet file, exact), "video" (MP4, lossy) or a numeric type.
@@ -52,26 +52,26 @@ class Feature:
 
     def __post_init__(self) -> None:
         check_choice("feature dtype", self.dtype, FEATURE_TYPES)
-        if self.is_picture and (len(self.shape) != 3 or self.shape[2] != 3):
+        if self.is_visual and (len(self.shape) != 3 or self.shape[2] != 3):
             raise InvalidOption(f"an {self.dtype} feature has shape (H, W, 3), got {self.shape}")
         if self.dtype == "video" and (self.shape[0] % 2 or self.shape[1] % 2):
             raise InvalidOption(f"a video feature has an even height and width, got {self.shape}")
-        if not self.is_picture and len(self.shape) != 1:
+        if not self.is_visual and len(self.shape) != 1:
             raise InvalidOption(f"a {self.dtype} feature has shape (D,), got {self.shape}")
 
     @property
-    def is_picture(self) -> bool:
+    def is_visual(self) -> bool:
         """Whether rows are (H, W, 3) uint8 RGB frames."""
         return self.dtype in ("image", "video")
 
     @property
-    def picture_size(self) -> tuple[int, int]:
+    def frame_size(self) -> tuple[int, int]:
         """(height, width) of an image or video."""
         return self.shape[0], self.shape[1]
 
     def as_json(self) -> dict[str, Any]:
         """This feature as info.json describes it."""
-        names = IMAGE_AXES if self.is_picture and self.names is None else self.names
+        names = IMAGE_AXES if self.is_visual and self.names is None else self.names
         return {"dtype": self.dtype, "shape": list(self.shape), "names": names and list(names)}
 
 
@@ -86,7 +86,7 @@ INDEX_FEATURES = {
 
 @dataclass
 class DatasetState:
-    """All that a folder has durably said about itself.
+    """Metadata of a folder, as last written to disk.
 
     Attributes:
         info: content of info.json.

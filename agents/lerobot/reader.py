@@ -67,7 +67,7 @@ class DatasetReader:
     def column(self, name: str) -> NDArray[Any]:
         """All frames of a column of numbers: (num_frames, D), or (num_frames,) where D is 1."""
         feature = self._feature(name)
-        if feature.is_picture:
+        if feature.is_visual:
             raise InvalidOption(f"{name} holds {feature.dtype}s: read it with images({name!r})")
         parts = [numpy_column(table[name], feature) for _, table in self._tables(name, 0, self.num_episodes)]
         empty = np.empty((0, *feature.shape) if feature.shape != (1,) else 0, feature.dtype)
@@ -80,7 +80,7 @@ class DatasetReader:
             name: of the column.
             out: where to put them, by default a new array.
         """
-        return self._pictures(name, 0, self.num_episodes, out)
+        return self._frames_of(name, 0, self.num_episodes, out)
 
     def encoded_images(self, name: str) -> Iterator[bytes]:
         """The PNG files of an image column, in order.
@@ -101,8 +101,8 @@ class DatasetReader:
             raise InvalidOption(f"{self.folder} has episodes 0 to {self.num_episodes - 1}, got {index}")
         columns: dict[str, NDArray[Any]] = {}
         for name, feature in self.features.items():
-            if feature.is_picture:
-                columns[name] = self._pictures(name, index, index + 1, None)
+            if feature.is_visual:
+                columns[name] = self._frames_of(name, index, index + 1, None)
             else:
                 (_, table), *_ = self._tables(name, index, index + 1)
                 columns[name] = numpy_column(table[name], feature)
@@ -111,9 +111,9 @@ class DatasetReader:
     def _feature(self, name: str) -> Feature:
         return self.features[check_choice("column", name, self.features)]
 
-    def _pictures(self, name: str, first: int, end: int, out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    def _frames_of(self, name: str, first: int, end: int, out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         feature = self._feature(name)
-        if not feature.is_picture:
+        if not feature.is_visual:
             raise InvalidOption(f"{name} holds numbers: read it with column({name!r})")
         shape = (int(self.episode_lengths[first:end].sum()), *feature.shape)
         frames = np.empty(shape, np.uint8) if out is None else out

@@ -28,7 +28,7 @@ def number_statistics(values: NDArray[Any]) -> Statistics:
     }
 
 
-def picture_statistics(frames: NDArray[np.uint8]) -> Statistics:
+def frame_statistics(frames: NDArray[np.uint8]) -> Statistics:
     """Of (K, H, W, 3) frames: (3, 1, 1) each, on the scale 0 to 1, and (1,) count of frames.
 
     Exact for the frames given: all follows from the histogram of each channel.
@@ -39,7 +39,7 @@ def picture_statistics(frames: NDArray[np.uint8]) -> Statistics:
 
 
 def sampled_frames(num_frames: int) -> NDArray[np.int64]:
-    """Indices of the frames that an episode's picture statistics are taken from, evenly spread."""
+    """Indices of the frames that the image statistics of an episode are computed from, evenly spread."""
     return np.linspace(0, num_frames - 1, min(num_frames, MAX_SAMPLED_FRAMES)).round().astype(np.int64)
 
 

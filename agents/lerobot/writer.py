@@ -2,8 +2,8 @@
 
 Episodes are collected in memory and written as a group: one data file, one file of episode descriptions and one
 video file a camera, each under a temporary name, synced and renamed. info.json is replaced last, and only what it
-counts exists. A writer killed at any moment therefore leaves every earlier group readable; `append` clears away
-what the dead writer had begun and goes on.
+counts exists. A writer killed at any moment therefore leaves every earlier group readable; `append` removes
+what the dead writer had begun, and continues.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Episode:
 
 
 class DatasetWriter:
-    """Writes a new dataset; `DatasetWriter.append` goes on with one that exists.
+    """Writes a new dataset; `DatasetWriter.append` adds to an existing one.
 
     Use it as a context manager: leaving the block, by an exception or Ctrl-C too, writes the episodes that are
     complete.
@@ -272,7 +272,7 @@ class DatasetWriter:
             }
             if name not in self._videos:
                 path = self.folder / layout.video_path(self._state.info, described, name)
-                self._videos[name] = VideoWriter(path, self.features[name].picture_size, self.fps)
+                self._videos[name] = VideoWriter(path, self.features[name].frame_size, self.fps)
             start = self._videos[name].num_frames
             self._videos[name].add(columns[name], new_scene=True)  # type: ignore[arg-type]
             described[f"videos/{name}/from_timestamp"] = start / self.fps
@@ -327,7 +327,7 @@ def _check_options(fps: int, features: Mapping[str, Feature]) -> None:
 def _describe(feature: Feature, fps: int) -> dict[str, Any]:
     if feature.dtype != "video":
         return feature.as_json()
-    return {**feature.as_json(), "info": video_info(feature.picture_size, fps)}
+    return {**feature.as_json(), "info": video_info(feature.frame_size, fps)}
 
 
 def _next_group(state: DatasetState) -> int:

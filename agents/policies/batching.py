@@ -37,7 +37,7 @@ class FixedBatches:
 
     def __init__(self, function: Callable[[Rows], Rows], example: Rows) -> None:
         self._function = function
-        self.rows = ROWS if self._places_do_not_matter(example) else 1
+        self.rows = ROWS if self._is_position_independent(example) else 1
 
     @torch.no_grad()
     def __call__(self, inputs: Rows) -> dict[str, Tensor]:
@@ -55,7 +55,7 @@ class FixedBatches:
         return values if missing == 0 else torch.cat([values, values[:1].expand(missing, *values.shape[1:])])
 
     @torch.no_grad()
-    def _places_do_not_matter(self, example: Rows) -> bool:
+    def _is_position_independent(self, example: Rows) -> bool:
         with _AlignedLinear():
             outputs = self._function(example)
             for shift in SHIFTS:

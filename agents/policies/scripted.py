@@ -56,7 +56,7 @@ class ConstantPolicy(ScriptedPolicy):
 
 
 class RandomPolicy(ScriptedPolicy):
-    """Actions drawn evenly from the action space, by the seed of each episode."""
+    """Actions sampled uniformly from the action space, by the seed of each episode."""
 
     name = "random"
 
@@ -76,8 +76,7 @@ class RandomPolicy(ScriptedPolicy):
         space = self._simulation.action_space
         if isinstance(space, spaces.Discrete):
             return np.array([rng.integers(space.n) for rng in self._generators], np.int64)
-        drawn = [rng.uniform(space.low, space.high) for rng in self._generators]
-        return np.array(drawn, np.float32)
+        return np.array([rng.uniform(space.low, space.high) for rng in self._generators], np.float32)
 
 
 SCRIPTED_POLICIES: dict[str, type[ScriptedPolicy]] = {

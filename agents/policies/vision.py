@@ -49,8 +49,8 @@ class VisionPolicy(nn.Module, Policy):
     """Images through one encoder, vectors beside their features, and a head: an action, or a choice among actions.
 
     Every image is encoded by itself, those of several cameras and those of a stack by the same encoder; the features
-    and the normalized vectors are concatenated. A stack is kept as features, one row a world: `reset` begins it anew
-    with the first frame of an episode. The head of continuous actions gives standard deviations of the training
+    and the normalized vectors are concatenated. A stack is kept as features, one row a world: `reset` restarts
+    it with the first frame of an episode. The head of continuous actions gives standard deviations of the training
     actions, so that loss and first outputs have one scale whatever the action: `action = mean + std * output`.
 
     Args:
@@ -146,7 +146,7 @@ class VisionPolicy(nn.Module, Policy):
         return torch.clamp(self.action_mean + self.action_std * output, self.action_low, self.action_high)
 
     def bind(self, simulation: Simulation) -> None:
-        """Check the spaces of a simulation, and act in it whatever its number of worlds in the same bits.
+        """Check the spaces of a simulation, and prepare to act in it with the same bits for any number of worlds.
 
         Raises:
             InvalidOption: a part of the observation or the actions do not fit.

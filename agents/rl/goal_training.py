@@ -1,4 +1,4 @@
-"""A training with goals: the learner, its tests now and then, and its checkpoints."""
+"""Training on goal tasks: learner, periodic evaluations and checkpoints."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from camshaft.agents.evaluation.evaluate import evaluate
 from camshaft.agents.evaluation.intervals import wilson_interval
 from camshaft.agents.policies.sb3 import SB3Policy
 from camshaft.agents.rl.sb3_state import (
-    begin_afresh,
     between_episodes,
-    cut_episode_short,
+    close_episode,
     learner_state,
     normalization,
+    restart_streams,
     restore_learner,
 )
 from camshaft.agents.rl.tqc import QuickTQC
@@ -137,7 +137,7 @@ class GoalTraining(BaseCallback):
         learner: to train.
         task: id of its task.
         testing: environment for tests, where the task is of another library.
-        folder: for metrics and checkpoints; its checkpoint is gone on from if it has one.
+        folder: for metrics and checkpoints; resumed from its checkpoint if it has one.
         seed: of what begins afresh.
         total: steps to train for, those before the checkpoint included.
         eval_every: steps from one test to the next.
@@ -175,7 +175,7 @@ class GoalTraining(BaseCallback):
         if self._folder.checkpoint is not None:
             tensors, state = self._folder.checkpoint
             restore_learner(self._learner, tensors, state)
-            begin_afresh(self._learner, self._seed)
+            restart_streams(self._learner, self._seed)
             self._kept = self._learner.num_timesteps
             self._began -= state["cpu_seconds"]
         done = self._learner.num_timesteps
@@ -186,14 +186,14 @@ class GoalTraining(BaseCallback):
         if done < self._total:
             with self._guard:
                 self._learner.learn(self._total - done, callback=self, reset_num_timesteps=done == 0)
-            cut_episode_short(self._learner)
+            close_episode(self._learner)
             self._keep()
 
     def _on_rollout_start(self) -> None:
         due = self.num_timesteps - self._kept >= self._checkpoint_every
         if due and between_episodes(self._learner):
             self._keep()
-            begin_afresh(self._learner, self._seed)
+            restart_streams(self._learner, self._seed)
 
     def _on_step(self) -> bool:
         if self.num_timesteps % self._eval_every == 0 or self.num_timesteps == self._total:

@@ -1,4 +1,4 @@
-"""What an off-policy learner of Stable-Baselines3 needs to go on after a kill, as named tensors and JSON.
+"""State of an off-policy learner of Stable-Baselines3, as named tensors and JSON, from which it resumes after a kill.
 
 Networks, optimizers, the hindsight replay and the running normalization; nothing of it is pickled.
 """
@@ -25,7 +25,7 @@ COUNTERS = ("num_timesteps", "_n_updates", "_episode_num")
 
 
 def learner_state(learner: OffPolicyAlgorithm) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Everything the learner has, between two updates.
+    """The learner's state between two updates.
 
     Returns:
         Tensors by name, which share the learner's memory, and what JSON can hold.
@@ -52,7 +52,7 @@ def learner_state(learner: OffPolicyAlgorithm) -> tuple[dict[str, Tensor], dict[
 def restore_learner(
     learner: OffPolicyAlgorithm, tensors: Mapping[str, Tensor], state: Mapping[str, Any]
 ) -> None:
-    """Put back what `learner_state` gave, into a learner that was made in the same way."""
+    """Restore what `learner_state` returned, in a learner that was constructed in the same way."""
     learner.policy.load_state_dict(tensors_below("policy.", tensors))
     for name, optimizer in _optimizers(learner).items():
         restore_optimizer(optimizer, tensors_below(f"{name}.", tensors))
@@ -76,7 +76,7 @@ def restore_learner(
 
 
 def normalization(learner: OffPolicyAlgorithm) -> dict[str, Any] | None:
-    """What the learner's networks are given for an observation, as JSON can hold it; None if that is the observation.
+    """Normalization of the learner's observations as JSON-compatible values; None if they are not normalized.
 
     Returns:
         "mean" and "variance" by part of the observation, "epsilon" and "clip": a part becomes
@@ -94,11 +94,11 @@ def normalization(learner: OffPolicyAlgorithm) -> dict[str, Any] | None:
     }
 
 
-def begin_afresh(learner: OffPolicyAlgorithm, seed: int) -> None:
-    """Start a new episode, and every stream of random numbers, from a seed and from the learner's number of steps.
+def restart_streams(learner: OffPolicyAlgorithm, seed: int) -> None:
+    """Start a new episode and seed every random generator from a seed and the learner's number of steps.
 
-    A training that does so whenever it keeps its state goes on from that state exactly: no environment's and no
-    library's state has to be kept.
+    A training that does so at every checkpoint resumes from it exactly, without the state of environments or of
+    random generators in it.
     """
     assert learner.env is not None
     seed = int(np.random.SeedSequence((seed, learner.num_timesteps)).generate_state(1)[0])
@@ -120,10 +120,10 @@ def between_episodes(learner: OffPolicyAlgorithm) -> bool:
     return bool((replay._current_ep_start == replay.pos).all())
 
 
-def cut_episode_short(learner: OffPolicyAlgorithm) -> None:
-    """Take the steps of an episode that has not ended for a whole episode."""
+def close_episode(learner: OffPolicyAlgorithm) -> None:
+    """Mark the steps of an unfinished episode as a complete one."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of what is asked for here
+        warnings.simplefilter("ignore")  # its warning is about exactly this use
         _replay(learner).truncate_last_trajectory()
 
 
