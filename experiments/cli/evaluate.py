@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.experiments.cli.episodes import episode_length
+from camshaft.experiments.cli.episodes import episode_length, usual_control_mode
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
 
@@ -90,8 +90,13 @@ def run(config: EvaluateConfig) -> None:
         or Path("runs/evaluate") / f"{_short(task)}-{'-vs-'.join(_file_name(name) for name in names)}"
     )
     evaluations, films = [], {}
+    control_mode = next(
+        (policy.env_options["control_mode"] for policy in policies if "control_mode" in policy.env_options),
+        usual_control_mode(task),
+    )
     for name, policy in zip(names, policies, strict=True):
-        evaluation, films[name] = _evaluate(config, policy, name, task, out / _file_name(name))
+        options = _env_options(config, policy, task, control_mode)
+        evaluation, films[name] = _evaluate(config, policy, name, task, options, out / _file_name(name))
         evaluations.append(evaluation)
     differences = {other.policy: compare(evaluations[0], other) for other in evaluations[1:]}
     across = _across_seeds(evaluations) if config.across_seeds else None
@@ -117,7 +122,7 @@ def run(config: EvaluateConfig) -> None:
 
 
 def _evaluate(
-    config: EvaluateConfig, policy: Policy, name: str, task: str, folder: Path
+    config: EvaluateConfig, policy: Policy, name: str, task: str, env_options: dict[str, Any], folder: Path
 ) -> tuple[Evaluation, list[Path]]:
     """One policy's evaluation and films."""
     from contextlib import ExitStack
@@ -137,7 +142,7 @@ def _evaluate(
             seed=config.seed,
             randomize=None if config.randomize == "none" else config.randomize,
             num_worlds=config.num_worlds,
-            env_options=_env_options(config, policy, task),
+            env_options=env_options,
             name=name,
             recorder=recorder,
             progress=progress,
@@ -146,10 +151,8 @@ def _evaluate(
     return evaluation, [recorder.film_path(episode) for episode in range(count)] if recorder else []
 
 
-def _env_options(config: EvaluateConfig, policy: Policy, task: str) -> dict[str, Any]:
-    """Options of the task, over those that the policy needs."""
-    from camshaft.experiments.cli.episodes import usual_control_mode
-
+def _env_options(config: EvaluateConfig, policy: Policy, task: str, control_mode: str) -> dict[str, Any]:
+    """Options of the task, over those that the policy needs; scripted policies take the others' control mode."""
     options: dict[str, Any] = dict(episode_length(task, config.seconds))
     for name in ("obs_mode", "control_mode", "reward_mode"):
         if getattr(config, name) is not None:
@@ -158,7 +161,7 @@ def _env_options(config: EvaluateConfig, policy: Policy, task: str) -> dict[str,
         options["camera"] = dict(zip(("width", "height"), config.camera, strict=True))
     if not policy.needs_observation:
         options.setdefault("obs_mode", "rgb" if config.record else "state")
-        options.setdefault("control_mode", usual_control_mode(task))
+        options.setdefault("control_mode", control_mode)
     return options
 
 

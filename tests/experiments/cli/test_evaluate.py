@@ -114,6 +114,12 @@ def test_a_policy_says_which_task_and_options_it_needs(tmp_path: Path) -> None:
     finished = camshaft(*words, folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert {each["task"] for each in metrics(tmp_path / "out")["policies"]} == {"camshaft/Highway-v0"}
+    alone = camshaft(
+        "evaluate", "random", "--task", "Highway", *words[3:7], "--out", "alone", folder=tmp_path
+    )
+    assert alone.returncode == 0, alone.stderr
+    returns = [metrics(tmp_path / name)["policies"][-1]["summary"]["return"] for name in ("out", "alone")]
+    assert returns[0] != returns[1]  # with the other policy, random chooses among its discrete actions
     wrong = camshaft("evaluate", "overtaker", "--task", "Racing", folder=tmp_path)
     assert wrong.returncode == 2
     assert "overtaker was trained for camshaft/Highway-v0, not for camshaft/Racing-v0" in wrong.stderr
