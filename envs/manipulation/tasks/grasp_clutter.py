@@ -26,8 +26,11 @@ NUM_FILES = 1000  # procedural objects in `pybullet_data`
 SCALE = 0.011  # meters per unit of the mesh files: objects of 2 to 11 cm
 PATIENCE = 28  # steps after which the expert tries another object
 WIDEST = 0.06  # meters, largest width that the expert grasps
-CANDIDATES = 12  # directions of candidate grasps
-SHIFTS = (-0.02, -0.01, 0.0, 0.01, 0.02)  # meters from an object's middle along each direction
+ANGLES = np.arange(12) * np.pi / 12 - 0.5 * np.pi  # of candidate grasps, rad
+ALONG = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)  # directions of the pads
+ACROSS = np.stack([-ALONG[:, 1], ALONG[:, 0]], axis=1)  # directions in which the fingers close
+SHIFTS = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])  # meters from an object's middle along the pads
+FEWEST_POINTS = 4  # of a surface between the pads
 BAND = 0.012  # meters above and below the grasp point that the pads touch
 LIFTED = 0.12  # meters
 HOVER = 0.1  # meters above an object, from where the gripper goes straight down
@@ -180,7 +183,7 @@ class GraspClutter(StagedSimulation):
     def _grasp(self, world: int, number: int, poses: FloatArray) -> Grasp:
         """Best grasp of an object, given the poses (objects, 7) of all.
 
-        Candidates are grasps along CANDIDATES directions at SHIFTS from the object's middle. The cost is lower where
+        Candidates are grasps at ANGLES and SHIFTS from the object's middle. The cost is lower where
         the object is narrow, close to its middle, and clear of other objects.
         """
         _, points = self._pool[self._variants[world, number]]
@@ -191,36 +194,42 @@ class GraspClutter(StagedSimulation):
         band = points[np.abs(points[:, 2] - height) < BAND]
         middle = points.mean(axis=0)[:2]
         others = np.delete(poses[:, :2], number, axis=0)
-        best = Grasp(np.array([*middle, height]), 0.0, WIDEST, 5.0)
-        for angle in np.arange(CANDIDATES) * np.pi / CANDIDATES - 0.5 * np.pi:
-            along = np.array([np.cos(angle), np.sin(angle)])
-            across = np.array([-along[1], along[0]])
-            u, v = (band[:, :2] - middle) @ along, (band[:, :2] - middle) @ across
-            for shift in SHIFTS:
-                between = np.abs(u - shift) < PAD[0]
-                if between.sum() < 4:
-                    continue
-                low, high = v[between].min(), v[between].max()
-                width = float(high - low)
-                center = middle + shift * along + 0.5 * (low + high) * across
-                cost = (
-                    max(width, 0.015)
-                    + 0.8 * float(np.linalg.norm(center - middle))
-                    + _crowding(others - center, across)
-                    + 0.005 * abs(float(angle))
-                    + (1.0 if width > WIDEST else 0.0)
-                    + (1.0 if np.abs(center).max() > 0.22 else 0.0)
-                )
-                if cost < best.cost:
-                    best = Grasp(np.array([*center, height]), float(angle), width, cost)
-        return best
+        last_resort = Grasp(np.array([*middle, height]), 0.0, WIDEST, 5.0)
+        if len(band) < FEWEST_POINTS:
+            return last_resort
+        offsets = band[:, :2] - middle
+        along, across = (offsets @ directions.T for directions in (ALONG, ACROSS))  # (points, directions)
+        between = np.abs(along[:, :, None] - SHIFTS) < PAD[0]  # (points, directions, shifts)
+        low = np.where(between, across[:, :, None], np.inf).min(axis=0)
+        high = np.where(between, across[:, :, None], -np.inf).max(axis=0)
+        enough = between.sum(axis=0) >= FEWEST_POINTS
+        widths = np.where(enough, high - low, WIDEST)
+        beside = np.where(enough, 0.5 * (low + high), 0.0)
+        centers = middle + SHIFTS[:, None] * ALONG[:, None] + beside[..., None] * ACROSS[:, None]
+        costs = (
+            np.maximum(widths, 0.015)
+            + 0.8 * np.linalg.norm(centers - middle, axis=-1)
+            + _crowding(others, centers)
+            + 0.005 * np.abs(ANGLES)[:, None]
+            + (widths > WIDEST)
+            + (np.abs(centers).max(axis=-1) > 0.22)
+        )
+        costs[~enough] = np.inf
+        direction, shift = np.unravel_index(costs.argmin(), costs.shape)
+        cost = float(costs[direction, shift])
+        if cost >= last_resort.cost:
+            return last_resort
+        center = centers[direction, shift]
+        return Grasp(
+            np.array([*center, height]), float(ANGLES[direction]), float(widths[direction, shift]), cost
+        )
 
 
-def _crowding(others: FloatArray, direction: FloatArray) -> float:
-    """Cost of objects at offsets (n, 2) near the fingers, which come down ±5 cm along a direction (2,)."""
-    fingers = np.stack([0.05 * direction, -0.05 * direction])
-    distance = np.linalg.norm(others[:, None] - fingers[None], axis=2)
-    return float(np.clip(0.05 - distance, 0.0, None).sum())
+def _crowding(others: FloatArray, centers: FloatArray) -> FloatArray:
+    """(directions, shifts) cost of objects at (n, 2) near the fingers, ±5 cm across from centers (…, 2)."""
+    fingers = centers[:, :, None] + 0.05 * np.stack([ACROSS, -ACROSS], axis=1)[:, None]
+    distances = np.linalg.norm(others[:, None] - fingers[:, :, None], axis=-1)
+    return np.asarray(np.clip(0.05 - distances, 0.0, None).sum(axis=(-2, -1)))
 
 
 @cache
