@@ -149,6 +149,6 @@ def test_what_does_not_fit_is_named(encoder):
         EncodeCamera(gymnasium.make(LANE, **OPTIONS), nn.Linear(7, 7))
     broken = Counting()
     env = EncodeCamera(gymnasium.make(LANE, **OPTIONS), broken, convert=lambda output: output / 1.0)
-    env._encoding.read._convert = lambda output: output * float("nan")
+    env._encoding.infer._convert = lambda output: output * float("nan")
     with pytest.raises(CamshaftError, match="not finite"):
         env.reset(seed=0)

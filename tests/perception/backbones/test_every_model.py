@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from camshaft.envs.errors import InvalidOption, UnknownName
 from camshaft.perception.backbones import Encoder, Preprocessing
-from camshaft.perception.backbones.cost import count_multiply_adds
+from camshaft.perception.backbones.cost import count_macs
 from camshaft.perception.backbones.encoder import count_parameters
 from camshaft.perception.classification import Classifier
 from camshaft.perception.zoo import create_model, list_models, register_model
@@ -279,7 +279,7 @@ def test_published_counts(name: str) -> None:
     classifier.auxiliary = nn.ModuleDict()  # published counts leave them out
     assert count_parameters(classifier) == parameters
     images = torch.zeros(1, 3, *classifier.encoder.preprocessing.size)
-    assert count_multiply_adds(classifier, images) / 1e9 == pytest.approx(giga, abs=0.0006)
+    assert count_macs(classifier, images) / 1e9 == pytest.approx(giga, abs=0.0006)
 
 
 @pytest.mark.parametrize("name", [each for each in PUBLISHED if each in torchvision.models.list_models()])

@@ -10,7 +10,7 @@ from torch import nn
 
 from camshaft.envs.errors import UnknownName
 from camshaft.perception.backbones import Preprocessing
-from camshaft.perception.backbones.cost import count_multiply_adds
+from camshaft.perception.backbones.cost import count_macs
 from camshaft.perception.backbones.encoder import count_parameters
 from camshaft.perception.backbones.pooling import make_pooling
 from camshaft.perception.classification import Classifier, create_classifier
@@ -77,7 +77,7 @@ def test_pilotnet_normalizes_every_channel_to_unit_range() -> None:
 
 def test_the_papers_stride_costs_less(tmp_path: Path) -> None:
     costs = [
-        count_multiply_adds(create_model("resnet50", paper_stride=paper), torch.zeros(1, 3, 224, 224))
+        count_macs(create_model("resnet50", paper_stride=paper), torch.zeros(1, 3, 224, 224))
         for paper in (False, True)
     ]
     assert [round(cost / 1e9, 2) for cost in costs] == [4.09, 3.86]
