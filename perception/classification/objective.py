@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.perception.training.batches import Batch
-from camshaft.perception.training.objective import ALONE, Metrics, Objective
+from camshaft.perception.training.objective import METRIC_OPTIONS, Metrics, Objective
 
 CLASS = "class"
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015)
@@ -67,8 +67,10 @@ class Classification(Objective):
 
 class _Accuracy(Metrics):
     def __init__(self, num_classes: int) -> None:
-        self._confusion = MulticlassConfusionMatrix(num_classes, **ALONE)
-        self._top5 = MulticlassAccuracy(num_classes, top_k=min(5, num_classes), average="micro", **ALONE)
+        self._confusion = MulticlassConfusionMatrix(num_classes, **METRIC_OPTIONS)
+        self._top5 = MulticlassAccuracy(
+            num_classes, top_k=min(5, num_classes), average="micro", **METRIC_OPTIONS
+        )
 
     def update(self, outputs: Any, batch: Batch) -> None:
         logits, classes = outputs.float(), batch[CLASS].long()

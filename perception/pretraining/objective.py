@@ -16,7 +16,7 @@ from camshaft.envs.rendering.meshes.labels import LABEL_NAMES
 from camshaft.perception.pretraining.frames import LANE_NAMES
 from camshaft.perception.pretraining.network import unit
 from camshaft.perception.training.batches import Batch
-from camshaft.perception.training.objective import ALONE, Metrics, Objective
+from camshaft.perception.training.objective import METRIC_OPTIONS, Metrics, Objective
 
 NUM_LABELS = len(LABEL_NAMES)
 VECTOR_HEADS = {"presence": NUM_LABELS, "lane": len(LANE_NAMES)}
@@ -68,8 +68,8 @@ class MultiTask(Objective):
 
 class _MultiTaskMetrics(Metrics):
     def __init__(self) -> None:
-        self._confusion = MulticlassConfusionMatrix(NUM_LABELS, **ALONE)
-        self._presence = BinaryF1Score(**ALONE)
+        self._confusion = MulticlassConfusionMatrix(NUM_LABELS, **METRIC_OPTIONS)
+        self._presence = BinaryF1Score(**METRIC_OPTIONS)
         self._means: dict[str, MeanMetric] = {}
 
     def update(self, outputs: Any, batch: Batch) -> None:

@@ -203,7 +203,7 @@ def test_an_objective_that_is_given_other_inputs_says_so(tmp_path: Path) -> None
 
 
 def test_rows_of_a_batch_go_together() -> None:
-    with pytest.raises(InvalidOption, match=r"as many rows of everything, got {'a': 2, 'b': 3}"):
+    with pytest.raises(InvalidOption, match=r"same number of rows, got {'a': 2, 'b': 3}"):
         select({"a": torch.zeros(2), "b": [1, 2, 3]}, ("a", "b"))
 
 
@@ -213,5 +213,5 @@ def test_items_of_different_sizes_are_a_list() -> None:
     assert [boxes[0].shape[0] for boxes in batch["boxes"]] == [1, 3]
     assert batch["size"].tolist() == [1, 3]
     assert batch_length(batch) == 2
-    with pytest.raises(InvalidOption, match="'boxes' of one batch has different shapes"):
+    with pytest.raises(InvalidOption, match="'boxes' has different shapes within a batch"):
         stack([{"boxes": np.zeros((n, 4))} for n in (1, 3)])
