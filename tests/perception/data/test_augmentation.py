@@ -77,7 +77,7 @@ def test_a_turned_image_has_the_labels_of_a_rolled_camera():
     angle = math.radians(20.0)
     torch.manual_seed(4)
     augment = changed(rotate_degrees=20.0)
-    augment._draw = lambda count, size: torch.tensor([[angle, 1.0, 0.0, 0.0]])
+    augment._sample_parameters = lambda count, height, width: torch.tensor([[angle, 1.0, 0.0, 0.0]])
     made, real = augment(drawn()), drawn(roll=angle)
     agree(made, real, edge=14)
     assert torch.allclose(made["keypoints"][..., :2], real["keypoints"][..., :2], atol=0.05)
@@ -85,7 +85,7 @@ def test_a_turned_image_has_the_labels_of_a_rolled_camera():
 
 def test_a_scaled_image_has_the_labels_of_a_longer_lens():
     augment = changed(scale=0.5)
-    augment._draw = lambda count, size: torch.tensor([[0.0, 1.4, 0.0, 0.0]])
+    augment._sample_parameters = lambda count, height, width: torch.tensor([[0.0, 1.4, 0.0, 0.0]])
     longer = 2.0 * math.degrees(math.atan(math.tan(math.radians(30.0)) / 1.4))
     made, real = augment(drawn()), drawn(fov=longer)
     agree(made, real)
@@ -150,7 +150,7 @@ def test_boxes_hold_what_they_held_and_leave_with_it():
 
 def test_what_was_not_seen_has_no_label():
     augment = changed(shift=1.0)
-    augment._draw = lambda count, size: torch.tensor([[0.0, 1.0, 20.0, 0.0]])
+    augment._sample_parameters = lambda count, height, width: torch.tensor([[0.0, 1.0, 20.0, 0.0]])
     made = augment(drawn())
     assert (made["segmentation"][0, :, :19] == 255).all() and (made["depth"][0, :, :19] == 0).all()
     assert (made["rgb"][0, :, :, :19] == 0).all() and (made["segmentation"][0, :, 21:] != 255).all()
@@ -201,7 +201,7 @@ def test_simulated_frames_pass_with_all_their_labels():
 @pytest.mark.parametrize("label", ["action", "state", "lane", "lidar"])
 def test_labels_that_tell_left_from_right_are_not_mirrored_unawares(label):
     batch = drawn() | {label: torch.ones(1, 4)}
-    with pytest.raises(InvalidOption, match=f"{label!r} tells left from right"):
+    with pytest.raises(InvalidOption, match=f"{label!r} distinguishes left from right"):
         changed(mirror=0.5)(batch)
     assert torch.equal(changed(scale=0.1)(batch)[label], batch[label])
     made = changed(mirror=1.0, odd={label: (1, 3)})(batch)[label]

@@ -81,9 +81,9 @@ def test_a_record_that_was_cut_short_is_left_out_if_asked(tmp_path):
     with pytest.warns(UserWarning, match=r"catalog_1\.catalog, line \d+ is not a record"):
         assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == whole - 1
     catalog.write_bytes(b"\xff\xfe")
-    with pytest.raises(CorruptFile, match=r"catalog_1\.catalog is no text in UTF-8"):
+    with pytest.raises(CorruptFile, match=r"catalog_1\.catalog is not UTF-8 text"):
         DonkeyTub(tmp_path)
-    with pytest.warns(UserWarning, match="no text"):
+    with pytest.warns(UserWarning, match="not UTF-8 text"):
         assert 0 < len(DonkeyTub(tmp_path, on_corrupt="skip")) < whole
 
 

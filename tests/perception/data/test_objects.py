@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from camshaft.envs.errors import InvalidOption, UnknownName
-from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.counter_rng import CounterRNG
 from camshaft.perception.data.objects import CLASSES, ObjectImages
 from camshaft.perception.data.objects.catalogue import object_models
 
@@ -87,7 +87,7 @@ def test_training_and_testing_show_different_models_where_there_are_several():
 
 
 def test_draws_of_an_index_do_not_depend_on_its_neighbors_and_are_even():
-    one, many = Draws((3, 1), [17]), Draws((3, 1), np.arange(40_000))
+    one, many = CounterRNG((3, 1), [17]), CounterRNG((3, 1), np.arange(40_000))
     for _ in range(3):
         single, all_of_them = one.uniform(), many.uniform()
         assert single[0] == all_of_them[17]

@@ -125,7 +125,7 @@ def test_the_seeds_of_episodes_of_two_splits_are_never_the_same():
 
 
 def test_a_worker_process_makes_the_stream_of_a_thread():
-    options = {"acting": "expert", **SMALL}
+    options = {"behavior_policy": "expert", **SMALL}
     with SimulatedFrames(LANE, ("rgb", "action"), workers=1, **options) as apart:
         there = apart.collect(12)
     with SimulatedFrames(LANE, ("rgb", "action"), **options) as beside:
@@ -259,7 +259,11 @@ def _fail(*_):
 
 
 def test_discrete_actions_and_terminated_worlds_are_part_of_the_stream():
-    options = {"task_options": {"control_mode": "discrete"}, "acting": "random", "frames_per_episode": 6}
+    options = {
+        "task_options": {"control_mode": "discrete"},
+        "behavior_policy": "random",
+        "frames_per_episode": 6,
+    }
     maker = FrameMaker(FramesConfig("camshaft/Following-v0", ("rgb", "state"), **options, **SMALL))
     restarts = ends = 0
     for _ in range(16):
@@ -279,7 +283,7 @@ def test_discrete_actions_and_terminated_worlds_are_part_of_the_stream():
         (LANE, {"labels": ("rgb", "rgb")}, InvalidOption, "labels"),
         (LANE, {"split": "training"}, UnknownName, "train"),
         (LANE, {"randomize": "always"}, InvalidOption, "randomize"),
-        (LANE, {"acting": "human"}, UnknownName, "mixed"),
+        (LANE, {"behavior_policy": "human"}, UnknownName, "mixed"),
         (LANE, {"batch_size": 0}, InvalidOption, "batch_size"),
         (LANE, {"stride": 2, "interval": 3}, InvalidOption, "interval"),
         (LANE, {"workers": -1}, InvalidOption, "workers"),

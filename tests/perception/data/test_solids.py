@@ -6,7 +6,7 @@ from image_files import REAL
 
 from camshaft.envs.errors import CorruptFile
 from camshaft.perception.data.readers import ModelFolder, VoxelFile
-from camshaft.perception.data.readers.solids import read_off, surface_points, voxelized
+from camshaft.perception.data.readers.solids import read_off, surface_points, voxelize
 
 CUBE = """8 6 0
 0 0 0\n1 0 0\n1 1 0\n0 1 0\n0 0 1\n1 0 1\n1 1 1\n0 1 1
@@ -86,5 +86,5 @@ def test_points_and_voxels_do_not_depend_on_where_a_solid_stands():
     assert np.allclose(
         surface_points(corners, faces, 50), surface_points(3.0 * corners + 7.0, faces, 50), atol=1e-5
     )
-    moved = voxelized(2.0 * corners + 1.0, faces, 12)
-    assert (voxelized(corners, faces, 12) ^ moved).sum() <= 2  # rounding at a cell's edge
+    moved = voxelize(2.0 * corners + 1.0, faces, 12)
+    assert (voxelize(corners, faces, 12) ^ moved).sum() <= 2  # rounding at a cell's edge
