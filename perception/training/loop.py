@@ -20,7 +20,7 @@ from camshaft.perception.runs.checkpoint import (
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
-    tensors_below,
+    tensors_with_prefix,
 )
 from camshaft.perception.runs.interrupts import InterruptGuard, TrainingInterrupted
 from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
@@ -342,10 +342,10 @@ class TrainingLoop:
         self._terms, self._stopped_early = state["terms"], state["stopped_early"]
         self._best = state["best"]
         self._totals = tensors["totals"].to(self._hardware.device)
-        self.model.load_state_dict(tensors_below("model.", tensors))
-        restore_optimizer(self._optimizer, tensors_below("optimizer.", tensors))
+        self.model.load_state_dict(tensors_with_prefix("model.", tensors))
+        restore_optimizer(self._optimizer, tensors_with_prefix("optimizer.", tensors))
         if self._average is not None:
-            for name, value in tensors_below("average.", tensors).items():
+            for name, value in tensors_with_prefix("average.", tensors).items():
                 self._average.tensors[name].copy_(value)
 
 

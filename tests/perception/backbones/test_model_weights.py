@@ -78,7 +78,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_a_head_for_other_classes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "classifier.safetensors"
     safetensors.torch.save_model(create_classifier("pilotnet", 4), str(path))
-    with pytest.raises(InvalidOption, match="4 classes apart, not 3"):
+    with pytest.raises(InvalidOption, match="for 4 classes, not 3"):
         create_classifier("pilotnet", 3, weights=path, keep_head=True)
     assert create_classifier("pilotnet", 3, weights=path).num_classes == 3
 

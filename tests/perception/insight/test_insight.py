@@ -17,8 +17,8 @@ from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder
 from camshaft.perception.classification.classifier import create_classifier
 from camshaft.perception.classification.files import save_classifier
 from camshaft.perception.insight.activations import activation_maps
-from camshaft.perception.insight.features import all_features, map_of, nearest, neighbor_chances
-from camshaft.perception.insight.filters import first_filters
+from camshaft.perception.insight.features import all_features, nearest, neighbor_probabilities, tsne
+from camshaft.perception.insight.filters import first_layer_filters
 from camshaft.perception.insight.saliency import METHODS, guided_gradients, saliency
 from camshaft.perception.insight.subject import Subject
 from camshaft.perception.zoo import create_model
@@ -91,7 +91,7 @@ def test_guided_gradients_of_googlenet_pass_its_rectifiers_where_they_are_positi
 
 def test_feature_maps_that_nothing_follows_from_are_said_so():
     subject = Subject(create_model("timm:test_vit", size=(64, 64)), lambda features: features[:, :3])
-    with pytest.raises(InvalidOption, match="Grad-CAM says nothing"):
+    with pytest.raises(InvalidOption, match="Grad-CAM cannot explain"):
         saliency(subject, torch.rand(1, 3, 64, 64))
 
 
@@ -116,7 +116,7 @@ def test_every_method_works_on_networks_of_the_zoo(model):
 
 
 def test_filters_on_other_colors_are_shown_in_rgb():
-    filters = first_filters(RedAndGreen())
+    filters = first_layer_filters(RedAndGreen())
     assert filters.shape == (2, 3, 3, 3)
     assert filters[0, 1, 1].tolist() == [255, 128, 128] and filters[1, 1, 1].tolist() == [128, 255, 128]
     yuv = create_model("pilotnet")
@@ -124,13 +124,13 @@ def test_filters_on_other_colors_are_shown_in_rgb():
         layer = yuv.stages[0][0]
         layer.weight.zero_()
         layer.weight[0, 0, 2, 2] = 1.0  # brightness alone
-    picture = first_filters(yuv)[0, 2, 2].astype(int)
+    picture = first_layer_filters(yuv)[0, 2, 2].astype(int)
     assert picture.argmax() == 1 and (picture > 128).all()  # green counts most, blue least
     assert picture.argmin() == 2
 
 
 def test_activations_are_the_strongest_channels_of_each_layer(squares):
-    layers = activation_maps(RedAndGreen().eval(), squares, most=1)
+    layers = activation_maps(RedAndGreen().eval(), squares, max_channels=1)
     assert [maps.shape for maps in layers] == [(1, 32, 32), (1, 16, 16)]
     assert layers[0][0, 20, 20] == 1.0 and layers[0][0, 6, 6] == 0.0  # green spreads wider
 
@@ -144,7 +144,7 @@ def test_nearest_images_are_those_at_the_smallest_angle():
 
 def test_neighbor_chances_have_the_perplexity_asked_for():
     features = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
-    chances = neighbor_chances(features, 8.0)
+    chances = neighbor_probabilities(features, 8.0)
     entropy = -(chances * np.log(np.maximum(chances, 1e-300))).sum(axis=1)
     assert np.allclose(np.exp(entropy), 8.0, rtol=1e-3) and np.allclose(chances.sum(axis=1), 1.0)
     assert not chances.diagonal().any()
@@ -154,7 +154,7 @@ def test_neighbor_chances_have_the_perplexity_asked_for():
 def test_a_map_puts_groups_apart(seed):
     rng = np.random.default_rng(seed)
     centers = np.eye(3, 12).repeat(15, axis=0)
-    places = map_of((centers + 0.1 * rng.normal(size=centers.shape)).astype(np.float32), 8.0, seed=seed)
+    places = tsne((centers + 0.1 * rng.normal(size=centers.shape)).astype(np.float32), 8.0, seed=seed)
     assert places.min() == 0.0 and places.max() == 1.0
     groups = np.arange(45) // 15
     apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -265,7 +265,7 @@ def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
     with pytest.raises(InvalidOption, match=r"layers are numbered 0\.\.1, got 2"):
         saliency(Subject(RedAndGreen(), lambda features: features), torch.zeros(1, 3, 32, 32), layer=2)
     with pytest.raises(InvalidOption, match="at least 4"):
-        map_of(np.zeros((3, 2), np.float32))
+        tsne(np.zeros((3, 2), np.float32))
     with pytest.raises((CorruptFile, UnknownName)):
         from camshaft.experiments.cli.show_models import load_subject
 

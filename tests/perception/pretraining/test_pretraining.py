@@ -18,7 +18,7 @@ from camshaft.perception import pretrained
 from camshaft.perception.classification import create_classifier
 from camshaft.perception.pretrained import shipped_weights
 from camshaft.perception.pretraining import FrameSet, MultiTask, MultiTaskNetwork, collect_frames
-from camshaft.perception.pretraining.frames import LABELS_KEPT, LANE_TASK
+from camshaft.perception.pretraining.frames import LANE_TASK, STORED_LABELS
 from camshaft.perception.pretraining.objective import VECTOR_HEADS
 from camshaft.perception.pretraining.shipping import ship_encoder
 from camshaft.perception.training.config import TrainingConfig
@@ -58,7 +58,7 @@ def test_frames_have_every_label_at_every_fourth_pixel(frames: FrameSet) -> None
         "presence": (len(LABELS),),
         "lane": (4,),
     }
-    assert set(batch) == set(LABELS_KEPT)
+    assert set(batch) == set(STORED_LABELS)
     sky = batch["segmentation"] == LABELS["sky"]
     assert sky.any()
     assert (batch["depth"][sky] == 0.0).all()
