@@ -211,7 +211,7 @@ class FrameMaker:
             self._success = np.asarray(measured.success, np.bool_)
 
     def _current_labels(self) -> Arrays:
-        """Labels of the current step, except those that a renderer of our own or the camera pose gives."""
+        """Labels of the current step that need neither the renderer nor the camera pose."""
         labels = self.config.labels
         parts = self._observe() if self._observed else {}
         batch: Arrays = {label: parts[label] for label in labels if label in parts}

@@ -14,7 +14,7 @@ def check_indices(indices: ArrayLike, count: int, items: str) -> NDArray[np.int6
     Args:
         indices: (n,) indices, in any order.
         count: number of samples.
-        items: what the samples are, for the message ("images").
+        items: plural noun for the samples, for the error message ("images").
 
     Returns:
         (n,) indices.

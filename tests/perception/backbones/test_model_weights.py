@@ -1,4 +1,4 @@
-"""Weights of networks: those of the originals, and those that do not fit, are damaged or are not there."""
+"""Weights of networks: equivalence with the original models, and errors for mismatched, damaged or missing files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_torchvision_weights_give_the_outputs_of_the_original(name: str, size: i
     original = getattr(torchvision.models, name)(**options).eval()
     original.dropout = nn.Identity() if hasattr(original, "dropout") else None
     for layer in original.modules():
-        if isinstance(layer, nn.BatchNorm2d):  # as if it had been trained
+        if isinstance(layer, nn.BatchNorm2d):  # like trained statistics
             layer.running_mean.normal_(0.0, 0.1)
             layer.running_var.uniform_(0.8, 1.2)
     path = tmp_path / f"{name}.pth"
@@ -98,7 +98,7 @@ def test_damaged_and_missing_weights_are_named(tmp_path: Path) -> None:
         create_model("pilotnet", weights=path)
 
 
-def test_files_that_are_no_weights_at_all_are_named(tmp_path: Path) -> None:
+def test_files_without_weights_are_named(tmp_path: Path) -> None:
     for content in (b"hello", b"<html>not found</html>", b"version https://git-lfs.github.com/spec/v1\n"):
         (tmp_path / "a.pth").write_bytes(content)
         with pytest.raises(CorruptFile, match=r"a\.pth is not a weights file"):
@@ -110,7 +110,7 @@ def test_files_that_are_no_weights_at_all_are_named(tmp_path: Path) -> None:
         create_model("pilotnet", weights=tmp_path / "a.safetensors")
 
 
-def test_published_weights_do_not_go_into_a_network_with_other_strides(tmp_path: Path) -> None:
+def test_published_weights_are_refused_by_a_network_with_other_strides(tmp_path: Path) -> None:
     published = torchvision.models.resnet50().state_dict()
     torch.save(published, tmp_path / "a.pth")
     create_model("resnet50", weights=tmp_path / "a.pth")
@@ -161,7 +161,7 @@ def test_sizes_and_tags_that_timm_does_not_have_are_refused() -> None:
         create_model("timm:mobilenetv4_conv_small_035", weights="imagenet")
 
 
-def test_unknown_weights_are_answered_with_the_right_name() -> None:
+def test_unknown_weights_suggest_the_nearest_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'camshaft'"):
         create_model("pilotnet", weights="camshft")
     with pytest.raises(UnknownName, match="no weights ship for 'vgg16'"):
@@ -170,7 +170,7 @@ def test_unknown_weights_are_answered_with_the_right_name() -> None:
         create_model("pilotnet", weights="imagenet")
 
 
-def test_weights_that_cannot_be_fetched_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_of_weights_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **options: object) -> None:
         raise urllib.error.URLError("no network")
 

@@ -1,4 +1,4 @@
-"""Readers of drives that people recorded: tubs of Donkeycars and logs of Udacity's simulator."""
+"""Readers of human driving logs: Donkeycar tubs and logs of Udacity's simulator."""
 
 import itertools
 import json
@@ -119,7 +119,7 @@ def test_real_tub(tmp_path):
     assert len(frames) == 1996
     batch = frames.fetch(range(700))
     assert np.abs(batch["steering"]).max() > 0.3 and np.isfinite(batch["throttle"]).all()
-    # Who steers to the left sees the world move to the right.
+    # The world moves to the right in the image when the car steers to the left.
     gray = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]
     window = cv2.createHanningWindow(gray.shape[2:0:-1], cv2.CV_32F)
     shifts = [cv2.phaseCorrelate(first, second, window)[0][0] for first, second in itertools.pairwise(gray)]

@@ -1,4 +1,4 @@
-"""The trainer learns from inputs of every kind: sequences, voxels, several inputs, lists of targets."""
+"""Objectives with inputs of every kind: sequences, voxels, several inputs, lists of targets."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_lowest_of_a_score_that_should_be_low_is_the_best(tmp_path: Path) ->
 
 
 class Boxes(nn.Module):
-    """A detector in small: losses of its own in training, given images and targets; boxes in evaluation."""
+    """A minimal detector: computes its losses from images and targets in training mode, and boxes in evaluation mode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ def test_a_detector_has_targets_in_training_and_no_loss_in_evaluation(tmp_path: 
     assert resumed.scores == result.scores
 
 
-def test_an_objective_that_is_given_other_inputs_says_so(tmp_path: Path) -> None:
+def test_missing_inputs_of_an_objective_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="these samples have no 'points', only: target, voxels"):
         train(convolution, Regression("points"), voxels(), None, SMALL, tmp_path, progress=False)
     objective = Regression("rgb")
@@ -202,7 +202,7 @@ def test_an_objective_that_is_given_other_inputs_says_so(tmp_path: Path) -> None
         train(convolution, objective, data, None, SMALL, tmp_path / "images", progress=False)
 
 
-def test_rows_of_a_batch_go_together() -> None:
+def test_entries_of_a_batch_have_the_same_number_of_rows() -> None:
     with pytest.raises(InvalidOption, match=r"same number of rows, got {'a': 2, 'b': 3}"):
         select({"a": torch.zeros(2), "b": [1, 2, 3]}, ("a", "b"))
 
