@@ -119,7 +119,7 @@ def test_the_lowest_of_a_score_that_should_be_low_is_the_best(tmp_path: Path) ->
 
 
 class Boxes(nn.Module):
-    """A minimal detector: computes its losses from images and targets in training mode, and boxes in evaluation mode."""
+    """A minimal detector: losses from images and targets in training mode, boxes in evaluation mode."""
 
     def __init__(self) -> None:
         super().__init__()
