@@ -1,4 +1,4 @@
-"""Weights of encoders: those that ship with the suite, torchvision's and timm's, and files."""
+"""Pretrained weights of encoders: shipped with the suite, from torchvision or timm, or from a file."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from camshaft.perception.runs.durable_files import read_file
 
 SHIPPED = Path(__file__).parent / "weights"
 CHECKSUMS = "SHA256SUMS"
-SHIPPED_SETS = {"camshaft": "", "camshaft-signs": "signs"}  # and what follows a model's name in their files
+SHIPPED_SETS = {"camshaft": "", "camshaft-signs": "signs"}  # and the suffix of their file names
 SOURCES = (*SHIPPED_SETS, "imagenet")
 ENCODER_PREFIX = "encoder."
 AUXILIARY_PREFIXES = ("aux1.", "aux2.")
-COUNTER = "num_batches_tracked"  # of batch normalization, which no output depends on
+COUNTER = "num_batches_tracked"  # of batch normalization; no output depends on it
 NAMES_IN_A_MESSAGE = 3
 
 
 def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, Tensor]:
-    """Put weights into an encoder.
+    """Load pretrained weights into an encoder.
 
     Args:
-        name: of the encoder in the zoo.
-        encoder: gets the weights.
-        weights: "camshaft" for those that ship with the suite, of an encoder for policies, or "camshaft-signs" for
-            those of a classifier of traffic signs; "imagenet" for torchvision's or timm's; or a file: a state dict of
-            the encoder, of a whole classifier around it, or of the original in torchvision or timm, as safetensors or
-            as PyTorch's own files (read without unpickling any code).
+        name: name of the encoder in the zoo.
+        encoder: modified in place.
+        weights: "camshaft" for the shipped weights of policy encoders, "camshaft-signs" for those of the shipped
+            traffic-sign classifier; "imagenet" for the weights of torchvision or timm; or the path of a safetensors or
+            PyTorch file (loaded with `weights_only=True`) with the state dict of the encoder, of a classifier around
+            it, or of the original model in torchvision or timm.
 
     Returns:
-        The tensors of the file that belong to its output layers: "weight" and "bias" of the head, and those of
-        auxiliary heads under their original names.
+        The tensors of the output layers in the file: "weight" and "bias" of the head, and auxiliary heads under their
+        original names.
 
     Raises:
-        UnknownName: no such source or file; the message has the accepted ones.
-        InvalidOption: the weights are those of another network.
-        CorruptFile: the file is missing, damaged, or not the one that its checksum was taken of.
+        UnknownName: the source or file does not exist; the message lists the accepted sources.
+        InvalidOption: the weights belong to another architecture.
+        CorruptFile: the file is missing, damaged, or does not match its checksum.
     """
     source = str(weights)
     other = f"weights {source!r} are published ones, and {name!r} with these options is another network"
@@ -72,7 +72,7 @@ def load_weights(name: str, encoder: Encoder, weights: str | Path) -> dict[str, 
 
 
 def shipped_weights(folder: Path = SHIPPED) -> dict[str, str]:
-    """The names of the files of weights that ship with the suite, and the SHA-256 of each."""
+    """File names (without suffix) of the weights that ship with the suite, mapped to their SHA-256."""
     path = folder / CHECKSUMS
     lines = path.read_text().split("\n") if path.exists() else []
     rows = [line.split() for line in lines if line.strip()]
@@ -80,10 +80,10 @@ def shipped_weights(folder: Path = SHIPPED) -> dict[str, str]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file of weights, by name, on the CPU.
+    """Read a weights file: tensors by name, on the CPU.
 
     Raises:
-        CorruptFile: it is missing, damaged, or holds something else than tensors by name.
+        CorruptFile: the file is missing, damaged, or not a mapping of names to tensors.
     """
     return _parse(path, read_file(path))
 
@@ -91,14 +91,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def split_head(
     encoder: Encoder, tensors: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Tell an encoder's weights from those of the output layers that came with them.
+    """Separate the weights of an encoder from those of the output layers.
 
     Args:
-        encoder: what they are for.
-        tensors: by the names of a Camshaft classifier, of an encoder, or of the original network.
+        encoder: the encoder that the weights are for.
+        tensors: state dict of a Camshaft classifier, of an encoder, or of the original network.
 
     Returns:
-        The encoder's under its own names; the head's as "weight" and "bias", auxiliary ones under their own names.
+        The encoder's weights under its own parameter names; the head's as "weight" and "bias", and those of auxiliary
+        heads under their original names.
     """
     body: dict[str, Tensor] = {}
     head: dict[str, Tensor] = {}
@@ -121,12 +122,12 @@ def split_head(
 
 
 def _is_whole(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether these are of a Camshaft network around an encoder."""
+    """Whether this is the state dict of a Camshaft network around an encoder."""
     return any(name.startswith(ENCODER_PREFIX) for name in tensors)
 
 
 def _original_heads(encoder: Encoder) -> tuple[str, ...]:
-    """Where the published weights keep their output layers; transformers that were distilled have two."""
+    """Names of the output layers in the published weights; distilled transformers have two."""
     if encoder.original_head is not None:
         return (encoder.original_head,)
     settings: dict[str, Any] = getattr(getattr(encoder, "network", None), "pretrained_cfg", None) or {}
@@ -145,14 +146,14 @@ def _check_same_network(name: str, encoder: Encoder, body: Mapping[str, Tensor],
     ]
     complaints = [
         *(f"lacks {_some(names)}" for names in [missing] if names),
-        *(f"has {_some(names)} too much" for names in [surplus] if names),
+        *(f"has unexpected {_some(names)}" for names in [surplus] if names),
         *([f"{_some(shapes)}"] if shapes else []),
     ]
     if complaints:
         raise InvalidOption(f"weights {source!r} are not those of {name!r}: {'; '.join(complaints)}")
     broken = [key for key in expected if not torch.isfinite(body[key]).all()]
     if broken:
-        raise InvalidOption(f"weights {source!r} are no finite numbers in {_some(broken)}")
+        raise InvalidOption(f"weights {source!r} are not finite in {_some(broken)}")
 
 
 def _some(names: list[str]) -> str:
@@ -174,7 +175,7 @@ def _read_shipped(name: str, source: str) -> dict[str, Tensor]:
     content = read_file(path)
     digest = hashlib.sha256(content).hexdigest()
     if digest != known[file]:
-        raise CorruptFile(f"{path} is damaged: its SHA-256 is {digest}, that of the right file {known[file]}")
+        raise CorruptFile(f"{path} is damaged: its SHA-256 is {digest}, expected {known[file]}")
     return _parse(path, content)
 
 
@@ -184,28 +185,28 @@ def _parse(path: Path, content: bytes) -> dict[str, Tensor]:
             return safetensors.torch.load(content)
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # PyTorch raises errors of many kinds
-        raise CorruptFile(f"{path} is not a whole file of weights ({type(error).__name__})") from error
+        raise CorruptFile(f"{path} is not a weights file or is truncated ({type(error).__name__})") from error
     if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise CorruptFile(f"{path} holds no tensors by name")
+        raise CorruptFile(f"{path} is not a mapping of names to tensors")
     return dict(loaded)
 
 
 def _fetch(name: str) -> dict[str, Tensor]:
-    """The original's own weights; PyTorch and timm keep them in their caches."""
+    """Published weights of the original model, from the caches of PyTorch and timm or the network."""
     try:
         if name.startswith(TIMM_PREFIX):
             return _fetch_from_timm(name.removeprefix(TIMM_PREFIX))
         return _fetch_from_torchvision(name)
     except (urllib.error.URLError, OSError) as error:
         raise CamshaftError(
-            f"the ImageNet weights of {name!r} cannot be fetched ({error}): go online once, or give a file"
+            f"the ImageNet weights of {name!r} cannot be downloaded ({error}): go online once, or give a file"
         ) from error
 
 
 def _fetch_from_timm(name: str) -> dict[str, Tensor]:
-    import timm
+    import timm  # takes some seconds, so only where it is needed
 
     if not timm.is_model_pretrained(name):
         raise UnknownName(f"timm has no weights for {name!r}")
@@ -216,7 +217,7 @@ def _fetch_from_torchvision(name: str) -> dict[str, Tensor]:
     import torchvision
 
     if name not in torchvision.models.list_models():
-        raise UnknownName(f"there are no ImageNet weights for {name!r}: it is not a network of torchvision")
+        raise UnknownName(f"there are no ImageNet weights for {name!r}: it is not a torchvision model")
     url: str = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     expected = path.stem.rpartition("-")[2]  # a published file's name ends with the start of its SHA-256
@@ -227,6 +228,6 @@ def _fetch_from_torchvision(name: str) -> dict[str, Tensor]:
     digest = hashlib.sha256(content).hexdigest()
     if not digest.startswith(expected):
         raise CorruptFile(
-            f"{path} is damaged: its SHA-256 begins with {digest[:8]}; remove it to fetch it anew"
+            f"{path} is damaged: its SHA-256 begins with {digest[:8]}; remove it to download it again"
         )
     return _parse(path, content)

@@ -10,15 +10,15 @@ from typing import Any
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception import backbones  # noqa: F401  registers every encoder
 from camshaft.perception.backbones.encoder import Encoder
+from camshaft.perception.backbones.registry import BUILDERS, register_model
 from camshaft.perception.backbones.timm_bridge import TIMM_PREFIX, TimmEncoder
 from camshaft.perception.pretrained import load_weights
-from camshaft.perception.registry import BUILDERS, register_model
 
 __all__ = ["check_model", "create_model", "list_models", "model_option_names", "register_model"]
 
 
 def list_models() -> list[str]:
-    """The names that `create_model` accepts, sorted."""
+    """Names accepted by `create_model`, sorted."""
     return sorted(BUILDERS)
 
 
@@ -27,15 +27,15 @@ def create_model(name: str, *, weights: str | Path | None = None, **options: Any
 
     Args:
         name: one of `list_models()`, or "timm:NAME" for any model of the timm library.
-        weights: None for fresh ones; "camshaft" for those that ship with the suite, "camshaft-signs" for those that
-            classify traffic signs; "imagenet" for torchvision's or timm's, fetched when they are not there yet; or a
-            file of weights.
-        options: arguments of that model's builder.
+        weights: None for random initialization; "camshaft" for the pretrained weights that ship with the suite,
+            "camshaft-signs" for the shipped traffic-sign classifier; "imagenet" for the weights of torchvision or
+            timm, downloaded on first use; or the path of a weights file.
+        options: keyword arguments of the model's builder.
 
     Raises:
-        UnknownName: no such model or weights, or it has no such option; the message has the nearest name.
-        InvalidOption: the weights are those of another network.
-        CorruptFile: the file of weights is missing or damaged.
+        UnknownName: the model, the weights or an option does not exist; the message suggests the nearest name.
+        InvalidOption: the weights belong to another architecture.
+        CorruptFile: the weights file is missing or damaged.
     """
     check_model(name)
     if name.startswith(TIMM_PREFIX):
@@ -51,15 +51,15 @@ def check_model(name: str) -> str:
     """Return `name` if `create_model` accepts it.
 
     Raises:
-        UnknownName: with the nearest right spelling.
+        UnknownName: the model does not exist; the message suggests the nearest name.
     """
     if name.startswith(TIMM_PREFIX):
         return name
-    return check_choice("model", name, list_models(), f"Or '{TIMM_PREFIX}NAME' for a model of timm.")
+    return check_choice("model", name, list_models(), f"Or '{TIMM_PREFIX}NAME' for a timm model.")
 
 
 def model_option_names(name: str) -> tuple[str, ...]:
-    """The options that `create_model` takes for this model."""
+    """Names of the options that `create_model` accepts for this model."""
     check_model(name)
     if name.startswith(TIMM_PREFIX):
         return ("size",)

@@ -15,7 +15,7 @@ from camshaft.agents.imitation.demonstrations import TARGET
 from camshaft.agents.policies.observations import Parts
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.training.batches import Batch, check_images
-from camshaft.perception.training.objective import ALONE, Metrics, Objective
+from camshaft.perception.training.objective import METRIC_OPTIONS, Metrics, Objective
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "huber": functional.huber_loss,
@@ -102,7 +102,7 @@ class _ErrorMetrics(Metrics):
 
 class _ChoiceMetrics(Metrics):
     def __init__(self, choices: int) -> None:
-        self._accuracy = MulticlassAccuracy(choices, average="micro", **ALONE)
+        self._accuracy = MulticlassAccuracy(choices, average="micro", **METRIC_OPTIONS)
 
     def update(self, outputs: Any, batch: Batch) -> None:
         self._accuracy.to(outputs.device).update(outputs.float(), batch[TARGET])

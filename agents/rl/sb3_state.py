@@ -17,7 +17,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from torch import Tensor
 
-from camshaft.perception.runs.checkpoint import optimizer_tensors, restore_optimizer, tensors_below
+from camshaft.perception.runs.checkpoint import optimizer_tensors, restore_optimizer, tensors_with_prefix
 
 REPLAY_ARRAYS = ("actions", "rewards", "dones", "timeouts", "ep_start", "ep_length")
 REPLAY_DICTS = ("observations", "next_observations")
@@ -53,9 +53,9 @@ def restore_learner(
     learner: OffPolicyAlgorithm, tensors: Mapping[str, Tensor], state: Mapping[str, Any]
 ) -> None:
     """Restore what `learner_state` returned, in a learner that was constructed in the same way."""
-    learner.policy.load_state_dict(tensors_below("policy.", tensors))
+    learner.policy.load_state_dict(tensors_with_prefix("policy.", tensors))
     for name, optimizer in _optimizers(learner).items():
-        restore_optimizer(optimizer, tensors_below(f"{name}.", tensors))
+        restore_optimizer(optimizer, tensors_with_prefix(f"{name}.", tensors))
     if "log_ent_coef" in tensors:
         with torch.no_grad():
             learner.log_ent_coef.copy_(tensors["log_ent_coef"])  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ def restore_learner(
     replay._current_ep_start[:] = state["episode_start"]
     for name, running in _running(learner).items():
         kept_running = {
-            key: value.numpy() for key, value in tensors_below(f"normalize.{name}.", tensors).items()
+            key: value.numpy() for key, value in tensors_with_prefix(f"normalize.{name}.", tensors).items()
         }
         running.mean, running.var = kept_running["mean"].copy(), kept_running["var"].copy()
         running.count = float(kept_running["count"])

@@ -90,7 +90,7 @@ def _measure(
 ) -> dict[str, Any]:
     import torch
 
-    from camshaft.perception.backbones.cost import count_multiply_adds
+    from camshaft.perception.backbones.cost import count_macs
     from camshaft.perception.backbones.encoder import count_parameters
     from camshaft.perception.classification import Classification, ClassifierConfig, fit_classifier
     from camshaft.perception.classification.fitting import sized_options
@@ -118,7 +118,7 @@ def _measure(
         "size": list(size),
         "accuracy": scores["accuracy"],
         "parameters": count_parameters(classifier),
-        "multiply_adds": count_multiply_adds(classifier, torch.zeros(1, 3, *size)),
+        "multiply_adds": count_macs(classifier, torch.zeros(1, 3, *size)),
         "frames_per_second": {
             device: _speed(classifier, size, device, config.repeats)
             for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else []))

@@ -20,7 +20,7 @@ from camshaft.perception.data.objects import CLASSES, ObjectImages
 from camshaft.perception.data.simulated import FrameStream, SimulatedFrames
 from camshaft.perception.data.stored import StoredFrames, write_frames
 from camshaft.perception.training.batches import Batch
-from camshaft.perception.training.hardware import Hardware, choose_hardware, freed_memory_kept
+from camshaft.perception.training.hardware import Hardware, choose_hardware, keep_freed_memory
 from camshaft.perception.training.reading import read_batches
 from camshaft.perception.training.samples import TensorSamples
 
@@ -81,7 +81,7 @@ def run(config: DataConfig) -> None:
     hardware = choose_hardware(config.device)
     folder = config.out.parent / "data"
     figures: list[dict[str, Any]] = []
-    with freed_memory_kept():
+    with keep_freed_memory():
         for name, sources in (("objects", _objects(config)), (config.task, _frames(config, folder))):
             step = _Step(config.model, hardware)
             subjects = {kind: _Runner(step, batches, config.seconds) for kind, batches in sources.items()}

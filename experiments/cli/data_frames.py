@@ -38,8 +38,8 @@ class DataFramesConfig:
     """Another seed is another set."""
     camera: tuple[int, int] = (84, 84)
     """Width and height of the camera image in pixels."""
-    acting: Literal["mixed", "expert", "disturbed", "random"] = "mixed"
-    """Who drives."""
+    behavior_policy: Literal["mixed", "expert", "noisy_expert", "random"] = "mixed"
+    """Policy that acts in the task; mixed samples one of the others for each episode."""
     stride: int = 5
     """Control steps from one frame of a world to its next."""
     num_worlds: int = 32
@@ -70,7 +70,7 @@ def run(config: DataFramesConfig) -> None:
         split=config.split,
         seed=config.seed,
         camera=config.camera,
-        acting=config.acting,
+        behavior_policy=config.behavior_policy,
         stride=config.stride,
     )
 
@@ -90,7 +90,7 @@ def run(config: DataFramesConfig) -> None:
         "split": config.split,
         "seed": config.seed,
         "camera": config.camera,
-        "acting": config.acting,
+        "behavior_policy": config.behavior_policy,
         "stride": config.stride,
         "num_worlds": config.num_worlds,
     }

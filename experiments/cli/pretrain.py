@@ -168,7 +168,7 @@ def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: 
         "Data": {
             "tasks": ", ".join(config.tasks),
             "training frames": f"{count:,} of {config.size}×{config.size} pixels, split `train`",
-            "acting": "expert, disturbed expert and chance by turns",
+            "behavior policy": "expert, noisy expert or random actions, sampled for each episode",
         },
         "Training": training_card(
             training,

@@ -55,7 +55,7 @@ def run(config: ShowCurvesConfig) -> None:
 def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesConfig) -> str:
     """Draw; the score that was drawn."""
     from camshaft.envs.errors import InvalidOption, check_choice
-    from camshaft.perception.training.curves import draw_curves
+    from camshaft.perception.training.curves import plot_curves
 
     prefix = "validation/"
     found = [
@@ -69,5 +69,5 @@ def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesCo
     if not scores:
         raise InvalidOption(f"none of {', '.join(runs)} has a score to draw: no epoch has ended")
     score = scores[0] if config.score is None else check_choice("score", config.score, scores)
-    draw_curves(runs, score, config.out)
+    plot_curves(runs, score, config.out)
     return score

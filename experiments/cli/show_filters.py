@@ -31,9 +31,9 @@ def run(config: ShowFiltersConfig) -> None:
     from camshaft.experiments.cli.show_models import load_subject
     from camshaft.experiments.drawing.images import write_picture
     from camshaft.perception.insight.canvas import enlarged, grid
-    from camshaft.perception.insight.filters import first_filters
+    from camshaft.perception.insight.filters import first_layer_filters
 
-    filters = first_filters(load_subject(config.model, config.weights).encoder)
+    filters = first_layer_filters(load_subject(config.model, config.weights).encoder)
     columns = min(16, round(len(filters) ** 0.5) + 2)
     write_picture(config.out, grid([enlarged(picture, 44) for picture in filters], columns))
     size = "×".join(map(str, filters.shape[1:3]))

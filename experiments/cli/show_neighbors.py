@@ -45,7 +45,7 @@ def run(config: ShowNeighborsConfig) -> None:
     from camshaft.experiments.cli.show_models import load_subject, read_images
     from camshaft.experiments.drawing.images import write_picture
     from camshaft.perception.insight.canvas import enlarged, scattered, stacked
-    from camshaft.perception.insight.features import all_features, map_of, nearest
+    from camshaft.perception.insight.features import all_features, nearest, tsne
 
     if config.queries < 1 or config.neighbors < 1:
         raise InvalidOption("queries and neighbors must be at least 1")
@@ -65,5 +65,5 @@ def run(config: ShowNeighborsConfig) -> None:
     ]
     write_picture(config.out, stacked(rows))
     map_file = config.out.with_stem(f"{config.out.stem}_map")
-    write_picture(map_file, scattered(map_of(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
+    write_picture(map_file, scattered(tsne(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
     Console().print(f"Neighbors in {config.out}, a map in {map_file}", soft_wrap=True)

@@ -53,7 +53,7 @@ def run(config: ShowSaliencyConfig) -> None:
     target = target_number(config.target, subject.names)
     images = torch.from_numpy(frames)
     found = {method: saliency(subject, images, method, target, config.layer) for method in METHODS}
-    chosen = subject.chosen(images, target).tolist()
+    chosen = subject.select_outputs(images, target).tolist()
     rows = []
     for number, (frame, name) in enumerate(zip(frames, names, strict=True)):
         output = subject.names[chosen[number]] if subject.names else f"output {chosen[number]}"

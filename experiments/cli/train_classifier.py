@@ -54,9 +54,9 @@ class TrainClassifierConfig:
 
     def when_stopped(self) -> str:
         """What a person should know who stopped it."""
-        from camshaft.perception.runs.run_folder import what_is_kept
+        from camshaft.perception.runs.run_folder import resume_hint
 
-        return what_is_kept(self.out)
+        return resume_hint(self.out)
 
 
 def run(config: TrainClassifierConfig) -> None:

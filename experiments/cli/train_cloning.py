@@ -35,9 +35,9 @@ class TrainCloningConfig:
 
     def when_stopped(self) -> str:
         """What to tell the user who stopped it."""
-        from camshaft.perception.runs.run_folder import what_is_kept
+        from camshaft.perception.runs.run_folder import resume_hint
 
-        return what_is_kept(self.out)
+        return resume_hint(self.out)
 
 
 def run(config: TrainCloningConfig) -> None:

@@ -97,7 +97,7 @@ def _train(
 
     from camshaft.agents.rl.goal_training import GoalTraining, keep_agent, make_learner
     from camshaft.perception.runs.run_folder import RunFolder, check_resumable
-    from camshaft.perception.training.hardware import freed_memory_kept
+    from camshaft.perception.training.hardware import keep_freed_memory
 
     if config.resume:
         check_resumable(config.folder)
@@ -107,7 +107,7 @@ def _train(
     kept = {name: getattr(config, name) for name in DECISIVE}
     with (
         RunFolder(config.folder, {**kept, "tuned": settings}, origin=origin, resume=config.resume) as folder,
-        freed_memory_kept(),
+        keep_freed_memory(),
         progress_bar("Training") as progress,
     ):
         GoalTraining(

@@ -58,9 +58,9 @@ class TransferConfig:
         """What a person should know who stopped it."""
         if self.mode in WITHOUT_TRAINING:
             return "Nothing was kept."
-        from camshaft.perception.runs.run_folder import what_is_kept
+        from camshaft.perception.runs.run_folder import resume_hint
 
-        return what_is_kept(self.out)
+        return resume_hint(self.out)
 
 
 def run(config: TransferConfig) -> None:

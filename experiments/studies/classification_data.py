@@ -123,12 +123,12 @@ class _StoredImages:
 
     def fetch(self, indices: Any) -> dict[str, Any]:
         """Images and labels, (n, …) each."""
-        from camshaft.perception.data.readers.image_set import BILINEAR, resized
+        from camshaft.perception.data.readers.image_set import BILINEAR, resize
 
         batch = self._frames.fetch(indices)
         images = batch["rgb"]
         if images.shape[1:3] != self._size:
-            images = np.stack([resized(image, self._size, BILINEAR) for image in images])
+            images = np.stack([resize(image, self._size, BILINEAR) for image in images])
         return {"rgb": images, "class": batch["class"]}
 
 

@@ -84,7 +84,7 @@ def run(config: TrainingTricksConfig) -> None:
     from camshaft.experiments.terminal.console import Console
     from camshaft.experiments.terminal.provenance import commit, machine
     from camshaft.perception.runs.durable_files import write_json_durably
-    from camshaft.perception.training.curves import draw_curves, read_metrics
+    from camshaft.perception.training.curves import plot_curves, read_metrics
     from camshaft.perception.training.samples import in_memory
 
     data = open_classification_data(
@@ -100,7 +100,7 @@ def run(config: TrainingTricksConfig) -> None:
     write_json_durably(config.out / "results.json", record)
     first = config.seeds[0]
     runs = {_title(name): read_metrics(_folder(config, name, first)) for name in results}
-    draw_curves(runs, "accuracy", config.out / "tricks.png")
+    plot_curves(runs, "accuracy", config.out / "tricks.png")
     Console().print(_table(results))
     Console().print(f"Figure and results in {config.out}")
 

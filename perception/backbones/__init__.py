@@ -1,4 +1,4 @@
-"""Encoders: convolutional networks from camera frames to features; importing this registers them all."""
+"""Encoders: convolutional networks that map camera frames to features; importing the package registers them."""
 
 from camshaft.perception.backbones.alexnet import AlexNet, AlexNetPaper
 from camshaft.perception.backbones.encoder import Encoder, Preprocessing, StagedEncoder

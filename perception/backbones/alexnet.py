@@ -1,8 +1,8 @@
-"""AlexNet, in the paper's two halves and as torchvision has it: two different networks.
+"""AlexNet: the two-group network of the paper, and the single-group variant of torchvision.
 
 Sources: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012;
-torchvision's is that of Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
-arXiv:1404.5997, 2014.
+torchvision follows Krizhevsky, "One weird trick for parallelizing convolutional neural networks", arXiv:1404.5997,
+2014.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from camshaft.perception.backbones.encoder import (
     check_size,
 )
 from camshaft.perception.backbones.pooling import make_pooling
+from camshaft.perception.backbones.registry import register_model
 from camshaft.perception.backbones.sequential import SequentialEncoder
-from camshaft.perception.registry import register_model
 
-SMALLEST_SIDE = 67  # of the paper's network, which pads neither its first convolution nor its pooling
+SMALLEST_SIDE = 67  # pixels; the paper pads neither its first convolution nor its pooling
 
 
 class AlexNetPaper(StagedEncoder):
-    """Five convolutions, the second, fourth and fifth in two groups, overlapping 3×3/2 pooling, response normalization.
+    """AlexNet as in the paper: two groups in the second, fourth and fifth convolution, local response normalization.
 
-    With a head of 1,000 classes it has 60,965,224 parameters. The paper writes frames of 224×224; its own first maps
-    of 55×55 need 227×227.
+    With a head of 1,000 classes it has 60,965,224 parameters. The paper states an input of 224×224, but its first
+    feature maps of 55×55 need 227×227.
 
     Args:
         size: (height, width) that frames are resized to.
         pooling: "max" as in the paper, "average" or "lp".
-        dropout: probability of leaving out a unit of the fully connected layers.
+        dropout: dropout probability of the fully connected layers.
     """
 
     channels = (96, 256, 384, 384, 256)
@@ -73,7 +73,7 @@ class AlexNet(SequentialEncoder):
 
     Args:
         size: (height, width) that frames are resized to.
-        dropout: probability of leaving out a unit of the fully connected layers.
+        dropout: dropout probability of the fully connected layers.
     """
 
     channels = (64, 192, 384, 256, 256)
@@ -89,20 +89,20 @@ class AlexNet(SequentialEncoder):
 def alexnet_paper(
     size: tuple[int, int] = (227, 227), pooling: str = "max", dropout: float = 0.5
 ) -> AlexNetPaper:
-    """AlexNet of the paper (Krizhevsky et al. 2012): two groups, 60,965,224 parameters with 1,000 classes."""
+    """AlexNet as in the paper (Krizhevsky et al. 2012): two groups, 60,965,224 parameters with 1,000 classes."""
     return AlexNetPaper(size, pooling, dropout)
 
 
 @register_model
 def alexnet(size: tuple[int, int] = (224, 224), dropout: float = 0.5) -> AlexNet:
-    """Torchvision's AlexNet, the later one of one group: 61,100,840 parameters with 1,000 classes."""
+    """AlexNet as in torchvision, a later variant without groups: 61,100,840 parameters with 1,000 classes."""
     return AlexNet(size, dropout)
 
 
 def fully_connected(
     encoder: StagedEncoder, pooling: nn.Module, size: tuple[int, int], dropout: float
 ) -> nn.Sequential:
-    """Pooling and the two fully connected layers of 4,096 units with dropout that AlexNet and ZFNet end in."""
+    """Last layers of AlexNet and ZFNet: pooling, then two fully connected layers of 4,096 units with dropout."""
     with torch.no_grad():
         flattened = pooling(encoder.feature_maps(torch.zeros(1, 3, *size))[-1]).numel()
     return nn.Sequential(
@@ -118,6 +118,6 @@ def fully_connected(
 
 
 def response_normalization() -> nn.LocalResponseNorm:
-    """Response normalization with the paper's constants; its sum, unlike PyTorch's mean, has no 1/n."""
+    """Local response normalization with the constants of the paper, which sums where PyTorch averages."""
     neighbors = 5
     return nn.LocalResponseNorm(neighbors, alpha=1e-4 * neighbors, beta=0.75, k=2.0)

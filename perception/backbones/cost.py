@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-adds."""
+"""Computational cost of a network in multiply-accumulate operations (MACs)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from camshaft.perception.backbones.lenet import PartialConvolution
 
 
-def count_multiply_adds(module: nn.Module, images: Tensor) -> int:
-    """Multiply-adds of the convolutions and fully connected layers for one frame.
+def count_macs(module: nn.Module, images: Tensor) -> int:
+    """MACs of the convolutions and fully connected layers for one frame.
 
-    Normalization, activations and pooling are not counted, as in published tables.
+    Preprocessing, normalization, activations and pooling are not counted, as in published tables.
 
     Args:
-        module: takes `images`; its preprocessing counts as nothing.
-        images: (1, 3, H, W).
+        module: the network.
+        images: (1, 3, H, W) frame to run it on.
     """
     total = 0
 

@@ -1,4 +1,4 @@
-"""The contract of every image encoder, and the preprocessing that each carries with it."""
+"""Base classes of image encoders, and their preprocessing of camera frames."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Preprocessing(nn.Module):
-    """Turns camera frames into what a network was designed for; has nothing to learn.
+    """Conversion of camera frames to the input that a network was designed for; it has no parameters.
 
-    Resizes (antialiased, and only when the size differs), changes the color space, and normalizes each
-    channel to `(value - mean) / std`. Color and normalization are one 1×1 convolution.
+    Frames are resized (antialiased, only if their size differs), converted to the color space, and each channel is
+    normalized to `(value - mean) / std`. Color conversion and normalization are a single 1×1 convolution.
 
     Args:
-        size: (height, width) that the network needs, or None to keep that of the frames.
-        color: "rgb", or "yuv" or "gray" (Y alone) by the matrix of ITU-R BT.601.
-        mean: of each channel in that color space, for frames in [0, 1]; 0 by default.
-        std: of each channel, likewise; 1 by default.
+        size: (height, width) of the network's input, or None to keep the size of the frames.
+        color: "rgb", or "yuv" or "gray" (Y alone) as in ITU-R BT.601.
+        mean: mean of each channel in that color space, for frames in [0, 1]; 0 by default.
+        std: standard deviation of each channel, likewise; 1 by default.
     """
 
     weight: Tensor
@@ -49,7 +49,7 @@ class Preprocessing(nn.Module):
         mean, std = mean or (0.0,) * channels, std or (1.0,) * channels
         if len(mean) != channels or len(std) != channels:
             raise InvalidOption(
-                f"color {color!r} needs {channels} means and deviations, got {mean} and {std}"
+                f"color {color!r} needs {channels} means and standard deviations, got {mean} and {std}"
             )
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.color = color
@@ -67,7 +67,7 @@ class Preprocessing(nn.Module):
             images: (B, H, W, 3) or (B, 3, H, W); uint8, or floats in [0, 1].
 
         Returns:
-            (B, C, h, w) float, in the memory order of the frames (channels last for HWC frames); C is 1 for
+            (B, C, h, w) float, in the memory format of the frames (channels last for HWC frames); C is 1 for
             "gray", else 3.
         """
         images = self.resize(images)
@@ -80,13 +80,13 @@ class Preprocessing(nn.Module):
         return functional.conv2d(images, self.weight * unit, self.bias)
 
     def resize(self, images: Tensor) -> Tensor:
-        """The first part of preprocessing: the size alone.
+        """Resize a batch, the first step of preprocessing.
 
         Args:
             images: (B, H, W, 3) or (B, 3, H, W); uint8, or floats in [0, 1].
 
         Returns:
-            (B, 3, h, w) uint8 or float32. Frames in uint8 are rounded, which is twenty times as fast.
+            (B, 3, h, w) uint8 or float32. uint8 frames stay uint8, which is twenty times as fast.
         """
         images = channels_first(images)
         if self.size is None or tuple(images.shape[-2:]) == self.size:
@@ -98,20 +98,20 @@ class Preprocessing(nn.Module):
 
 
 class Encoder(nn.Module, ABC):
-    """A convolutional network from camera frames to features.
+    """Base class of encoders: convolutional networks that map camera frames to features.
 
-    All faces take frames as cameras give them, (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1], and
-    do their own preprocessing.
+    All methods take raw camera frames, (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1], and apply the
+    encoder's own preprocessing.
 
     Attributes:
-        out_dim: width of the feature vector that `forward` returns.
-        channels: of each feature map, finest first.
-        strides: of each feature map, pixels of the preprocessed frame between neighboring places.
-        preprocessing: what is done to the frames first.
-        original_head: where the published weights of this network keep its output layer, if it has any.
-        auxiliary_maps: indices of the feature maps that the paper trains through heads of their own.
-        takes_published: whether the published weights are of this very network.
-        smallest_side: pixels below which a layer has nothing left to look at.
+        out_dim: size of the feature vector that `forward` returns.
+        channels: number of channels of each feature map, finest first.
+        strides: stride of each feature map in pixels of the preprocessed frame.
+        preprocessing: applied to the frames first.
+        original_head: name of the output layer in the published weights, if there are any.
+        auxiliary_maps: indices of the feature maps that auxiliary classifiers are attached to in the paper.
+        takes_published: whether the published weights fit this network.
+        smallest_side: smallest height and width in pixels.
     """
 
     out_dim: int
@@ -127,17 +127,17 @@ class Encoder(nn.Module, ABC):
         self.preprocessing = preprocessing
 
     def preprocess(self, images: Tensor) -> Tensor:
-        """Frames as the network's first layer takes them, (B, 3, h, w) float."""
+        """Input of the network's first layer, (B, C, h, w) float."""
         preprocessed: Tensor = self.preprocessing(images)
         return preprocessed
 
     @abstractmethod
     def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """The outputs of the convolutional stages, (B, channels[i], H_i, W_i) each, finest first."""
+        """Outputs of the convolutional stages, (B, channels[i], H_i, W_i) each, finest first."""
 
     @abstractmethod
     def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The feature vector, (B, out_dim), and the feature maps, for the price of the vector."""
+        """The feature vector, (B, out_dim), and the feature maps, computed in one pass."""
 
     def forward(self, images: Tensor) -> Tensor:
         """The feature vector, (B, out_dim)."""
@@ -145,38 +145,38 @@ class Encoder(nn.Module, ABC):
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """The network from its input to its features, in parts that can be frozen or trained at their own rates."""
+        """Parts of the network, from input to features, that can be frozen or given their own learning rate."""
         return [
             part for name, part in self.named_children() if name != "preprocessing" and has_parameters(part)
         ]
 
 
 class StagedEncoder(Encoder):
-    """An encoder whose stages each give one feature map, and whose last map is summarized to the vector.
+    """Base class of encoders that are a sequence of stages, one per feature map, followed by a summary.
 
     Attributes:
-        stages: one a feature map, each from the map before it.
-        summary: the last map to the feature vector.
+        stages: each maps the previous feature map to the next.
+        summary: maps the last feature map to the feature vector.
     """
 
     stages: nn.ModuleList
     summary: nn.Module
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """The outputs of the stages, finest first."""
+        """Outputs of the stages, finest first."""
         maps = [self.preprocess(images)]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         return maps[1:]
 
     def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The feature vector, (B, out_dim), and the feature maps, for the price of the vector."""
+        """The feature vector, (B, out_dim), and the feature maps, computed in one pass."""
         maps = self.feature_maps(images)
         return self.summary(maps[-1]), maps
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """Each stage that learns, then the layers of the summary that do."""
+        """Stages with parameters, then layers of the summary with parameters."""
         layers = list(self.summary) if isinstance(self.summary, nn.Sequential) else [self.summary]
         return [part for part in (*self.stages, *layers) if has_parameters(part)]
 
@@ -185,11 +185,11 @@ def channels_first(images: Tensor) -> Tensor:
     """View a batch of HWC or CHW frames as (B, 3, H, W), without copying.
 
     Raises:
-        InvalidOption: this is not a batch of three-channel frames in uint8 or floats.
+        InvalidOption: `images` is not a batch of three-channel frames in uint8 or floats.
     """
     if not isinstance(images, Tensor):
         raise InvalidOption(
-            f"images in a {type(images).__name__}: accepted are tensors, such as torch.from_numpy makes"
+            f"images in a {type(images).__name__}: accepted are tensors, such as torch.from_numpy returns"
         )
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise InvalidOption(f"images of {images.dtype}: accepted are uint8, and floats in [0, 1]")
@@ -201,10 +201,10 @@ def channels_first(images: Tensor) -> Tensor:
 
 
 def check_size(model: str, size: Sequence[int], smallest: int) -> tuple[int, int]:
-    """An encoder's `size` option, checked.
+    """Validate the `size` option of an encoder.
 
     Raises:
-        InvalidOption: it is not (height, width) in pixels of at least `smallest`.
+        InvalidOption: `size` is not (height, width) of at least `smallest` pixels.
     """
     if isinstance(size, str) or not isinstance(size, Sequence) or len(size) != 2 or min(size) < smallest:
         raise InvalidOption(
@@ -214,22 +214,22 @@ def check_size(model: str, size: Sequence[int], smallest: int) -> tuple[int, int
 
 
 def check_optional_size(model: str, size: Sequence[int] | None, smallest: int) -> tuple[int, int] | None:
-    """Likewise, of an encoder that takes frames of any size: None keeps theirs."""
+    """Validate the `size` option of an encoder that accepts frames of any size: None keeps their size."""
     return None if size is None else check_size(model, size, smallest)
 
 
 def has_parameters(module: nn.Module) -> bool:
-    """Whether a module has anything to learn."""
+    """Whether a module has any parameters."""
     return any(True for _ in module.parameters())
 
 
 def count_parameters(module: nn.Module) -> int:
-    """How many numbers a module learns."""
+    """Number of trainable parameters of a module."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def _compute_dtype(device: torch.device, otherwise: torch.dtype) -> torch.dtype:
-    """The dtype convolutions run in; every uint8 value is exact in it, so frames are cast straight to it."""
+    """The dtype that convolutions run in; it represents every uint8 value exactly."""
     if torch.is_autocast_enabled(device.type):
         return torch.get_autocast_dtype(device.type)
     return otherwise

@@ -1,7 +1,7 @@
-"""GoogLeNet, with the auxiliary heads that its lower stages are trained through.
+"""GoogLeNet (Inception v1).
 
-Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015; the layers are torchvision's, which normalize their
-batches.
+Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015; the layers are torchvision's, with batch
+normalization.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.models.googlenet import Inception, InceptionAux
 
 from camshaft.perception.backbones.encoder import Encoder, Preprocessing, check_optional_size
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
 STAGES = (
     ("conv1",),
@@ -28,7 +28,7 @@ STAGES = (
 
 
 class _Convolution(nn.Module):
-    """Torchvision's BasicConv2d, with its rectifier as a layer, which guided backpropagation has to find."""
+    """torchvision's BasicConv2d with ReLU as a module, which guided backpropagation needs."""
 
     def __init__(self, in_channels: int, out_channels: int, **options: Any) -> None:
         super().__init__()
@@ -42,13 +42,13 @@ class _Convolution(nn.Module):
 
 
 class GoogLeNet(Encoder):
-    """Nine inception modules; 6,624,904 parameters with a head of 1,000 classes, without the auxiliary heads.
+    """GoogLeNet: nine inception modules, 6,624,904 parameters with a head of 1,000 classes and no auxiliary heads.
 
-    Frames are brought to [-1, 1], which is what torchvision's weights were trained on.
+    Frames are normalized to [-1, 1], the range that torchvision's weights were trained on.
 
     Args:
-        size: (height, width) that frames are resized to; None keeps theirs.
-        dropout: probability of leaving out a feature before the head.
+        size: (height, width) that frames are resized to; None keeps their size.
+        dropout: dropout probability of the features.
     """
 
     channels = (64, 192, 480, 512, 528, 832, 1024)
@@ -75,7 +75,7 @@ class GoogLeNet(Encoder):
         self.dropout = original.dropout
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """After conv1, conv3, 3b, 4a and 4d (where the auxiliary heads sit), 4e and 5b."""
+        """Outputs of conv1, conv3, 3b, 4a, 4d, 4e and 5b; the auxiliary heads are attached to 4a and 4d."""
         values, maps = self.preprocess(images), []
         for stage in STAGES:
             for name in stage:
@@ -84,18 +84,18 @@ class GoogLeNet(Encoder):
         return maps
 
     def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The mean of the last maps, (B, 1024), and the feature maps."""
+        """Global average of the last maps, (B, 1024), and the feature maps."""
         maps = self.feature_maps(images)
         return self.dropout(maps[-1].mean((2, 3))), maps
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """The convolutions and inception modules, from the input to the features."""
+        """Convolutions and inception modules, from input to features."""
         names = (name for stage in STAGES for name in stage if "pool" not in name)
         return [getattr(self, name) for name in names]
 
 
 @register_model
 def googlenet(size: tuple[int, int] | None = (224, 224), dropout: float = 0.2) -> GoogLeNet:
-    """GoogLeNet (Szegedy et al. 2014), torchvision's layers: 6,624,904 parameters with 1,000 classes."""
+    """GoogLeNet (Szegedy et al. 2014) with torchvision's layers: 6,624,904 parameters with 1,000 classes."""
     return GoogLeNet(size, dropout)

@@ -1,4 +1,4 @@
-"""LeNet-5, the network that read the digits on checks.
+"""LeNet-5, a convolutional network for handwritten digits.
 
 Source: LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
 IEEE 86(11), 1998, section II.B and table I.
@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
 from camshaft.perception.backbones.pooling import make_pooling
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
 SMALLEST_SIDE = 32
-BACKGROUND, FOREGROUND = -0.1, 1.175  # what the paper brings black and white to
-# Table I: the maps of S2 (rows) that each of the 16 maps of C3 (columns) looks at.
+BACKGROUND, FOREGROUND = -0.1, 1.175  # input values of black and white in the paper
+# Table I: the maps of S2 (rows) that each of the 16 maps of C3 (columns) is connected to.
 CONNECTIONS = (
     "X...XXX..XXXX.XX",
     "XX...XXX..XXXX.X",
@@ -28,17 +28,17 @@ CONNECTIONS = (
 
 
 class ScaledTanh(nn.Module):
-    """1.7159 tanh(2x/3), which passes through (1, 1) and (-1, -1) with its greatest curvature."""
+    """Activation 1.7159 tanh(2x/3), which passes through (1, 1) and (-1, -1) with its greatest curvature."""
 
     def forward(self, values: Tensor) -> Tensor:
-        """Squash each value."""
+        """Apply the activation elementwise."""
         return 1.7159 * torch.tanh(values * (2.0 / 3.0))
 
 
 class TrainableSubsampling(nn.Module):
-    """The mean of each 2×2 window, times a weight and plus a bias that each map learns.
+    """Average pooling over 2×2 windows with a trainable weight and bias per map.
 
-    The paper adds the four values up; the mean differs by a factor of four that the weight learns.
+    The paper sums the four values; the factor of four is part of the weight here.
     """
 
     def __init__(self, channels: int) -> None:
@@ -53,10 +53,10 @@ class TrainableSubsampling(nn.Module):
 
 
 class PartialConvolution(nn.Module):
-    """C3: each of its 16 maps looks at three, four or all six maps of S2, by table I; 1,516 parameters."""
+    """Layer C3: each of its 16 maps is connected to three, four or all six maps of S2 (table I); 1,516 parameters."""
 
     mask: Tensor
-    fan_in: Tensor  # (60, 1, 1) inputs of the map that each kernel belongs to
+    fan_in: Tensor  # (60, 1, 1) fan-in of the output map of each kernel
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,16 +76,16 @@ class PartialConvolution(nn.Module):
 
 
 class LeNet5(StagedEncoder):
-    """Two convolutions with subsampling, then C5 and F6; the tenth part, the output layer, is the head.
+    """LeNet-5 up to layer F6; the output layer is the head.
 
-    As in the paper up to F6 it has 60,000 parameters: 156 in C1, 12 in S2, 1,516 in C3, 32 in S4, 48,120 in C5 and
-    10,164 in F6. The plain variant that most code calls LeNet-5 (`dense=True`: C3 sees all maps, subsampling learns
-    nothing) has 60,856, and 61,706 with a linear output layer for ten classes.
+    As in the paper it has 60,000 parameters up to F6: 156 in C1, 12 in S2, 1,516 in C3, 32 in S4, 48,120 in C5 and
+    10,164 in F6. The simplified variant that is usually called LeNet-5 (`dense=True`: C3 is connected to all maps,
+    pooling has no parameters) has 60,856, and 61,706 with a linear output layer for ten classes.
 
     Args:
         size: (height, width) that frames are resized to.
-        dense: the plain variant.
-        pooling: of the plain variant: "max", "average" or "lp".
+        dense: build the simplified variant.
+        pooling: pooling of the simplified variant: "max", "average" or "lp".
     """
 
     channels = (6, 16)
@@ -106,8 +106,8 @@ class LeNet5(StagedEncoder):
         fourth: nn.Module = make_pooling(pooling, 2, 2) if dense else TrainableSubsampling(16)
         self.stages = nn.ModuleList(
             [
-                nn.Sequential(nn.Conv2d(1, 6, 5), *_squashed(second, dense)),
-                nn.Sequential(third, *_squashed(fourth, dense)),
+                nn.Sequential(nn.Conv2d(1, 6, 5), *_with_activation(second, dense)),
+                nn.Sequential(third, *_with_activation(fourth, dense)),
             ]
         )
         with torch.no_grad():
@@ -125,10 +125,10 @@ def lenet5(size: tuple[int, int] = (32, 32)) -> LeNet5:
 
 @register_model
 def lenet5_dense(size: tuple[int, int] = (32, 32), pooling: str = "average") -> LeNet5:
-    """LeNet-5 as most code has it: C3 sees all maps, plain pooling; 61,706 parameters with ten classes."""
+    """LeNet-5 as in most code: C3 is connected to all maps, plain pooling; 61,706 parameters with ten classes."""
     return LeNet5(size, dense=True, pooling=pooling)
 
 
-def _squashed(pooling: nn.Module, dense: bool) -> tuple[nn.Module, ...]:
-    """The paper squashes after subsampling alone; the plain variant after the convolution."""
+def _with_activation(pooling: nn.Module, dense: bool) -> tuple[nn.Module, ...]:
+    """Pooling and activation: after the pooling in the paper, before it in the simplified variant."""
     return (ScaledTanh(), pooling) if dense else (pooling, ScaledTanh())

@@ -1,4 +1,4 @@
-"""The convolutional network of the deep Q-network.
+"""NatureCNN, the convolutional network of the deep Q-network (DQN).
 
 Source: Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015, Methods.
 """
@@ -9,20 +9,20 @@ import torch
 from torch import nn
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_size
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
-SMALLEST_SIDE = 36  # pixels: below it the last convolution has nothing left to look at
+SMALLEST_SIDE = 36  # pixels; the last convolution has no output below it
 
 
 class NatureCNN(StagedEncoder):
     """Three convolutions without padding and a fully connected layer of 512 units, all with ReLU.
 
-    The paper feeds four gray frames; here it is one color frame, so that on 84×84 the layers have 6,176 +
-    32,832 + 36,928 + 1,606,144 = 1,682,080 parameters (the first has 8,224 with four channels).
+    The input is one color frame instead of the paper's four gray ones. At 84×84 the layers have 6,176 + 32,832 +
+    36,928 + 1,606,144 = 1,682,080 parameters (8,224 in the first layer with four channels).
 
     Args:
         size: (height, width) that frames are resized to.
-        out_dim: width of the feature vector.
+        out_dim: size of the feature vector.
     """
 
     channels = (32, 64, 64)
@@ -46,5 +46,5 @@ class NatureCNN(StagedEncoder):
 
 @register_model
 def nature_cnn(size: tuple[int, int] = (84, 84), out_dim: int = 512) -> NatureCNN:
-    """The DQN's network (Mnih et al. 2015): RGB frames, 84×84 unless told otherwise, to 512 features."""
+    """Network of the DQN (Mnih et al. 2015): RGB frames of 84×84 pixels by default to 512 features."""
     return NatureCNN(size, out_dim)

@@ -1,4 +1,4 @@
-"""PilotNet, the network that steered a car from its front camera.
+"""PilotNet, a network for end-to-end steering from a front camera.
 
 Source: Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv:1604.07316, 2016, figure 4.
 """
@@ -10,21 +10,21 @@ from itertools import pairwise
 from torch import nn
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
 INPUT_SIZE = (66, 200)  # height, width
 FLATTENED = 64 * 1 * 18
 
 
 class PilotNet(StagedEncoder):
-    """Normalization, five convolutions and three fully connected layers; the ninth is the head of a policy.
+    """PilotNet without its output layer: five convolutions and three fully connected layers.
 
-    With a head of one output it has the 252,219 parameters of the paper's layers: 1,824 + 21,636 + 43,248 +
-    27,712 + 36,928 in the convolutions, 115,300 + 5,050 + 510 + 11 in the fully connected ones. The paper's
-    figure writes 1,164 neurons for the flattened maps; its own 64 maps of 1×18 are 1,152.
+    With a head of one output it has the 252,219 parameters of the paper: 1,824 + 21,636 + 43,248 + 27,712 + 36,928 in
+    the convolutions, 115,300 + 5,050 + 510 + 11 in the fully connected layers. The figure of the paper says 1,164
+    neurons for the flattened maps, but 64 maps of 1×18 are 1,152.
 
-    The paper names neither the activation (here ReLU) nor the constants of the normalization layer (here each
-    YUV channel is brought to [-1, 1]).
+    The paper specifies neither the activation (here ReLU) nor the constants of the normalization layer (here each YUV
+    channel is scaled to [-1, 1]).
     """
 
     channels = (24, 36, 48, 64, 64)

@@ -1,7 +1,7 @@
-"""The encoder that policies start from: a small residual network for frames of 64 to 128 pixels.
+"""PolicyResNet, the default encoder of policies: a small residual network for frames of 64 to 128 pixels.
 
-Sources: residual blocks of He et al., CVPR 2016; group normalization of Wu and He, ECCV 2018; expected positions
-("spatial softmax") of Levine et al., "End-to-End Training of Deep Visuomotor Policies", JMLR 2016.
+Sources: residual blocks of He et al., CVPR 2016; group normalization of Wu and He, ECCV 2018; spatial softmax of
+Levine et al., "End-to-End Training of Deep Visuomotor Policies", JMLR 2016.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import torch
 from torch import Tensor, nn
 
 from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder, check_optional_size
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
 WIDTHS = (32, 64, 128, 192)
-CHANNELS_IN_GROUP = 16
+CHANNELS_PER_GROUP = 16
 SMALLEST_SIDE = 32
 
 
 class PolicyResNet(StagedEncoder):
-    """A 3×3/2 convolution and four residual blocks of stride 2, summarized by what is seen and where.
+    """A 3×3/2 convolution and four residual blocks of stride 2, then average pooling and a spatial softmax.
 
-    Groups of channels are normalized rather than batches, so that a frame's features depend neither on its neighbors
-    nor on running statistics that go stale while a policy changes what it sees. Averaging the last maps would say what
-    is in view but not where: their expected positions, by a softmax over places, are kept beside the averages.
+    Group normalization keeps the features of a frame independent of the rest of the batch, and of running statistics
+    that go stale while a policy changes what it sees. Average pooling alone would keep what is in view but not where;
+    the spatial softmax adds the expected position of each map.
 
     Args:
-        size: (height, width) that frames are resized to; None keeps theirs.
-        out_dim: width of the feature vector.
+        size: (height, width) that frames are resized to; None keeps their size.
+        out_dim: size of the feature vector.
     """
 
     channels = WIDTHS
@@ -41,9 +41,9 @@ class PolicyResNet(StagedEncoder):
             nn.Conv2d(3, WIDTHS[0], 3, 2, padding=1, bias=False), _norm(WIDTHS[0]), nn.ReLU(inplace=True)
         )
         inputs = (WIDTHS[0], *WIDTHS[:-1])
-        blocks = [ResidualBlock(wide, wider) for wide, wider in zip(inputs, WIDTHS, strict=True)]
+        blocks = [ResidualBlock(*widths) for widths in zip(inputs, WIDTHS, strict=True)]
         self.stages = nn.ModuleList([nn.Sequential(stem, blocks[0]), *blocks[1:]])
-        self.summary = nn.Sequential(WhatAndWhere(), nn.Linear(3 * WIDTHS[-1], out_dim), nn.ReLU())
+        self.summary = nn.Sequential(MeanAndSpatialSoftmax(), nn.Linear(3 * WIDTHS[-1], out_dim), nn.ReLU())
 
 
 class ResidualBlock(nn.Module):
@@ -65,17 +65,17 @@ class ResidualBlock(nn.Module):
         return result
 
 
-class WhatAndWhere(nn.Module):
-    """The mean of each map and the expected place of its activity, columns and rows in [-1, 1]: (B, 3C)."""
+class MeanAndSpatialSoftmax(nn.Module):
+    """Mean of each map and its expected position under a spatial softmax, with coordinates in [-1, 1]."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Summarize (B, C, H, W)."""
+        """(B, C, H, W) to (B, 3C): means, expected columns, expected rows."""
         height, width = maps.shape[-2:]
         attention = maps.flatten(2).float().softmax(2).to(maps.dtype).view(maps.shape)
         columns = torch.linspace(-1.0, 1.0, width, dtype=maps.dtype, device=maps.device)
         rows = torch.linspace(-1.0, 1.0, height, dtype=maps.dtype, device=maps.device)
-        where = [(attention.sum(2) * columns).sum(2), (attention.sum(3) * rows).sum(2)]
-        return torch.cat([maps.mean((2, 3)), *where], 1)
+        expected = [(attention.sum(2) * columns).sum(2), (attention.sum(3) * rows).sum(2)]
+        return torch.cat([maps.mean((2, 3)), *expected], 1)
 
 
 @register_model
@@ -85,4 +85,4 @@ def policy_resnet(size: tuple[int, int] | None = None, out_dim: int = 256) -> Po
 
 
 def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(channels // CHANNELS_IN_GROUP, channels)
+    return nn.GroupNorm(channels // CHANNELS_PER_GROUP, channels)

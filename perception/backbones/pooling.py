@@ -1,4 +1,4 @@
-"""Pooling by maximum, average or L_p norm, as an option of the networks that pool."""
+"""Max, average and L_p pooling layers by name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch.nn import functional
 from camshaft.envs.errors import check_choice
 
 POOLINGS = ("max", "average", "lp")
-SMALLEST_MEAN = 1e-12  # keeps the gradient of the root finite where everything is zero
+SMALLEST_MEAN = 1e-12  # keeps the gradient of the root finite where all inputs are zero
 
 
 class LpPooling(nn.Module):
-    """The power mean of each window, (mean |x|^p)^(1/p): the average for p = 1, toward the maximum for large p.
+    """Power-mean pooling, (mean |x|^p)^(1/p): average pooling for p = 1, max pooling as p grows.
 
     Args:
         kernel_size: side of the window.
-        stride: from one window to the next.
-        padding: zeros on each side, which count.
+        stride: stride of the window.
+        padding: zero padding on each side, included in the mean.
         power: p.
     """
 
@@ -37,8 +37,8 @@ def make_pooling(kind: str, kernel_size: int, stride: int, padding: int = 0) -> 
     Args:
         kind: "max", "average" or "lp" (p = 2).
         kernel_size: side of the window.
-        stride: from one window to the next.
-        padding: on each side.
+        stride: stride of the window.
+        padding: padding on each side.
     """
     check_choice("pooling", kind, POOLINGS)
     if kind == "max":

@@ -1,7 +1,7 @@
 """Residual networks of 18 to 152 layers.
 
 Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; the layers are torchvision's,
-which put a bottleneck's stride on its 3×3 convolution where the paper has it on the first 1×1.
+which place the stride of a bottleneck at its 3×3 convolution instead of the first 1×1 convolution as in the paper.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from camshaft.perception.backbones.encoder import (
     Preprocessing,
     check_optional_size,
 )
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 
 
 class ResNet(Encoder):
-    """A 7×7/2 convolution, 3×3/2 pooling, four stages of residual blocks, and the mean of the last maps.
+    """ResNet: a 7×7/2 convolution, 3×3/2 pooling, four stages of residual blocks, and global average pooling.
 
     Args:
-        depth: 18, 34, 50, 101 or 152 layers, the head's included.
-        size: (height, width) that frames are resized to; None keeps theirs.
-        paper_stride: put the stride of a bottleneck on its first convolution, as in the paper; torchvision's weights
-            are for the other place.
+        depth: 18, 34, 50, 101 or 152 layers, including the head.
+        size: (height, width) that frames are resized to; None keeps their size.
+        paper_stride: place the stride of bottlenecks at the first convolution, as in the paper; the published weights
+            of torchvision do not fit this variant.
     """
 
     strides = (4, 8, 16, 32)
@@ -59,7 +59,7 @@ class ResNet(Encoder):
                 self.takes_published = False
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """The outputs of the four stages, at strides 4, 8, 16 and 32."""
+        """Outputs of the four stages, at strides 4, 8, 16 and 32."""
         values, maps = self.maxpool(self.relu(self.bn1(self.conv1(self.preprocess(images))))), []
         for stage in STAGES:
             values = getattr(self, stage)(values)
@@ -67,13 +67,13 @@ class ResNet(Encoder):
         return maps
 
     def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The mean of the last maps, and the feature maps."""
+        """Global average of the last maps, (B, out_dim), and the feature maps."""
         maps = self.feature_maps(images)
         return maps[-1].mean((2, 3)), maps
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """The first convolution with its normalization, then every residual block."""
+        """The first convolution with its normalization, then each residual block."""
         blocks = [block for stage in STAGES for block in getattr(self, stage)]
         return [nn.ModuleList([self.conv1, self.bn1]), *blocks]
 

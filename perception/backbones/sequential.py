@@ -1,4 +1,4 @@
-"""torchvision's networks that are one row of layers and a few fully connected ones after it."""
+"""Base class of torchvision networks with sequential features and a fully connected classifier."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from camshaft.perception.backbones.encoder import (
 
 
 class SequentialEncoder(Encoder):
-    """A network of torchvision with `features`, `avgpool` and `classifier`, up to the 4,096 units before its output.
+    """A torchvision network with `features`, `avgpool` and `classifier`, without its output layer.
 
     Args:
-        name: of the model, for errors.
-        original: torchvision's.
+        name: name of the model, for error messages.
+        original: the torchvision network.
         size: (height, width) that frames are resized to.
 
     Attributes:
-        stage_ends: how many of the layers lie before the end of each stage, whose maps are given.
+        stage_ends: number of layers up to the end of each stage; these outputs are the feature maps.
     """
 
     original_head = "classifier.6"
@@ -39,20 +39,21 @@ class SequentialEncoder(Encoder):
         self.classifier = original.classifier[:-1]
 
     def feature_maps(self, images: Tensor) -> list[Tensor]:
-        """The maps at the end of each stage."""
-        return self._through(images)[0]
+        """Outputs of the stages, finest first."""
+        return self._maps_and_last(images)[0]
 
     def features_and_maps(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The 4,096 units before the output layer, and the feature maps."""
-        maps, last = self._through(images)
+        maps, last = self._maps_and_last(images)
         return self.classifier(self.avgpool(last).flatten(1)), maps
 
     @property
     def layer_groups(self) -> list[nn.Module]:
-        """The convolutions and the fully connected layers, one by one."""
+        """Each convolution and fully connected layer."""
         return [layer for layer in self.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
 
-    def _through(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _maps_and_last(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The feature maps, and the output of the last layer."""
         values, maps = self.preprocess(images), []
         for index, layer in enumerate(self.features):
             values = layer(values)

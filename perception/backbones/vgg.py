@@ -1,25 +1,26 @@
-"""VGG-16, small convolutions all the way.
+"""VGG-16, a deep network of 3×3 convolutions.
 
 Source: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-configuration D; the layers are torchvision's. As in the paper nothing is normalized between them.
+configuration D; the layers are torchvision's, without batch normalization as in the paper.
 """
 
 from __future__ import annotations
 
 import torchvision
 
+from camshaft.perception.backbones.registry import register_model
 from camshaft.perception.backbones.sequential import SequentialEncoder
-from camshaft.perception.registry import register_model
 
 
 class VGG16(SequentialEncoder):
-    """Thirteen 3×3 convolutions in five blocks and two fully connected layers; 138,357,544 parameters in all.
+    """VGG-16: thirteen 3×3 convolutions in five blocks and two fully connected layers.
 
-    The maps are those of each block before its pooling.
+    With a head of 1,000 classes it has 138,357,544 parameters. The feature maps are the outputs of the blocks before
+    their pooling.
 
     Args:
         size: (height, width) that frames are resized to.
-        dropout: probability of leaving out a unit of the fully connected layers.
+        dropout: dropout probability of the fully connected layers.
     """
 
     channels = (64, 128, 256, 512, 512)
@@ -33,5 +34,5 @@ class VGG16(SequentialEncoder):
 
 @register_model
 def vgg16(size: tuple[int, int] = (224, 224), dropout: float = 0.5) -> VGG16:
-    """VGG-16 (Simonyan and Zisserman 2014), without batch norm: 138,357,544 parameters with 1,000 classes."""
+    """VGG-16 (Simonyan and Zisserman 2014) without batch norm: 138,357,544 parameters with 1,000 classes."""
     return VGG16(size, dropout)

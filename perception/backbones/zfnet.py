@@ -1,4 +1,4 @@
-"""ZFNet, the AlexNet that was improved by looking at its filters.
+"""ZFNet, a variant of AlexNet with finer first layers.
 
 Source: Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014: figure 3, and the wider
 middle layers of table 3.
@@ -17,22 +17,22 @@ from camshaft.perception.backbones.encoder import (
     check_size,
 )
 from camshaft.perception.backbones.pooling import make_pooling
-from camshaft.perception.registry import register_model
+from camshaft.perception.backbones.registry import register_model
 
 SMALLEST_SIDE = 33
 
 
 class ZFNet(StagedEncoder):
-    """A first convolution of 7×7/2 and a second of 5×5/2, so that the first maps keep what AlexNet skips over.
+    """ZFNet: AlexNet with a first convolution of 7×7/2 and a second of 5×5/2, which keep more detail.
 
-    With a head of 1,000 classes it has 62,357,608 parameters; 107,627,624 with 512, 1,024 and 512 maps in the last
-    three convolutions. The paper's contrast normalization across maps is AlexNet's response normalization here.
+    With a head of 1,000 classes it has 62,357,608 parameters; 107,627,624 with 512, 1,024 and 512 channels in the last
+    three convolutions. AlexNet's local response normalization stands in for the paper's contrast normalization.
 
     Args:
         size: (height, width) that frames are resized to.
-        widths: maps of the third, fourth and fifth convolution.
+        widths: channels of the third, fourth and fifth convolution.
         pooling: "max" as in the paper, "average" or "lp".
-        dropout: probability of leaving out a unit of the fully connected layers.
+        dropout: dropout probability of the fully connected layers.
     """
 
     strides = (2, 8, 16, 16, 16)
@@ -79,5 +79,5 @@ def zfnet(size: tuple[int, int] = (224, 224), pooling: str = "max", dropout: flo
 
 @register_model
 def zfnet_512(size: tuple[int, int] = (224, 224), pooling: str = "max", dropout: float = 0.5) -> ZFNet:
-    """ZFNet with the wide middle layers of its ablation: 107,627,624 parameters with 1,000 classes."""
+    """ZFNet with the wide middle layers of table 3: 107,627,624 parameters with 1,000 classes."""
     return ZFNet(size, (512, 1024, 512), pooling, dropout)

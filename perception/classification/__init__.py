@@ -1,4 +1,4 @@
-"""Image classification: any encoder of the zoo with a linear head."""
+"""Image classification with the encoders of the zoo."""
 
 from camshaft.perception.classification.classifier import Classifier, create_classifier
 from camshaft.perception.classification.files import load_classifier, save_classifier

@@ -1,4 +1,4 @@
-"""A classifier: an encoder and a linear head, with auxiliary heads where the paper trains through them."""
+"""Image classifier: an encoder with a linear head, and auxiliary heads if the encoder has them in its paper."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Logits = Tensor | tuple[Tensor, ...]
 
 
 class Classifier(nn.Module):
-    """Frames to one logit a class.
+    """Image classifier.
 
     Args:
-        encoder: frames to features.
-        num_classes: how many there are to choose from.
-        dropout: probability of leaving out a feature before the head.
+        encoder: maps frames to features.
+        num_classes: number of classes.
+        dropout: dropout probability of the features.
 
     Attributes:
         encoder: as given.
-        head: features to logits.
-        auxiliary: heads on lower feature maps, for training alone.
+        head: maps features to logits.
+        auxiliary: auxiliary heads on lower feature maps, used in training mode only.
     """
 
     def __init__(self, encoder: Encoder, num_classes: int, dropout: float = 0.0) -> None:
@@ -50,10 +50,13 @@ class Classifier(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Logits:
-        """Logits, (B, num_classes); in training those of auxiliary heads after them, in a tuple, if there are any.
+        """Classify a batch.
 
         Args:
-            images: as the encoder takes them.
+            images: frames, as the encoder takes them.
+
+        Returns:
+            (B, num_classes) logits; in training mode with auxiliary heads, a tuple of these and the auxiliary logits.
         """
         if not (self.training and len(self.auxiliary)):
             return self._classify(self.encoder(images))
@@ -78,23 +81,23 @@ def create_classifier(
     keep_head: bool = False,
     normalize: bool = True,
 ) -> Classifier:
-    """A classifier over an encoder of the zoo.
+    """Build a classifier with an encoder of the zoo.
 
     Args:
         model: name of the encoder.
-        num_classes: how many there are to choose from.
-        weights: of the encoder, as `create_model` takes them.
-        model_options: arguments of the encoder.
-        dropout: probability of leaving out a feature before the head.
-        keep_head: take the output layers of `weights` too, which must be for as many classes.
-        normalize: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
+        num_classes: number of classes.
+        weights: weights of the encoder, as in `create_model`.
+        model_options: options of the encoder.
+        dropout: dropout probability of the features.
+        keep_head: load the output layers of `weights` as well, which must have the same number of classes.
+        normalize: normalize frames as the encoder does; otherwise it receives values from 0 to 255.
 
     Raises:
-        InvalidOption: `keep_head`, and the weights have no output layer or one for another number of classes.
+        InvalidOption: with `keep_head`, the weights have no output layer or another number of classes.
     """
     classifier = Classifier(create_model(model, **(model_options or {})), num_classes, dropout)
     if not normalize:
-        _keep_bytes(classifier.encoder)
+        _disable_normalization(classifier.encoder)
     if weights is None:
         return classifier
     tensors = load_weights(model, classifier.encoder, weights)
@@ -103,9 +106,9 @@ def create_classifier(
     return classifier
 
 
-def _keep_bytes(encoder: Encoder) -> None:
-    given = encoder.preprocessing
-    encoder.preprocessing = Preprocessing(given.size, given.color, std=(1.0 / 255.0,) * len(given.mean))
+def _disable_normalization(encoder: Encoder) -> None:
+    own = encoder.preprocessing
+    encoder.preprocessing = Preprocessing(own.size, own.color, std=(1.0 / 255.0,) * len(own.mean))
 
 
 def _load_head(classifier: Classifier, tensors: Mapping[str, Tensor], source: str) -> None:
@@ -113,7 +116,7 @@ def _load_head(classifier: Classifier, tensors: Mapping[str, Tensor], source: st
         raise InvalidOption(f"weights {source!r} have no output layer to keep")
     if len(tensors["weight"]) != classifier.num_classes:
         raise InvalidOption(
-            f"weights {source!r} tell {len(tensors['weight'])} classes apart, not {classifier.num_classes}"
+            f"weights {source!r} are for {len(tensors['weight'])} classes, not {classifier.num_classes}"
         )
     auxiliary = {name: value for name, value in tensors.items() if name.startswith("aux")}
     classifier.head.load_state_dict({name: tensors[name] for name in ("weight", "bias")})

@@ -23,16 +23,16 @@ def save_classifier(
     scores: Mapping[str, float] | None = None,
     normalize: bool = True,
 ) -> None:
-    """Write a classifier, so that `load_classifier` has it back.
+    """Save a classifier for `load_classifier`.
 
     Args:
-        folder: made if needed.
-        classifier: on any device.
+        folder: folder to write to; created if needed.
+        classifier: classifier on any device.
         model: name of its encoder in the zoo.
-        model_options: arguments of the encoder.
-        classes: their names by number.
-        scores: on images held out.
-        normalize: whether it was created so.
+        model_options: options of the encoder.
+        classes: class names by class index.
+        scores: scores on held-out images.
+        normalize: the option that the classifier was created with.
     """
     config = {
         "kind": KIND,
@@ -46,15 +46,15 @@ def save_classifier(
 
 
 def load_classifier(folder: str | Path) -> tuple[Classifier, dict[str, Any]]:
-    """Read a classifier back; nothing is unpickled.
+    """Load a classifier; nothing is unpickled.
 
     Returns:
-        The classifier, in evaluation mode, and its config with the names of the classes.
+        The classifier, in evaluation mode, and its config, which has the class names.
 
     Raises:
-        CorruptFile: a file is missing or damaged, or the two do not belong together.
-        InvalidOption: an earlier version of Camshaft wrote it.
-        UnknownName: the classifier is of a model that this version of Camshaft does not have.
+        CorruptFile: a file is missing or damaged, or the files do not belong together.
+        InvalidOption: the classifier was saved by an earlier version of Camshaft.
+        UnknownName: this version of Camshaft does not have the classifier's encoder.
     """
     folder = Path(folder)
     config = read_config(folder, KIND, ("model", "model_options", "classes", "scores"))

@@ -1,4 +1,4 @@
-"""Training a classifier on any set of labeled images."""
+"""Training of classifiers on labeled images."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from camshaft.perception.zoo import check_model, model_option_names
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """What a user may change about a classifier and its training.
+    """Configuration of a classifier and its training.
 
     Attributes:
-        model: encoder, a name in the zoo.
-        model_options: arguments of the encoder.
-        weights: of the encoder at the start: "camshaft", "camshaft-signs", "imagenet" or a file; fresh ones by default.
-        keep_head: take the output layer of `weights` too, which must be for the same classes in the same order.
-        dropout: probability of leaving out a feature before the head.
-        label_smoothing: part of the probability that is spread evenly over all classes.
-        jitter: strength of random changes of color and light; 0 for none.
-        normalize: bring frames to the range that the network is made for; off, it gets bytes from 0 to 255.
-        initialization: "own", "fan_in" or "unit".
-        training: how to train.
+        model: name of the encoder in the zoo.
+        model_options: options of the encoder.
+        weights: initial weights of the encoder: "camshaft", "camshaft-signs", "imagenet" or a file; None for random
+            initialization.
+        keep_head: load the output layer of `weights` as well, which must have the same classes in the same order.
+        dropout: dropout probability of the features.
+        label_smoothing: fraction of the target probability that is distributed evenly over all classes.
+        jitter: strength of the color jitter; 0 for none.
+        normalize: normalize frames as the encoder does; otherwise it receives values from 0 to 255.
+        initialization: weight initialization: "own", "fan_in" or "unit", see `initialize`.
+        training: hyperparameters of the training.
     """
 
     model: str = "policy_resnet"
@@ -58,9 +59,9 @@ class ClassifierConfig:
         if not 0.0 <= self.jitter < 10.0:
             raise InvalidOption(f"jitter must be from 0 to below 10, got {self.jitter!r}")
         if self.weights is not None and self.initialization != "own":
-            raise InvalidOption("either weights or an initialization of one's own, not both")
+            raise InvalidOption("weights and initialization exclude each other: give one of them")
         if self.keep_head and self.weights is None:
-            raise InvalidOption("keep_head takes the output layer of weights: name some")
+            raise InvalidOption("keep_head needs weights with an output layer")
 
 
 def fit_classifier(
@@ -78,18 +79,18 @@ def fit_classifier(
     """Train a classifier.
 
     Args:
-        config: what and how.
-        images: to learn from, with the label "class".
-        validation: held out; None for nothing.
-        classes: names by number.
-        run_folder: as `camshaft.perception.training.trainer.train` fills it.
-        plan: which parts learn; everything by default.
-        augment: replaces the changes of color.
+        config: configuration of the classifier and its training.
+        images: training images with the label "class".
+        validation: validation images; None for none.
+        classes: class names by class index.
+        run_folder: see `camshaft.perception.training.trainer.train`.
+        plan: selects the parameters that learn; all by default.
+        augment: augmentation that replaces the color jitter.
         progress: show a progress bar.
-        resume: go on with the run in `run_folder`.
+        resume: resume the run in `run_folder`, or start one if there is none.
 
     Returns:
-        The classifier and its scores on the images held out.
+        The classifier and its validation scores.
     """
     precision = choose_hardware(config.training.device, config.training.precision).precision
     settings = {**dataclasses.asdict(config), "classes": list(classes)}
@@ -112,7 +113,7 @@ def fit_classifier(
 
 
 def build_classifier(config: ClassifierConfig, num_classes: int) -> Classifier:
-    """The classifier that a training begins with."""
+    """Build and initialize a classifier."""
     classifier = create_classifier(
         config.model,
         num_classes,
@@ -127,7 +128,7 @@ def build_classifier(config: ClassifierConfig, num_classes: int) -> Classifier:
 
 
 def sized_options(model: str, size: int | None) -> dict[str, Any]:
-    """The options that make a model take square frames of this size, where it can."""
+    """Model options for square frames of this size; empty if the model has no `size` option."""
     if size is None or "size" not in model_option_names(model):
         return {}
     return {"size": (size, size)}

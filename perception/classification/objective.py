@@ -1,4 +1,4 @@
-"""Classification: cross-entropy with label smoothing; accuracy, top-5 accuracy and mean recall."""
+"""Objective of image classification: cross-entropy; accuracy, top-5 accuracy and mean recall."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.perception.training.batches import Batch
-from camshaft.perception.training.objective import ALONE, Metrics, Objective
+from camshaft.perception.training.objective import METRIC_OPTIONS, Metrics, Objective
 
 CLASS = "class"
 AUXILIARY_WEIGHT = 0.3  # of each auxiliary head's loss (Szegedy et al. 2015)
 
 
 class Classification(Objective):
-    """One class per image.
+    """Single-label image classification.
 
     Args:
         num_classes: number of classes.
-        label_smoothing: share of the target probability that is spread evenly over all classes.
+        label_smoothing: fraction of the target probability that is distributed evenly over all classes.
     """
 
     labels = (CLASS,)
@@ -35,7 +35,7 @@ class Classification(Objective):
         self.label_smoothing = label_smoothing
 
     def check(self, batch: Batch) -> None:
-        """Raise InvalidOption for images that are no frames, and for classes that do not exist."""
+        """Raise InvalidOption unless images are color frames and classes exist."""
         super().check(batch)
         classes = batch[CLASS]
         if classes.is_floating_point() or classes.ndim != 1:
@@ -49,7 +49,7 @@ class Classification(Objective):
             )
 
     def loss(self, outputs: Any, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of the head, and of auxiliary heads at their weight."""
+        """Cross-entropy of the head, and weighted cross-entropies of auxiliary heads."""
         first, *others = outputs if isinstance(outputs, tuple) else (outputs,)
         terms = {"cross_entropy": self._cross_entropy(first, batch)}
         for number, logits in enumerate(others, start=1):
@@ -57,7 +57,7 @@ class Classification(Objective):
         return terms
 
     def metrics(self) -> Metrics:
-        """Accuracy, top-5 accuracy, and recall averaged over the classes that occur."""
+        """Accuracy, top-5 accuracy, and the mean recall of the classes that occur."""
         return _Accuracy(self.num_classes)
 
     def _cross_entropy(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -67,8 +67,10 @@ class Classification(Objective):
 
 class _Accuracy(Metrics):
     def __init__(self, num_classes: int) -> None:
-        self._confusion = MulticlassConfusionMatrix(num_classes, **ALONE)
-        self._top5 = MulticlassAccuracy(num_classes, top_k=min(5, num_classes), average="micro", **ALONE)
+        self._confusion = MulticlassConfusionMatrix(num_classes, **METRIC_OPTIONS)
+        self._top5 = MulticlassAccuracy(
+            num_classes, top_k=min(5, num_classes), average="micro", **METRIC_OPTIONS
+        )
 
     def update(self, outputs: Any, batch: Batch) -> None:
         logits, classes = outputs.float(), batch[CLASS].long()

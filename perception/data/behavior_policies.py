@@ -1,4 +1,4 @@
-"""Who acts in a simulated stream: the expert, the expert disturbed, or chance, another in every episode."""
+"""Behavior policies that generate simulated frames: the expert, the expert with action noise, and random actions."""
 
 from __future__ import annotations
 
@@ -11,63 +11,66 @@ from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.simulation import Simulation
-from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.counter_rng import CounterRNG
+from camshaft.perception.data.noise import SmoothNoise
 
-STYLES = ("expert", "disturbed", "random")
-STYLE_SHARES = {  # of the episodes, in the order of STYLES
+POLICIES = ("expert", "noisy_expert", "random")
+POLICY_SHARES = {  # of the episodes, in the order of POLICIES
     "expert": (1.0, 0.0, 0.0),
-    "disturbed": (0.0, 1.0, 0.0),
+    "noisy_expert": (0.0, 1.0, 0.0),
     "random": (0.0, 0.0, 1.0),
     "mixed": (0.35, 0.4, 0.25),
 }
-DISTURBANCE, CHANCE = 0.25, 0.6
-MEMORY = 10.0  # steps in which noise forgets its past
+EXPERT_NOISE, RANDOM_NOISE = 0.25, 0.6  # standard deviations, relative to half the action range
+MEMORY = 10.0  # correlation time of the noise in steps
 
 
-class Actors:
-    """The actions of all worlds, smooth where they are random.
+class BehaviorPolicies:
+    """Behavior policies of all worlds; a policy is sampled for every episode.
 
-    Noise is an autoregressive process of uniform draws, of standard deviation DISTURBANCE on an expert's actions and
-    CHANCE alone, of the action range's half; of discrete actions, a share of DISTURBANCE is drawn afresh.
+    Noise is a smooth process with uniform innovations. Its standard deviation, relative to half the action range, is
+    EXPERT_NOISE when it is added to the expert's actions and RANDOM_NOISE when it is the action. With discrete actions,
+    the noisy expert takes a random action with probability EXPERT_NOISE.
 
     Args:
-        simulation: whose actions.
-        acting: one of STYLE_SHARES.
-        draws: random numbers of the worlds.
+        simulation: simulation to act in.
+        policy: one of POLICY_SHARES.
+        rng: random numbers of the worlds.
+
+    Attributes:
+        policies: (num_worlds,) policy of each world, an index into POLICIES.
     """
 
-    def __init__(self, simulation: Simulation, acting: str, draws: Draws) -> None:
+    def __init__(self, simulation: Simulation, policy: str, rng: CounterRNG) -> None:
         self._simulation = simulation
-        self._shares = np.cumsum(STYLE_SHARES[acting])
-        self._draws = draws
-        self._kept = math.exp(-1.0 / MEMORY)
+        self._cumulative_shares = np.cumsum(POLICY_SHARES[policy])
+        self._rng = rng
         self._size = _action_size(simulation.action_space)
-        self._noise = np.zeros((simulation.num_worlds, self._size))
-        self.styles = np.zeros(simulation.num_worlds, np.int64)
+        self._noise = SmoothNoise((simulation.num_worlds, self._size), MEMORY)
+        self.policies = np.zeros(simulation.num_worlds, np.int64)
 
     def start(self, worlds: NDArray[np.int64]) -> None:
-        """Draw who acts in new episodes."""
-        drawn = np.searchsorted(self._shares, self._draws.uniform(), side="right")
-        self.styles[worlds] = np.minimum(drawn, len(STYLES) - 1)[worlds]
-        self._noise[worlds] = 0.0
+        """Sample the policies of new episodes."""
+        sampled = np.searchsorted(self._cumulative_shares, self._rng.uniform(), side="right")
+        self.policies[worlds] = np.minimum(sampled, len(POLICIES) - 1)[worlds]
+        self._noise.start(worlds)
 
     def act(self) -> NDArray[Any]:
-        """The next actions."""
+        """Next actions of all worlds."""
         space = self._simulation.action_space
-        chance = self.styles == STYLES.index("random")
-        expert = None if chance.all() else self._simulation.expert_action()
+        is_random = self.policies == POLICIES.index("random")
+        expert = None if is_random.all() else self._simulation.expert_action()
         if isinstance(space, spaces.Discrete):
-            afresh = self._draws.uniform() < np.choose(self.styles, (0.0, DISTURBANCE, 1.0))
-            drawn = self._draws.choice(int(space.n))
-            return drawn if expert is None else np.where(afresh, drawn, expert)
+            replaced = self._rng.uniform() < np.choose(self.policies, (0.0, EXPERT_NOISE, 1.0))
+            sampled = self._rng.choice(int(space.n))
+            return sampled if expert is None else np.where(replaced, sampled, expert)
         assert isinstance(space, spaces.Box)
-        fresh = np.stack([self._draws.uniform(-1.0, 1.0) for _ in range(self._size)], axis=1) * math.sqrt(3.0)
-        self._noise = self._kept * self._noise + math.sqrt(1.0 - self._kept**2) * fresh
+        uniform = np.stack([self._rng.uniform(-1.0, 1.0) for _ in range(self._size)], axis=1)
+        noise = self._noise.advance(uniform * math.sqrt(3.0))  # of variance 1
         half, middle = 0.5 * (space.high - space.low), 0.5 * (space.high + space.low)
-        scale = np.choose(self.styles, (0.0, DISTURBANCE, CHANCE))[:, None]
-        noise = half * scale * self._noise
-        start = middle if expert is None else np.where(chance[:, None], middle, expert)
-        return np.clip(start + noise, space.low, space.high).astype(np.float32)
+        scale = np.choose(self.policies, (0.0, EXPERT_NOISE, RANDOM_NOISE))[:, None]
+        mean = middle if expert is None else np.where(is_random[:, None], middle, expert)
+        return np.clip(mean + half * scale * noise, space.low, space.high).astype(np.float32)
 
 
 def _action_size(space: spaces.Space[Any]) -> int:
@@ -77,6 +80,4 @@ def _action_size(space: spaces.Space[Any]) -> int:
         finite = np.isfinite(space.low).all() and np.isfinite(space.high).all()
         if finite:
             return int(space.shape[0])
-    raise InvalidOption(
-        f"frames are drawn from tasks whose actions are a bounded vector or choices, not {space}"
-    )
+    raise InvalidOption(f"frames need a task with bounded or discrete actions, not {space}")

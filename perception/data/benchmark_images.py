@@ -1,4 +1,4 @@
-"""What the simulated classification benchmarks share: images by number, of three splits that share nothing."""
+"""Base class of the simulated classification benchmarks: images by index, in three disjoint splits."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import InvalidOption, check_choice, check_seed
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.indices import check_indices
+from camshaft.perception.data.splits import SPLITS
 
-SPLITS = ("train", "val", "test")
 SMALLEST_SIDE = 8  # pixels
 
 
 class BenchmarkImages(ABC):
-    """Images with labels, drawn when they are asked for; image i of a split follows from the seed and i alone.
+    """Labeled images, rendered on demand; image i of a split depends only on the seed and i.
 
     Args:
         split: one of SPLITS.
-        size: pixels a side, or (height, width).
-        length: how many images; by default those of `lengths`.
-        seed: another seed is another set.
+        size: side in pixels, or (height, width).
+        length: number of images; by default that of `lengths`.
+        seed: random seed; different seeds give different images.
 
     Attributes:
-        lengths: how many images a split has by default.
-        classes: names by class number.
-        labels: what `fetch` gives.
+        lengths: default number of images of each split.
+        classes: class names by class index.
+        labels: names of the arrays that `fetch` returns.
         split, size, seed: as given.
     """
 
@@ -46,12 +48,12 @@ class BenchmarkImages(ABC):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index: int) -> dict[str, NDArray[Any]]:
+    def __getitem__(self, index: int) -> Arrays:
         """Image `index` and its labels."""
         return {name: values[0] for name, values in self.fetch([index]).items()}
 
-    def fetch(self, indices: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Draw images.
+    def fetch(self, indices: ArrayLike) -> Arrays:
+        """Render images.
 
         Args:
             indices: (n,) within 0..len - 1, in any order.
@@ -60,23 +62,19 @@ class BenchmarkImages(ABC):
             Label name to (n, …) array.
 
         Raises:
-            InvalidOption: an index out of range.
+            InvalidOption: an index is out of range.
         """
-        chosen = np.asarray(indices, np.int64).reshape(-1)
-        outside = (chosen < 0) | (chosen >= self._length)
-        if outside.any():
-            raise InvalidOption(f"images are numbered 0..{self._length - 1}, got {int(chosen[outside][0])}")
-        return self._draw(chosen)
+        return self._render(check_indices(indices, self._length, "images"))
 
     @abstractmethod
-    def _draw(self, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """The labels of images whose numbers are in range."""
+    def _render(self, indices: NDArray[np.int64]) -> Arrays:
+        """Render images whose indices are in range."""
 
 
 def _parse_size(size: Any) -> tuple[int, int]:
     sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
     if len(sides) != 2 or not all(isinstance(side, int) and side >= SMALLEST_SIDE for side in sides):
         raise InvalidOption(
-            f"size must be pixels a side or (height, width), each at least {SMALLEST_SIDE}, got {size!r}"
+            f"size must be a side in pixels or (height, width), each at least {SMALLEST_SIDE}, got {size!r}"
         )
     return sides[0], sides[1]

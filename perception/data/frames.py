@@ -1,4 +1,4 @@
-"""Labeled frames of a task, batch after batch: all worlds act, and each gives a frame every few steps."""
+"""Labeled frames of a task, batch by batch: all worlds act, and each contributes a frame every few steps."""
 
 from __future__ import annotations
 
@@ -16,51 +16,54 @@ from camshaft.envs.randomization import Split
 from camshaft.envs.rendering import Renderer
 from camshaft.envs.rendering.outputs import MOTION_OUTPUTS, OUTPUT_TYPES
 from camshaft.envs.simulation import IMAGE_PARTS, Simulation
-from camshaft.perception.data.behavior_policies import STYLE_SHARES, Actors
-from camshaft.perception.data.draws import Draws
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.behavior_policies import POLICY_SHARES, BehaviorPolicies
+from camshaft.perception.data.counter_rng import CounterRNG
+from camshaft.perception.data.splits import SPLITS
 from camshaft.perception.data.visible_objects import visible_objects
 
-Arrays = dict[str, NDArray[Any]]
-
-SPLITS = ("train", "val", "test")
 NEXT_RGB, ACTION, SUCCESS = "next_rgb", "action", "success"
 CAMERA_POSE, CAMERA_MOTION = "camera_pose", "camera_motion"
 OBJECTS = "objects"
 OWN_LABELS = (NEXT_RGB, OBJECTS, ACTION, SUCCESS, CAMERA_POSE, CAMERA_MOTION)
-BY_SLOT = (
+BY_SLOT = (  # one row per object slot of the scene, whose number differs between episodes
     "boxes",
     "amodal_boxes",
     "boxes_3d",
     "keypoints",
-)  # as many as a scene has, which differs between episodes
-DRAWN_LABELS = tuple(name for name in OUTPUT_TYPES if name not in BY_SLOT)
+)
+RENDERED_LABELS = tuple(name for name in OUTPUT_TYPES if name not in BY_SLOT)
 SEED_RANGE = 2**50
+
+_NOT_OBSERVED = frozenset({*OUTPUT_TYPES, *OWN_LABELS}) - frozenset(IMAGE_PARTS)
 
 
 @dataclass(frozen=True)
 class FramesConfig:
-    """What a stream of labeled frames is of.
+    """Configuration of a stream of labeled frames.
 
     Attributes:
         task: id of the task, such as "camshaft/LaneKeeping-v0".
-        labels: any of the renderer's images ("rgb", "depth", "segmentation", "instances", "normals", "flow", …, see
-            `camshaft.envs.rendering.Renderer`), of the task's state parts ("state", …; of tasks with a goal, that
-            is what is observed, achieved and desired in one row), and of OWN_LABELS: "objects" are the
-            things that are seen, (max_objects, 6) as in `visible_objects`; "next_rgb" is the frame `interval` steps
-            later, against which "flow", "scene_flow" and "occluded" are measured; "action" is what the expert would
-            do; "success" whether the task stands achieved; "camera_pose" is (4, 4) world from camera; "camera_motion"
-            (4, 4) this camera from the one `interval` steps later.
-        batch_size: frames a batch, one from each of as many worlds.
-        split: "train" and "val" have the looks of training and episodes of their own; "test" has looks that training
-            never shows.
-        randomize: overrides the looks of the split: "train", "test" or None for the nominal ones.
-        seed: another seed is another stream.
-        camera: as in `camshaft.envs.simulation.Simulation`; one camera.
-        acting: one of STYLE_SHARES: "mixed" lets the expert, the disturbed expert and chance act by turns.
-        stride: control steps from one frame of a world to its next.
-        interval: control steps from a frame to what its motion is measured against; at most `stride`.
-        frames_per_episode: mean; a world starts anew after a random number of frames up to twice that, or when its
-            episode ends; where the task can put its worlds right, such as a car that has left the road, it does so.
+        labels: names of the arrays of a batch: images of the renderer ("rgb", "depth", "segmentation", "instances",
+            "normals", "flow", …, see `camshaft.envs.rendering.Renderer`), state parts of the task ("state", …; in goal
+            tasks, "state" is the observation, the achieved and the desired goal in one row), and OWN_LABELS: "objects"
+            are the visible objects, (max_objects, 6) as in `visible_objects`; "next_rgb" is the frame `interval` steps
+            later, to which "flow", "scene_flow" and "occluded" refer; "action" is the expert's action; "success" is
+            whether the task is solved; "camera_pose" is the (4, 4) transform from camera to world; "camera_motion" is
+            the (4, 4) transform from the camera `interval` steps later to this camera.
+        batch_size: frames per batch, one from each of as many worlds.
+        split: "train" and "val" share the appearance of training, in different episodes; "test" has an appearance that
+            is never seen in training.
+        randomize: overrides the appearance of the split: "train", "test" or None for the nominal appearance.
+        seed: random seed; different seeds give different streams.
+        camera: a single camera, as in `camshaft.envs.simulation.Simulation`.
+        behavior_policy: one of POLICY_SHARES: "expert", "noisy_expert", "random", or "mixed" to sample one of them for
+            each episode.
+        stride: control steps between frames of a world.
+        interval: control steps from a frame to the one that its motion labels refer to; at most `stride`.
+        frames_per_episode: mean number of frames per episode. A world is reset after a random number of frames up to
+            twice that, or when its episode is truncated. When it is terminated, it is reset as well, unless the task
+            can recover it, such as a car that left the road.
         max_objects: rows of "objects".
         num_threads: as in `Simulation`.
         task_options: further options of the task.
@@ -73,7 +76,7 @@ class FramesConfig:
     randomize: Split | str = "split"
     seed: int = 0
     camera: Any = None
-    acting: str = "mixed"
+    behavior_policy: str = "mixed"
     stride: int = 5
     interval: int = 1
     frames_per_episode: int = 80
@@ -85,11 +88,11 @@ class FramesConfig:
         find_task(self.task)
         check_seed(self.seed)
         check_choice("split", self.split, SPLITS)
-        check_choice("acting", self.acting, STYLE_SHARES)
+        check_choice("behavior_policy", self.behavior_policy, POLICY_SHARES)
         object.__setattr__(self, "labels", tuple(self.labels))
         if isinstance(self.labels, str) or not self.labels or len(set(self.labels)) < len(self.labels):
             raise InvalidOption(f"labels must be one or more different names, got {self.labels!r}")
-        accepted = (*DRAWN_LABELS, *OWN_LABELS, *find_task(self.task).simulation_class().state_parts)
+        accepted = (*RENDERED_LABELS, *OWN_LABELS, *find_task(self.task).simulation_class().state_parts)
         for label in self.labels:
             check_choice(f"label of {self.task}", label, accepted)
         if self.randomize not in (None, "train", "test", "split"):
@@ -102,54 +105,48 @@ class FramesConfig:
             raise InvalidOption(f"interval ({self.interval}) must be at most stride ({self.stride})")
 
     @property
-    def looks(self) -> Split:
-        """Which variations the worlds show."""
+    def appearance(self) -> Split:
+        """Randomization of the worlds' appearance: "train", "test" or None."""
         if self.randomize == "split":
             return "test" if self.split == "test" else "train"
         return self.randomize  # type: ignore[return-value]
 
 
 class FrameMaker:
-    """Makes the batches of a stream one after another; world i follows from the seed and i alone.
+    """Generator of the batches of a stream; world i depends only on the seed and i.
 
     Args:
-        config: what to make.
-        part: which of several streams that share the config, such as that of one worker.
+        config: configuration of the stream.
+        part: number of the stream among those that share the configuration, such as one per worker.
 
     Attributes:
-        simulation: the task.
+        simulation: simulation of the task.
     """
 
     def __init__(self, config: FramesConfig, part: int = 0) -> None:
         self.config = config
         count = config.batch_size
-        self._draws = Draws((config.seed, SPLITS.index(config.split), part), np.arange(count))
-        observed = [label for label in config.labels if label in IMAGE_PARTS or label not in _BEYOND]
-        self._drawn = tuple(
+        self._rng = CounterRNG((config.seed, SPLITS.index(config.split), part), np.arange(count))
+        self._observed = _observed_parts(config.labels)
+        self._rendered = tuple(
             label for label in config.labels if label in OUTPUT_TYPES and label not in IMAGE_PARTS
         )
-        needed = [
-            ("rgb",) * (NEXT_RGB in config.labels),
-            ("instances", "segmentation") * (OBJECTS in config.labels),
-        ]
-        observed += [part for parts in needed for part in parts if part not in observed]
         self.simulation: Simulation = make_simulation(
             config.task,
             count,
-            obs_mode="+".join(observed or ["state"]),
+            obs_mode="+".join(self._observed or ["state"]),
             camera=config.camera,
-            randomize=config.looks,
+            randomize=config.appearance,
             num_threads=config.num_threads,
             **config.task_options,
         )
         if len(self.simulation.cameras) != 1:
             raise InvalidOption(
-                f"frames are of one camera, got {sorted(self.simulation.cameras)}; make a stream for each"
+                f"frames are of one camera, got {sorted(self.simulation.cameras)}; use one stream for each"
             )
-        self._observed = observed
-        self._moves = bool({NEXT_RGB, CAMERA_MOTION, *MOTION_OUTPUTS} & set(config.labels))
-        self._poses_needed = bool({CAMERA_POSE, CAMERA_MOTION} & set(config.labels)) or bool(self._drawn)
-        self._actors = Actors(self.simulation, config.acting, self._draws)
+        self._has_motion = bool({NEXT_RGB, CAMERA_MOTION, *MOTION_OUTPUTS} & set(config.labels))
+        self._needs_pose = bool({CAMERA_POSE, CAMERA_MOTION} & set(config.labels)) or bool(self._rendered)
+        self._policies = BehaviorPolicies(self.simulation, config.behavior_policy, self._rng)
         self._recovers = type(self.simulation).recover is not Simulation.recover
         self._renderer: Renderer | None = None
         self._frames_left = np.zeros(count, np.int64)
@@ -164,38 +161,22 @@ class FrameMaker:
         """
         self._restart()
         self._advance(self.config.stride - self.config.interval)
-        parts = self._observe() if self._observed else {}
-        batch: Arrays = {label: parts[label] for label in self.config.labels if label in parts}
-        if OBJECTS in self.config.labels:
-            batch[OBJECTS] = visible_objects(
-                parts["instances"], parts["segmentation"], self.config.max_objects
-            )
-        if ACTION in self.config.labels:
-            batch[ACTION] = self.simulation.expert_action()
-        if SUCCESS in self.config.labels:
-            batch[SUCCESS] = self._success.copy()
-        state, poses = self.simulation.camera_views() if self._poses_needed else (None, {})
-        pose = next(iter(poses.values()), np.zeros((0, 4, 4))).copy()
-        before = state.snapshot() if state is not None and self._moves and self._drawn else None
-        if self._drawn and not self._moves:
-            batch |= self._draw(state, pose, None, pose)
-        self._advance(self.config.interval)
-        if self._moves and self._poses_needed:
-            state, poses = self.simulation.camera_views()
-            later = next(iter(poses.values()))
-            if self._drawn:
-                batch |= self._draw(state, pose, before, later)
-            if CAMERA_MOTION in self.config.labels:
-                batch[CAMERA_MOTION] = (np.linalg.inv(pose) @ later).astype(np.float32)
+        batch = self._current_labels()
+        state, pose = self._camera_view()
+        snapshot = None
+        if self._rendered and self._has_motion:
+            snapshot = state.snapshot()
+        elif self._rendered:
+            batch |= self._render(state, pose)
         if CAMERA_POSE in self.config.labels:
             batch[CAMERA_POSE] = pose.astype(np.float32)
-        if NEXT_RGB in self.config.labels:
-            batch[NEXT_RGB] = self._observe()["rgb"]
+        self._advance(self.config.interval)
+        batch |= self._motion_labels(pose, snapshot)
         self._frames_left -= 1
-        return _filled({label: batch[label] for label in self.config.labels}, out)
+        return _fill({label: batch[label] for label in self.config.labels}, out)
 
     def skip(self) -> None:
-        """Do as `make` does, but draw nothing: how a stream is gone on with."""
+        """Advance the stream by a batch without rendering it, to resume a stream at a later batch."""
         self._restart()
         self._advance(self.config.stride)
         self._frames_left -= 1
@@ -205,29 +186,57 @@ class FrameMaker:
         self.simulation.close()
 
     def _restart(self) -> None:
-        """Begin new episodes where they are over or have given their frames."""
-        lengths = 1 + self._draws.choice(2 * self.config.frames_per_episode - 1)
-        seeds = self._draws.choice(SEED_RANGE) * 4 + SPLITS.index(self.config.split)
-        worn = (self._frames_left <= 0) | self.simulation.truncated
+        """Recover or reset the worlds whose episode has ended, and reset those that have given all their frames."""
+        lengths = 1 + self._rng.choice(2 * self.config.frames_per_episode - 1)
+        seeds = self._rng.choice(SEED_RANGE) * 4 + SPLITS.index(self.config.split)
+        finished = (self._frames_left <= 0) | self.simulation.truncated
         if self._recovers:
-            failed = np.flatnonzero(self._ended & ~worn)
+            failed = np.flatnonzero(self._ended & ~finished)
             if failed.size:
                 self.simulation.recover(failed)
             self._ended[failed] = False
-        over = np.flatnonzero(self._ended | worn)
+        over = np.flatnonzero(self._ended | finished)
         if over.size == 0:
             return
         self.simulation.reset(over, [int(seed) for seed in seeds[over]])
-        self._actors.start(over)
+        self._policies.start(over)
         self._frames_left[over] = lengths[over]
         self._ended[over] = self._success[over] = False
 
     def _advance(self, steps: int) -> None:
-        """Step; what has ended stands still in the frame that is about to be taken, and starts anew after it."""
+        """Step all worlds; terminated worlds are restarted before the next frame, not within these steps."""
         for _ in range(steps):
-            measured = self.simulation.step(self._actors.act())
+            measured = self.simulation.step(self._policies.act())
             self._ended |= measured.terminated
             self._success = np.asarray(measured.success, np.bool_)
+
+    def _current_labels(self) -> Arrays:
+        """Labels of the current step that need neither the renderer nor the camera pose."""
+        labels = self.config.labels
+        parts = self._observe() if self._observed else {}
+        batch: Arrays = {label: parts[label] for label in labels if label in parts}
+        if OBJECTS in labels:
+            batch[OBJECTS] = visible_objects(
+                parts["instances"], parts["segmentation"], self.config.max_objects
+            )
+        if ACTION in labels:
+            batch[ACTION] = self.simulation.expert_action()
+        if SUCCESS in labels:
+            batch[SUCCESS] = self._success.copy()
+        return batch
+
+    def _motion_labels(self, pose: NDArray[np.float64], snapshot: Any) -> Arrays:
+        """Labels that relate an earlier frame, of this camera pose and scene snapshot, to the current step."""
+        batch: Arrays = {}
+        if self._has_motion and self._needs_pose:
+            state, later = self._camera_view()
+            if self._rendered:
+                batch |= self._render(state, pose, snapshot, (state.snapshot(), later))
+            if CAMERA_MOTION in self.config.labels:
+                batch[CAMERA_MOTION] = (np.linalg.inv(pose) @ later).astype(np.float32)
+        if NEXT_RGB in self.config.labels:
+            batch[NEXT_RGB] = self._observe()["rgb"]
+        return batch
 
     def _observe(self) -> Arrays:
         observation = self.simulation.observe()
@@ -241,27 +250,40 @@ class FrameMaker:
             parts = {**parts, "goal": parts[DESIRED]}
         name = next(iter(self.simulation.cameras))
         return {
-            part.removeprefix(f"{name}/"): values[..., 0] if _is_map(part, values) else values
+            part.removeprefix(f"{name}/"): values[..., 0] if _is_single_channel(part, values) else values
             for part, values in parts.items()
         }
 
-    def _draw(self, state: Any, pose: NDArray[np.float64], before: Any, later: NDArray[np.float64]) -> Arrays:
+    def _camera_view(self) -> tuple[Any, NDArray[np.float64]]:
+        """State of the scene and (N, 4, 4) camera poses, if any label needs them."""
+        if not self._needs_pose:
+            return None, np.zeros((0, 4, 4))
+        state, poses = self.simulation.camera_views()
+        return state, next(iter(poses.values())).copy()
+
+    def _render(
+        self, state: Any, pose: NDArray[np.float64], snapshot: Any = None, flow_target: Any = None
+    ) -> Arrays:
+        """Render the labels that are not part of the observation; arguments are those of `Renderer.render`."""
         if self._renderer is None or self._renderer.state is not state:
             camera = next(iter(self.simulation.cameras.values()))
-            self._renderer = Renderer(state, camera, self._drawn, self.config.num_threads)
-        flow_target = (state.snapshot(), later) if before is not None else None
-        return self._renderer.render(pose, snapshot=before, flow_target=flow_target)
+            self._renderer = Renderer(state, camera, self._rendered, self.config.num_threads)
+        return self._renderer.render(pose, snapshot=snapshot, flow_target=flow_target)
 
 
-_BEYOND = frozenset({*OUTPUT_TYPES, *OWN_LABELS}) - frozenset(IMAGE_PARTS)
+def _observed_parts(labels: tuple[str, ...]) -> list[str]:
+    """Parts of the observation that the labels are made from."""
+    observed = [label for label in labels if label in IMAGE_PARTS or label not in _NOT_OBSERVED]
+    needed = ("rgb",) * (NEXT_RGB in labels) + ("instances", "segmentation") * (OBJECTS in labels)
+    return observed + [part for part in needed if part not in observed]
 
 
-def _is_map(part: str, values: NDArray[Any]) -> bool:
-    """Whether a part is an image of one number a pixel, which observations give an axis of its own."""
+def _is_single_channel(part: str, values: NDArray[Any]) -> bool:
+    """Whether a part of the observation is an image with a channel axis of length 1."""
     return part.rpartition("/")[2] in IMAGE_PARTS and values.ndim == 4 and values.shape[-1] == 1
 
 
-def _filled(batch: Arrays, out: Arrays | None) -> Arrays:
+def _fill(batch: Arrays, out: Arrays | None) -> Arrays:
     if out is None:
         return batch
     for name, values in batch.items():

@@ -1,4 +1,4 @@
-"""Smooth noise: the Ornstein-Uhlenbeck process, its discretization exact."""
+"""Smooth noise: an Ornstein-Uhlenbeck process in its exact discretization."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from camshaft.envs.arrays import FloatArray, IntArray
 
 
 class SmoothNoise:
-    """Noise of N worlds that forgets its past exponentially and keeps the variance of what it is fed.
+    """First-order autoregressive noise with the variance of its innovations.
 
     Args:
-        shape: of the noise: worlds first.
-        memory: steps in which it forgets its past.
+        shape: shape of the noise, worlds first.
+        memory: correlation time in steps.
+
+    Attributes:
+        value: current noise.
     """
 
     def __init__(self, shape: tuple[int, ...], memory: float) -> None:
@@ -22,14 +25,14 @@ class SmoothNoise:
         self.value = np.zeros(shape)
 
     def start(self, worlds: IntArray, value: FloatArray | float = 0.0) -> None:
-        """Begin these worlds with a value."""
+        """Restart the noise of these worlds at a value."""
         self.value[worlds] = value
 
-    def advance(self, fresh: FloatArray) -> FloatArray:
-        """The noise one step later.
+    def advance(self, innovations: FloatArray) -> FloatArray:
+        """Advance the noise by one step.
 
         Args:
-            fresh: independent numbers of the wanted distribution, one a number of the noise.
+            innovations: independent random numbers of the desired distribution, in the shape of the noise.
         """
-        self.value = self._decay * self.value + math.sqrt(1.0 - self._decay**2) * fresh
+        self.value = self._decay * self.value + math.sqrt(1.0 - self._decay**2) * innovations
         return self.value

@@ -1,4 +1,4 @@
-"""Streams of labeled frames from any task, rendered on the fly while the network learns."""
+"""Streams of labeled frames of any task, rendered on the fly during training."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption
+from camshaft.perception.data.arrays import Arrays, Batch
 from camshaft.perception.data.frames import FrameMaker, FramesConfig
-from camshaft.perception.data.prefetch.makers import Batch, BatchPrefetcher
+from camshaft.perception.data.prefetch.makers import BatchPrefetcher
 from camshaft.perception.data.prefetch.processes import ProcessPrefetcher
 from camshaft.perception.data.prefetch.threads import ThreadPrefetcher
 
 
 class SimulatedFrames:
-    """An endless stream of labeled frames of one task, as batches of tensors; frames are made ahead of their use.
+    """Endless stream of labeled frames of a task, as batches of tensors that are rendered in the background.
 
     For example:
 
@@ -29,21 +29,21 @@ class SimulatedFrames:
             for batch in itertools.islice(frames, 1000):
                 learn(batch["rgb"], batch["depth"])
 
-    Buffers are used again: a batch is valid until the next one is asked for; copy what has to last. The stream is the
-    same in every run with the same arguments, the number of workers included.
+    Buffers are reused: a batch is valid until the next one is requested, so copy it to keep it. Streams with the same
+    arguments, including the number of workers, are identical.
 
     Args:
         task: id of the task.
         labels: see `FramesConfig`.
-        workers: 0 makes frames in a thread of this process; else in so many processes, worth it for tasks whose
-            physics hold the interpreter. A script that uses processes needs its `if __name__ == "__main__":`.
-        buffers: batches kept, of each worker; one is in use, the others are ahead.
-        first: number of the first batch that is given; those before it are simulated, not drawn.
-        part: which of several streams that share all other arguments.
-        options: the other fields of `FramesConfig`.
+        workers: number of worker processes, worthwhile for tasks whose physics hold the interpreter lock; 0 renders in
+            a thread of this process. A script that uses processes needs `if __name__ == "__main__":`.
+        buffers: buffers per worker; one is in use, the others are filled ahead.
+        first: number of the first batch; earlier ones are simulated but not rendered.
+        part: number of the stream among those that share all other arguments.
+        options: other fields of `FramesConfig`.
 
     Attributes:
-        config: what the stream is of.
+        config: configuration of the stream.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SimulatedFrames:
             self._prefetcher = ProcessPrefetcher(make, workers, buffers, first % workers)
         else:
             self._prefetcher = ThreadPrefetcher(_make(self.config, first, part, 1, 0), buffers)
-        self._finalizer = weakref.finalize(self, self._prefetcher.close)  # also at the end of the program
+        self._finalizer = weakref.finalize(self, self._prefetcher.close)  # also at interpreter exit
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -82,11 +82,11 @@ class SimulatedFrames:
     def __next__(self) -> Batch:
         return self._prefetcher.next()
 
-    def collect(self, frames: int) -> dict[str, NDArray[Any]]:
-        """The next `frames` in memory of their own, label name to (frames, …) array."""
+    def collect(self, frames: int) -> Arrays:
+        """Copy the next frames into memory: label name to (frames, …) array."""
         if frames < 1:
             raise InvalidOption(f"frames must be at least 1, got {frames!r}")
-        parts: list[dict[str, NDArray[Any]]] = []
+        parts: list[Arrays] = []
         for batch in self:
             parts.append({name: values.numpy().copy() for name, values in batch.items()})
             if len(parts) * self.config.batch_size >= frames:
@@ -107,15 +107,15 @@ class SimulatedFrames:
 
 
 class FrameStream:
-    """What a training takes simulated frames as: a stream that knows how long an epoch is and where it was left.
+    """Simulated frames as training data: a stream with an epoch length that can be resumed at any batch.
 
     Args:
         task: id of the task.
         labels: see `FramesConfig`.
-        length: frames that count as an epoch.
+        length: number of frames that count as an epoch.
         workers: as in `SimulatedFrames`.
-        buffers: likewise.
-        options: other fields of `FramesConfig`, but for the batch size, which is the training's.
+        buffers: as in `SimulatedFrames`.
+        options: other fields of `FramesConfig`, except the batch size, which the training sets.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class FrameStream:
         self._config = FramesConfig(task, tuple(labels), **options)
         if "batch_size" in options or length < 1:
             raise InvalidOption(
-                f"length must be at least 1, got {length!r}, and the batch size is the training's"
+                f"length must be at least 1, got {length!r}, and batch_size is set by the training"
             )
         self._length = length
         self._workers = workers
@@ -144,7 +144,7 @@ class FrameStream:
         return self._length
 
     def batches(self, first: int, batch_size: int, part: int = 0) -> Iterator[Batch]:
-        """Batches from number `first` on; going on where the last call was left costs nothing."""
+        """Endless batches, starting at batch number `first`; continuing from the previous call costs nothing."""
         if self._open is None or self._open[1] != (first, batch_size, part):
             self.close()
             frames = self._make(batch_size=batch_size, first=first, part=part)
@@ -156,9 +156,9 @@ class FrameStream:
             yield batch
 
     def fingerprint(self) -> str:
-        """Tells streams apart, by all that decides a frame: the number of threads does not."""
+        """Text that differs between streams; it does not depend on the number of threads, as frames do not."""
         config = replace(self._config, num_threads=None)
-        return f"{config!r}, {self._length} an epoch, {self._workers} workers"
+        return f"{config!r}, {self._length} per epoch, {self._workers} workers"
 
     def close(self) -> None:
         """Stop rendering."""
@@ -168,7 +168,7 @@ class FrameStream:
 
 
 def _make(config: FramesConfig, first: int, part: int, workers: int, number: int) -> FrameMaker:
-    """The maker of one worker, after the batches that it would have made before batch `first` of the whole stream."""
+    """The maker of a worker, advanced to its next batch at or after batch `first` of the stream."""
     maker = FrameMaker(config, part * workers + number)
     for _ in range(len(range(number, first, workers))):
         maker.skip()

@@ -1,9 +1,9 @@
-"""Labeled frames on disk, written once and read back by number: numbered safetensors files and an index.
+"""Labeled frames on disk: numbered safetensors files with an index, written once and read by frame index.
 
-A set is a folder with `index.json` (the labels with their shapes and types, what the set is of, and each file with its
-number of frames, its size and its CRC-32) and files `frames-00000.safetensors`, each label one tensor (n, …). Files are
-written whole or not at all, the index after each of them, so a set that was cut short is whole up to there and can be
-gone on with. Reading maps the files into memory: frames that are used often stay in the system's cache.
+A set is a folder of files `frames-00000.safetensors`, in which each label is an (n, …) tensor, and an `index.json` with
+the shapes and types of the labels, the metadata of the set, and the number of frames, size and CRC-32 of each file.
+Files are written atomically, and the index is updated after each, so an interrupted set is valid up to there and can be
+resumed. Files are memory-mapped when read, so frequently used frames stay in the page cache.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ import safetensors.numpy
 from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.corrupt_files import ON_CORRUPT
+from camshaft.perception.data.indices import check_indices
 from camshaft.perception.runs.durable_files import (
     FolderLock,
     named_disk_errors,
@@ -28,12 +31,10 @@ from camshaft.perception.runs.durable_files import (
 )
 from camshaft.perception.runs.settings import check_same_settings
 
-Arrays = dict[str, NDArray[Any]]
 Progress = Callable[[int, int], None]
 
 INDEX_FILE, LOCK_FILE = "index.json", "meta/.lock"
 FORMAT, VERSION = "camshaft frames", 1
-ON_CORRUPT = ("raise", "skip")
 _HEADER_TYPES = {
     "BOOL": "?",
     "U8": "u1",
@@ -62,20 +63,20 @@ def write_frames(
     """Write a set of labeled frames.
 
     Args:
-        folder: made if needed.
-        make: the content of file i, label name to (n, …) array; must not depend on the files before it.
-        files: how many.
-        about: what the set is of, as JSON can hold it; a set is only gone on with if this is the same.
-        classes: names of the classes, where frames have a "class".
-        resume: keep the files that are there and whole, and write the others.
-        progress: called with files written and files in all.
+        folder: folder of the set; created if needed.
+        make: returns the content of file i, label name to (n, …) array; must not depend on earlier files.
+        files: number of files.
+        about: metadata of the set, JSON-serializable; a set can only be resumed with the same metadata.
+        classes: class names, if frames have a "class".
+        resume: keep the intact files of an existing set and write the others.
+        progress: called with the number of files written and the total.
 
     Returns:
-        Frames in the set.
+        Number of frames in the set.
 
     Raises:
-        InvalidOption: the folder has a set already (and `resume` is off), or one of something else.
-        CamshaftError: the disk is full or the folder cannot be written to; what was complete is kept.
+        InvalidOption: the folder holds a set and `resume` is off, or a set with other metadata.
+        CamshaftError: the disk is full or the folder is not writable; complete files are kept.
     """
     folder = Path(folder)
     if files < 1:
@@ -83,20 +84,18 @@ def write_frames(
     with named_disk_errors(folder):
         lock = FolderLock(folder / LOCK_FILE)
         try:
-            return _write(folder, make, files, json.loads(json.dumps(about)), classes, resume, progress)
+            index = _begin_index(folder, json.loads(json.dumps(about)), classes, resume)
+            for number in range(len(index["files"]), files):
+                _write_file(folder, number, make(number), index)
+                if progress is not None:
+                    progress(number + 1, files)
         finally:
             lock.release()
+    return sum(entry["frames"] for entry in index["files"])
 
 
-def _write(
-    folder: Path,
-    make: Callable[[int], Mapping[str, NDArray[Any]]],
-    files: int,
-    about: Any,
-    classes: Sequence[str],
-    resume: bool,
-    progress: Progress | None,
-) -> int:
+def _begin_index(folder: Path, about: Any, classes: Sequence[str], resume: bool) -> dict[str, Any]:
+    """A new index, or one with the intact files of a set to resume."""
     index: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -110,32 +109,30 @@ def _write(
             raise InvalidOption(f"{folder} holds a set already; resume it, or name another folder")
         found = read_index(folder)
         check_same_settings(folder, found["about"], about)
-        index["labels"], index["files"] = found["labels"], _whole(folder, found["files"])
-    for number in range(len(index["files"]), files):
-        content = {name: np.ascontiguousarray(values) for name, values in make(number).items()}
-        labels = {
-            name: {"shape": list(array.shape[1:]), "dtype": array.dtype.name}
-            for name, array in content.items()
-        }
-        counts = {len(array) for array in content.values()}
-        if len(counts) != 1 or (index["labels"] and index["labels"] != labels):
-            raise InvalidOption(
-                f"file {number} has other labels or numbers of frames than the first: {labels}"
-            )
-        index["labels"] = labels
-        data = safetensors.numpy.save(content)
-        name = f"frames-{number:05d}.safetensors"
-        write_durably(folder / name, lambda stream, data=data: stream.write(data))  # type: ignore[misc]
-        entry = {"name": name, "frames": counts.pop(), "bytes": len(data), "crc32": zlib.crc32(data)}
-        index["files"].append(entry)
-        write_json_durably(folder / INDEX_FILE, index)
-        if progress is not None:
-            progress(number + 1, files)
-    return sum(entry["frames"] for entry in index["files"])
+        index["labels"], index["files"] = found["labels"], _intact(folder, found["files"])
+    return index
 
 
-def _whole(folder: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries up to the first whose file is not as it was written."""
+def _write_file(folder: Path, number: int, arrays: Mapping[str, NDArray[Any]], index: dict[str, Any]) -> None:
+    """Write a file of frames and add it to the index."""
+    content = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    labels = {
+        name: {"shape": list(array.shape[1:]), "dtype": array.dtype.name} for name, array in content.items()
+    }
+    counts = {len(array) for array in content.values()}
+    if len(counts) != 1 or (index["labels"] and index["labels"] != labels):
+        raise InvalidOption(f"file {number} has other labels or numbers of frames than the first: {labels}")
+    index["labels"] = labels
+    data = safetensors.numpy.save(content)
+    name = f"frames-{number:05d}.safetensors"
+    write_durably(folder / name, lambda stream: stream.write(data))
+    entry = {"name": name, "frames": counts.pop(), "bytes": len(data), "crc32": zlib.crc32(data)}
+    index["files"].append(entry)
+    write_json_durably(folder / INDEX_FILE, index)
+
+
+def _intact(folder: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries before the first whose file is missing or damaged."""
     for number, entry in enumerate(entries):
         try:
             _check_file(folder / entry["name"], entry)
@@ -145,21 +142,21 @@ def _whole(folder: Path, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class StoredFrames:
-    """A set of labeled frames on disk, by number.
+    """A set of labeled frames on disk.
 
     Args:
-        folder: as `write_frames` has written it.
-        labels: which to read; all by default.
-        on_corrupt: "raise" names the first file that is missing or altered; "skip" leaves such files out and warns.
-        verify: compare every file with its checksum, which reads all of it once; else only its size.
+        folder: folder that `write_frames` has written.
+        labels: labels to read; all by default.
+        on_corrupt: "raise" an error for a missing or damaged file, or "skip" it with a warning.
+        verify: check the checksum of every file, which reads all files once; otherwise only their size.
 
     Attributes:
-        classes: names of the classes; empty where frames have none.
-        about: what the set is of.
-        labels: as given.
+        classes: class names; empty if frames have none.
+        about: metadata of the set.
+        labels: labels that are read.
 
     Raises:
-        CorruptFile: the index or a file is missing or not what it should be; the message names it.
+        CorruptFile: the index or a file is missing or damaged; the message names it.
     """
 
     def __init__(
@@ -196,7 +193,7 @@ class StoredFrames:
             self._files.append(path)
             counts.append(entry["frames"])
         if not counts:
-            raise CorruptFile(f"{self.folder} holds no frame that can be read")
+            raise CorruptFile(f"{self.folder} holds no readable frame")
         self._ends = np.cumsum(counts)
         self._maps: dict[int, Arrays] = {}
 
@@ -208,7 +205,7 @@ class StoredFrames:
         return {name: values[0] for name, values in self.fetch([index]).items()}
 
     def fetch(self, indices: ArrayLike) -> Arrays:
-        """Frames and their labels in memory of their own.
+        """Copies of frames and their labels.
 
         Args:
             indices: (n,) within 0..len - 1, in any order.
@@ -216,10 +213,7 @@ class StoredFrames:
         Returns:
             Label name to (n, …) array.
         """
-        chosen = np.asarray(indices, np.int64).reshape(-1)
-        outside = (chosen < 0) | (chosen >= len(self))
-        if outside.any():
-            raise InvalidOption(f"frames are numbered 0..{len(self) - 1}, got {int(chosen[outside][0])}")
+        chosen = check_indices(indices, len(self), "frames")
         files = np.searchsorted(self._ends, chosen, side="right")
         starts = np.concatenate([[0], self._ends[:-1]])
         out = {name: np.empty((len(chosen), *shape), dtype) for name, (shape, dtype) in self._types.items()}
@@ -231,7 +225,7 @@ class StoredFrames:
         return out
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a loader's worker needs: files are mapped again where they are used."""
+        """Pickle without the memory maps, which data loading workers open again."""
         return {**self.__dict__, "_maps": {}}
 
     def _mapped(self, file: int) -> Arrays:
@@ -247,7 +241,7 @@ class StoredFrames:
         return self._maps[file]
 
     def _read_header(self, path: Path, frames: int) -> tuple[int, dict[str, Any]]:
-        """Where the tensors begin, and what the file says of them."""
+        """Offset of the tensors, and the header that describes them."""
         try:
             with path.open("rb") as stream:
                 size = int.from_bytes(stream.read(8), "little")
@@ -258,15 +252,15 @@ class StoredFrames:
                 if not same or np.dtype(_HEADER_TYPES[entry["dtype"]]) != dtype:
                     raise ValueError(f"{name} is {entry['dtype']} {entry['shape']}")
         except (ValueError, KeyError, TypeError, MemoryError) as error:
-            raise CorruptFile(f"{path} does not hold the labels that the index says: {error}") from error
+            raise CorruptFile(f"{path} does not hold the labels of the index: {error}") from error
         return 8 + size, header
 
 
 def read_index(folder: Path) -> dict[str, Any]:
-    """The index of a set.
+    """Read the index of a set.
 
     Raises:
-        CorruptFile: missing, damaged, or of something else.
+        CorruptFile: the index is missing, damaged, or of another format.
     """
     path = folder / INDEX_FILE
     try:
@@ -286,14 +280,14 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 def _check_file(path: Path, entry: Mapping[str, Any], verify: bool = True) -> None:
     if not path.is_file():
-        raise CorruptFile(f"{path} is missing, of which the index tells")
+        raise CorruptFile(f"{path} is missing, but listed in the index")
     size = path.stat().st_size
     if size != entry["bytes"]:
-        raise CorruptFile(f"{path} is damaged: {size} bytes, of {entry['bytes']} written")
+        raise CorruptFile(f"{path} is damaged: it has {size} of {entry['bytes']} bytes")
     if verify:
         checksum = 0
         with path.open("rb") as stream:
             while block := stream.read(1 << 22):
                 checksum = zlib.crc32(block, checksum)
         if checksum != entry["crc32"]:
-            raise CorruptFile(f"{path} is damaged: its checksum is not the one written")
+            raise CorruptFile(f"{path} is damaged: its checksum does not match the index")

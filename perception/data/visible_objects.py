@@ -1,4 +1,4 @@
-"""The things in an image as boxes, from its instances and classes."""
+"""Bounding boxes of the visible objects of an image, from its instance and class ids."""
 
 from __future__ import annotations
 
@@ -10,27 +10,34 @@ from scipy import ndimage
 
 from camshaft.envs.rendering import LABELS
 
-STUFF = ("sky", "terrain", "road", "lane_marking", "shoulder", "sidewalk")  # no things: without number or end
+STUFF = (
+    "sky",
+    "terrain",
+    "road",
+    "lane_marking",
+    "shoulder",
+    "sidewalk",
+)  # uncountable classes, without boxes
 _IS_THING = np.ones(256, np.bool_)
 _IS_THING[[LABELS[name] for name in STUFF]] = False
 COLUMNS = 6  # left, top, right, bottom, class, pixels
 
 
 def visible_objects(
-    instances: NDArray[np.uint16], segmentation: NDArray[np.uint8], most: int
+    instances: NDArray[np.uint16], segmentation: NDArray[np.uint8], max_objects: int
 ) -> NDArray[np.float32]:
-    """Boxes about the visible part of each thing.
+    """Bounding boxes of the visible parts of objects.
 
     Args:
-        instances: (n, H, W), as the renderer gives them.
-        segmentation: (n, H, W), likewise.
-        most: things an image; the largest are kept.
+        instances: (n, H, W) instance ids, as rendered.
+        segmentation: (n, H, W) class ids, as rendered.
+        max_objects: objects per image; the largest are kept.
 
     Returns:
-        (n, most, 6) left, top, right, bottom edges (the first pixel spans 0..1), id of the class that most of its
-        pixels have, and visible pixels; the largest first, rows of 0 behind the last.
+        (n, max_objects, 6) left, top, right and bottom edges (the first pixel spans 0..1), the most frequent class id
+        among the object's pixels, and the number of visible pixels; sorted by size, padded with rows of 0.
     """
-    found = np.zeros((len(instances), most, COLUMNS), np.float32)
+    found = np.zeros((len(instances), max_objects, COLUMNS), np.float32)
     for image, labels, rows in zip(instances, segmentation, found, strict=True):
         _fill(image, labels, rows)
     return found

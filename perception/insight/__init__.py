@@ -1,1 +1,1 @@
-"""What networks have learned, as pictures: filters, activations, saliency, neighbors and maps of features."""
+"""Visualization of networks: filters, activations, saliency maps, nearest neighbors and maps of feature space."""

@@ -1,7 +1,7 @@
-"""Which pixels an output rests on: Grad-CAM, guided backpropagation, and both together; VisualBackProp for policies.
+"""Saliency maps: Grad-CAM, guided backpropagation, guided Grad-CAM and VisualBackProp.
 
 Sources: Selvaraju et al., "Grad-CAM", ICCV 2017; Springenberg et al., "Striving for Simplicity", 2015 (guided
-backpropagation, captum's); Bojarski et al., "VisualBackProp", ICRA 2018, made to see what PilotNet steers by.
+backpropagation); Bojarski et al., "VisualBackProp", ICRA 2018 (developed for PilotNet).
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from camshaft.envs.errors import InvalidOption
 from camshaft.perception.insight.subject import Subject, as_floats
 
 METHODS = ("grad_cam", "guided", "guided_grad_cam", "visual_back_prop")
-LEAST_SIDE = 4  # places of a feature map below which it says too little of where things are
-BRIGHTEST = (
-    0.995  # share of the pixels that guided gradients are scaled by: single ones at the border stand out
-)
+SMALLEST_MAP = 4  # rows and columns of a feature map below which its resolution is too low
+GUIDED_QUANTILE = 0.995  # that guided gradients are scaled by, as single pixels at the border are outliers
 
 
 def saliency(
@@ -31,55 +29,55 @@ def saliency(
     target: int | None = None,
     layer: int | None = None,
 ) -> NDArray[np.float32]:
-    """How much each pixel counts, (B, H, W) in 0..1, over the strongest pixels of each frame.
+    """Saliency map of each frame, relative to its most salient pixel.
 
     Args:
-        subject: the network.
-        images: (B, …) frames as the encoder takes them.
+        subject: network to inspect.
+        images: (B, …) frames, as the encoder takes them.
         method: one of METHODS.
-        target: number of the output that is asked about; by default the largest of each frame. VisualBackProp asks
-            about none.
-        layer: number of the feature map that Grad-CAM looks at; by default the last of at least LEAST_SIDE rows and
-            columns.
+        target: index of the output to explain; by default the largest output of each frame. Ignored by VisualBackProp,
+            which does not depend on the outputs.
+        layer: index of the feature map for Grad-CAM; by default the last one of at least SMALLEST_MAP rows and columns.
+
+    Returns:
+        (B, H, W) in [0, 1].
     """
     if method not in METHODS:
         raise InvalidOption(f"unknown method {method!r}. Accepted: {', '.join(METHODS)}")
     frames = as_floats(images)
     if method == "visual_back_prop":
-        return _normalized(visual_back_prop(subject, frames))
-    outputs = subject.chosen(frames, target)
+        return _normalize(visual_back_prop(subject, frames))
+    outputs = subject.select_outputs(frames, target)
     if method == "grad_cam":
-        return _normalized(grad_cam(subject, frames, outputs, layer))
+        return _normalize(grad_cam(subject, frames, outputs, layer))
     guided = guided_gradients(subject, frames, outputs).abs().amax(dim=1)
     if method == "guided":
-        return _normalized(guided, BRIGHTEST)
-    return _normalized(guided * grad_cam(subject, frames, outputs, layer), BRIGHTEST)
+        return _normalize(guided, GUIDED_QUANTILE)
+    return _normalize(guided * grad_cam(subject, frames, outputs, layer), GUIDED_QUANTILE)
 
 
 def grad_cam(subject: Subject, frames: Tensor, outputs: Tensor, layer: int | None = None) -> Tensor:
-    """(B, H, W) at least 0: the maps of a layer, weighted by the mean gradient of the chosen outputs."""
+    """(B, H, W) rectified sum of a layer's maps, weighted by the mean gradients of the selected outputs."""
     with torch.enable_grad():
         features, maps = subject.encoder.features_and_maps(frames)
         if layer is not None and not 0 <= layer < len(maps):
             raise InvalidOption(f"layers are numbered 0..{len(maps) - 1}, got {layer}")
-        large = [values for values in maps if min(values.shape[-2:]) >= LEAST_SIDE]
-        last = maps[layer] if layer is not None else (large or maps)[-1]
-        if last.requires_grad is False:
-            raise InvalidOption("the network has no parameters that gradients could be taken through")
+        large = [values for values in maps if min(values.shape[-2:]) >= SMALLEST_MAP]
+        chosen = maps[layer] if layer is not None else (large or maps)[-1]
+        if chosen.requires_grad is False:
+            raise InvalidOption("the network has no parameters, so there are no gradients for Grad-CAM")
         scores = subject.head(features).gather(1, outputs[:, None]).sum()
-        (gradient,) = torch.autograd.grad(scores, last, allow_unused=True)
+        (gradient,) = torch.autograd.grad(scores, chosen, allow_unused=True)
     if gradient is None:
-        raise InvalidOption(
-            "the outputs do not follow from these feature maps: Grad-CAM says nothing of them"
-        )
+        raise InvalidOption("the outputs do not depend on these feature maps: Grad-CAM cannot explain them")
     weights = gradient.mean(dim=(2, 3), keepdim=True)
-    seen = (weights * last.detach()).sum(dim=1, keepdim=True).clamp(min=0.0)
-    return _enlarged(seen, frames)[:, 0]
+    weighted = (weights * chosen.detach()).sum(dim=1, keepdim=True).clamp(min=0.0)
+    return _upsample(weighted, frames)[:, 0]
 
 
 def guided_gradients(subject: Subject, frames: Tensor, outputs: Tensor) -> Tensor:
-    """(B, 3, H, W) gradients of the chosen outputs that pass each ReLU layer only where they are positive (captum)."""
-    from captum.attr import GuidedBackprop
+    """(B, 3, H, W) gradients of the selected outputs, rectified at every ReLU layer of the backward pass."""
+    from captum.attr import GuidedBackprop  # slow to import
 
     network = _Network(subject)
     with warnings.catch_warnings():
@@ -90,19 +88,19 @@ def guided_gradients(subject: Subject, frames: Tensor, outputs: Tensor) -> Tenso
 
 @torch.no_grad()
 def visual_back_prop(subject: Subject, frames: Tensor) -> Tensor:
-    """(B, H, W) at least 0: mean activations, multiplied layer by layer from the last to the first."""
+    """(B, H, W) product of the mean activations of all layers, upsampled from the last to the first."""
     maps = [
         values.clamp(min=0.0).mean(dim=1, keepdim=True) for values in subject.encoder.feature_maps(frames)
     ]
-    seen = maps[-1]
+    product = maps[-1]
     for finer in maps[-2::-1]:
-        larger = functional.interpolate(seen, finer.shape[-2:], mode="bilinear", align_corners=False)
-        seen = larger / larger.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12) * finer
-    return _enlarged(seen, frames)[:, 0]
+        larger = functional.interpolate(product, finer.shape[-2:], mode="bilinear", align_corners=False)
+        product = larger / larger.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12) * finer
+    return _upsample(product, frames)[:, 0]
 
 
 class _Network(nn.Module):
-    """The whole of a subject as a module, as captum wants it."""
+    """A subject as a module, as captum requires."""
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
@@ -113,14 +111,16 @@ class _Network(nn.Module):
         return self._subject.head(self.encoder(images))
 
 
-def _enlarged(maps: Tensor, frames: Tensor) -> Tensor:
-    from captum.attr import LayerAttribution
+def _upsample(maps: Tensor, frames: Tensor) -> Tensor:
+    """Upsample maps to the size of the frames."""
+    from captum.attr import LayerAttribution  # slow to import
 
-    enlarged: Tensor = LayerAttribution.interpolate(maps, tuple(frames.shape[-2:]), "bilinear")
-    return enlarged.detach()
+    upsampled: Tensor = LayerAttribution.interpolate(maps, tuple(frames.shape[-2:]), "bilinear")
+    return upsampled.detach()
 
 
-def _normalized(values: Tensor, brightest: float = 1.0) -> NDArray[np.float32]:
-    highest = torch.quantile(values.flatten(1), brightest, dim=1)[:, None, None]
+def _normalize(values: Tensor, quantile: float = 1.0) -> NDArray[np.float32]:
+    """Scale the values of each frame so that a quantile becomes 1, and clip them."""
+    highest = torch.quantile(values.flatten(1), quantile, dim=1)[:, None, None]
     highest = torch.where(highest > 0.0, highest, values.amax(dim=(1, 2), keepdim=True)).clamp(min=1e-12)
     return (values / highest).clamp(max=1.0).cpu().numpy().astype(np.float32)

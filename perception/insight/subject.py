@@ -1,4 +1,4 @@
-"""A network to look into: an encoder, and outputs over its features that something can be said about."""
+"""Network to inspect: an encoder and a head whose outputs can be explained."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.perception.backbones.encoder import Encoder
+from camshaft.perception.backbones.encoder import Encoder, channels_first
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network to look into.
+    """A network to inspect; its encoder is copied to the CPU in float32.
 
     Attributes:
-        encoder: frames to features.
-        head: features to outputs, (B, K): logits of classes, parts of an action, or the features themselves.
-        names: of the outputs; empty where they have none.
+        encoder: maps frames to features.
+        head: maps features to (B, K) outputs: logits of classes, components of an action, or the features themselves.
+        names: names of the outputs; empty if they have none.
     """
 
     encoder: Encoder
@@ -31,16 +31,16 @@ class Subject:
         encoder = copy.deepcopy(self.encoder).cpu().float().eval()
         for module in encoder.modules():
             if isinstance(module, nn.ReLU):
-                module.inplace = False  # gradients are changed on their way back
+                module.inplace = False  # guided backpropagation modifies the gradients of ReLU
         object.__setattr__(self, "encoder", encoder)
 
     def outputs(self, images: Tensor) -> Tensor:
-        """(B, K) of frames as the encoder takes them."""
+        """(B, K) outputs for frames, as the encoder takes them."""
         outputs: Tensor = self.head(self.encoder(images))
         return outputs
 
-    def chosen(self, images: Tensor, target: int | None) -> Tensor:
-        """(B,) the number of the output that is asked about: `target`, or the largest of each frame.
+    def select_outputs(self, images: Tensor, target: int | None) -> Tensor:
+        """(B,) index of the output to explain: `target`, or the largest output of each frame.
 
         Raises:
             InvalidOption: there is no such output.
@@ -55,8 +55,6 @@ class Subject:
 
 
 def as_floats(images: Tensor) -> Tensor:
-    """(B, 3, H, W) floats in 0..1 of frames of any accepted kind: what gradients can be taken of."""
-    from camshaft.perception.backbones.encoder import channels_first
-
+    """Convert frames of any accepted kind to (B, 3, H, W) floats in [0, 1], for which gradients are defined."""
     images = channels_first(images)
     return images.float() / 255.0 if images.dtype == torch.uint8 else images.float()

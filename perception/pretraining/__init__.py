@@ -1,4 +1,4 @@
-"""Pretraining of an encoder on several labels of simulated frames at once, and the weights that come of it."""
+"""Multi-task pretraining of encoders on simulated frames, and shipping of the weights."""
 
 from camshaft.perception.pretraining.frames import FrameSet, collect_frames
 from camshaft.perception.pretraining.network import MultiTaskNetwork

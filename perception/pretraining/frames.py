@@ -1,4 +1,4 @@
-"""Frames of several tasks with the labels that an encoder is pretrained on, kept on disk in the form it needs them."""
+"""Training data of multi-task pretraining: labeled frames of several tasks, stored on disk."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from camshaft.envs.catalogue import find_task
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering.meshes.labels import LABEL_NAMES, LABELS
 from camshaft.envs.simulation import Simulation
+from camshaft.perception.data.arrays import Arrays
 from camshaft.perception.data.frames import FrameMaker, FramesConfig
 from camshaft.perception.data.stored import StoredFrames, write_frames
 from camshaft.perception.pretraining.network import STRIDE
 from camshaft.perception.training.samples import Subset
 
-Arrays = dict[str, NDArray[Any]]
-
-LEAST_SHARE = 0.001  # of the pixels: what covers fewer does not count as present
+PRESENCE_THRESHOLD = 0.001  # fraction of the pixels above which a class counts as present
 LANE_TASK = "camshaft/LaneKeeping-v0"
-LANE_COLUMNS = (0, 1, 7, 8)  # of that task's state
+LANE_COLUMNS = (0, 1, 7, 8)  # of the state of that task
 LANE_NAMES = ("lateral error", "heading error", "curvature 10 m ahead", "curvature 20 m ahead")
-LANE_SCALES = (1.0, 0.1, 0.01, 0.01)  # meters, radians, 1/meters: what counts as one
-LABELS_KEPT = ("rgb", "segmentation", "depth", "normals", "presence", "lane")
+LANE_SCALES = (1.0, 0.1, 0.01, 0.01)  # units of the labels: meters, radians, 1/meters
+STORED_LABELS = ("rgb", "segmentation", "depth", "normals", "presence", "lane")
 WORLDS = 32
 
 
@@ -40,52 +39,40 @@ def collect_frames(
     frames_per_file: int = 512,
     progress: Callable[[int, int], None] | None = None,
 ) -> Subset:
-    """Draw labeled frames of one task, or find those that were drawn before.
+    """Render and store labeled frames of a task, or load those that were stored before.
 
     Args:
-        folder: of the set.
-        task: its id.
-        count: frames; rounded up to whole files.
+        folder: folder of the set.
+        task: id of the task.
+        count: number of frames, rounded up to whole files.
         split: "train", "val" or "test".
-        seed: another seed is another set.
+        seed: random seed.
         size: width and height in pixels.
-        frames_per_file: each file has worlds of its own.
-        progress: called with files written and files in all.
+        frames_per_file: frames per file; each file is an independent stream.
+        progress: called with the number of files written and the total.
 
     Returns:
-        The set: "rgb" (H, W, 3) uint8; at every fourth pixel "segmentation" (h, w) uint8, "depth" (h, w) float16
-        meters, 0 for the sky, and "normals" (h, w, 3) int8 in 1/127, 0 for the sky and in tasks that do not show their
-        scene; "presence" (L,) uint8, which semantic labels cover a thousandth of the frame; "lane" (4,) float32,
-        LANE_NAMES over LANE_SCALES, NaN in tasks without a lane of one's own.
+        The set, with "rgb" (H, W, 3) uint8; at every fourth pixel "segmentation" (h, w) uint8, "depth" (h, w) float16
+        in meters, 0 for the sky, and "normals" (h, w, 3) int8 in 1/127, 0 for the sky and in tasks without access to
+        their scene; "presence" (L,) uint8, 1 for semantic labels that cover a thousandth of the frame; and "lane" (4,)
+        float32, LANE_NAMES in units of LANE_SCALES, NaN in all tasks but LANE_TASK.
     """
-    task = find_task(task).id
     if count < 1:
         raise InvalidOption(f"count must be at least 1, got {count!r}")
     if size % STRIDE:
         raise InvalidOption(f"size must be a multiple of {STRIDE}, got {size}")
-    wanted = ["rgb", "segmentation", "depth"]
-    if find_task(task).simulation_class().camera_views is not Simulation.camera_views:
-        wanted.append("normals")  # which only tasks that show their scene have
-    config = FramesConfig(
-        task,
-        tuple([*wanted, "state"] if task == LANE_TASK else wanted),
-        batch_size=min(WORLDS, frames_per_file),
-        split=split,
-        seed=seed,
-        camera=(size, size),
-        frames_per_episode=8,
-    )
+    config = _frames_config(find_task(task).id, split, seed, size, min(WORLDS, frames_per_file))
 
     def make(number: int) -> Arrays:
         maker = FrameMaker(config, part=number)
-        batches = [_reduced(maker.make()) for _ in range(-(-frames_per_file // config.batch_size))]
+        batches = [_reduce(maker.make()) for _ in range(-(-frames_per_file // config.batch_size))]
         maker.close()
         return {
-            name: np.concatenate([each[name] for each in batches])[:frames_per_file] for name in LABELS_KEPT
+            name: np.concatenate([each[name] for each in batches])[:frames_per_file] for name in STORED_LABELS
         }
 
     about = {
-        "pretraining": task,
+        "pretraining": config.task,
         "split": split,
         "seed": seed,
         "size": size,
@@ -98,10 +85,10 @@ def collect_frames(
 
 
 class FrameSet:
-    """Several sets of frames as one; images of all are mixed when a training shuffles them.
+    """Concatenation of data sets with the same labels.
 
     Args:
-        parts: sets with the same labels.
+        parts: the data sets.
     """
 
     def __init__(self, parts: Sequence[Any]) -> None:
@@ -114,7 +101,7 @@ class FrameSet:
         return int(self._ends[-1])
 
     def fetch(self, indices: ArrayLike) -> Arrays:
-        """Frames by their numbers, label name to (n, …) array."""
+        """Frames at these indices: label name to (n, …) array."""
         chosen = np.asarray(indices, np.int64)
         which = np.searchsorted(self._ends, chosen, side="right")
         starts = self._ends - [len(part) for part in self._parts]
@@ -127,8 +114,25 @@ class FrameSet:
         return batch
 
 
-def _reduced(batch: Arrays) -> Arrays:
-    """What is kept of a batch of full labels."""
+def _frames_config(task: str, split: str, seed: int, size: int, batch_size: int) -> FramesConfig:
+    labels = ["rgb", "segmentation", "depth"]
+    if find_task(task).simulation_class().camera_views is not Simulation.camera_views:
+        labels.append("normals")  # only tasks that give access to their scene have them
+    if task == LANE_TASK:
+        labels.append("state")
+    return FramesConfig(
+        task,
+        tuple(labels),
+        batch_size=batch_size,
+        split=split,
+        seed=seed,
+        camera=(size, size),
+        frames_per_episode=8,
+    )
+
+
+def _reduce(batch: Arrays) -> Arrays:
+    """Reduce full labels to those that are stored."""
     segmentation = batch["segmentation"]
     count = len(segmentation)
     covered = np.stack(
@@ -147,6 +151,6 @@ def _reduced(batch: Arrays) -> Arrays:
         "segmentation": coarse.copy(),
         "depth": depth.astype(np.float16),
         "normals": normals,
-        "presence": (covered >= LEAST_SHARE).astype(np.uint8),
+        "presence": (covered >= PRESENCE_THRESHOLD).astype(np.uint8),
         "lane": lane,
     }

@@ -1,11 +1,10 @@
-"""An encoder with a light decoder and one head for each label that it is pretrained on.
+"""Multi-task network: an encoder with a light decoder and one head per label.
 
-Source of the decoder: the top-down pathway of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017.
+Source: the decoder is the top-down pathway of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,15 +13,15 @@ from camshaft.perception.backbones.encoder import Encoder, channels_first
 
 DENSE = {"segmentation": len(LABEL_NAMES), "depth": 1, "normals": 3}
 WIDTH = 64
-STRIDE = 4  # pixels between neighboring places that dense labels are kept for
+STRIDE = 4  # of dense labels, in pixels
 
 
 class MultiTaskNetwork(nn.Module):
-    """Frames to all labels: dense ones from the feature maps, those of a whole frame from the feature vector.
+    """Network that predicts dense labels from feature maps and other labels from the feature vector.
 
     Args:
-        encoder: to be pretrained.
-        vector: outputs of each head on the feature vector, by name.
+        encoder: encoder to pretrain.
+        vector: number of outputs of each head on the feature vector, by name.
     """
 
     def __init__(self, encoder: Encoder, vector: dict[str, int]) -> None:
@@ -38,19 +37,19 @@ class MultiTaskNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Label name to (B, K, H / STRIDE, W / STRIDE) for dense labels, (B, K) for others."""
+        """Predictions by label name: (B, K, H / STRIDE, W / STRIDE) for dense labels, (B, K) for others."""
         features, maps = self.encoder.features_and_maps(images)
         merged: Tensor = self.lateral[-1](maps[-1])
         for lateral, finer in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
             merged = functional.interpolate(merged, finer.shape[-2:], mode="nearest") + lateral(finer)
         merged = self.smooth(merged)
-        labeled = [side // STRIDE for side in channels_first(images).shape[-2:]]
-        if list(merged.shape[-2:]) != labeled:  # the encoder's finest map has another stride
-            merged = functional.interpolate(merged, labeled, mode="bilinear")
+        size = [side // STRIDE for side in channels_first(images).shape[-2:]]
+        if list(merged.shape[-2:]) != size:  # the encoder's finest map has another stride
+            merged = functional.interpolate(merged, size, mode="bilinear")
         outputs = {name: head(merged) for name, head in self.dense.items()}
         return outputs | {name: head(features) for name, head in self.vector.items()}
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """Vectors of length one along dimension 1."""
-    return torch.nn.functional.normalize(vectors.float(), dim=1)
+    """Normalize vectors along dimension 1."""
+    return functional.normalize(vectors.float(), dim=1)

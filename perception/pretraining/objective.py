@@ -1,4 +1,4 @@
-"""Multi-task pretraining: segmentation, depth, normals, presence and lane geometry learned at once."""
+"""Objective of multi-task pretraining: segmentation, depth, normals, presence of classes, and lane geometry."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from camshaft.envs.rendering.meshes.labels import LABEL_NAMES
 from camshaft.perception.pretraining.frames import LANE_NAMES
 from camshaft.perception.pretraining.network import unit
 from camshaft.perception.training.batches import Batch
-from camshaft.perception.training.objective import ALONE, Metrics, Objective
+from camshaft.perception.training.objective import METRIC_OPTIONS, Metrics, Objective
 
 NUM_LABELS = len(LABEL_NAMES)
 VECTOR_HEADS = {"presence": NUM_LABELS, "lane": len(LANE_NAMES)}
 
 
 class MultiTask(Objective):
-    """The sum of five losses: cross-entropy, L1 of the log depth, 1 - cosine of normals, binary cross-entropy, Huber.
+    """Sum of five losses.
 
-    What has no label (the sky's depth and normals, the lane in tasks without one) counts nothing.
+    Cross-entropy of the segmentation, L1 loss of the log depth, 1 - cosine of normals, binary cross-entropy of the
+    presence of classes, and Huber loss of the lane geometry. Missing labels (depth and normals of the sky, the lane in
+    tasks without one) are ignored.
     """
 
     labels = ("segmentation", "depth", "normals", "presence", "lane")
     score = "mean_iou"
 
     def check(self, batch: Batch) -> None:
-        """Raise InvalidOption for images that are no frames, and for semantic labels that do not exist."""
+        """Raise InvalidOption unless images are color frames and semantic labels exist."""
         super().check(batch)
         highest = int(batch["segmentation"].max())
         if highest >= NUM_LABELS:
@@ -62,20 +64,20 @@ class MultiTask(Objective):
         }
 
     def metrics(self) -> Metrics:
-        """Mean IoU, depth errors, angle of normals, F1 of presence, errors of the lane."""
+        """Mean IoU, pixel accuracy, depth errors, angular error of normals, F1 of presence, and lane errors."""
         return _MultiTaskMetrics()
 
 
 class _MultiTaskMetrics(Metrics):
     def __init__(self) -> None:
-        self._confusion = MulticlassConfusionMatrix(NUM_LABELS, **ALONE)
-        self._presence = BinaryF1Score(**ALONE)
+        self._confusion = MulticlassConfusionMatrix(NUM_LABELS, **METRIC_OPTIONS)
+        self._presence = BinaryF1Score(**METRIC_OPTIONS)
         self._means: dict[str, MeanMetric] = {}
 
     def update(self, outputs: Any, batch: Batch) -> None:
         device = outputs["depth"].device
-        guess, truth = outputs["segmentation"].argmax(1).flatten(), batch["segmentation"].long().flatten()
-        self._confusion.to(device).update(guess, truth)
+        predicted = outputs["segmentation"].argmax(1).flatten()
+        self._confusion.to(device).update(predicted, batch["segmentation"].long().flatten())
         known, log_depth = _log_depth(batch)
         difference = outputs["depth"][:, 0].float() - log_depth
         self._add("depth_relative_error", (difference.exp() - 1.0).abs()[known])
@@ -83,8 +85,8 @@ class _MultiTaskMetrics(Metrics):
         seen, normals = _normals(batch)
         cosine = (unit(outputs["normals"]) * normals).sum(1).clamp(-1.0, 1.0)
         self._add("normals_degrees", torch.rad2deg(torch.arccos(cosine))[seen])
-        present, there = outputs["presence"] > 0.0, batch["presence"] > 0
-        self._presence.to(device).update(present.flatten().long(), there.flatten().long())
+        predicted, present = outputs["presence"] > 0.0, batch["presence"] > 0
+        self._presence.to(device).update(predicted.flatten().long(), present.flatten().long())
         lane = batch["lane"]
         error = (outputs["lane"].float() - lane).abs()
         for number, name in enumerate(LANE_NAMES):
@@ -111,17 +113,17 @@ class _MultiTaskMetrics(Metrics):
 
 
 def _log_depth(batch: Batch) -> tuple[Tensor, Tensor]:
-    """(B, h, w) where the depth is known, and its logarithm."""
+    """(B, h, w) mask of known depths, and (B, h, w) log depth."""
     depth = batch["depth"].float()
     return depth > 0.0, depth.clamp(min=0.01).log()
 
 
 def _normals(batch: Batch) -> tuple[Tensor, Tensor]:
-    """(B, h, w) where there is a surface, and (B, 3, h, w) its normal."""
+    """(B, h, w) mask of surfaces, and (B, 3, h, w) unit normals."""
     stored = batch["normals"].float().movedim(-1, 1)
     return stored.abs().sum(1) > 0.0, unit(stored)
 
 
 def _mean(errors: Tensor, valid: Tensor) -> Tensor:
-    """The mean of the valid ones; 0 if there are none."""
+    """Mean of the valid errors; 0 if there are none."""
     return (errors * valid).sum() / valid.sum().clamp(min=1)

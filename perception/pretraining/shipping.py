@@ -1,4 +1,4 @@
-"""Weights that ship with the suite: float16 safetensors, their SHA-256, and a card of what they come from."""
+"""Shipping of weights with the suite: float16 safetensors, their SHA-256, and a model card."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ LARGEST_BYTES = 16 * 1024 * 1024
 
 
 def ship_encoder(name: str, encoder: nn.Module, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
-    """Write an encoder's weights so that `create_model(name, weights="camshaft")` finds them.
+    """Save the weights of an encoder for `create_model(name, weights="camshaft")`.
 
     Args:
-        name: of the encoder in the zoo; of a classifier of signs, with "-signs" behind it.
-        encoder: with its weights, or a classifier.
-        card: heading to text, or to a mapping that becomes a table; `Title` is required.
-        folder: where the suite keeps its weights.
+        name: name of the encoder in the zoo, with the suffix "-signs" for a classifier of signs.
+        encoder: encoder or classifier.
+        card: model card: heading to text, or to a mapping that becomes a table; `Title` is required.
+        folder: folder of the shipped weights.
 
     Returns:
-        The file of weights.
+        Path of the weights file.
 
     Raises:
-        InvalidOption: it would be larger than 16 MB.
+        InvalidOption: the file would be larger than 16 MB, or the weights are not finite in float16.
     """
     state = encoder.state_dict()
     halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
@@ -41,7 +41,7 @@ def ship_encoder(name: str, encoder: nn.Module, card: Mapping[str, Any], folder:
     if len(content) > LARGEST_BYTES:
         raise InvalidOption(f"weights of {name!r} take {len(content) / 2**20:.1f} MB; at most 16 ship")
     if not all(torch.isfinite(value).all() for value in halved.values() if value.is_floating_point()):
-        raise InvalidOption(f"weights of {name!r} do not fit into float16")
+        raise InvalidOption(f"weights of {name!r} are not finite in float16")
     digest = hashlib.sha256(content).hexdigest()
     known = shipped_weights(folder) | {name: digest}
     sums = "".join(f"{value}  {key}.safetensors\n" for key, value in sorted(known.items()))
@@ -56,14 +56,14 @@ def ship_encoder(name: str, encoder: nn.Module, card: Mapping[str, Any], folder:
 def training_card(
     training: TrainingConfig, steps: str, jitter: float, processor: str, commit: str | None
 ) -> dict[str, Any]:
-    """The table of a model card that says how it was trained.
+    """Table of a model card with the settings of the training.
 
     Args:
-        training: how.
-        steps: how long, in words.
-        jitter: of colors.
-        processor: of the machine.
-        commit: of the suite; None outside a checkout.
+        training: hyperparameters.
+        steps: description of the length of the training.
+        jitter: strength of the color jitter.
+        processor: processor of the machine.
+        commit: commit of the suite; None outside of a checkout.
     """
     return {
         "steps": steps,

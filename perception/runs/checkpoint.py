@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with every tensor, other state as JSON, and a checksum over both."""
+"""Checkpoints: a safetensors file with all tensors, other state as JSON, and a checksum over both."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from camshaft.perception.runs.durable_files import named_disk_errors, read_file,
 
 
 def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write a checkpoint in one step: a crash leaves the previous one as it was.
+    """Write a checkpoint atomically: a crash leaves the previous one intact.
 
     Args:
         path: file to write.
-        tensors: by name, on any device.
-        metadata: everything else; what JSON can hold.
+        tensors: tensors by name, on any device.
+        metadata: other state, JSON-serializable.
     """
     path = Path(path)
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -35,13 +35,13 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], metadata: M
 
 
 def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a checkpoint back and verify it. Nothing is unpickled.
+    """Read and verify a checkpoint. Nothing is unpickled.
 
     Returns:
         The tensors by name, on the CPU, and the metadata.
 
     Raises:
-        CorruptFile: missing, truncated, altered, or not a checkpoint.
+        CorruptFile: the file is missing, truncated, modified, or not a checkpoint.
     """
     path = Path(path)
     content = read_file(path)
@@ -51,38 +51,38 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
         expected, text = header["sha256"], header["metadata"]
         metadata = json.loads(text)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CorruptFile(f"{path} is not a whole checkpoint: {error}") from error
+        raise CorruptFile(f"{path} is not a checkpoint or is truncated: {error}") from error
     if _checksum(tensors, text) != expected:
-        raise CorruptFile(f"{path} was altered after it was written: its checksum does not match its content")
+        raise CorruptFile(f"{path} was modified: its checksum does not match its content")
     return tensors, metadata
 
 
-def tensors_below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Those whose names begin with a prefix, without it."""
+def tensors_with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors whose names begin with a prefix; it is removed from their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimizer's running state (moments, step counts) as named tensors."""
+    """State of an optimizer (moments, step counts) as named tensors."""
     state = optimizer.state_dict()["state"]
     return {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` returned; settings such as weight decay stay as they are."""
+    """Restore the state that `optimizer_tensors` returned; settings such as weight decay are kept."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        if value.shape == parameter.shape:  # fused optimizers need its memory order
+        if value.shape == parameter.shape:  # fused optimizers need the memory format of the parameter
             value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def safetensors_metadata(content: bytes) -> dict[str, str]:
-    """The text metadata in the header of a safetensors file."""
+    """Metadata in the header of a safetensors file."""
     length = int.from_bytes(content[:8], "little")
     metadata: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
     return metadata

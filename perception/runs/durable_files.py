@@ -1,4 +1,4 @@
-"""Files that exist whole or not at all: temporary name, fsync, rename."""
+"""Atomic, durable file writes: a temporary file, fsync, then rename."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ TEMPORARY_SUFFIX = ".unfinished"
 
 @contextlib.contextmanager
 def named_disk_errors(folder: Path) -> Iterator[None]:
-    """Turn an OSError into a CamshaftError that names the folder and the reason.
+    """Context manager that turns an OSError into a CamshaftError with the folder and the reason.
 
     Args:
-        folder: where files are written inside the block.
+        folder: folder that files are written to within the context.
     """
     try:
         yield
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
         raise CamshaftError(
-            f"cannot write to {folder}: {reason}; what was complete before is kept"
+            f"cannot write to {folder}: {reason}; files that were complete are kept"
         ) from error
 
 
 def write_durably(path: Path, write: Callable[[BufferedWriter], Any]) -> None:
-    """Put what `write` writes at `path` in one step that a crash cannot cut in two."""
+    """Write a file atomically: after a crash, `path` holds either the old or the new content.
+
+    Args:
+        path: file to write; its folder is created if needed.
+        write: writes the content to a stream.
+    """
     temporary = temporary_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -49,10 +54,10 @@ def write_durably(path: Path, write: Callable[[BufferedWriter], Any]) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file that has to be there.
+    """Read a file that must exist.
 
     Raises:
-        CorruptFile: it is not, or cannot be read.
+        CorruptFile: the file does not exist or cannot be read.
     """
     try:
         return path.read_bytes()
@@ -63,13 +68,13 @@ def read_file(path: Path) -> bytes:
 
 
 def write_json_durably(path: Path, content: Any) -> None:
-    """Write `content` as indented JSON at `path`, whole or not at all."""
+    """Write `content` as indented JSON, atomically."""
     text = json.dumps(content, indent=4, ensure_ascii=False)
     write_durably(path, lambda stream: stream.write(text.encode()))
 
 
 def finish_file(temporary: Path, path: Path) -> None:
-    """Give a completely written temporary file its name, durably."""
+    """Rename a completely written temporary file to its final name, durably."""
     with temporary.open("rb+") as stream:
         os.fsync(stream.fileno())
     os.replace(temporary, path)
@@ -77,12 +82,16 @@ def finish_file(temporary: Path, path: Path) -> None:
 
 
 def temporary_name(path: Path) -> Path:
-    """The name of `path` while it is being written; no reader looks for it."""
+    """Name of a file while it is being written."""
     return path.with_name(path.name + TEMPORARY_SUFFIX)
 
 
 class FolderLock:
-    """Keeps two processes from writing to one folder at the same time, where the system can lock files."""
+    """Lock that keeps two processes from writing to a folder at the same time; has no effect on Windows.
+
+    Args:
+        path: lock file, in a subfolder of the folder.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,12 +107,12 @@ class FolderLock:
             raise CamshaftError(f"{path.parent.parent} is being written to by another process") from error
 
     def release(self) -> None:
-        """Let others write."""
+        """Release the lock."""
         self._stream.close()
 
 
 def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(PermissionError):  # Windows cannot open a folder
+    with contextlib.suppress(PermissionError):  # Windows cannot open folders
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

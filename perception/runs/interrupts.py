@@ -1,4 +1,4 @@
-"""Ctrl-C that waits until the present step of a long job is done."""
+"""Ctrl-C handling that lets the current step of a long-running job finish."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a training after it had written a checkpoint; the message says how far it got."""
+    """Ctrl-C stopped a training after it saved a checkpoint; the message has the step."""
 
 
 class InterruptGuard:
-    """Turns the first Ctrl-C into a wish that a loop looks up after each step; the second stops at once.
+    """Context manager that turns the first Ctrl-C into a flag for a loop to check; the second interrupts at once.
 
     Attributes:
         requested: whether Ctrl-C was pressed.
@@ -25,7 +25,7 @@ class InterruptGuard:
 
     def __enter__(self) -> InterruptGuard:
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._remember)
+            self._previous = signal.signal(signal.SIGINT, self._handle)
         return self
 
     def __exit__(
@@ -37,7 +37,7 @@ class InterruptGuard:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
 
-    def _remember(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True

@@ -1,4 +1,4 @@
-"""A trained network in a folder: config.json and model.safetensors, tied to each other by checksums."""
+"""Folder of a trained network: config.json and model.safetensors, with checksums that tie them together."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ WEIGHTS_FILE = "model.safetensors"
 
 
 def save_model(folder: Path, network: nn.Module, config: Mapping[str, Any]) -> None:
-    """Write a network, each file whole or not at all.
+    """Save a network.
 
     Args:
-        folder: made if needed.
-        network: on any device.
-        config: what it is made by, as JSON can hold it.
+        folder: folder to write to; created if needed.
+        network: network on any device.
+        config: settings to rebuild the network from, JSON-serializable.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     weights = safetensors.torch.save(tensors)
@@ -40,41 +40,41 @@ def save_model(folder: Path, network: nn.Module, config: Mapping[str, Any]) -> N
         write_json_durably(folder / CONFIG_FILE, {**whole, "config_sha256": _json_checksum(whole)})
 
 
-def read_config(folder: Path, what: str, fields: Sequence[str]) -> dict[str, Any]:
-    """The config of a network that `save_model` wrote.
+def read_config(folder: Path, kind: str, fields: Sequence[str]) -> dict[str, Any]:
+    """Read the config of a network that `save_model` wrote.
 
     Args:
-        folder: of the network.
-        what: it is, for messages: "policy".
-        fields: that the config must have.
+        folder: folder of the network.
+        kind: kind of network, for error messages ("policy").
+        fields: required fields of the config.
 
     Raises:
-        CorruptFile: it is missing, cut short, altered, or the config of something else.
+        CorruptFile: the config is missing, truncated, modified, or of another kind.
     """
     path = folder / CONFIG_FILE
     try:
         config = json.loads(read_file(path))
         expected = config.pop("config_sha256")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CorruptFile(f"{path} is not the config of a {what}, or is cut short: {error}") from error
+        raise CorruptFile(f"{path} is not the config of a {kind}, or is truncated: {error}") from error
     if _json_checksum(config) != expected:
-        raise CorruptFile(f"{path} was altered after it was written: its checksum does not match its content")
+        raise CorruptFile(f"{path} was modified: its checksum does not match its content")
     missing = [name for name in (*fields, "weights_sha256") if name not in config]
     if missing:
-        raise CorruptFile(f"{path} is not the config of a {what}: it lacks {', '.join(missing)}")
+        raise CorruptFile(f"{path} is not the config of a {kind}: it lacks {', '.join(missing)}")
     return dict(config)
 
 
 def read_weights(folder: Path, config: Mapping[str, Any], network: nn.Module) -> None:
-    """Put the weights of a folder into the network that its config describes. Nothing is unpickled.
+    """Load the weights of a folder into the network that its config describes. Nothing is unpickled.
 
     Raises:
-        CorruptFile: they are missing, cut short, altered, not those of this config, or of another architecture.
+        CorruptFile: the weights are missing, truncated, modified, of another config, or of another architecture.
     """
     path = folder / WEIGHTS_FILE
     content = read_file(path)
     if hashlib.sha256(content).hexdigest() != config["weights_sha256"]:
-        raise CorruptFile(f"{path} is cut short, altered, or not the weights of the {CONFIG_FILE} beside it")
+        raise CorruptFile(f"{path} is truncated, modified, or not the weights of the {CONFIG_FILE} beside it")
     try:
         tensors = safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError) as error:
@@ -83,7 +83,9 @@ def read_weights(folder: Path, config: Mapping[str, Any], network: nn.Module) ->
     needed = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if shapes != needed:
         wrong = sorted(name for name in shapes.keys() | needed.keys() if shapes.get(name) != needed.get(name))
-        raise CorruptFile(f"{path} holds weights of another architecture: {', '.join(wrong[:4])} do not fit")
+        raise CorruptFile(
+            f"{path} holds weights of another architecture: {', '.join(wrong[:4])} do not match"
+        )
     network.load_state_dict(tensors)
 
 

@@ -1,4 +1,4 @@
-"""Run folder of a training: config.yaml, metrics.jsonl, TensorBoard events and the newest checkpoint."""
+"""Run folder of a training: config.yaml, metrics.jsonl, TensorBoard events and the latest checkpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from camshaft.perception.runs.durable_files import FolderLock, named_disk_errors
 from camshaft.perception.runs.settings import check_same_settings, read_settings, settings_yaml
 
 CONFIG_FILE = "config.yaml"
-RUN_FORMAT = 2  # of config.yaml; rises when runs of before can no longer be resumed
+RUN_FORMAT = 2  # version of the run format; incremented when earlier runs can no longer be resumed
 METRICS_FILE = "metrics.jsonl"
 CHECKPOINT_FILE = "checkpoints/last.safetensors"
 LOCK_FILE = "checkpoints/.lock"
@@ -27,7 +27,7 @@ TENSORBOARD_FOLDER = "tensorboard"
 
 
 def check_resumable(folder: str | Path) -> None:
-    """Make sure that a run which a person asks to resume is there.
+    """Check that a folder holds a run to resume.
 
     Raises:
         InvalidOption: the folder has no checkpoint.
@@ -36,32 +36,32 @@ def check_resumable(folder: str | Path) -> None:
         raise InvalidOption(f"nothing to resume: {folder} holds no checkpoint. Start without --resume")
 
 
-def what_is_kept(folder: str | Path) -> str:
-    """What a person should know who stopped a run."""
+def resume_hint(folder: str | Path) -> str:
+    """Message for the user after a run was stopped: whether and how it can be resumed."""
     if not (Path(folder) / CHECKPOINT_FILE).exists():
-        return f"No checkpoint is in {folder} yet: the same command starts from the beginning."
-    return f"The last checkpoint is kept in {folder}; the same command with --resume goes on from it."
+        return f"There is no checkpoint in {folder} yet: the same command starts from the beginning."
+    return f"The last checkpoint is kept in {folder}; the same command with --resume continues from it."
 
 
 class RunFolder:
-    """Where a training keeps what it learned, so that it can be killed at any moment and go on exactly.
+    """Folder of a training run, which can be killed at any moment and resumed exactly.
 
-    The metrics have no gaps and no duplicates: a checkpoint remembers how long `metrics.jsonl` was, and going
-    on from it cuts the file back to that length.
+    The metrics have no gaps and no duplicates: a checkpoint stores the length of `metrics.jsonl`, and the file is
+    truncated to that length when the run is resumed.
 
     Args:
-        folder: made if needed.
-        settings: what decides the outcome of the training; written to `config.yaml`.
-        origin: where its data came from; written there too, but may differ when it is resumed.
-        resume: go on with the run that is in the folder, if there is one.
+        folder: folder of the run; created if needed.
+        settings: settings that determine the result of the training; saved in `config.yaml`.
+        origin: provenance of the data; saved there as well, but may differ when the run is resumed.
+        resume: resume the run in the folder, if there is one.
 
     Attributes:
-        checkpoint: tensors and state that were given to `save` last, None if the run has no checkpoint yet.
+        checkpoint: tensors and state of the last `save`; None if the run has no checkpoint yet.
 
     Raises:
-        InvalidOption: the folder holds a run and `resume` is off, or one with other settings.
-        CorruptFile: its config or checkpoint is damaged.
-        CamshaftError: another process is training into this folder, or it cannot be written to.
+        InvalidOption: the folder holds a run and `resume` is off, or a run with other settings.
+        CorruptFile: the config or the checkpoint is damaged.
+        CamshaftError: another process is writing to the folder, or it is not writable.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class RunFolder:
 
     @property
     def checkpoint_path(self) -> Path:
-        """The one checkpoint of the run, always the newest."""
+        """Path of the latest checkpoint, the only one that is kept."""
         return self.folder / CHECKPOINT_FILE
 
     def __enter__(self) -> RunFolder:
@@ -105,10 +105,10 @@ class RunFolder:
         self._lock.release()
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Add a row to the metrics.
+        """Append a row to the metrics.
 
         Args:
-            row: numbers by name; `step` is the step they were measured after.
+            row: numbers by name, including the `step` after which they were measured.
         """
         with named_disk_errors(self.folder):
             self._metrics.write(json.dumps(row).encode() + b"\n")
@@ -118,11 +118,11 @@ class RunFolder:
                 self._events.add_scalar(name, value, row["step"])
 
     def save(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Write the checkpoint that a resumed run goes on from.
+        """Save the checkpoint that the run can be resumed from.
 
         Args:
-            tensors: by name.
-            state: everything else, with the `step` it is of; what JSON can hold.
+            tensors: tensors by name.
+            state: other state, including the `step`; JSON-serializable.
         """
         with named_disk_errors(self.folder):
             os.fsync(self._metrics.fileno())
@@ -134,10 +134,10 @@ class RunFolder:
             metrics = self.folder / METRICS_FILE
             if not resume and metrics.exists() and metrics.stat().st_size:
                 raise InvalidOption(
-                    f"{self.folder} holds the metrics of a run whose checkpoint is gone: choose another folder, or "
+                    f"{self.folder} holds the metrics of a run without a checkpoint: choose another folder, or "
                     "remove it"
                 )
-            return  # whatever began here got nowhere
+            return  # a run without a checkpoint starts over
         if not resume:
             raise InvalidOption(f"{self.folder} holds a run already: resume it, or choose another folder")
         before = read_settings(path)
@@ -153,7 +153,7 @@ class RunFolder:
         return load_checkpoint(self.checkpoint_path) if self.checkpoint_path.exists() else None
 
     def _open_metrics(self) -> IO[bytes]:
-        """Cut back to the checkpoint, positioned at the end."""
+        """Open the metrics for appending, truncated to their length at the checkpoint."""
         stream = (self.folder / METRICS_FILE).open("ab")
         kept = self.checkpoint[1]["metrics_bytes"] if self.checkpoint else 0
         stream.truncate(min(kept, stream.tell()))

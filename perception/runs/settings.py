@@ -1,4 +1,4 @@
-"""Comparison of settings: a folder that was begun with some is only continued with the same."""
+"""Settings of runs and data sets: saved as YAML, and compared when a folder is resumed."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from camshaft.perception.runs.durable_files import read_file
 def check_same_settings(
     folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], advice: str = "choose another folder"
 ) -> None:
-    """Make sure that a folder is continued with the settings that it was begun with.
+    """Check that a folder is resumed with the settings that it was started with.
 
     Args:
-        folder: for the message.
-        before: settings that the folder holds.
-        now: settings that are asked for, of types that JSON and YAML can hold.
-        advice: what to do otherwise.
+        folder: the folder, for the error message.
+        before: settings that the folder was started with.
+        now: requested settings, JSON-serializable.
+        advice: how to use other settings, for the error message.
 
     Raises:
-        InvalidOption: they differ; each entry that does, with both values.
+        InvalidOption: the settings differ; the message has each difference.
     """
     differences = list(_differences(before, plain(now)))
     if differences:
         raise InvalidOption(
-            f"{folder} was begun with other settings: {'; '.join(differences)}. To use these, {advice}"
+            f"{folder} was started with other settings: {'; '.join(differences)}. To use these, {advice}"
         )
 
 
 def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as JSON gives them back: tuples become lists.
+    """The settings after a round trip through JSON: tuples become lists.
 
     Raises:
-        InvalidOption: a value is of a type that JSON does not have.
+        InvalidOption: a value is not JSON-serializable.
     """
     try:
         return dict(json.loads(json.dumps(settings)))
     except (TypeError, ValueError) as error:
-        raise InvalidOption(f"settings are numbers, text, lists and mappings: {error}") from error
+        raise InvalidOption(f"settings must be numbers, text, lists and mappings: {error}") from error
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings in a YAML file.
+    """Read settings from a YAML file.
 
     Raises:
-        CorruptFile: it is missing, is not YAML, or holds something else.
+        CorruptFile: the file is missing, not YAML, or not a mapping.
     """
     try:
         settings = yaml.safe_load(read_file(path).decode())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CorruptFile(f"{path} is not YAML: {error}") from error
     if not isinstance(settings, dict):
-        raise CorruptFile(f"{path} does not hold the settings of a run, or is cut short")
+        raise CorruptFile(f"{path} does not hold the settings of a run, or is truncated")
     return settings
 
 
 def settings_yaml(settings: Mapping[str, Any]) -> bytes:
-    """The settings as YAML, in their order."""
+    """Settings as YAML, in their order."""
     return yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True).encode()
 
 

@@ -1,1 +1,1 @@
-"""Training of every network in the package: one loop, its checkpoints and what it is made of."""
+"""Training of networks: the trainer, its objectives, data, optimizers and schedules."""

@@ -1,7 +1,6 @@
-"""Random changes of color and light that leave the right action as it is.
+"""Color jitter: random contrast, brightness, white balance and tone, which leave actions valid.
 
-There is no mirroring: keeping to the right lane of a two-lane road is not the mirror image of keeping to the
-left.
+There is no mirroring: keeping to the right lane of a two-lane road is not the mirror image of keeping to the left.
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ from torch import Tensor
 from camshaft.perception.backbones.encoder import channels_first
 from camshaft.perception.training.batches import IMAGE, Batch
 
-CONTRAST = 0.20  # standard deviation of the log of each frame's contrast
-BRIGHTNESS = 0.08  # standard deviation of what is added to each frame in [0, 1]
-WHITE_BALANCE = 0.04  # standard deviation of the log of each channel's gain
-TONE = 0.50  # each frame's tone curve is x + t·x·(1 - x), t uniform in ±TONE: a gamma that costs no power
+CONTRAST = 0.20  # standard deviation of the log contrast of a frame
+BRIGHTNESS = 0.08  # standard deviation of the offset of a frame in [0, 1]
+WHITE_BALANCE = 0.04  # standard deviation of the log gain of a channel
+TONE = 0.50  # the tone curve is x + t·x·(1 - x) with t uniform in ±TONE: a gamma without a power function
 
 
 def jitter_colors(frames: Tensor, strength: float, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
-    """Change contrast, brightness, white balance and tone of each frame at random.
+    """Randomly change the contrast, brightness, white balance and tone of each frame.
 
     Args:
         frames: (B, 3, H, W) uint8, fastest in channels-last memory.
         strength: 1 for the constants above, 0 for no change.
-        generator: on the CPU; draws the same numbers wherever the frames are.
-        dtype: float type of the result.
+        generator: CPU generator, so that the random numbers do not depend on the device of the frames.
+        dtype: floating-point type of the result.
 
     Returns:
         (B, 3, H, W) in [0, 1], in channels-last memory.
@@ -37,7 +36,7 @@ def jitter_colors(frames: Tensor, strength: float, generator: torch.Generator, d
     contrast = torch.exp(light[:, :1] + balance)
     offset = 0.5 - 0.5 * contrast + light[:, 1:]
 
-    # One row of pixels at a time, so that the innermost loops are long.
+    # Constants are repeated along a row of pixels, so that the innermost loops are long.
     gain_row = (contrast / 255.0).repeat(1, width)[:, None].to(frames.device, dtype, non_blocking=True)
     offset_row = offset.repeat(1, width)[:, None].to(frames.device, dtype, non_blocking=True)
     tone = tone[:, None, None].to(frames.device, dtype, non_blocking=True)
@@ -48,18 +47,18 @@ def jitter_colors(frames: Tensor, strength: float, generator: torch.Generator, d
 
 
 class ColorJitter:
-    """An augmentation of the trainer that changes colors alone, with PyTorch's global random numbers.
+    """Color jitter as an augmentation of the trainer; uses the global random number generator of PyTorch.
 
     Args:
         strength: 1 for the constants of this module.
-        dtype: float type that the frames become.
+        dtype: floating-point type of the augmented frames.
     """
 
     def __init__(self, strength: float = 1.0, dtype: torch.dtype = torch.float32) -> None:
         self.strength, self.dtype = strength, dtype
 
     def __call__(self, batch: Batch) -> Batch:
-        """The batch with other colors; frames in uint8 become floats in [0, 1], channels first."""
+        """Augment a batch; its frames become (B, 3, H, W) floats in [0, 1]."""
         frames = channels_first(batch[IMAGE])
         if frames.dtype != torch.uint8:
             frames = (frames * 255.0).round().to(torch.uint8)

@@ -1,4 +1,4 @@
-"""An exponential moving average of a network's weights.
+"""Exponential moving average of the weights of a network.
 
 Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992, with exponential weights.
 """
@@ -14,16 +14,17 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class MovingAverage:
-    """average ← d·average + (1 - d)·weights after every step, with d = min(decay, (1 + steps)/(10 + steps)).
+    """Exponential moving average of the weights of a module.
 
-    What is not a floating-point number (counters) is copied.
+    After every step, average ← d·average + (1 - d)·weights with d = min(decay, (1 + steps)/(10 + steps)). Tensors that
+    are not floating-point (counters) are copied.
 
     Args:
-        module: whose weights.
-        decay: near 1 remembers long.
+        module: module whose weights are averaged.
+        decay: decay per step; values near 1 average over many steps.
 
     Attributes:
-        tensors: the average, by the names of the module's state.
+        tensors: the average, by the keys of the module's state dict.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -34,7 +35,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module, steps: int) -> None:
-        """Take in the weights after so many steps."""
+        """Update the average with the weights after `steps` steps."""
         decay = min(self.decay, (1.0 + steps) / (10.0 + steps))
         averages: list[Tensor] = []
         weights: list[Tensor] = []
@@ -45,11 +46,11 @@ class MovingAverage:
                 weights.append(value)
             else:
                 average.copy_(value)
-        get_ema_multi_avg_fn(decay)(averages, weights, steps)  # few kernels for all tensors on a GPU
+        get_ema_multi_avg_fn(decay)(averages, weights, steps)  # few kernel launches on a GPU
 
     @contextlib.contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:
-        """Let the module have the averaged weights within this context."""
+        """Context manager in which the module has the averaged weights."""
         own = {name: value.detach().clone() for name, value in module.state_dict().items()}
         module.load_state_dict(self.tensors)
         try:

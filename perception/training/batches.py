@@ -1,4 +1,4 @@
-"""Batches: what a data set gives by name, tensors or nested lists and mappings of tensors."""
+"""Batches of samples: mappings of names to tensors, or to nested lists and mappings of tensors."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from camshaft.envs.errors import InvalidOption
 IMAGE = "rgb"
 
 Batch = dict[str, Any]
-"""Name to B rows: a tensor (B, …), or a list of B tensors or mappings where rows differ in size (boxes, points)."""
+"""Name to B rows: a (B, …) tensor, or a list of B tensors or mappings where rows differ in size (boxes, points)."""
 
 
 def as_tensors(value: Any) -> Any:
-    """Arrays and numbers as tensors, inside lists and mappings too."""
+    """Convert arrays and numbers to tensors, also inside lists and mappings."""
     return _mapped(value, lambda each: torch.as_tensor(each) if not isinstance(each, str | bytes) else each)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with every tensor on a device."""
+    """Move all tensors of a batch to a device."""
     return dict(
         _mapped(batch, lambda each: each.to(device, non_blocking=True) if isinstance(each, Tensor) else each)
     )
 
 
 def batch_length(batch: Mapping[str, Any]) -> int:
-    """Rows of a batch."""
+    """Number of rows of a batch."""
     return len(next(iter(batch.values())))
 
 
 def select(batch: Mapping[str, Any], names: Sequence[str]) -> Batch:
-    """The named entries of a batch, in this order.
+    """Select entries of a batch by name, in this order.
 
     Raises:
-        InvalidOption: one is missing, or they differ in their number of rows.
+        InvalidOption: an entry is missing, or the entries differ in their number of rows.
     """
     missing = [name for name in names if name not in batch]
     if missing:
@@ -46,15 +46,15 @@ def select(batch: Mapping[str, Any], names: Sequence[str]) -> Batch:
     chosen = {name: batch[name] for name in names}
     lengths = {name: len(values) for name, values in chosen.items()}
     if len(set(lengths.values())) > 1:
-        raise InvalidOption(f"a batch has as many rows of everything, got {lengths}")
+        raise InvalidOption(f"all entries of a batch must have the same number of rows, got {lengths}")
     return chosen
 
 
 def stack(items: Sequence[Mapping[str, Any]]) -> Batch:
-    """One batch from single samples.
+    """Collate samples into a batch.
 
     Raises:
-        InvalidOption: an array differs in shape from one sample to another.
+        InvalidOption: an array differs in shape between samples.
     """
     batch: Batch = {}
     for name in items[0]:
@@ -64,19 +64,19 @@ def stack(items: Sequence[Mapping[str, Any]]) -> Batch:
         values = [torch.as_tensor(np.asarray(item[name])) for item in items]
         shapes = {tuple(value.shape) for value in values}
         if len(shapes) > 1:
-            raise InvalidOption(f"{name!r} of one batch has different shapes: {sorted(shapes)}")
+            raise InvalidOption(f"{name!r} has different shapes within a batch: {sorted(shapes)}")
         batch[name] = torch.stack(values)
     return batch
 
 
 def check_images(images: Any) -> None:
-    """Make sure that images are color frames.
+    """Check that images are color frames.
 
     Args:
-        images: (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1]; or a list of such without the batch axis.
+        images: (B, H, W, 3) or (B, 3, H, W), uint8 or floats in [0, 1]; or a list of such images without batch axis.
 
     Raises:
-        InvalidOption: they are not; shapes, type or range that was given.
+        InvalidOption: they have another shape, type or range.
     """
     if isinstance(images, list):
         for image in images:

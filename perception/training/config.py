@@ -1,4 +1,4 @@
-"""Settings of a training."""
+"""Configuration of a training run."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from camshaft.perception.training.schedules import SCHEDULES, schedule_factor
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of a training.
+    """Hyperparameters of a training run.
 
     Attributes:
         epochs: passes over the training data.
         batch_size: samples per step, over all processes.
         optimizer: "sgd", "adam", "adamw", "rmsprop" or "adagrad".
-        learning_rate: highest learning rate; None for the optimizer's usual one.
-        momentum: of "sgd" and "rmsprop".
+        learning_rate: peak learning rate; None for the default of the optimizer.
+        momentum: momentum factor ("sgd", "rmsprop").
         nesterov: use Nesterov momentum ("sgd").
         schedule: learning-rate decay after the warm-up: "cosine", "poly", "step" or "constant".
-        warmup_fraction: share of the training during which the learning rate rises from 0.
-        step_milestones: shares of the training after which "step" lowers the rate.
-        step_factor: factor by which "step" lowers it.
-        poly_power: exponent of "poly".
-        l1: weight of the L1 penalty, the sum of absolute weights; biases and normalization are not penalized.
-        l2: weight of the L2 penalty, half the sum of squared weights, likewise.
-        weight_decay: decoupled weight decay of "adamw".
-        gradient_clip: largest norm of the gradient; 0 for no limit.
-        ema_decay: decay of the exponential moving average of the weights that is evaluated and kept; 0 for none.
+        warmup_fraction: fraction of the training during which the learning rate rises linearly from 0.
+        step_milestones: fractions of the training after which the learning rate is lowered ("step").
+        step_factor: factor by which it is lowered at each milestone ("step").
+        poly_power: exponent ("poly").
+        l1: coefficient of the L1 penalty, the sum of absolute weights; biases and normalization are excluded.
+        l2: coefficient of the L2 penalty, half the sum of squared weights; likewise.
+        weight_decay: decoupled weight decay ("adamw").
+        gradient_clip: maximum norm of the gradient; 0 for no clipping.
+        ema_decay: decay of the exponential moving average of the weights, which is evaluated and saved; 0 for none.
         patience: epochs without a better validation score after which training stops early; 0 for never.
-        seed: of everything random.
+        seed: random seed.
         checkpoint_steps: steps between checkpoints; each epoch ends with one as well.
         log_steps: steps between rows of the metrics.
-        workers: processes that read samples; 0 reads in a thread of this one, enough for rendered images beside a CPU.
-            Beside a GPU that thread and the launching of kernels share the interpreter.
+        workers: data loading processes; 0 loads in a background thread, which is enough for rendered images when
+            training on the CPU. When training on a GPU, that thread competes with kernel launches for the interpreter.
         device: "auto", "cpu" or "cuda".
         precision: "auto", "float32" or "bfloat16".
-        compile: fuse the network by torch.compile; a minute at the start, faster steps on a GPU.
+        compile: compile the network with torch.compile; takes a minute, then steps on a GPU are faster.
     """
 
     epochs: int = 10
@@ -87,20 +87,20 @@ class TrainingConfig:
             self._check(name, float, lambda value: 0.0 <= value < 1.0, "a number from 0 to below 1")
         if any(isinstance(part, str) or not 0.0 <= part <= 1.0 for part in self.step_milestones):
             raise InvalidOption(
-                f"step_milestones must be shares of the training from 0 to 1, got {self.step_milestones!r}"
+                f"step_milestones must be fractions of the training from 0 to 1, got {self.step_milestones!r}"
             )
         if self.learning_rate is not None:
             self._check("learning_rate", float, lambda value: 0.0 < value < math.inf, "a number above 0")
         if self.weight_decay and self.optimizer != "adamw":
-            raise InvalidOption(f"weight_decay is adamw's; l2 penalizes the weights of {self.optimizer!r}")
+            raise InvalidOption(f"weight_decay needs optimizer 'adamw'; use l2 with {self.optimizer!r}")
 
     @property
     def highest_rate(self) -> float:
-        """The learning rate at the end of the warm-up."""
+        """Peak learning rate, at the end of the warm-up."""
         return OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate
 
     def rate_at(self, step: int, total_steps: int) -> float:
-        """The learning rate of one step, from 0, of a training."""
+        """Learning rate at a step, counted from 0."""
         return self.highest_rate * schedule_factor(
             step,
             total_steps,
@@ -112,7 +112,7 @@ class TrainingConfig:
         )
 
     def make_optimizer(self, groups: Iterable[ParameterGroup]) -> torch.optim.Optimizer:
-        """The optimizer of these parameters."""
+        """Build the optimizer for these parameters."""
         return make_optimizer(
             self.optimizer,
             groups,

@@ -1,4 +1,4 @@
-"""Learning curves of one run or several, plotted from their metrics."""
+"""Learning curves of one or several runs, plotted from their metrics."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from matplotlib.ticker import MaxNLocator
 from camshaft.envs.errors import CorruptFile
 from camshaft.perception.runs.durable_files import read_file, write_durably
 
-LARGE_SPREAD = 5.0  # largest loss over the smallest beyond which the axis becomes logarithmic
+LARGE_SPREAD = 5.0  # ratio of the largest to the smallest loss above which the axis is logarithmic
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def read_metrics(run_folder: str | Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics.
+    """Read the metrics of a run, one row after another.
 
     Raises:
-        CorruptFile: there are none, or a row is damaged.
+        CorruptFile: the file is missing, or a row is damaged.
     """
     path = Path(run_folder) / "metrics.jsonl"
     try:
@@ -32,21 +32,19 @@ def read_metrics(run_folder: str | Path) -> list[dict[str, Any]]:
         raise CorruptFile(f"{path} has a damaged row: {error}") from error
 
 
-def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
-    """Draw loss and score against the epoch, one color a run: dashed in training, solid on validation.
+def plot_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
+    """Plot loss and score over epochs, one color per run: dashed for training, solid for validation.
 
     Args:
-        runs: name to the rows of its metrics.
-        score: which of the scores.
-        path: of the PNG.
+        runs: name to the rows of its metrics; the first is the baseline, with a thicker line.
+        score: name of the score.
+        path: PNG file to write.
     """
     figure = Figure(figsize=(11.0, 4.2), layout="constrained")
     losses, scores = figure.subplots(1, 2)
     for number, (name, rows) in enumerate(runs.items()):
         color = colormaps["tab20"](number % 20 / 20.0 + 0.01) if len(runs) > 10 else f"C{number}"
-        width = (
-            3.0 if number == 0 and len(runs) > 2 else 1.5
-        )  # what others are compared with, seen behind them too
+        width = 3.0 if number == 0 and len(runs) > 2 else 1.5
         epochs = [row for row in rows if "train_loss" in row]
         numbers = [row["epoch"] for row in epochs]
         losses.plot(
@@ -55,13 +53,13 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
             "--",
             color=color,
             linewidth=1.0,
-            **_dots(epochs, "x"),
+            **_marker(epochs, "x"),
         )
         for axes, column in ((losses, "loss"), (scores, score)):
             valid = [row for row in epochs if row.get(f"validation/{column}") is not None]
             numbers = [row["epoch"] for row in valid]
             values = [row[f"validation/{column}"] for row in valid]
-            axes.plot(numbers, values, color=color, linewidth=width, label=name, **_dots(valid, "o"))
+            axes.plot(numbers, values, color=color, linewidth=width, label=name, **_marker(valid, "o"))
     losses.set_title("loss (dashed, ×: training)")
     scores.set_title(score)
     for axes in (losses, scores):
@@ -76,6 +74,6 @@ def draw_curves(runs: Mapping[str, Rows], score: str, path: Path) -> None:
     write_durably(path, lambda stream: figure.savefig(stream, format="png", dpi=110))
 
 
-def _dots(points: Sequence[Any], marker: str) -> dict[str, str]:
-    """How to draw a curve so that one of a single point is seen."""
+def _marker(points: Sequence[Any], marker: str) -> dict[str, str]:
+    """Plot options with a marker for a curve of a single point, which would be invisible as a line."""
     return {"marker": marker} if len(points) == 1 else {}

@@ -1,4 +1,4 @@
-"""Training on several processes at once, as torchrun starts them."""
+"""Distributed data-parallel training in processes started by torchrun."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from camshaft.envs.errors import InvalidOption
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those that train together.
+    """The process group of a training, seen from this process.
 
     Attributes:
-        rank: number of this one.
-        count: how many there are.
+        rank: number of this process.
+        count: number of processes.
     """
 
     rank: int = 0
@@ -29,38 +29,38 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this one logs and saves."""
+        """Whether this process logs and saves."""
         return self.rank == 0
 
-    def share(self, rows: Tensor) -> Tensor:
-        """This process's part of a batch."""
+    def shard(self, rows: Tensor) -> Tensor:
+        """The part of a batch that this process computes."""
         return rows[self.rank :: self.count]
 
     def check_batch_size(self, size: int) -> None:
-        """Raise InvalidOption unless a batch divides evenly."""
+        """Raise InvalidOption unless a batch can be divided evenly."""
         if size % self.count:
             raise InvalidOption(f"batch_size must be a multiple of the {self.count} processes, got {size}")
 
     def wrap(self, module: nn.Module, device: torch.device) -> nn.Module:
-        """A module whose gradients are the mean over all processes."""
+        """Wrap a module so that its gradients are averaged over all processes."""
         if self.count == 1:
             return module
         return DistributedDataParallel(module, device_ids=[device.index] if device.type == "cuda" else None)
 
-    def wait(self) -> None:
-        """Go on once all processes are here."""
+    def barrier(self) -> None:
+        """Wait until all processes have reached this call."""
         if self.count > 1:
             dist.barrier()
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean of a tensor over all processes."""
+        """Mean of a tensor over all processes."""
         if self.count > 1:
             dist.all_reduce(values)
             values = values / self.count
         return values
 
-    def agree(self, value: float) -> float:
-        """The first process's value, in all of them."""
+    def broadcast(self, value: float) -> float:
+        """Send the value of the first process to all others."""
         if self.count == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64)
@@ -71,13 +71,17 @@ class Processes:
 
 
 def is_first_process() -> bool:
-    """Whether this process saves and reports what all of them trained; also once they have parted."""
+    """Whether this process saves and reports results; also valid after the process group was left."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 @contextlib.contextmanager
-def joined_processes(device: torch.device) -> Iterator[Processes]:
-    """Join the other processes, if torchrun started this one, to train on devices of this kind."""
+def join_processes(device: torch.device) -> Iterator[Processes]:
+    """Context manager that joins the process group, if torchrun started this process.
+
+    Args:
+        device: device that this process trains on.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1 or dist.is_initialized():
         yield Processes(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Processes()

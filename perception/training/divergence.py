@@ -1,4 +1,4 @@
-"""A training whose loss or gradient stops being finite ends, and the last good checkpoint is kept."""
+"""Detection of diverged trainings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from camshaft.envs.errors import CamshaftError
 
 
 class TrainingDiverged(CamshaftError):
-    """The loss or the gradient is no finite number any more."""
+    """The loss or the gradient is no longer finite."""
 
 
 def check_finite(totals: Tensor, step: int, saved_step: int | None, checkpoint: Path, rate: float) -> None:
@@ -19,10 +19,10 @@ def check_finite(totals: Tensor, step: int, saved_step: int | None, checkpoint: 
 
     Args:
         totals: sums of losses and gradient norms.
-        step: steps done.
-        saved_step: that the checkpoint is of; None if there is none yet.
-        checkpoint: where it lies.
-        rate: highest learning rate.
+        step: number of steps taken.
+        saved_step: step of the last checkpoint; None if there is none yet.
+        checkpoint: path of the checkpoint.
+        rate: peak learning rate.
     """
     if torch.isfinite(totals).all():
         return
@@ -30,6 +30,6 @@ def check_finite(totals: Tensor, step: int, saved_step: int | None, checkpoint: 
     if saved_step is not None:
         kept = f"the checkpoint of step {saved_step} is kept in {checkpoint}"
     raise TrainingDiverged(
-        f"the training diverged: loss or gradient is no finite number by step {step}; {kept}. "
+        f"the training diverged: loss or gradient is not finite at step {step}; {kept}. "
         f"Try a learning_rate below {rate:g}"
     )

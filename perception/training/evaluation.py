@@ -10,11 +10,11 @@ from torch import nn
 from camshaft.perception.training.batches import Batch, batch_length, select, to_device
 from camshaft.perception.training.hardware import Hardware, choose_hardware
 from camshaft.perception.training.objective import Objective
-from camshaft.perception.training.reading import named_worker_deaths, read_batches
+from camshaft.perception.training.reading import read_batches, translate_worker_errors
 from camshaft.perception.training.samples import as_held_out
 
 
-@named_worker_deaths()
+@translate_worker_errors()
 @torch.no_grad()
 def evaluate(
     network: nn.Module,
@@ -24,24 +24,24 @@ def evaluate(
     batch_size: int = 128,
     workers: int = 0,
 ) -> dict[str, float]:
-    """A network's loss and metrics on a data set.
+    """Evaluate a network on a data set.
 
     Args:
-        network: on the hardware's device; is left in evaluation mode.
-        objective: what it was trained for.
-        data: as `train` takes it, but no stream.
-        hardware: float32 on the CPU by default.
-        batch_size: samples at once.
-        workers: as in `TrainingConfig`.
+        network: network on the device of `hardware`; it is left in evaluation mode.
+        objective: objective that it was trained with.
+        data: data set, as in `train`; streams are not supported.
+        hardware: device and precision; float32 on the CPU by default.
+        batch_size: samples per batch.
+        workers: data loading processes, as in `TrainingConfig`.
 
     Returns:
-        "loss", the mean over the samples where the objective has one in evaluation, and the objective's metrics.
+        "loss", the mean over all samples if the objective has a loss in evaluation mode, and the objective's metrics.
     """
     hardware = hardware or choose_hardware("cpu", "float32")
     samples = as_held_out(data)
 
     def prepare(batch: Batch) -> Batch:
-        return checked(batch, objective)
+        return select_and_check(batch, objective)
 
     network.eval()
     metrics = objective.metrics()
@@ -59,11 +59,11 @@ def evaluate(
     return {**({"loss": float(total) / count} if count else {}), **metrics.compute()}
 
 
-def checked(batch: Batch, objective: Objective) -> Batch:
-    """The inputs and labels of a batch.
+def select_and_check(batch: Batch, objective: Objective) -> Batch:
+    """Select the inputs and labels of an objective from a batch.
 
     Raises:
-        InvalidOption: one is missing, or the objective cannot learn from them.
+        InvalidOption: an entry is missing, or the objective cannot learn from them.
     """
     chosen = select(batch, (*objective.inputs, *objective.labels))
     objective.check(chosen)

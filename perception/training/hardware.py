@@ -1,4 +1,4 @@
-"""Where training runs and in which precision, asked of the machine at run time."""
+"""Device and precision of a training, detected at run time."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ LARGEST_INT = 2**31 - 1
 
 @dataclass(frozen=True)
 class Hardware:
-    """A device and the precision in which convolutions run on it; weights are float32 in any case."""
+    """A device and the precision of computations on it; weights are always float32."""
 
     device: torch.device
     precision: torch.dtype
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Run convolutions in the chosen precision within this context."""
+        """Context manager in which computations run in the chosen precision."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
     def cuda_devices(self) -> list[torch.device]:
-        """The GPU, if it is one."""
+        """The device if it is a GPU, else nothing."""
         return [self.device] if self.device.type == "cuda" else []
 
     def description(self) -> str:
-        """One line for people: "CPU, 2 threads, bfloat16, channels last"."""
+        """Human-readable description, such as "CPU, 2 threads, bfloat16, channels last"."""
         if self.device.type == "cuda":
-            where = torch.cuda.get_device_name(self.device)
+            device = torch.cuda.get_device_name(self.device)
         else:
-            where = f"CPU, {torch.get_num_threads()} threads"
-        return f"{where}, {str(self.precision).removeprefix('torch.')}, channels last"
+            device = f"CPU, {torch.get_num_threads()} threads"
+        return f"{device}, {str(self.precision).removeprefix('torch.')}, channels last"
 
 
 def choose_hardware(device: str = "auto", precision: str = "auto") -> Hardware:
-    """The GPU if there is one, and bfloat16 where the hardware computes in it.
+    """Choose a device and a precision.
 
     Args:
-        device: "auto", "cpu" or "cuda".
-        precision: "auto", "float32" or "bfloat16".
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        precision: "float32", "bfloat16", or "auto" for bfloat16 if the hardware computes in it.
 
     Raises:
-        InvalidOption: not accepted, or there is no such device.
+        InvalidOption: the name is not accepted, or there is no such device.
     """
     check_choice("device", device, DEVICES)
     check_choice("precision", precision, ("auto", *PRECISIONS))
@@ -70,11 +70,11 @@ def choose_hardware(device: str = "auto", precision: str = "auto") -> Hardware:
 
 
 @contextlib.contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """Let the process keep the memory that a training step frees, for the next step, within this context.
+def keep_freed_memory() -> Iterator[None]:
+    """Context manager in which glibc keeps freed memory for the next training step.
 
-    Left alone, glibc returns large blocks to the system at once, and a step on the CPU spends more than a
-    tenth of its time on the page faults of getting them back. Does nothing where the C library is another.
+    By default glibc returns large blocks to the operating system at once, and a step on the CPU spends more than a
+    tenth of its time on page faults when it allocates them again. Does nothing with other C libraries.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if library is None or not hasattr(library, "mallopt") or not hasattr(library, "malloc_trim"):

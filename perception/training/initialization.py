@@ -1,4 +1,4 @@
-"""What a network's weights are before training: as they were built, or by one rule for all layers.
+"""Weight initialization by one rule for all layers.
 
 Sources: LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998; He et al., "Delving Deep into Rectifiers", ICCV 2015.
 """
@@ -16,12 +16,13 @@ INITIALIZATIONS = ("own", "fan_in", "unit")
 
 @torch.no_grad()
 def initialize(module: nn.Module, kind: str) -> None:
-    """Draw the weights of convolutions and fully connected layers anew; biases become 0.
+    """Initialize the weights of convolutions and fully connected layers in place; biases become 0.
 
     Args:
-        module: is changed.
-        kind: "own" leaves it as it was built; "fan_in" draws from a normal distribution of variance 2/fan-in, so that
-            signals keep their size from layer to layer; "unit" of variance 1, which no deep network learns from.
+        module: module to initialize.
+        kind: "own" keeps the initialization of the network; "fan_in" samples from a normal distribution of variance
+            2/fan-in, which preserves the scale of signals; "unit" samples with variance 1, from which deep networks
+            fail to learn.
     """
     check_choice("initialization", kind, INITIALIZATIONS)
     if kind == "own":

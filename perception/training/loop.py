@@ -1,9 +1,8 @@
-"""Training loop: checkpointed so that it resumes bit for bit from any step."""
+"""Training loop with checkpoints that resume bit-exactly from any step."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import math
 import time
@@ -12,7 +11,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,32 +20,32 @@ from camshaft.perception.runs.checkpoint import (
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
-    tensors_below,
+    tensors_with_prefix,
 )
 from camshaft.perception.runs.interrupts import InterruptGuard, TrainingInterrupted
 from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.averaging import MovingAverage
-from camshaft.perception.training.batches import Batch, as_tensors, select, to_device
+from camshaft.perception.training.batches import Batch, to_device
 from camshaft.perception.training.config import TrainingConfig
-from camshaft.perception.training.curves import draw_curves, read_metrics
+from camshaft.perception.training.curves import plot_curves, read_metrics
 from camshaft.perception.training.distributed import Processes
 from camshaft.perception.training.divergence import check_finite
-from camshaft.perception.training.evaluation import checked, evaluate
+from camshaft.perception.training.evaluation import evaluate, select_and_check
+from camshaft.perception.training.fingerprint import fingerprint
 from camshaft.perception.training.hardware import Hardware
 from camshaft.perception.training.objective import Objective
 from camshaft.perception.training.optimizers import add_penalty_gradients
 from camshaft.perception.training.plan import Plan
 from camshaft.perception.training.random_streams import INITIALIZATION, SHUFFLE, STEP, stream_seed
-from camshaft.perception.training.reading import named_worker_deaths, read_batches
+from camshaft.perception.training.reading import read_batches, translate_worker_errors
 from camshaft.perception.training.training_progress import TrainingProgress
 
 BEST_FILE = "checkpoints/best.safetensors"
 CURVES_FILE = "curves.png"
 SECONDS_BETWEEN_CURVES = 30.0
-FINGERPRINTED = 8  # samples that tell one data set from another
 
 Augment = Callable[[Batch], Batch]
-"""Changes a batch on the device, with PyTorch's own random numbers."""
+"""Augmentation of a batch on its device; uses the global random number generator of PyTorch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +53,11 @@ class TrainingResult:
     """Result of a training.
 
     Attributes:
-        model: on the CPU, in evaluation mode; the weights with the best validation score, or the last ones if nothing
-            was held out.
-        scores: of these weights on the data held out; empty if there is none.
-        epoch: of these weights, from 1.
-        steps: done.
+        model: network on the CPU, in evaluation mode, with the weights of the best validation score, or the last ones
+            if there is no validation data.
+        scores: validation scores of these weights; empty if there is no validation data.
+        epoch: epoch of these weights, from 1.
+        steps: number of training steps.
     """
 
     model: nn.Module
@@ -70,16 +68,16 @@ class TrainingResult:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSetup:
-    """What a training is made of.
+    """Components of a training.
 
     Attributes:
-        build: makes the network, under the training's seed.
-        objective: what it learns.
-        data: to learn from.
-        validation: data held out; None for none.
-        config: settings.
-        augment: changes a batch on the device; None for nothing.
-        plan: which parameters learn.
+        build: builds the network; called with PyTorch's generator seeded by the training.
+        objective: loss and metrics.
+        data: training data.
+        validation: validation data; None for none.
+        config: hyperparameters.
+        augment: augmentation of a batch on its device; None for none.
+        plan: selects the parameters that learn.
     """
 
     build: Callable[[], nn.Module]
@@ -92,10 +90,10 @@ class TrainingSetup:
 
 
 class TrainingLoop:
-    """A training from its first step, or from its checkpoint, to its last.
+    """Training loop from the first step, or from a checkpoint, to the last.
 
-    Everything random in a step is drawn from the seed and the number of the step, so that a checkpoint needs no more
-    than the weights, the optimizer's moments and that number.
+    Random numbers of a step depend only on the seed and the step, so a checkpoint holds the weights, the optimizer
+    state and the step, but no generator state.
     """
 
     def __init__(
@@ -118,34 +116,34 @@ class TrainingLoop:
         self._best: dict[str, Any] = {"epoch": 0, "score": None, "scores": {}}
         self._stopped_early = False
         self._saved_step: int | None = None
-        self._logged_at, self._drawn_at = (time.perf_counter(), 0), time.perf_counter()
+        self._logged_at, self._plotted_at = (time.perf_counter(), 0), time.perf_counter()
         if checkpoint is not None:
             self._restore(*checkpoint)
         self._network: nn.Module = self.model
         self._learning: tuple[bool, ...] | None = None
 
     def _schedule_steps(self) -> None:
-        """Steps per epoch and in all, from the length of the data."""
+        """Compute the number of steps per epoch and in total."""
         data, config = self._setup.data, self.config
         if len(data) == 0:
-            raise InvalidOption("there are no samples to learn from")
+            raise InvalidOption("there are no training samples")
         self._batch = min(config.batch_size, len(data) - len(data) % self._processes.count)
         self._steps_per_epoch = len(data) // self._batch
         self.total_steps = config.epochs * self._steps_per_epoch
         self.step = 0
 
     def _build_model(self) -> None:
-        """The network with its first weights, its optimizer and its moving average."""
+        """Build the network with its optimizer and moving average."""
         config = self.config
         torch.manual_seed(stream_seed(config.seed, INITIALIZATION))
         self.model = channels_last(self._setup.build().to(self._hardware.device))
         self._optimizer = config.make_optimizer(self._setup.plan.groups(self.model))
         self._average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None
 
-    @named_worker_deaths()
+    @translate_worker_errors()
     def run(self, bar: TrainingProgress, guard: InterruptGuard) -> None:
         """Train to the end."""
-        bar.say(f"training on {len(self._setup.data):,} samples: {self._hardware.description()}")
+        bar.print(f"training on {len(self._setup.data):,} samples: {self._hardware.description()}")
         self._logged_at = (time.perf_counter(), self.step)
         while self.step < self.total_steps and not self._stopped_early:
             self._begin_epoch()
@@ -163,12 +161,12 @@ class TrainingLoop:
                 if guard.requested and self.step < self.total_steps and not self._stopped_early:
                     raise TrainingInterrupted(
                         f"stopped after step {self.step} of {self.total_steps}; "
-                        f"resume the run in {self._folder} to go on"
+                        f"resume the run in {self._folder} to continue"
                     )
-        self._processes.wait()  # until the first has written the best weights, which all of them read
+        self._processes.barrier()  # the first process writes the best weights, which all of them read
 
     def result(self) -> TrainingResult:
-        """The best weights, on the CPU."""
+        """The network with its best weights, on the CPU."""
         epoch = self._epoch
         if self._best["epoch"]:
             self.model.load_state_dict(load_checkpoint(self._folder / BEST_FILE)[0])
@@ -179,14 +177,14 @@ class TrainingLoop:
 
     @property
     def _epoch(self) -> int:
-        """The epoch that the last step belongs to, from 1."""
+        """Epoch of the last step, from 1."""
         return max(self.step - 1, 0) // self._steps_per_epoch + 1
 
     def _begin_epoch(self) -> None:
         self.model.train()
         self._setup.plan.begin_epoch(self.model, self.step // self._steps_per_epoch)
         learning = tuple(value.requires_grad for value in self.model.parameters())
-        if learning != self._learning:  # what shares gradients or fuses kernels has to know
+        if learning != self._learning:  # DistributedDataParallel and torch.compile depend on it
             module = self._processes.wrap(self.model, self._hardware.device)
             self._network = torch.compile(module) if self.config.compile else module  # type: ignore[assignment]
             self._learning = learning
@@ -202,11 +200,11 @@ class TrainingLoop:
         order = torch.randperm(len(data), generator=generator)
         rows = order[: self._steps_per_epoch * self._batch].split(self._batch)[position:]
         return read_batches(
-            data, [self._processes.share(each) for each in rows], self._check, self.config.workers
+            data, [self._processes.shard(each) for each in rows], self._check, self.config.workers
         )
 
     def _check(self, batch: Batch) -> Batch:
-        return checked(batch, self._objective)
+        return select_and_check(batch, self._objective)
 
     def _learn(self, batch: Batch) -> None:
         torch.manual_seed(stream_seed(self.config.seed, STEP, self.step, self._processes.rank))
@@ -232,7 +230,7 @@ class TrainingLoop:
         self._count(loss.detach(), norm, {name: value.detach() for name, value in terms.items()})
 
     def _count(self, loss: Tensor, norm: Tensor, terms: Mapping[str, Tensor]) -> None:
-        """Add to the sums of losses, gradient norms and steps: since the last row of metrics, and of the epoch."""
+        """Accumulate losses, gradient norms and steps: since the last row of metrics, and since the epoch began."""
         if not self._terms:
             self._terms = sorted(terms)
             self._totals = self._totals.new_zeros(2, 3 + len(terms))
@@ -274,25 +272,25 @@ class TrainingLoop:
             row |= {f"validation/{name}": value for name, value in scores.items()}
         if self._run is not None:
             self._run.log(row)
-            self._draw_curves()
+            self._plot_curves()
         bar.update(self.step, self._epoch, validation=row.get("validation/loss"))
         self._logged_at = (self._logged_at[0] + time.perf_counter() - started, self._logged_at[1])
 
-    def _draw_curves(self) -> None:
-        """At the end, and now and then before."""
+    def _plot_curves(self) -> None:
+        """Plot the learning curves at the end, and from time to time before."""
         now = time.perf_counter()
         if (
             self.step == self.total_steps
             or self._stopped_early
-            or now - self._drawn_at > SECONDS_BETWEEN_CURVES
+            or now - self._plotted_at > SECONDS_BETWEEN_CURVES
         ):
-            draw_curves({"": read_metrics(self._folder)}, self._objective.score, self._folder / CURVES_FILE)
-            self._drawn_at = now
+            plot_curves({"": read_metrics(self._folder)}, self._objective.score, self._folder / CURVES_FILE)
+            self._plotted_at = now
 
     def _judge(self, scores: dict[str, float]) -> None:
-        """Keep the weights if they are the best so far; stop if that was long ago."""
+        """Save the weights if they are the best so far; stop early if the best are older than the patience."""
         sign = 1.0 if self._objective.higher_is_better else -1.0
-        score = self._processes.agree(scores.get(self._objective.score, -sign * math.inf))
+        score = self._processes.broadcast(scores.get(self._objective.score, -sign * math.inf))
         best = self._best["score"]
         if math.isfinite(score) and (best is None or sign * score > sign * best):
             self._best = {"epoch": self._epoch, "score": score, "scores": scores}
@@ -344,43 +342,16 @@ class TrainingLoop:
         self._terms, self._stopped_early = state["terms"], state["stopped_early"]
         self._best = state["best"]
         self._totals = tensors["totals"].to(self._hardware.device)
-        self.model.load_state_dict(tensors_below("model.", tensors))
-        restore_optimizer(self._optimizer, tensors_below("optimizer.", tensors))
+        self.model.load_state_dict(tensors_with_prefix("model.", tensors))
+        restore_optimizer(self._optimizer, tensors_with_prefix("optimizer.", tensors))
         if self._average is not None:
-            for name, value in tensors_below("average.", tensors).items():
+            for name, value in tensors_with_prefix("average.", tensors).items():
                 self._average.tensors[name].copy_(value)
 
 
-def fingerprint(data: Any, objective: Objective) -> str:
-    """A digest that differs between data sets, without reading all of them."""
-    if hasattr(data, "fingerprint"):
-        return str(data.fingerprint())
-    rows = np.unique(np.linspace(0, len(data) - 1, FINGERPRINTED).astype(np.int64))
-    batch = select(as_tensors(data.fetch(rows)), (*objective.inputs, *objective.labels))
-    digest = hashlib.sha256(str(len(data)).encode())
-    for name in sorted(batch):
-        digest.update(name.encode())
-        _digest(digest, batch[name])
-    return digest.hexdigest()
-
-
 def channels_last(network: nn.Module) -> nn.Module:
-    """Let the weights of 2-D convolutions lie channels last; others, such as of 3-D ones, stay as they are."""
+    """Convert the weights of 2-D convolutions to channels-last memory; others, such as 3-D ones, are kept."""
     for value in (*network.parameters(), *network.buffers()):
         if value.ndim == 4:
             value.data = value.data.contiguous(memory_format=torch.channels_last)
     return network
-
-
-def _digest(digest: Any, value: Any) -> None:
-    if isinstance(value, Tensor):
-        digest.update(np.ascontiguousarray(value.numpy()).tobytes())
-    elif isinstance(value, Mapping):
-        for name in sorted(value):
-            digest.update(str(name).encode())
-            _digest(digest, value[name])
-    elif isinstance(value, list):
-        for each in value:
-            _digest(digest, each)
-    else:
-        digest.update(str(value).encode())

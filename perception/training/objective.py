@@ -1,4 +1,4 @@
-"""Objectives: what a network learns from a batch, and the metrics of how well it does."""
+"""Objectives: inputs, labels, loss and metrics of a task that a network is trained on."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from torch import Tensor, nn
 
 from camshaft.perception.training.batches import IMAGE, Batch, check_images
 
-ALONE: dict[str, Any] = {"sync_on_compute": False, "validate_args": False}
-"""Options of torchmetrics' classes: the first process evaluates alone, on batches that the objective has checked."""
+METRIC_OPTIONS: dict[str, Any] = {"sync_on_compute": False, "validate_args": False}
+"""Options of torchmetrics classes: only the first process evaluates, on batches that the objective has checked."""
 
 
 class Metrics(ABC):
-    """Metrics of one pass over a data set."""
+    """Metrics accumulated over a pass through a data set."""
 
     @abstractmethod
     def update(self, outputs: Any, batch: Batch) -> None:
-        """Take in one batch: the network's outputs in evaluation mode, and the batch, on the same device."""
+        """Accumulate a batch: the outputs of the network in evaluation mode, and the batch on the same device."""
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """Values by name."""
+        """Values of the metrics by name."""
 
 
 class Objective(ABC):
-    """What a network learns: its inputs and labels, its call on a batch, the terms of the loss, and metrics.
+    """Base class of objectives: inputs, labels, forward pass, loss terms and metrics.
 
     Attributes:
-        inputs: entries of a batch that the network reads.
-        labels: entries of a batch that it learns from.
-        score: the metric by which the best weights are chosen; "loss" for the loss on data held out.
+        inputs: entries of a batch that are inputs of the network.
+        labels: entries of a batch that are labels.
+        score: metric by which the best weights are selected; "loss" for the validation loss.
         higher_is_better: whether a higher score is better.
     """
 
@@ -41,25 +41,25 @@ class Objective(ABC):
     higher_is_better: bool = True
 
     def check(self, batch: Batch) -> None:
-        """Raise InvalidOption for a batch that cannot be learned from; called where it is read, before its transfer."""
+        """Raise InvalidOption for a batch that cannot be learned from; called before it is moved to the device."""
         if IMAGE in self.inputs:
             check_images(batch[IMAGE])
 
     def outputs(self, network: nn.Module, batch: Batch) -> Any:
-        """The network's outputs for a batch on its device; by default its inputs are the network's arguments.
+        """Forward pass of a batch on the network's device; by default `inputs` are the network's arguments.
 
-        Called in training and in evaluation mode. Every learned parameter has to take part through `network(…)` itself:
-        several processes share gradients there, and compilation fuses it.
+        Called in training and in evaluation mode. All trainable parameters must be used through `network(…)` itself,
+        which is what DistributedDataParallel and torch.compile wrap.
         """
         return network(*(batch[name] for name in self.inputs))
 
     @abstractmethod
     def loss(self, outputs: Any, batch: Batch) -> dict[str, Tensor]:
-        """The terms of the loss by name, scalars; their sum is minimized.
+        """Scalar terms of the loss by name; their sum is minimized.
 
-        In evaluation mode the mapping may be empty: a detector, for one, has a loss in training alone.
+        May be empty in evaluation mode: a detector, for example, has a loss only in training mode.
         """
 
     @abstractmethod
     def metrics(self) -> Metrics:
-        """New metrics of a pass over a data set."""
+        """Create the metrics for a pass over a data set."""

@@ -1,4 +1,4 @@
-"""Optimizers by name, parameter groups with their own learning rates, and penalties on the weights."""
+"""Optimizers by name, parameter groups with relative learning rates, and weight penalties."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ OPTIMIZERS = {
     "adamw": 1e-3,
     "rmsprop": 1e-3,
     "adagrad": 1e-2,
-}  # and their usual rates
+}  # and their default learning rates
 
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters that learn at one rate.
+    """Parameters with a common learning rate.
 
     Attributes:
-        parameters: which.
-        rate: times the learning rate of the training.
+        parameters: the parameters.
+        rate: learning rate relative to that of the training.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -41,17 +41,18 @@ def make_optimizer(
     nesterov: bool = False,
     weight_decay: float = 0.0,
 ) -> torch.optim.Optimizer:
-    """An optimizer by name.
+    """Build an optimizer by name.
 
-    Each of its groups holds its relative rate as "scale". Weights decay, biases and the scales of normalization do not.
+    Each parameter group stores its relative learning rate as "scale". Weight decay applies to weights, not to biases
+    and the scales of normalization layers.
 
     Args:
         name: one of OPTIMIZERS.
-        groups: the parameters.
+        groups: parameters to optimize.
         rate: learning rate.
-        momentum: of "sgd" and "rmsprop".
-        nesterov: of "sgd".
-        weight_decay: of "adamw".
+        momentum: momentum factor ("sgd", "rmsprop").
+        nesterov: use Nesterov momentum ("sgd").
+        weight_decay: decoupled weight decay ("adamw").
     """
     check_choice("optimizer", name, OPTIMIZERS)
     parts = []
@@ -73,7 +74,7 @@ def make_optimizer(
 
 @torch.no_grad()
 def add_penalty_gradients(parameters: Iterable[nn.Parameter], l1: float, l2: float) -> None:
-    """Add the gradient of l1·Σ|w| + l2/2·Σw² to that of the loss, for the weights that have one."""
+    """Add the gradient of the penalty l1·Σ|w| + l2/2·Σw² to the gradients of the weights."""
     for value in parameters:
         if value.grad is None or not is_weight(value):
             continue
@@ -84,5 +85,5 @@ def add_penalty_gradients(parameters: Iterable[nn.Parameter], l1: float, l2: flo
 
 
 def is_weight(parameter: nn.Parameter) -> bool:
-    """Whether it multiplies inputs, and is penalized: not a bias or the scale of a normalization."""
+    """Whether a parameter is a weight, which penalties apply to, rather than a bias or a normalization scale."""
     return parameter.ndim > 1

@@ -1,4 +1,4 @@
-"""Which parts of a network learn, how fast, and from when on."""
+"""Training plans: parts of a network that learn, their relative learning rates, and freezing by epoch."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from camshaft.perception.training.optimizers import ParameterGroup
 
 
 class Plan(Protocol):
-    """Which parts of a network learn, and how fast."""
+    """Selection of the parts of a network that learn, and of their learning rates."""
 
     def groups(self, model: nn.Module) -> list[ParameterGroup]:
-        """Every parameter that ever learns, with its rate."""
+        """All parameters that learn at some point, with their relative learning rates."""
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
-        """Called after `model.train()`, epochs from 0: freeze and unfreeze."""
+        """Freeze and unfreeze parameters; called after `model.train()` with epochs counted from 0."""
 
     def settings(self) -> dict[str, Any]:
-        """What tells it from other plans, by name: a training only goes on with the same."""
+        """Settings of the plan by name; a training can only be resumed with the same settings."""
 
 
 class LearnEverything:
-    """The plan of a training from scratch: all parameters, at one rate, all the time."""
+    """Plan of a training from scratch: all parameters learn at the same rate."""
 
     def groups(self, model: nn.Module) -> list[ParameterGroup]:
-        """Every parameter, at the rate of the training."""
+        """All trainable parameters, at the learning rate of the training."""
         return [ParameterGroup([value for value in model.parameters() if value.requires_grad])]
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
-        """Nothing is frozen."""
+        """Do nothing: no parameter is frozen."""
 
     def settings(self) -> dict[str, Any]:
-        """There are none."""
+        """No settings."""
         return {}

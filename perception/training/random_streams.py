@@ -1,17 +1,17 @@
-"""Seeds of a training: each use of random numbers has a stream of its own, found again from the step alone."""
+"""Random seeds of a training: an independent stream for each purpose, derived from the seed and the step."""
 
 from __future__ import annotations
 
 import numpy as np
 
-INITIALIZATION, SHUFFLE, STEP = range(3)  # what random numbers are for
+INITIALIZATION, SHUFFLE, STEP = range(3)  # purposes of random numbers
 
 
 def stream_seed(seed: int, *purpose: int) -> int:
-    """A seed for one use of random numbers, unlike that of any other use.
+    """Derive the seed of a random stream.
 
     Args:
-        seed: of the training.
-        purpose: INITIALIZATION, SHUFFLE or STEP, and which of them.
+        seed: seed of the training.
+        purpose: INITIALIZATION, SHUFFLE or STEP, followed by numbers such as the epoch or the step.
     """
     return int(np.random.SeedSequence([seed, *purpose]).generate_state(1, np.uint64)[0])

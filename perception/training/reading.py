@@ -1,4 +1,4 @@
-"""Reading of batches ahead of their use, in a thread or in processes."""
+"""Prefetching data loader: batches are read in a background thread or in worker processes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from camshaft.envs.errors import CamshaftError
 from camshaft.perception.data.prefetch.threads import Prefetcher
 from camshaft.perception.training.batches import Batch, as_tensors
 
-AHEAD = 3  # batches that are read ahead
+AHEAD = 3  # batches to prefetch
 WORKER_DEATH = re.compile(r"DataLoader worker .*(exited unexpectedly|is killed by signal)")
 
 Prepare = Callable[[Batch], Batch]
 
 
 def read_batches(samples: Any, rows: Sequence[Tensor], prepare: Prepare, workers: int = 0) -> Iterator[Batch]:
-    """Read batches ahead of their use.
+    """Iterate over batches, which are read in the background.
 
     Args:
         samples: an object with `fetch`.
-        rows: the numbers of the samples of each batch.
-        prepare: called with each batch where it is read.
-        workers: processes that read; 0 for a thread of this one.
+        rows: indices of the samples of each batch.
+        prepare: applied to each batch in the background thread or worker process.
+        workers: number of worker processes; 0 for a thread of this process.
 
     Raises:
-        CamshaftError: a sample cannot be read, or a process that reads died.
+        CamshaftError: a sample cannot be read, or a worker process died.
     """
     if workers > 0:
         yield from _read_in_processes(samples, rows, prepare, workers)
@@ -41,7 +41,7 @@ def read_batches(samples: Any, rows: Sequence[Tensor], prepare: Prepare, workers
 
 
 class _Batches(Dataset[Batch | CamshaftError]):
-    """Whole batches as items, which is how worker processes read them."""
+    """Data set whose items are whole batches, for `DataLoader`."""
 
     def __init__(self, samples: Any, rows: Sequence[Tensor], prepare: Prepare) -> None:
         self.samples, self.rows, self.prepare = samples, rows, prepare
@@ -52,7 +52,7 @@ class _Batches(Dataset[Batch | CamshaftError]):
     def __getitem__(self, index: int) -> Batch | CamshaftError:
         try:
             return self.prepare(as_tensors(self.samples.fetch(self.rows[index].numpy())))
-        except CamshaftError as error:  # raised by the process that asked, as it is
+        except CamshaftError as error:  # raised in the main process, without DataLoader's wrapping
             return error
 
 
@@ -60,7 +60,7 @@ def _read_in_processes(
     samples: Any, rows: Sequence[Tensor], prepare: Prepare, workers: int
 ) -> Iterator[Batch]:
     loader = DataLoader(_Batches(samples, rows, prepare), batch_size=None, num_workers=workers)
-    with named_worker_deaths():
+    with translate_worker_errors():
         for batch in loader:
             if isinstance(batch, CamshaftError):
                 raise batch
@@ -68,14 +68,17 @@ def _read_in_processes(
 
 
 @contextlib.contextmanager
-def named_worker_deaths() -> Iterator[None]:
-    """Name the death of a process that reads; PyTorch interrupts whatever the process that uses its batches does."""
+def translate_worker_errors() -> Iterator[None]:
+    """Context manager that turns PyTorch's error about a dead worker process into a CamshaftError.
+
+    PyTorch raises it from a signal handler, so at any point of the main process.
+    """
     try:
         yield
     except RuntimeError as error:
         if not WORKER_DEATH.search(str(error)):
             raise
         raise CamshaftError(
-            f"a process that reads samples died ({error}); the last checkpoint is kept: resume with workers 0, or look "
-            "for what killed it (memory?)"
+            f"a data loading worker died ({error}); the last checkpoint is kept: resume with workers 0, or find out "
+            "what killed it (memory?)"
         ) from error

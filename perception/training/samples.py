@@ -1,4 +1,4 @@
-"""Data sets that a training learns from: samples by number, or endless streams of batches."""
+"""Data sets of a training: samples by index, or endless streams of batches."""
 
 from __future__ import annotations
 
@@ -15,26 +15,23 @@ from camshaft.perception.training.reading import read_batches
 
 
 class Samples(Protocol):
-    """Samples by number: sample i is the same whenever it is fetched.
-
-    `fetch` gives many at once: name to array or tensor (n, …), or a list of n where samples differ in size.
-    """
+    """Map-style data set: sample i is the same each time it is fetched."""
 
     def __len__(self) -> int:
         """Number of samples."""
 
     def fetch(self, indices: Any) -> Mapping[str, Any]:
-        """The samples of these numbers, n rows of everything."""
+        """Samples at n indices: name to (n, …) array or tensor, or to a list of n where samples differ in size."""
 
 
 class Stream(Protocol):
-    """Batches in one order, such as those of worlds that are stepped: the same whenever the stream is started."""
+    """Endless data set in a fixed order, such as frames of a simulation; it is the same each time it is started."""
 
     def __len__(self) -> int:
-        """Samples that count as an epoch."""
+        """Number of samples that count as an epoch."""
 
     def batches(self, first: int, batch_size: int, part: int = 0) -> Iterator[Batch]:
-        """Batches from number `first` on, without limit; each part is a stream of its own."""
+        """Endless batches, starting at batch number `first`; each part is an independent stream."""
 
     def fingerprint(self) -> str:
         """Text that differs between streams."""
@@ -47,29 +44,29 @@ class TensorSamples:
         arrays: name to (N, …) array or tensor.
 
     Raises:
-        InvalidOption: there are none, or not as many of everything.
+        InvalidOption: there are no samples, or the arrays differ in length.
     """
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         self.arrays = {name: torch.as_tensor(values) for name, values in arrays.items()}
         lengths = {name: len(values) for name, values in self.arrays.items()}
         if len(set(lengths.values())) != 1 or not min(lengths.values()):
-            raise InvalidOption(f"samples in memory need as many rows of each, at least one, got {lengths}")
+            raise InvalidOption(f"arrays of samples must have the same length of at least 1, got {lengths}")
 
     def __len__(self) -> int:
         return batch_length(self.arrays)
 
     def fetch(self, indices: Any) -> Batch:
-        """The samples of these numbers."""
+        """Samples at these indices."""
         rows = torch.as_tensor(np.asarray(indices))
         return {name: values.index_select(0, rows) for name, values in self.arrays.items()}
 
 
 class DatasetSamples:
-    """Samples of a torch data set whose items are mappings, or (image, labels) or (image, class number) pairs.
+    """Samples of a PyTorch data set.
 
     Args:
-        items: the data set.
+        items: data set whose items are mappings, or (image, labels) or (image, class index) pairs.
     """
 
     def __init__(self, items: Dataset[Any] | Sequence[Any]) -> None:
@@ -79,10 +76,10 @@ class DatasetSamples:
         return len(self.items)
 
     def fetch(self, indices: Any) -> Batch:
-        """The samples of these numbers.
+        """Samples at these indices.
 
         Raises:
-            CamshaftError: an item cannot be read; its number and the reason.
+            CamshaftError: an item cannot be read; the message has its index and the reason.
         """
         return stack([self._item(int(index)) for index in np.asarray(indices)])
 
@@ -100,11 +97,11 @@ class DatasetSamples:
 
 
 class Subset:
-    """Some samples of a set.
+    """Subset of a data set.
 
     Args:
-        samples: the set.
-        rows: (n,) their numbers.
+        samples: the data set.
+        rows: (n,) indices of the selected samples.
     """
 
     def __init__(self, samples: Samples, rows: Any) -> None:
@@ -114,22 +111,22 @@ class Subset:
         return len(self.rows)
 
     def fetch(self, indices: Any) -> Mapping[str, Any]:
-        """The samples of these numbers."""
+        """Samples at these indices."""
         return self.samples.fetch(self.rows[np.asarray(indices)])
 
 
 def in_memory(samples: Samples, names: Sequence[str], batch_size: int = 256) -> TensorSamples:
-    """All samples of a set with these entries, read once."""
+    """Read the named entries of all samples into memory."""
     rows = torch.arange(len(samples)).split(batch_size)
     batches = list(read_batches(samples, rows, lambda batch: select(batch, names)))
     return TensorSamples({name: torch.cat([batch[name] for batch in batches]) for name in names})
 
 
 def as_samples(data: Any) -> Any:
-    """The data as the trainer reads it.
+    """Convert data to `Samples` or a `Stream`.
 
     Args:
-        data: an object with `fetch` and a length, a stream, a mapping of arrays, or a torch data set.
+        data: an object with `fetch` and a length, a stream, a mapping of arrays, or a PyTorch data set.
 
     Raises:
         InvalidOption: it is none of these.
@@ -140,14 +137,14 @@ def as_samples(data: Any) -> Any:
         return TensorSamples(data)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         return DatasetSamples(data)
-    raise InvalidOption(f"a {type(data).__name__} is no data set: it needs fetch or items, and a length")
+    raise InvalidOption(f"a {type(data).__name__} is not a data set: it needs fetch or items, and a length")
 
 
 def as_held_out(data: Any) -> Samples:
-    """Likewise, of data that is read once as a whole, and so is no stream."""
+    """Convert held-out data to `Samples`; it must be finite, so streams are refused."""
     samples = as_samples(data)
     if not hasattr(samples, "fetch"):
-        raise InvalidOption(f"a {type(data).__name__} has no end: what is held out needs samples by number")
+        raise InvalidOption(f"a {type(data).__name__} is endless: held-out data needs samples by index")
     if len(samples) == 0:
         raise InvalidOption("there are no samples to evaluate on")
     return samples  # type: ignore[no-any-return]

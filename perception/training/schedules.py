@@ -18,21 +18,21 @@ def schedule_factor(
     step_factor: float = 0.1,
     poly_power: float = 0.9,
 ) -> float:
-    """The learning rate of one step as a share of the highest.
+    """Learning rate of a step relative to the peak learning rate.
 
     Args:
-        step: from 0.
-        total_steps: of the training.
+        step: step, counted from 0.
+        total_steps: number of steps of the training.
         schedule: one of SCHEDULES.
-        warmup_fraction: share of the training during which the rate rises from 0.
-        milestones: of "step", as shares of the training.
-        step_factor: of "step", at each milestone.
-        poly_power: of "poly".
+        warmup_fraction: fraction of the training during which the rate rises linearly from 0.
+        milestones: fractions of the training after which the rate is lowered ("step").
+        step_factor: factor by which it is lowered at each milestone ("step").
+        poly_power: exponent ("poly").
 
     Returns:
-        (step + 1)/warm-up during the warm-up; then, with t the share of the rest that is done, (1 + cos πt)/2 for
-        "cosine", (1 - t)^power for "poly", factor^(milestones passed) for "step", where milestones count from the start
-        of the training, and 1 for "constant".
+        (step + 1)/(warm-up steps) during the warm-up. After it, with t the completed fraction of the remaining steps:
+        (1 + cos πt)/2 for "cosine", (1 - t)^power for "poly", factor^(milestones passed) for "step", where milestones
+        count from the start of the training, and 1 for "constant".
     """
     warmup = round(warmup_fraction * total_steps)
     if step < warmup:

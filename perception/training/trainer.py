@@ -1,4 +1,4 @@
-"""The trainer of every network of the package: checkpointed, resumed bit for bit."""
+"""Trainer of all networks of the package, with checkpoints that resume bit-exactly."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from camshaft.perception.runs.checkpoint import load_checkpoint
 from camshaft.perception.runs.interrupts import InterruptGuard
 from camshaft.perception.runs.run_folder import CHECKPOINT_FILE, RunFolder
 from camshaft.perception.training.config import TrainingConfig
-from camshaft.perception.training.distributed import joined_processes
-from camshaft.perception.training.hardware import choose_hardware, freed_memory_kept
+from camshaft.perception.training.distributed import join_processes
+from camshaft.perception.training.hardware import choose_hardware, keep_freed_memory
 from camshaft.perception.training.loop import (
     BEST_FILE,
     Augment,
@@ -50,30 +50,30 @@ def train(
 ) -> TrainingResult:
     """Train a network.
 
-    With one seed, one number of threads and one kind of CPU the weights are bit-exact, also when the training was
-    killed at any moment and resumed. Started by torchrun, its processes share every batch.
+    The weights are bit-exact for the same seed, number of threads and kind of CPU, even if the training was killed at
+    any moment and resumed. Processes started by torchrun split every batch among them.
 
     Args:
-        build: makes the network, under the training's seed.
-        objective: what it learns.
-        data: to learn from: an object with `fetch`, a stream such as `FrameStream`, a mapping of arrays, or a torch
+        build: builds the network; called with PyTorch's generator seeded by the training.
+        objective: loss and metrics.
+        data: training data: an object with `fetch`, a stream such as `FrameStream`, a mapping of arrays, or a PyTorch
             data set of (image, labels).
-        validation: data held out, likewise, but no stream; None for none.
-        config: settings.
-        run_folder: gets config.yaml, metrics.jsonl, tensorboard/, checkpoints/ and curves.png.
-        augment: changes a batch that is on the device already, with PyTorch's own random numbers.
-        plan: which parameters learn; all by default.
-        settings: what else decides the outcome, kept in config.yaml and compared when resuming.
-        origin: where the data come from, kept there too; may differ when resuming.
+        validation: validation data, likewise, but not a stream; None for none.
+        config: hyperparameters.
+        run_folder: folder for config.yaml, metrics.jsonl, tensorboard/, checkpoints/ and curves.png.
+        augment: augmentation of a batch on its device; uses the global random number generator of PyTorch.
+        plan: selects the parameters that learn; all by default.
+        settings: other settings that affect the result; saved in config.yaml and compared when resuming.
+        origin: provenance of the data; saved there as well, but may differ when resuming.
         progress: show a progress bar.
-        resume: continue the run in `run_folder`; starts one if there is none.
+        resume: resume the run in `run_folder`, or start one if there is none.
 
     Raises:
-        InvalidOption: the folder holds a run and `resume` is off, or one with other settings or data; inputs or labels
-            are missing or cannot be learned from.
-        TrainingDiverged: the loss is not finite any more; the last good checkpoint is kept.
-        CamshaftError: a process that reads samples died; likewise.
-        TrainingInterrupted: Ctrl-C; a checkpoint was written first.
+        InvalidOption: the folder holds a run and `resume` is off, or a run with other settings or data; or inputs or
+            labels are missing or cannot be learned from.
+        TrainingDiverged: the loss is no longer finite; the last good checkpoint is kept.
+        CamshaftError: a data loading worker died; the last checkpoint is kept.
+        TrainingInterrupted: Ctrl-C was pressed; a checkpoint was saved first.
     """
     hardware = choose_hardware(config.device, config.precision)
     plan = plan or LearnEverything()
@@ -91,15 +91,15 @@ def train(
     )
     folder = Path(run_folder)
     with ExitStack() as stack:
-        processes = stack.enter_context(joined_processes(hardware.device))
+        processes = stack.enter_context(join_processes(hardware.device))
         processes.check_batch_size(config.batch_size)
         run = None
         if processes.is_first:
             run = stack.enter_context(RunFolder(folder, everything, origin=origin, resume=resume))
-        processes.wait()  # until the first has the folder
-        checkpoint = run.checkpoint if run else _others_checkpoint(folder, resume)
+        processes.barrier()  # the first process has created and locked the folder
+        checkpoint = run.checkpoint if run else _read_checkpoint(folder, resume)
         stack.enter_context(torch.random.fork_rng(hardware.cuda_devices()))
-        stack.enter_context(freed_memory_kept())
+        stack.enter_context(keep_freed_memory())
         loop = TrainingLoop(setup, run, folder, hardware, processes, checkpoint)
         bar = stack.enter_context(
             TrainingProgress(loop.total_steps, loop.step, progress and processes.is_first)
@@ -110,15 +110,15 @@ def train(
 
 
 def best_so_far(build: Callable[[], nn.Module], run_folder: str | Path) -> TrainingResult:
-    """The best weights of a run so far, whether or not it is done.
+    """Best weights of a run so far, whether or not it has finished.
 
     Args:
-        build: makes the network that it trains.
-        run_folder: of the run.
+        build: builds the network of the run.
+        run_folder: folder of the run.
 
     Raises:
-        CorruptFile: no epoch of it is done, or the file is damaged.
-        InvalidOption: it trains another network.
+        CorruptFile: no epoch has finished yet, or the file is damaged.
+        InvalidOption: the run trains another network.
     """
     path = Path(run_folder) / BEST_FILE
     tensors, state = load_checkpoint(path)
@@ -126,10 +126,11 @@ def best_so_far(build: Callable[[], nn.Module], run_folder: str | Path) -> Train
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise InvalidOption(f"{path} is not of this network: {error}") from error
+        raise InvalidOption(f"{path} does not fit this network: {error}") from error
     return TrainingResult(model.eval(), state["scores"], state["epoch"], state["step"])
 
 
-def _others_checkpoint(folder: Path, resume: bool) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def _read_checkpoint(folder: Path, resume: bool) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The checkpoint to resume from, read by processes other than the first."""
     path = folder / CHECKPOINT_FILE
     return load_checkpoint(path) if resume and path.exists() else None

@@ -1,4 +1,4 @@
-"""The progress bar of a training: losses, speed and time left."""
+"""Progress bar of a training: losses, speed and remaining time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class TrainingProgress:
-    """Shows on standard error how a training goes; shows nothing if not `visible`.
+    """Progress bar of a training on standard error.
 
     Args:
-        steps: of the whole training.
-        done: steps that were done before.
+        steps: number of steps of the training.
+        done: number of steps done before, if it was resumed.
         visible: whether to show anything.
     """
 
@@ -45,7 +45,7 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line above the bar."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -58,7 +58,7 @@ class TrainingProgress:
         validation: float | None = None,
         speed: float | None = None,
     ) -> None:
-        """Show the step that was just done, and what was measured since the last update."""
+        """Advance to a step, and update the displayed values that are given."""
         shown = {"loss": loss, "validation": validation}
         fields = {name: f"{value:.4f}" for name, value in shown.items() if value is not None}
         if speed is not None:

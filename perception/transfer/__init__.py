@@ -1,4 +1,4 @@
-"""What was learned on some images put to use on others: fine-tuning, frozen features, and experiments with both."""
+"""Transfer learning: fine-tuning, evaluation of frozen features, and tools for transfer experiments."""
 
 from camshaft.perception.transfer.fine_tuning import FineTuning
 from camshaft.perception.transfer.probes import extract_features, linear_probe, nearest_neighbors

@@ -1,4 +1,4 @@
-"""Subsets of labeled images that keep the shares of the classes: for learning from few labels."""
+"""Stratified subsets of labeled images, for learning from few labels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from camshaft.envs.errors import InvalidOption
 
 
 def stratified_rows(classes: ArrayLike, fraction: float, seed: int) -> NDArray[np.int64]:
-    """Draw a part of the images of every class, at least one of each.
+    """Sample a fraction of the images of every class, at least one of each.
 
-    With one seed a smaller part lies within a larger one, so that accuracies over fractions are of growing sets.
+    With the same seed, the subset of a smaller fraction is contained in that of a larger one.
 
     Args:
-        classes: (N,) of all images.
-        fraction: of them to draw, above 0 and at most 1.
-        seed: another one draws others.
+        classes: (N,) classes of all images.
+        fraction: fraction to sample, above 0 and at most 1.
+        seed: random seed.
 
     Returns:
-        (n,) sorted numbers of the images.
+        (n,) sorted indices of the sampled images.
     """
     if not 0.0 < fraction <= 1.0:
         raise InvalidOption(f"fraction must be above 0 and at most 1, got {fraction!r}")

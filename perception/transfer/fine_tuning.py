@@ -1,7 +1,6 @@
-"""Which layers of a pretrained encoder learn, how fast, and from when on.
+"""Fine-tuning of a pretrained encoder: frozen layers, layer-wise learning rates and gradual unfreezing.
 
-Source: gradual unfreezing and rates that differ by layer, Howard and Ruder, "Universal Language Model Fine-tuning for
-Text Classification", ACL 2018.
+Source: Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", ACL 2018.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from camshaft.perception.training.optimizers import ParameterGroup
 
 @dataclass(frozen=True)
 class FineTuning:
-    """A plan of the trainer for a network with an `encoder` and anything on top of it.
+    """Training plan for fine-tuning a network that has an `encoder`.
 
-    Layers are frozen by the encoder's `layer_groups`, counted from its input. A frozen layer's parameters do not
-    change, nor do the running statistics of its batch normalization, and nothing that it gets is dropped out.
+    Layers are frozen in units of the encoder's `layer_groups`. The parameters and the batch normalization statistics of
+    frozen layers do not change, and dropout of their inputs is disabled.
 
     Attributes:
-        frozen: how many groups, counted from the input, stay as they are; -1 for all of them.
-        rate_decay: each group's learning rate is this times that of the group above it; what is on top of the encoder
-            learns at the full rate.
-        unfreeze_epochs: with gradual unfreezing, epochs from the release of one group, the topmost first, to that of
-            the next; all but the `frozen` ones are released in the end. 0 releases them at once.
+        frozen: number of groups that are frozen, counted from the input; -1 for all.
+        rate_decay: ratio of the learning rates of consecutive groups, decreasing toward the input; the layers on top of
+            the encoder learn at the full rate.
+        unfreeze_epochs: gradual unfreezing: epochs between unfreezing one group and the next below it, starting at the
+            top, until only the `frozen` groups are left. 0 unfreezes all of them at the start.
     """
 
     frozen: int = 0
@@ -48,16 +47,16 @@ class FineTuning:
             raise InvalidOption(f"unfreeze_epochs must be at least 0, got {self.unfreeze_epochs!r}")
 
     def groups(self, model: nn.Module) -> list[ParameterGroup]:
-        """What is on top of the encoder, then the encoder's groups from its features to its input."""
+        """Parameters on top of the encoder, then the encoder's groups from top to bottom."""
         parts = encoder_of(model).layer_groups
         inside = {id(value) for value in encoder_of(model).parameters()}
         chosen = [ParameterGroup([value for value in model.parameters() if id(value) not in inside])]
-        for distance, part in enumerate(reversed(parts[self._kept(model) :]), start=1):
+        for distance, part in enumerate(reversed(parts[self._num_frozen(model) :]), start=1):
             chosen.append(ParameterGroup(list(part.parameters()), self.rate_decay**distance))
         return chosen
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
-        """Freeze what does not learn in this epoch."""
+        """Freeze the groups that do not learn in this epoch."""
         parts = encoder_of(model).layer_groups
         first = self.first_learning(model, epoch)
         for number, part in enumerate(parts):
@@ -67,20 +66,20 @@ class FineTuning:
                 for module in part.modules():
                     if isinstance(module, _BatchNorm):
                         module.eval()
-        _drop_nothing_before_frozen(encoder_of(model), learns=first < len(parts))
+        _disable_dropout_before_frozen(encoder_of(model), learns=first < len(parts))
 
     def settings(self) -> dict[str, Any]:
-        """All three attributes."""
+        """All attributes by name."""
         return asdict(self)
 
     def first_learning(self, model: nn.Module, epoch: int) -> int:
-        """The number of the lowest group that learns in an epoch (from 0); that of groups if none does."""
-        kept, count = self._kept(model), len(encoder_of(model).layer_groups)
+        """Index of the lowest group that learns in an epoch (from 0); the number of groups if none does."""
+        frozen, count = self._num_frozen(model), len(encoder_of(model).layer_groups)
         if not self.unfreeze_epochs:
-            return kept
-        return max(kept, count - epoch // self.unfreeze_epochs)
+            return frozen
+        return max(frozen, count - epoch // self.unfreeze_epochs)
 
-    def _kept(self, model: nn.Module) -> int:
+    def _num_frozen(self, model: nn.Module) -> int:
         count = len(encoder_of(model).layer_groups)
         if self.frozen > count:
             raise InvalidOption(
@@ -90,15 +89,19 @@ class FineTuning:
 
 
 def encoder_of(model: nn.Module) -> Encoder:
-    """The encoder of a network that is made of one and heads."""
+    """The encoder of a network.
+
+    Raises:
+        InvalidOption: the network has no encoder.
+    """
     encoder = getattr(model, "encoder", None)
     if not isinstance(encoder, Encoder):
         raise InvalidOption(f"a {type(model).__name__} has no encoder to fine-tune")
     return encoder
 
 
-def _drop_nothing_before_frozen(encoder: Encoder, learns: bool) -> None:
-    """Switch off what drops out the inputs of a frozen layer or, unless any of it `learns`, the encoder's features."""
+def _disable_dropout_before_frozen(encoder: Encoder, learns: bool) -> None:
+    """Disable dropout of the inputs of frozen layers, and of the features unless part of the encoder `learns`."""
     for module in reversed(list(encoder.modules())):
         own = next(module.parameters(recurse=False), None)
         if own is not None:

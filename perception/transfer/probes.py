@@ -1,4 +1,4 @@
-"""How good features are as they stand: a linear probe, and the nearest neighbors."""
+"""Evaluation of frozen features by a linear probe and by k nearest neighbors."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def extract_features(
     hardware: Hardware | None = None,
     batch_size: int = 128,
 ) -> tuple[Tensor, Tensor]:
-    """The feature vectors of a set of images, with one of their labels.
+    """Feature vectors and labels of a data set.
 
     Args:
-        encoder: on the hardware's device; is left in evaluation mode.
-        images: as the trainer takes them.
-        label: which.
-        hardware: float32 on the CPU by default.
-        batch_size: images at once.
+        encoder: encoder on the device of `hardware`; it is left in evaluation mode.
+        images: data set, as in `train`.
+        label: name of the label.
+        hardware: device and precision; float32 on the CPU by default.
+        batch_size: images per batch.
 
     Returns:
-        (N, D) float32 and (N, …), on the CPU.
+        (N, D) float32 features and (N, …) labels, on the CPU.
     """
     hardware = hardware or choose_hardware("cpu", "float32")
     source = as_samples(images)
@@ -59,17 +59,17 @@ def linear_probe(
     num_classes: int,
     penalties: Sequence[float] = PENALTIES,
 ) -> dict[str, float]:
-    """Logistic regression on standardized features, its L2 penalty chosen on the validation set.
+    """Logistic regression on standardized features, with the L2 penalty selected on the validation set.
 
     Args:
-        train: features and classes to learn from.
-        validation: to choose the penalty by.
-        test: to measure on.
-        num_classes: how many there are.
-        penalties: to choose from.
+        train: training features and classes.
+        validation: validation features and classes.
+        test: test features and classes.
+        num_classes: number of classes.
+        penalties: candidate L2 penalties.
 
     Returns:
-        "accuracy" on the test set, "validation_accuracy" and the "penalty" chosen.
+        "accuracy" on the test set, "validation_accuracy" and the selected "penalty".
     """
     mean, std = train[0].mean(0), train[0].std(0, correction=0).clamp(min=1e-6)
     sets = [((features - mean) / std, classes.long()) for features, classes in (train, validation, test)]
@@ -85,21 +85,21 @@ def linear_probe(
 def nearest_neighbors(
     train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], num_classes: int, k: int = 5
 ) -> float:
-    """Accuracy of a vote of the k nearest training images, each with its cosine similarity as weight.
+    """Accuracy of a k-nearest-neighbor classifier, with votes weighted by cosine similarity.
 
     Args:
-        train: features and classes to look among.
-        test: to measure on.
-        num_classes: how many there are.
-        k: how many vote; at most as many as there are.
+        train: training features and classes.
+        test: test features and classes.
+        num_classes: number of classes.
+        k: number of neighbors, limited to the number of training images.
     """
     if k < 1:
         raise InvalidOption(f"the number of neighbors must be at least 1, got {k!r}")
     mean = train[0].mean(0)
-    known, asked = (functional.normalize(features - mean, dim=1) for features in (train[0], test[0]))
-    similar, rows = (asked @ known.T).topk(min(k, len(known)), dim=1)
-    votes = torch.zeros(len(asked), num_classes).scatter_add_(
-        1, train[1].long()[rows], similar.clamp(min=0.0) + 1e-6
+    known, queries = (functional.normalize(features - mean, dim=1) for features in (train[0], test[0]))
+    similarity, rows = (queries @ known.T).topk(min(k, len(known)), dim=1)
+    votes = torch.zeros(len(queries), num_classes).scatter_add_(
+        1, train[1].long()[rows], similarity.clamp(min=0.0) + 1e-6
     )
     return _accuracy(votes, test[1])
 

@@ -1,9 +1,9 @@
-"""How transferable the layers of a network are: AnB, AnB+, BnB and BnB+.
+"""Transferability of the layers of a network: AnB, AnB+, BnB and BnB+.
 
 Source: Yosinski, Clune, Bengio, Lipson, "How transferable are features in deep neural networks?", NIPS 2014. Classes
-are split into A and B. The first n layers of a network trained on A (AnB) or on B (BnB) are kept and the others, drawn
-anew, trained on B; with "+" the kept layers learn on as well. BnB dips where layers were co-adapted with those above
-them; AnB falls at the top, where features are specific to A.
+are split into A and B. The first n layers of a network trained on A (AnB) or on B (BnB) are copied, the others are
+randomly initialized, and the network is trained on B; with "+", the copied layers are trained as well. BnB dips where
+layers were co-adapted with those above them; AnB falls at the top, where features are specific to A.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TREATMENTS = ("AnB", "AnB+", "BnB", "BnB+")
 
 
 def split_classes(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Two halves of the classes, drawn at random; A has the odd one."""
+    """Split the classes randomly into halves A and B; A is larger if their number is odd."""
     if count < 4:
         raise InvalidOption(f"two sets of at least two classes need four, got {count}")
     order = np.random.default_rng(seed).permutation(count)
@@ -32,12 +32,12 @@ def split_classes(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 class ClassSubset:
-    """The images of some classes, numbered anew from 0 in the order given.
+    """Images of a subset of the classes, which are renumbered from 0 in the order given.
 
     Args:
-        images: a set with the label "class".
-        classes: (N,) the class of each of its images.
-        chosen: the classes to keep.
+        images: data set with the label "class".
+        classes: (N,) class of each image.
+        chosen: classes to keep.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ClassSubset:
         return len(self._rows)
 
     def fetch(self, indices: Any) -> dict[str, Any]:
-        """Images and labels, (n, …) each."""
+        """Images and labels at these indices."""
         batch = dict(self._images.fetch(self._rows[np.asarray(indices)]))
         batch["class"] = self._numbers[np.asarray(batch["class"])]
         return batch
@@ -62,12 +62,12 @@ class ClassSubset:
 
 @torch.no_grad()
 def keep_layers(encoder: Encoder, trained: Mapping[str, Tensor], layers: int) -> None:
-    """Give an encoder the first layers of a trained one of the same architecture; the others stay as they are.
+    """Copy the first layers of a trained encoder to an encoder of the same architecture.
 
     Args:
-        encoder: is changed.
-        trained: state of the trained encoder.
-        layers: how many of its layer groups, counted from the input.
+        encoder: encoder to copy to, modified in place.
+        trained: state dict of the trained encoder.
+        layers: number of layer groups to copy, counted from the input.
     """
     groups = encoder.layer_groups
     if not 0 <= layers <= len(groups):

@@ -1,4 +1,4 @@
-"""A network in front of environments: its outputs are those of the frames, in batches, of last observations too."""
+"""Camera wrapper: outputs of single and vector environments, including final observations."""
 
 import gymnasium
 import numpy as np
@@ -23,7 +23,7 @@ def encoder():
 
 
 class Counting(nn.Module):
-    """Tells how often it was called, and with how many frames."""
+    """Counts its calls and their frames."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Counting(nn.Module):
         return frames.float().mean(dim=(1, 2)) / 255.0
 
 
-def test_features_are_the_encoders_own_of_the_frames(encoder):
+def test_features_equal_those_of_the_encoder(encoder):
     plain = gymnasium.make(LANE, **OPTIONS)
     wrapped = EncodeCamera(gymnasium.make(LANE, **OPTIONS), encoder, device="cpu")
     frame, _ = plain.reset(seed=3)
@@ -127,14 +127,14 @@ def test_one_of_several_cameras_can_be_read(encoder):
     assert set(env.observation_space.spaces) == {"front/rgb", "features"}
 
 
-def test_a_network_in_training_mode_is_put_into_evaluation_mode():
+def test_a_network_in_training_mode_is_switched_to_evaluation_mode():
     network = nn.Sequential(Counting(), nn.Dropout(0.9)).train()
     env = EncodeCamera(gymnasium.make(LANE, **OPTIONS), network, device="cpu")
     network.train()
     assert (env.reset(seed=0)[0] > 0).all() and not network.training
 
 
-def test_what_does_not_fit_is_named(encoder):
+def test_mistakes_are_named(encoder):
     with pytest.raises(InvalidOption, match=r"\(H, W, 3\) uint8 frames"):
         EncodeCamera(gymnasium.make(LANE, obs_mode="state", **OPTIONS), encoder)
     with pytest.raises(UnknownName, match="camera 'grb'"):
@@ -149,6 +149,6 @@ def test_what_does_not_fit_is_named(encoder):
         EncodeCamera(gymnasium.make(LANE, **OPTIONS), nn.Linear(7, 7))
     broken = Counting()
     env = EncodeCamera(gymnasium.make(LANE, **OPTIONS), broken, convert=lambda output: output / 1.0)
-    env._encoding.read._convert = lambda output: output * float("nan")
+    env._encoding.infer._convert = lambda output: output * float("nan")
     with pytest.raises(CamshaftError, match="not finite"):
         env.reset(seed=0)

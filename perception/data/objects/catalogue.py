@@ -1,6 +1,6 @@
-"""The classes of the object benchmark and the models of each; even models are for training, odd ones for testing.
+"""Classes of the object benchmark and their 3-D models; even models are for training, odd ones for testing.
 
-What has one model only shows that model in every split; pose, light, background and color still differ.
+Classes with a single model use it in all splits; pose, light, background and color still differ.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from camshaft.envs.driving.assets.shapes import with_surface
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS
 from camshaft.envs.rendering import Mesh
 from camshaft.envs.rendering.geometry import bounding_sphere
-from camshaft.perception.data.objects.looks import object_surfaces
 from camshaft.perception.data.objects.pybullet_models import urdf_levels
+from camshaft.perception.data.objects.surfaces import object_surfaces
 
-SIGN_RADIUS, SIGN_HEIGHT = 0.56, 2.5  # meters: what of a sign on its post the camera looks at
+SIGN_RADIUS, SIGN_HEIGHT = 0.56, 2.5  # meters; the part of a sign on its post that the camera looks at
 ANY_SIDE, FRONT = 180.0, 55.0  # degrees of yaw to either side
-HULL_POINTS = 64  # that stand for a shape when it is laid on the ground
+HULL_POINTS = 64  # that represent a shape when it is placed on the ground
 
 
 @dataclass(frozen=True, eq=False)
 class ObjectModel:
-    """One shape of a class, scaled so that what the camera looks at has radius 1.
+    """A 3-D model of a class, scaled so that the part that the camera looks at has radius 1.
 
     Attributes:
-        levels: of detail, finest first.
-        height: of the middle of what the camera looks at, above the ground.
-        yaw_degrees: it is turned by up to this much to either side; at 0 its front faces the camera.
-        elevation_degrees: lowest and highest of the camera, seen from the object.
-        tumbles: whether it lies any way up.
-        most_end_on: cosine between its z axis and the line of sight, at most, where it tumbles: a cone seen from below
-            is a disc.
-        hull: (h, 3) points whose lowest is the lowest of the shape, for what tumbles.
+        levels: levels of detail, finest first.
+        height: height above the ground of the point that the camera looks at.
+        yaw_degrees: maximum yaw to either side; at 0 the front faces the camera.
+        elevation_degrees: lowest and highest elevation of the camera, seen from the object.
+        tumbles: whether the orientation is random instead of upright.
+        most_end_on: maximum cosine between the z axis and the line of sight of a tumbling object: a cone seen from
+            below would be a disc.
+        hull: (h, 3) points on the convex hull of a tumbling object, to place it on the ground.
     """
 
     levels: list[Mesh]
@@ -58,15 +58,15 @@ def scaled_model(
     most_end_on: float = 1.0,
     focus: tuple[float, float] | None = None,
 ) -> ObjectModel:
-    """A model in meters as the benchmark shows it.
+    """Scale a model in meters for the benchmark.
 
     Args:
-        levels: of detail, standing on z = 0.
+        levels: levels of detail, standing on z = 0.
         yaw_degrees: see `ObjectModel`.
-        elevation_degrees: likewise.
-        tumbles: likewise.
-        most_end_on: likewise.
-        focus: height and radius (meters) of what the camera looks at; by default the whole.
+        elevation_degrees: see `ObjectModel`.
+        tumbles: see `ObjectModel`.
+        most_end_on: see `ObjectModel`.
+        focus: height and radius (meters) of the part that the camera looks at; by default the whole model.
     """
     visible = levels[0].positions[levels[0].positions[:, 2] > -1e-3] if not tumbles else levels[0].positions
     x, y, height, radius = (float(value) for value in bounding_sphere(visible))
@@ -80,7 +80,7 @@ def scaled_model(
 
 
 def _hull(positions: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(HULL_POINTS, 3) the outermost points in directions all around."""
+    """(HULL_POINTS, 3) the outermost points in directions that are spread over the sphere."""
     height = 1.0 - (2.0 * np.arange(HULL_POINTS) + 1.0) / HULL_POINTS
     turn = np.arange(HULL_POINTS) * np.pi * (3.0 - np.sqrt(5.0))
     across = np.sqrt(1.0 - height**2)
@@ -93,7 +93,7 @@ def _vehicles(*makers: Callable[[], assets.VehicleModel]) -> list[ObjectModel]:
 
 
 def _both(levels: Sequence[Mesh], **options: Any) -> list[ObjectModel]:
-    """The only model, for training and for testing."""
+    """A single model, for both training and testing."""
     return [scaled_model(levels, **options)] * 2
 
 
@@ -136,7 +136,7 @@ def _houses() -> list[ObjectModel]:
 
 
 def _primitives(make: Callable[[int], list[Mesh]], most_end_on: float = 1.0) -> list[ObjectModel]:
-    """Solids in every surface; the number that a maker gets varies proportions."""
+    """Geometric solids with each of the surfaces; `make` varies the proportions by the number of the surface."""
     found = []
     for number, surface in enumerate(object_surfaces()):
         levels = [with_surface(level, surface) for level in make(number)]
@@ -177,7 +177,7 @@ def _rings(number: int) -> list[Mesh]:
 
 
 def torus(radius: float, thickness: float, segments: int) -> Mesh:
-    """A ring about the z axis, centered; `thickness` is the radius of the tube."""
+    """A torus about the z axis, centered at the origin; `thickness` is the radius of the tube."""
     around = np.linspace(0.0, 2.0 * np.pi, segments + 1)
     across = np.linspace(0.0, 2.0 * np.pi, segments // 2 + 1)
     turn, tube = (axis.ravel() for axis in np.meshgrid(around, across, indexing="ij"))
@@ -239,5 +239,5 @@ CLASSES = tuple(MAKERS)
 
 @cache
 def object_models(name: str) -> tuple[ObjectModel, ...]:
-    """The models of one of CLASSES: an even number of them, training and testing in turn."""
+    """Models of one of CLASSES: an even number, alternating between training and testing."""
     return tuple(MAKERS[name]())

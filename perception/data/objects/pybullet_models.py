@@ -1,4 +1,4 @@
-"""Whole bodies of `pybullet_data` as one mesh each."""
+"""Bodies of `pybullet_data` as single meshes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from camshaft.envs.rendering.pybullet.links import LinkPoses, connection
 from camshaft.envs.rendering.pybullet.shapes import BodyShape, read_shapes, shape_rows
 from camshaft.envs.rendering.rotations import rotation_x
 
-FACES_A_SHAPE = (1500, 120)  # of the two levels of detail, at most
-PAPER_WHITE = 0.98
+MAX_FACES = (1500, 120)  # per shape, of the two levels of detail
+WHITE = 0.98  # smallest color component of a surface that counts as white
 PAINT = (0.95, 0.95, 0.95)
 
 
@@ -23,25 +23,25 @@ PAINT = (0.95, 0.95, 0.95)
 def urdf_levels(
     file: str, joints: tuple[float, ...] = (), y_up: bool = False, painted: bool = False
 ) -> list[Mesh]:
-    """A body in one pose, its lowest point at z = 0.
+    """A body in a fixed pose, with its lowest point at z = 0.
 
     Args:
-        file: a URDF below `pybullet_data`.
+        file: path of a URDF below `pybullet_data`.
         joints: positions of the first movable joints, rad or m.
-        y_up: whether the file has the body lying on its back.
-        painted: give all surfaces the color of the slot instead of their own.
+        y_up: whether the y axis of the file points up, instead of z.
+        painted: replace all surfaces by one that is tinted by the color of the slot.
 
     Returns:
-        Two levels of detail.
+        One or two levels of detail.
     """
     shapes, poses = _read(file, joints)
     upright = np.eye(4)
     if y_up:
         upright[:3, :3] = rotation_x(0.5 * np.pi)
     levels = []
-    for most in FACES_A_SHAPE:
+    for max_faces in MAX_FACES:
         parts = [
-            _colored(_at_most(shape, most), shape.color).transformed(upright @ pose)
+            _multiply_color(_level_within(shape, max_faces), shape.color).transformed(upright @ pose)
             for shape, pose in zip(shapes, poses, strict=True)
         ]
         levels.append(Mesh.merge(parts))
@@ -54,8 +54,8 @@ def urdf_levels(
 
 
 def _read(file: str, joints: tuple[float, ...]) -> tuple[list[BodyShape], list[NDArray[np.float64]]]:
-    """The visual shapes of a body, and (4, 4) world from each."""
-    import pybullet
+    """Visual shapes of a body, and the (4, 4) transform of each to the world."""
+    import pybullet  # optional: there are no wheels for newer versions of Python
     import pybullet_data
 
     number = pybullet.connect(pybullet.DIRECT)
@@ -70,25 +70,27 @@ def _read(file: str, joints: tuple[float, ...]) -> tuple[list[BodyShape], list[N
         for joint, position in zip(movable, joints, strict=False):
             client.resetJointState(body, joint, position)
         shapes = read_shapes(client, shape_rows(client, [body]))
-        places = LinkPoses(client, [(shape.body, shape.link) for shape in shapes])(client)
-        return shapes, [place @ shape.local for place, shape in zip(places, shapes, strict=True)]
+        poses = LinkPoses(client, [(shape.body, shape.link) for shape in shapes])(client)
+        return shapes, [pose @ shape.local for pose, shape in zip(poses, shapes, strict=True)]
     finally:
         pybullet.disconnect(number)
 
 
-def _at_most(shape: BodyShape, faces: int) -> Mesh:
+def _level_within(shape: BodyShape, max_faces: int) -> Mesh:
+    """The finest level of detail within a number of faces, or the coarsest level."""
     for level in shape.levels:
-        if len(level.faces) <= faces:
+        if len(level.faces) <= max_faces:
             return level
     return shape.levels[-1]
 
 
-def _colored(mesh: Mesh, color: tuple[float, float, float]) -> Mesh:
-    surfaces = tuple(_multiplied(surface, color) for surface in mesh.surfaces)
+def _multiply_color(mesh: Mesh, color: tuple[float, float, float]) -> Mesh:
+    surfaces = tuple(_multiply_surface(surface, color) for surface in mesh.surfaces)
     return replace(mesh, surfaces=surfaces)
 
 
-def _multiplied(surface: Surface, color: tuple[float, float, float]) -> Surface:
+def _multiply_surface(surface: Surface, color: tuple[float, float, float]) -> Surface:
+    """The surface with its color multiplied; plain white surfaces are tinted by the color of the slot."""
     red, green, blue = (float(min(own * other, 1.0)) for own, other in zip(surface.color, color, strict=True))
-    plain = surface.texture is None and min(red, green, blue) >= PAPER_WHITE
+    plain = surface.texture is None and min(red, green, blue) >= WHITE
     return replace(surface, color=(red, green, blue), tinted=plain)

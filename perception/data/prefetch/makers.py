@@ -1,39 +1,36 @@
-"""Makers of batches, and the prefetchers that run them."""
+"""Interfaces of batch makers and of the prefetchers that run them in the background."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
-Arrays = dict[str, NDArray[Any]]
-Batch = dict[str, Tensor]
+from camshaft.perception.data.arrays import Arrays, Batch
 
 
 class Maker(Protocol):
-    """Makes one batch after another."""
+    """Generator of batches."""
 
     def make(self, out: Arrays | None = None) -> Arrays:
-        """The next batch, into `out` if given."""
+        """The next batch, written to `out` if given."""
 
     def close(self) -> None:
-        """Release what it holds."""
+        """Release resources."""
 
 
 class BatchPrefetcher(Protocol):
-    """Runs makers in the background."""
+    """Source of batches that are made in the background."""
 
     def next(self) -> Batch:
-        """The next batch; its memory is reused once the one after it is asked for."""
+        """The next batch; its memory is reused when the following one is requested."""
 
     def close(self) -> None:
         """Stop making batches."""
 
 
 def owned(batch: Arrays) -> Arrays:
-    """A batch in contiguous memory that nothing else writes to."""
+    """The batch in contiguous, writable memory that is not shared with other arrays."""
     return {
         name: np.ascontiguousarray(
             values if values.flags.owndata and values.flags.writeable else values.copy()

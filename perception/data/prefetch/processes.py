@@ -1,4 +1,4 @@
-"""Prefetching in worker processes, into shared memory that is reused."""
+"""Prefetching in worker processes, into reusable shared memory."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Any
 import torch
 
 from camshaft.envs.errors import CamshaftError
-from camshaft.perception.data.prefetch.makers import Batch, Maker, owned
+from camshaft.perception.data.arrays import Batch
+from camshaft.perception.data.prefetch.makers import Maker, owned
 
-PATIENCE_SECONDS = 0.5  # between two looks whether a worker lives
+POLL_SECONDS = 0.5  # between checks whether a worker is alive
 STOPPING_SECONDS = 5.0
 
 
 class ProcessPrefetcher:
-    """Batches made by worker processes in turn, in memory that they share with this one.
+    """Batches from worker processes, in round-robin order, through shared memory.
 
     Args:
-        make: builds the maker of a worker from its number; sent to the processes, so a class or function of a module.
-        workers: how many processes.
-        buffers: batches at a time of each, of which one is in use.
-        turn: which worker gives the first batch.
+        make: builds the maker of a worker from its number; it is pickled, so it must be importable.
+        workers: number of processes.
+        buffers: buffers per worker, one of which is in use.
+        turn: number of the worker that gives the first batch.
     """
 
     def __init__(self, make: Callable[[int], Maker], workers: int, buffers: int, turn: int = 0) -> None:
@@ -37,7 +38,7 @@ class ProcessPrefetcher:
         """The next batch.
 
         Raises:
-            CamshaftError: a worker has died, or what went wrong in it.
+            CamshaftError: a worker has died or failed, or the prefetcher is closed.
         """
         if self._closed:
             raise CamshaftError("this stream has been closed")
@@ -57,7 +58,7 @@ class ProcessPrefetcher:
 
     @property
     def process_ids(self) -> list[int]:
-        """Of the workers."""
+        """Process ids of the workers."""
         return [worker.process.pid for worker in self._workers]
 
     def close(self) -> None:
@@ -68,18 +69,18 @@ class ProcessPrefetcher:
 
 
 class _Worker:
-    """One process of a `ProcessPrefetcher`, seen from outside."""
+    """A worker process of a `ProcessPrefetcher`, as seen from the main process."""
 
     def __init__(self, context: Any, make: Callable[[int], Maker], number: int, buffers: int) -> None:
         self.buffers: list[Batch] = []
         self._number = number
-        self._pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, make, number, buffers), daemon=True)
+        self._pipe, remote = context.Pipe()
+        self.process = context.Process(target=_work, args=(remote, make, number, buffers), daemon=True)
         self.process.start()
-        theirs.close()
+        remote.close()
 
     def wait(self) -> int:
-        """The slot of its next batch."""
+        """Wait for the next batch and return its slot."""
         while True:
             kind, content = self._receive()
             if kind == "buffers":
@@ -90,7 +91,7 @@ class _Worker:
                 return int(content)
 
     def give_back(self, slot: int) -> None:
-        with contextlib.suppress(OSError):  # it is dead; `wait` will say so
+        with contextlib.suppress(OSError):  # the worker is dead; `wait` reports it
             self._pipe.send(slot)
 
     def close(self) -> None:
@@ -103,7 +104,7 @@ class _Worker:
 
     def _receive(self) -> Any:
         try:
-            while not self._pipe.poll(PATIENCE_SECONDS):
+            while not self._pipe.poll(POLL_SECONDS):
                 if not self.process.is_alive() and not self._pipe.poll():
                     raise EOFError
             return self._pipe.recv()
@@ -111,19 +112,19 @@ class _Worker:
             self.process.join(STOPPING_SECONDS)
             code = self.process.exitcode
             if code and code < 0:
-                why = f"killed by signal {-code}, as systems do when memory is short: try fewer workers"
+                reason = f"killed by signal {-code}, possibly out of memory: try fewer workers"
             else:
-                why = (
-                    f"exit code {code}; its own words are above. A script that starts workers needs "
-                    "`if __name__ == '__main__':` around what it does"
+                reason = (
+                    f"exit code {code}; see its output above. A script that starts workers needs "
+                    "`if __name__ == '__main__':` around its code"
                 )
             raise CamshaftError(
-                f"worker {self._number} (process {self.process.pid}), which makes batches, has died: {why}"
+                f"data worker {self._number} (process {self.process.pid}) died: {reason}"
             ) from error
 
 
 def _work(pipe: Any, make: Callable[[int], Maker], number: int, buffers: int) -> None:
-    """The process of a `_Worker`: ends when the other end of the pipe is gone."""
+    """Main function of a worker process; it ends when the other end of the pipe is closed."""
     torch.set_num_threads(1)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         try:

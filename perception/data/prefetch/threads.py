@@ -1,4 +1,4 @@
-"""Prefetching in a thread of this process."""
+"""Prefetching in a background thread."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from camshaft.envs.errors import CamshaftError
-from camshaft.perception.data.prefetch.makers import Arrays, Batch, Maker, owned
+from camshaft.perception.data.arrays import Arrays, Batch
+from camshaft.perception.data.prefetch.makers import Maker, owned
 
 Item = TypeVar("Item")
 
 END = object()
-JOIN_SECONDS = 0.05  # between two attempts to let a thread end that waits for room
+JOIN_SECONDS = 0.05  # between attempts to end a thread that waits for room in the queue
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class _Failure:
 
 
 class Prefetcher(Generic[Item]):
-    """Iterates over what a thread takes from an iterable ahead of its use.
+    """Iterator over an iterable that is consumed by a background thread.
 
-    Kernels and PyTorch release the interpreter meanwhile. An error of the iterable is raised here, in its place.
+    An error raised by the iterable is raised by this iterator, in the place of its item.
 
     Args:
-        items: used by the thread alone from now on.
-        ahead: items that may wait; 0 for no limit.
+        items: iterable; from now on only the thread may use it.
+        ahead: number of items to prefetch; 0 for no limit.
     """
 
     def __init__(self, items: Iterable[Item], ahead: int) -> None:
@@ -57,12 +58,12 @@ class Prefetcher(Generic[Item]):
         return item  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Stop the thread, however long its present item takes: a process that ends during compilation aborts."""
+        """Stop the thread and wait for its current item, as a process that exits during compilation aborts."""
         self._ended = True
         self._stop.set()
         if threading.current_thread() is self._thread:
             return
-        while self._thread.is_alive():  # it may wait for room
+        while self._thread.is_alive():  # it may wait for room in the queue
             with contextlib.suppress(queue.Empty):
                 self._ready.get_nowait()
             self._thread.join(JOIN_SECONDS)
@@ -75,7 +76,7 @@ class Prefetcher(Generic[Item]):
                 self._ready.put(item)
                 if item is END:
                     break
-        except BaseException as error:  # raised where the item is used
+        except BaseException as error:  # raised again by __next__
             self._ready.put(_Failure(error))
         finally:
             if hasattr(iterator, "close"):
@@ -83,11 +84,11 @@ class Prefetcher(Generic[Item]):
 
 
 class ThreadPrefetcher:
-    """Batches of a maker, made by a thread into buffers that are reused.
+    """Batches of a maker that runs in a background thread, in reusable buffers.
 
     Args:
-        maker: used by the thread alone from now on.
-        buffers: batches at a time, of which one is in use.
+        maker: maker of the batches; from now on only the thread may use it.
+        buffers: number of buffers, one of which is in use.
     """
 
     def __init__(self, maker: Maker, buffers: int) -> None:
@@ -100,7 +101,7 @@ class ThreadPrefetcher:
         """The next batch.
 
         Raises:
-            CamshaftError: the prefetcher has been closed, or the maker failed.
+            CamshaftError: the prefetcher is closed, or the maker failed.
         """
         if self._closed:
             raise CamshaftError("this stream has been closed")

@@ -1,4 +1,4 @@
-"""Readers of real data, all with one face: a length, items by number, batches by `fetch`, damage named."""
+"""Readers of real data sets, with a common interface: length, items by index, and batches by `fetch`."""
 
 from camshaft.perception.data.readers.camvid import CamVid, camvid_from_simulation
 from camshaft.perception.data.readers.coco import Coco, Instance, YoloFolder

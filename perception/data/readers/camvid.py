@@ -1,4 +1,4 @@
-"""CamVid, segmentation of street scenes, and how the simulation's classes map to it."""
+"""Reader of CamVid, a data set of segmented street scenes, and the mapping of simulated classes to its classes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 from camshaft.envs.errors import CorruptFile, check_choice
 from camshaft.envs.rendering import LABELS
+from camshaft.perception.data.arrays import Arrays
 from camshaft.perception.data.readers.image_set import (
     IGNORED,
     NEAREST,
-    Arrays,
     ImageSet,
     Size,
     check_range,
     image_files,
     read_image,
     read_label_image,
-    resized,
+    resize,
 )
+from camshaft.perception.data.splits import SPLITS
 
 CLASSES = (
     "sky",
@@ -36,8 +37,7 @@ CLASSES = (
     "pedestrian",
     "bicyclist",
 )
-VOID = 11  # in the files
-SPLITS = ("train", "val", "test")
+VOID = 11  # class id in the files
 
 _SIMULATED: Mapping[str, str] = {
     "sky": "sky",
@@ -57,15 +57,15 @@ _SIMULATED: Mapping[str, str] = {
 
 
 class CamVid(ImageSet):
-    """Segmented frames of CamVid (Brostow et al., 2009) with the 11 classes of SegNet's version.
+    """CamVid (Brostow et al., 2009) with the 11 classes of SegNet's version.
 
-    Labels: "rgb" (H, W, 3) uint8 and "segmentation" (H, W) uint8, numbers of `classes` or IGNORED (255) for void.
+    Labels: "rgb" (H, W, 3) uint8 and "segmentation" (H, W) uint8, indices into `classes`, or IGNORED (255) for void.
 
     Args:
-        root: holds `train`, `trainannot`, `val`, `valannot`, …
+        root: folder with `train`, `trainannot`, `val`, `valannot`, …
         split: one of SPLITS.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
     """
 
     classes = CLASSES
@@ -87,13 +87,13 @@ class CamVid(ImageSet):
         segmentation = np.where(segmentation == VOID, np.uint8(IGNORED), segmentation)
         check_range(item[1], segmentation, len(CLASSES))
         if self.size is not None:
-            image, segmentation = read_image(item[0], self.size), resized(segmentation, self.size, NEAREST)
+            image, segmentation = read_image(item[0], self.size), resize(segmentation, self.size, NEAREST)
         return {"rgb": image, "segmentation": segmentation}
 
 
 def camvid_from_simulation(segmentation: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Simulated class ids as numbers of CamVid's classes; IGNORED where CamVid has no such class."""
+    """Convert simulated class ids to CamVid classes; IGNORED where CamVid has no such class."""
     table = np.full(256, IGNORED, np.uint8)
-    for name, theirs in _SIMULATED.items():
-        table[LABELS[name]] = CLASSES.index(theirs)
+    for simulated, name in _SIMULATED.items():
+        table[LABELS[simulated]] = CLASSES.index(name)
     return table[segmentation]

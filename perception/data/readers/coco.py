@@ -1,4 +1,4 @@
-"""COCO: boxes and polygons of instances, from COCO's own JSON or YOLO's text files."""
+"""Readers of object detection data sets in COCO's JSON format and in YOLO's text format."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.errors import CorruptFile, InvalidOption
+from camshaft.perception.data.arrays import Arrays
 from camshaft.perception.data.readers.image_set import (
-    Arrays,
     ImageSet,
     Size,
     image_files,
@@ -28,20 +28,20 @@ from camshaft.perception.data.readers.image_set import (
 
 @dataclass(frozen=True)
 class Instance:
-    """One object of an image.
+    """An object in an image.
 
     Attributes:
-        number: of its class, into `classes`.
-        box: (4,) left, top, right, bottom, pixels.
-        polygons: (k, 2) columns and rows of corners each, of its parts; empty where only the box is known.
+        class_index: index into `classes`.
+        box: (4,) left, top, right, bottom in pixels.
+        polygons: outlines of its parts, (k, 2) columns and rows each; empty if only the box is known.
     """
 
-    number: int
+    class_index: int
     box: FloatArray
     polygons: tuple[FloatArray, ...] = ()
 
     def mask(self, height: int, width: int) -> NDArray[np.uint8]:
-        """(height, width) 1 where the middle of a pixel lies in one of the parts, or in the box if there are none."""
+        """(height, width) mask: 1 where the center of a pixel lies within a part, or within the box without parts."""
         left, top, right, bottom = self.box
         whole = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
         mask = np.zeros((height, width), np.uint8)
@@ -50,23 +50,23 @@ class Instance:
                 np.arange(max(0, int(low)), min(most, int(high) + 1))
                 for low, high, most in zip(part.min(0), part.max(0), (width, height), strict=True)
             )
-            middles = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
-            inside = MplPath(part).contains_points(middles.reshape(-1, 2)).reshape(middles.shape[:2])
+            centers = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
+            inside = MplPath(part).contains_points(centers.reshape(-1, 2)).reshape(centers.shape[:2])
             mask[rows[:, None], columns] |= inside
         return mask
 
 
 class InstanceSet(ImageSet):
-    """Images with their objects.
+    """Base class of images with object annotations.
 
-    Labels: "rgb" (H, W, 3) uint8; "objects" (max_objects, 6) float32, left, top, right, bottom (pixels), class and
-    area, the largest first, rows of 0 behind the last, as simulated frames have them. `instances(i)` gives all of an
-    image with their polygons, `masks(i)` these as (n, H, W).
+    Labels: "rgb" (H, W, 3) uint8; "objects" (max_objects, 6) float32 with left, top, right, bottom (pixels), class and
+    area, sorted by area and padded with rows of 0, as in simulated frames. `instances(i)` returns all objects of an
+    image with their polygons, `masks(i)` their (n, H, W) masks.
 
     Args:
-        root: for messages.
-        size: see `ImageSet`; boxes and polygons are brought along.
-        on_corrupt: likewise.
+        root: folder, for error messages.
+        size: see `ImageSet`; boxes and polygons are scaled with the image.
+        on_corrupt: see `ImageSet`.
         max_objects: rows of "objects".
     """
 
@@ -77,20 +77,20 @@ class InstanceSet(ImageSet):
         super().__init__(root, size, on_corrupt)
 
     def instances(self, index: int) -> list[Instance]:
-        """The objects of image `index`, in pixels of the image as it is given."""
+        """Objects of image `index`, in pixels of the resized image."""
         path, _ = self._items[index]
         image = read_image(path)
         return self._scaled(self._instances(self._items[index], image.shape[:2]), image.shape[:2])
 
     def masks(self, index: int) -> NDArray[np.uint8]:
-        """(n, H, W) 1 inside each object of image `index`; its box where it has no polygon."""
+        """(n, H, W) masks of the objects of image `index`; the box of an object without polygons."""
         height, width = self[index]["rgb"].shape[:2]
         found = self.instances(index)
         return np.array([each.mask(height, width) for each in found], np.uint8).reshape(-1, height, width)
 
     @abstractmethod
     def _instances(self, item: Any, shape: tuple[int, int]) -> list[Instance]:
-        """The objects of an item, in pixels of the file."""
+        """Objects of an item, in pixels of the image file."""
 
     def _load(self, item: Any) -> Arrays:
         image = read_image(item[0])
@@ -98,8 +98,8 @@ class InstanceSet(ImageSet):
         found = self._scaled(self._instances(item, shape), shape)
         rows = np.zeros((self.max_objects, 6), np.float32)
         areas = [float(np.prod(np.maximum(instance.box[2:] - instance.box[:2], 0.0))) for instance in found]
-        for row, place in zip(rows, np.argsort([-area for area in areas], kind="stable"), strict=False):
-            row[:] = (*found[place].box, found[place].number, areas[place])
+        for row, index in zip(rows, np.argsort([-area for area in areas], kind="stable"), strict=False):
+            row[:] = (*found[index].box, found[index].class_index, areas[index])
         return {"rgb": image if self.size is None else read_image(item[0], self.size), "objects": rows}
 
     def _scaled(self, found: list[Instance], shape: tuple[int, int]) -> list[Instance]:
@@ -108,22 +108,24 @@ class InstanceSet(ImageSet):
         factors = np.array([self.size[1] / shape[1], self.size[0] / shape[0]])
         return [
             Instance(
-                each.number, each.box * np.tile(factors, 2), tuple(part * factors for part in each.polygons)
+                each.class_index,
+                each.box * np.tile(factors, 2),
+                tuple(part * factors for part in each.polygons),
             )
             for each in found
         ]
 
 
 class Coco(InstanceSet):
-    """A set in COCO's format (Lin et al., 2014): one JSON file, images in a folder.
+    """Data set in the format of COCO (Lin et al., 2014): a JSON file and a folder of images.
 
     Crowds (`iscrowd`) are left out.
 
     Args:
-        annotations: such as `annotations/instances_train2017.json`.
+        annotations: JSON file, such as `annotations/instances_train2017.json`.
         images: folder of the images.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
         max_objects: see `InstanceSet`.
     """
 
@@ -144,7 +146,7 @@ class Coco(InstanceSet):
             content = json.loads(self._file.read_text(encoding="utf-8"))
             categories = sorted(content["categories"], key=lambda category: category["id"])
             self.classes = tuple(category["name"] for category in categories)
-            self._numbers = {category["id"]: number for number, category in enumerate(categories)}
+            self._class_indices = {category["id"]: index for index, category in enumerate(categories)}
             by_image: dict[Any, list[Any]] = {image["id"]: [] for image in content["images"]}
             for annotation in content["annotations"]:
                 if not annotation.get("iscrowd", 0):
@@ -153,39 +155,39 @@ class Coco(InstanceSet):
         except OSError as error:
             raise CorruptFile(f"{self._file} cannot be read: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise CorruptFile(f"{self._file} is not a file of COCO annotations: {error!r}") from error
+            raise CorruptFile(f"{self._file} is not a COCO annotation file: {error!r}") from error
 
     def _instances(self, item: tuple[Path, list[Any]], shape: tuple[int, int]) -> list[Instance]:
         found = []
         for annotation in item[1]:
             try:
                 left, top, width, height = (float(value) for value in annotation["bbox"])
-                number = self._numbers[annotation["category_id"]]
+                class_index = self._class_indices[annotation["category_id"]]
                 segments = annotation.get("segmentation") or []
                 if not isinstance(segments, list):
-                    raise TypeError("of masks, polygons are read, not run lengths")
+                    raise TypeError("masks must be polygons, run lengths are not supported")
                 polygons = tuple(np.asarray(part, np.float64).reshape(-1, 2) for part in segments)
             except (ValueError, KeyError, TypeError) as error:
                 raise CorruptFile(
-                    f"{self._file} has an annotation that cannot be used: {error!r} in {annotation!r}"
+                    f"{self._file} has an invalid annotation: {error!r} in {annotation!r}"
                 ) from error
-            found.append(Instance(number, np.array([left, top, left + width, top + height]), polygons))
+            found.append(Instance(class_index, np.array([left, top, left + width, top + height]), polygons))
         return found
 
 
 class YoloFolder(InstanceSet):
-    """A set in YOLO's format: a text file an image, one object a line.
+    """Data set in YOLO's format: one text file per image, one object per line.
 
-    A line is the class and the box (middle and size) or the corners of a polygon, as shares of width and height.
+    A line has the class id and a box (center and size) or the corners of a polygon, relative to the image size.
 
     Args:
-        config: the YAML file with the `names` of the classes.
+        config: YAML file with the `names` of the classes.
         images: folder of the images.
         labels: folder of the text files.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
         max_objects: see `InstanceSet`.
-        skip_unlabeled: leave out images without a text file, which count as empty otherwise.
+        skip_unlabeled: leave out images without a text file, which are otherwise read as images without objects.
     """
 
     def __init__(
@@ -202,7 +204,7 @@ class YoloFolder(InstanceSet):
         self._skip_unlabeled = skip_unlabeled
         self._ids = _yolo_names(Path(config))
         self.classes = tuple(self._ids.values())
-        self._numbers = {key: number for number, key in enumerate(self._ids)}
+        self._class_indices = {key: index for index, key in enumerate(self._ids)}
         super().__init__(images, size, on_corrupt, max_objects)
 
     def _find(self) -> Sequence[tuple[Path, Path]]:
@@ -225,13 +227,13 @@ class YoloFolder(InstanceSet):
                 continue
             try:
                 key, values = int(words[0]), np.array(words[1:], np.float64)
-                if key not in self._numbers:
-                    raise ValueError(f"class {key} is none of {min(self._ids)}..{max(self._ids)}")
+                if key not in self._class_indices:
+                    raise ValueError(f"class {key} is not within {min(self._ids)}..{max(self._ids)}")
                 if not (
                     np.isfinite(values).all() and (values >= -1e-6).all() and (values <= 1.0 + 1e-6).all()
                 ):
-                    raise ValueError("shares must be within 0..1")
-                found.append(_yolo_instance(self._numbers[key], values, scale))
+                    raise ValueError("coordinates must be within 0..1")
+                found.append(_yolo_instance(self._class_indices[key], values, scale))
             except ValueError as error:
                 raise CorruptFile(f"{path}, line {line_number}: {error}") from error
         return found
@@ -244,14 +246,14 @@ def _yolo_names(config: Path) -> dict[int, str]:
     except OSError as error:
         raise CorruptFile(f"{config} cannot be read: {error.strerror or error}") from error
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise CorruptFile(f"{config} has no names of classes: {error!r}") from error
+        raise CorruptFile(f"{config} has no class names: {error!r}") from error
 
 
-def _yolo_instance(number: int, values: FloatArray, scale: FloatArray) -> Instance:
+def _yolo_instance(class_index: int, values: FloatArray, scale: FloatArray) -> Instance:
     if len(values) == 4:
-        middle, size = values[:2] * scale, values[2:] * scale
-        return Instance(number, np.concatenate([middle - 0.5 * size, middle + 0.5 * size]))
+        center, size = values[:2] * scale, values[2:] * scale
+        return Instance(class_index, np.concatenate([center - 0.5 * size, center + 0.5 * size]))
     if len(values) < 6 or len(values) % 2:
         raise ValueError(f"{len(values)} numbers are neither a box nor a polygon")
     polygon = values.reshape(-1, 2) * scale
-    return Instance(number, np.concatenate([polygon.min(axis=0), polygon.max(axis=0)]), (polygon,))
+    return Instance(class_index, np.concatenate([polygon.min(axis=0), polygon.max(axis=0)]), (polygon,))

@@ -1,4 +1,4 @@
-"""Logs of people who drove: Donkeycar tubs (both versions) and the log of Udacity's simulator."""
+"""Readers of human driving logs: Donkeycar tubs (both versions) and logs of Udacity's simulator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
-from camshaft.perception.data.readers.image_set import Arrays, ImageSet, Size, read_image, read_text
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.readers.image_set import ImageSet, Size, read_image, read_text
+from camshaft.perception.data.splits import SPLITS_OF_WHOLE, in_split
 
-SPLITS = ("all", "train", "val")
-BLOCK = 100  # frames in a row that go to the same split
+BLOCK = 100  # consecutive frames that belong to the same split
 IMAGE_KEY, ANGLE_KEY, THROTTLE_KEY = "cam/image_array", "user/angle", "user/throttle"
 UDACITY_COLUMNS = ("center", "left", "right", "steering", "throttle", "brake", "speed")
 CAMERAS = ("center", "left", "right")
@@ -24,10 +25,10 @@ CAMERAS = ("center", "left", "right")
 
 @dataclass(frozen=True)
 class LogFrame:
-    """One frame of a log.
+    """A frame of a log.
 
     Attributes:
-        image: its file.
+        image: image file.
         steering: −1 to 1, left positive.
         throttle: −1 to 1.
     """
@@ -38,37 +39,34 @@ class LogFrame:
 
 
 class DrivingLog(ImageSet):
-    """Frames of a drive with what the driver did.
+    """Base class of driving logs: frames with the controls of the driver.
 
     Labels: "rgb" (H, W, 3) uint8, "steering" and "throttle" float32, −1 to 1; left is positive, as everywhere in
-    Camshaft. Neighboring frames are near copies: a split takes whole blocks of 100, every fifth of them for "val".
+    Camshaft. Consecutive frames are nearly identical, so splits are made of blocks of 100 frames; every fifth block
+    belongs to "val".
 
     Args:
-        root: the folder of the log.
-        split: one of SPLITS.
+        root: folder of the log.
+        split: one of SPLITS_OF_WHOLE.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
     """
 
     def __init__(
         self, root: str | Path, split: str = "all", size: Size = None, on_corrupt: str = "raise"
     ) -> None:
-        self.split = check_choice("split", split, SPLITS)
+        self.split = check_choice("split", split, SPLITS_OF_WHOLE)
         super().__init__(root, size, on_corrupt)
 
-    def _what(self) -> str:
+    def _item_name(self) -> str:
         if self.split == "all":
             return "frame of a drive"
-        return f"frame of split {self.split!r} (every fifth {BLOCK} frames in a row are 'val')"
+        return f"frame of split {self.split!r} (every fifth block of {BLOCK} frames is 'val')"
 
-    def _chosen(self, frames: Sequence[LogFrame]) -> list[LogFrame]:
-        if self.split == "all":
-            return list(frames)
-        return [
-            frame
-            for number, frame in enumerate(frames)
-            if (number // BLOCK % 5 == 4) == (self.split == "val")
-        ]
+    def _select_split(self, frames: Sequence[Any]) -> list[Any]:
+        """Consecutive frames, or groups of simultaneous frames, that belong to the split."""
+        mask = in_split(np.arange(len(frames)), self.split, BLOCK)
+        return [frame for frame, chosen in zip(frames, mask, strict=True) if chosen]
 
     def _load(self, item: LogFrame) -> Arrays:
         for name in ("steering", "throttle"):
@@ -83,74 +81,76 @@ class DrivingLog(ImageSet):
 
 
 class DonkeyTub(DrivingLog):
-    """A tub of a Donkeycar: version 2 (`manifest.json` and catalogs) or version 1 (`record_N.json`).
+    """Donkeycar tub of version 2 (`manifest.json` and catalogs) or version 1 (`record_N.json`).
 
-    Frames that the driver deleted are left out.
+    Deleted frames are left out.
     """
 
     def _find(self) -> Sequence[LogFrame]:
         if (self.root / "manifest.json").is_file():
-            return self._chosen(self._second_version())
+            return self._select_split(self._read_version_2())
         if not self.root.is_dir():
             raise CorruptFile(f"no folder at {self.root}")
-        return self._chosen(self._first_version())
+        return self._select_split(self._read_version_1())
 
-    def _second_version(self) -> list[LogFrame]:
+    def _read_version_2(self) -> list[LogFrame]:
         manifest = self.root / "manifest.json"
         try:
             lines = read_text(manifest).splitlines()
             state = json.loads(lines[4])
             catalogs, deleted = list(state["paths"]), set(state.get("deleted_indexes", []))
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise CorruptFile(f"{manifest} is not the manifest of a tub of version 2: {error!r}") from error
+            raise CorruptFile(f"{manifest} is not the manifest of a version 2 tub: {error!r}") from error
         files, images = [self.root / str(name) for name in catalogs], self.root / "images"
-        texts = self._readable(lambda file: (file, read_text(file)), files)
+        texts = self._read_intact(lambda file: (file, read_text(file)), files)
         rows = [
             (row, f"{catalog}, line {number}")
             for catalog, text in texts
             for number, row in enumerate(text.splitlines(), start=1)
             if row.strip()
         ]
-        found = self._readable(lambda entry: self._record(entry[0], entry[1], images), rows)
+        found = self._read_intact(lambda entry: self._parse_record(entry[0], entry[1], images), rows)
         return [frame for index, frame in found if index not in deleted]
 
-    def _first_version(self) -> list[LogFrame]:
+    def _read_version_1(self) -> list[LogFrame]:
         numbered = {
             int(found.group(1)): path
             for path in self.root.glob("record_*.json")
             if (found := re.fullmatch(r"record_(\d+)\.json", path.name))
         }
         paths = [path for _, path in sorted(numbered.items())]
-        records = self._readable(lambda path: self._record(read_text(path), str(path), self.root), paths)
+        records = self._read_intact(
+            lambda path: self._parse_record(read_text(path), str(path), self.root), paths
+        )
         return [frame for _, frame in records]
 
     @staticmethod
-    def _record(text: str, where: str, images: Path) -> tuple[Any, LogFrame]:
-        """A record's number, if it tells one, and its frame."""
+    def _parse_record(text: str, location: str, images: Path) -> tuple[Any, LogFrame]:
+        """Index of a record, if it has one, and its frame."""
         try:
             record = json.loads(text)
-            # A positive angle of a Donkeycar turns right.
+            # Positive angles turn right in Donkeycar.
             frame = LogFrame(
                 images / record[IMAGE_KEY], -float(record[ANGLE_KEY]), float(record[THROTTLE_KEY])
             )
             return record.get("_index"), frame
         except (KeyError, TypeError, ValueError) as error:
-            raise CorruptFile(f"{where} is not a record of a tub: {error!r}") from error
+            raise CorruptFile(f"{location} is not a record of a tub: {error!r}") from error
 
 
 class UdacityLog(DrivingLog):
-    """A log of Udacity's driving simulator: `driving_log.csv` and a folder `IMG`.
+    """Log of Udacity's driving simulator: `driving_log.csv` and a folder `IMG`.
 
-    Paths in the file are those of the machine that wrote it; only the names count.
+    Of the image paths in the file, which belong to the machine that wrote it, only the file names are used.
 
     Args:
-        root: the folder of the log.
-        split: one of SPLITS.
-        cameras: which to read, any of CAMERAS.
-        correction: steering to the right that is added to the left camera's frames, and to the left to the right
-            camera's: a driver there would steer back.
+        root: folder of the log.
+        split: one of SPLITS_OF_WHOLE.
+        cameras: cameras to read, any of CAMERAS.
+        correction: steering correction of the side cameras, to the right for the left camera and vice versa, as a car
+            at the side would have to steer back.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
     """
 
     def __init__(
@@ -173,27 +173,24 @@ class UdacityLog(DrivingLog):
         try:
             rows = [row for row in csv.reader(read_text(path).splitlines()) if row]
         except csv.Error as error:
-            raise CorruptFile(f"{path} is no table of comma-separated values: {error}") from error
+            raise CorruptFile(f"{path} is not a CSV file: {error}") from error
         if rows and rows[0][0].strip() == UDACITY_COLUMNS[0]:
             rows = rows[1:]
         numbered = [(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
-        moments = self._readable(lambda entry: self._moment(*entry), numbered)
-        kept = range(len(moments))
-        if self.split != "all":
-            kept_set = [number for number in kept if (number // BLOCK % 5 == 4) == (self.split == "val")]
-            moments = [moments[number] for number in kept_set]
-        return [frame for moment in moments for frame in moment]
+        groups = self._read_intact(lambda entry: self._parse_row(*entry), numbered)
+        return [frame for group in self._select_split(groups) for frame in group]
 
-    def _moment(self, row: list[str], where: str) -> list[LogFrame]:
+    def _parse_row(self, row: list[str], location: str) -> list[LogFrame]:
+        """The frames of a row, one per camera."""
         try:
-            places = dict(zip(UDACITY_COLUMNS, (word.strip() for word in row), strict=True))
-            steering, throttle = float(places["steering"]), float(places["throttle"])
+            values = dict(zip(UDACITY_COLUMNS, (word.strip() for word in row), strict=True))
+            steering, throttle = float(values["steering"]), float(values["throttle"])
         except ValueError as error:
-            raise CorruptFile(f"{where} is not {', '.join(UDACITY_COLUMNS)}: {error}") from error
+            raise CorruptFile(f"{location} is not {', '.join(UDACITY_COLUMNS)}: {error}") from error
         frames = []
         for camera in self._cameras:
-            name = re.split(r"[\\/]", places[camera])[-1]
-            # A positive angle turns right there.
+            name = re.split(r"[\\/]", values[camera])[-1]
+            # Positive angles turn right in the log.
             angle = float(np.clip(-steering + self._corrections[camera], -1.0, 1.0))
             frames.append(LogFrame(self.root / "IMG" / name, angle, throttle))
         return frames

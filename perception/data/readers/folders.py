@@ -1,4 +1,4 @@
-"""Images in one folder a class, and the traffic signs of GTSRB."""
+"""Readers of images in one folder per class, and of the traffic signs of GTSRB."""
 
 from __future__ import annotations
 
@@ -8,31 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
-from camshaft.perception.data.readers.image_set import (
-    Arrays,
-    ImageSet,
-    Size,
-    held_out,
-    image_files,
-    read_image,
-    subfolders,
-)
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.readers.image_set import ImageSet, Size, image_files, read_image, subfolders
+from camshaft.perception.data.splits import held_out
 
 Item = tuple[Path, int]
 
 
 class ImageFolder(ImageSet):
-    """Images in one folder a class; a split is a folder above those.
+    """Images in one folder per class, optionally in one folder per split above.
 
-    Labels: "rgb" (H, W, 3) uint8 and "class" int64, the number of its folder in the order of their names.
+    Labels: "rgb" (H, W, 3) uint8 and "class" int64, the index of the folder in the sorted folder names.
 
     Args:
-        root: holds the folders of the classes, or those of the splits.
-        split: the folder of the split; None where there is none.
-        classes: names of the folders, in the order of their numbers; by default those that are there, which must not
-            be empty then.
+        root: folder of the class folders, or of the split folders.
+        split: name of the split folder; None if there are no splits.
+        classes: folder names in the order of their class indices; by default all folders, none of which may be empty.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
     """
 
     def __init__(
@@ -44,7 +37,7 @@ class ImageFolder(ImageSet):
         on_corrupt: str = "raise",
     ) -> None:
         self._folder = Path(root) / split if split else Path(root)
-        self._told = classes is not None
+        self._classes_given = classes is not None
         if classes is None:
             self.classes = tuple(folder.name for folder in subfolders(self._folder))
         else:
@@ -53,34 +46,34 @@ class ImageFolder(ImageSet):
 
     def _find(self) -> Sequence[Item]:
         if not self.classes:
-            raise CorruptFile(f"{self._folder} holds no folders, of which each would be a class of images")
-        found = self._readable(self._images_of, enumerate(self.classes))
+            raise CorruptFile(f"{self._folder} holds no folders; it needs one folder of images per class")
+        found = self._read_intact(self._images_of_class, enumerate(self.classes))
         return [item for items in found for item in items]
 
-    def _images_of(self, entry: tuple[int, str]) -> list[Item]:
-        number, name = entry
+    def _images_of_class(self, entry: tuple[int, str]) -> list[Item]:
+        class_index, name = entry
         paths = image_files(self._folder / name)
-        if not paths and not self._told:
+        if not paths and not self._classes_given:
             raise CorruptFile(f"{self._folder / name} holds no image: every folder here is a class")
-        return [(path, number) for path in paths]
+        return [(path, class_index) for path in paths]
 
     def _load(self, item: Item) -> Arrays:
-        path, number = item
-        return {"rgb": read_image(path, self.size), "class": np.array(number)}
+        path, class_index = item
+        return {"rgb": read_image(path, self.size), "class": np.array(class_index)}
 
 
 class GTSRB(ImageFolder):
-    """The German Traffic Sign Recognition Benchmark (Stallkamp et al., 2012), its training images.
+    """Training images of the German Traffic Sign Recognition Benchmark (Stallkamp et al., 2012).
 
-    Each physical sign was filmed as a track of up to 30 images; tracks are held out whole, so that no sign is in both
+    Each physical sign was filmed as a track of up to 30 images; whole tracks are held out, so that no sign is in both
     splits.
 
     Args:
-        root: the folder that has `Final_Training/Images`, or that itself.
-        split: "train", or "val" for the tracks held out, of every class.
-        held_out_share: of the tracks of a class.
+        root: folder that contains `Final_Training/Images`, or this folder itself.
+        split: "train", or "val" for the held-out tracks.
+        held_out_share: fraction of the tracks of each class that is held out.
         size: see `ImageSet`.
-        on_corrupt: likewise.
+        on_corrupt: see `ImageSet`.
     """
 
     def __init__(
@@ -101,16 +94,20 @@ class GTSRB(ImageFolder):
 
     def _find(self) -> Sequence[Item]:
         chosen = []
-        for number in range(len(self.classes)):
-            paths = image_files(self._folder / self.classes[number])
-            tracked = self._readable(lambda path: (path, self._track(path)), paths)
-            kept = held_out((track for _, track in tracked), self._share) if tracked else set()
-            chosen += [(path, number) for path, track in tracked if (track in kept) == (self.split == "val")]
+        for class_index, name in enumerate(self.classes):
+            paths = image_files(self._folder / name)
+            tracked = self._read_intact(lambda path: (path, self._track(path)), paths)
+            validation = held_out((track for _, track in tracked), self._share) if tracked else set()
+            chosen += [
+                (path, class_index)
+                for path, track in tracked
+                if (track in validation) == (self.split == "val")
+            ]
         return chosen
 
     @staticmethod
     def _track(path: Path) -> str:
         track, underscore, _ = path.stem.partition("_")
         if not underscore:
-            raise CorruptFile(f"{path} is not named TRACK_FRAME, as images of GTSRB are")
+            raise CorruptFile(f"{path} is not named TRACK_FRAME like the images of GTSRB")
         return track

@@ -1,8 +1,7 @@
-"""What the readers of real data share: images with labels by number, damage named, all of one size if asked."""
+"""Base class of the readers of labeled images, and functions that read image and text files."""
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,31 +10,33 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.corrupt_files import ON_CORRUPT, read_intact
+from camshaft.perception.data.indices import check_indices
 
-Arrays = dict[str, NDArray[Any]]
 Size = tuple[int, int] | None
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".webp")
-ON_CORRUPT = ("raise", "skip")
-MOST_PIXELS = 16_384  # a side
-IGNORED = 255  # in segmentations: a pixel that no class is known for
+LARGEST_SIDE = 16_384  # pixels
+IGNORED = 255  # class id of unlabeled pixels in segmentations
 BILINEAR, NEAREST = cv2.INTER_LINEAR, cv2.INTER_NEAREST
 
 
 class ImageSet(ABC):
-    """Labeled images by number.
+    """Base class of data sets of labeled images.
 
     Args:
-        root: the folder, for messages.
-        size: (height, width) that images and their labels are brought to; None leaves them as they are, and then only
-            images of one size can be read as a batch.
-        on_corrupt: "raise" names a file that cannot be read when it is asked for; "skip" reads every file once at the
-            start and leaves out, with a warning each, what cannot be read.
+        root: folder, for error messages.
+        size: (height, width) that images and their labels are resized to; None keeps their size, but then only images
+            of the same size can be read as a batch.
+        on_corrupt: "raise" an error when a corrupt file is read, or "skip" corrupt files: every file is read once at
+            the start, and those that cannot be read are left out with a warning.
 
     Attributes:
-        classes: names by class number; empty where there are none.
+        classes: class names by class index; empty if there are none.
     """
 
     classes: tuple[str, ...] = ()
@@ -45,14 +46,14 @@ class ImageSet(ABC):
         if size is not None:
             check_image_size(size)
         self.size = size
-        self._skip = check_choice("on_corrupt", on_corrupt, ON_CORRUPT) == "skip"
+        self._on_corrupt = check_choice("on_corrupt", on_corrupt, ON_CORRUPT)
         self._items: Sequence[Any] = self._find()
         if not self._items:
-            raise CorruptFile(f"{self.root} holds no {self._what()}")
-        if self._skip:
-            self._items = self._readable(self._loaded, self._items)
+            raise CorruptFile(f"{self.root} holds no {self._item_name()}")
+        if on_corrupt == "skip":
+            self._items = self._read_intact(self._verified, self._items)
             if not self._items:
-                raise CorruptFile(f"{self.root} holds no {self._what()} that can be read")
+                raise CorruptFile(f"{self.root} holds no readable {self._item_name()}")
 
     def __len__(self) -> int:
         return len(self._items)
@@ -66,15 +67,13 @@ class ImageSet(ABC):
         Raises:
             CorruptFile: it cannot be read; the message names the file.
         """
-        if not 0 <= index < len(self._items):
-            raise InvalidOption(f"images are numbered 0..{len(self._items) - 1}, got {index}")
-        return self._load(self._items[index])
+        return self._load(self._items[int(check_indices([index], len(self._items), "images")[0])])
 
     def fetch(self, indices: ArrayLike) -> Arrays:
-        """Images and labels as a batch, label name to (n, …) array.
+        """Images and labels as a batch: label name to (n, …) array.
 
         Raises:
-            InvalidOption: they differ in size; name one.
+            InvalidOption: the images differ in size, and no size was given.
         """
         items = [self[int(index)] for index in np.asarray(indices).reshape(-1)]
         if not items:
@@ -89,86 +88,79 @@ class ImageSet(ABC):
 
     @abstractmethod
     def _find(self) -> Sequence[Any]:
-        """What there is to read, in a fixed order."""
+        """Items to read, in a fixed order."""
 
     @abstractmethod
     def _load(self, item: Any) -> Arrays:
-        """One image and its labels."""
+        """Read the image and labels of an item."""
 
-    def _what(self) -> str:
+    def _item_name(self) -> str:
+        """Singular noun for an item, for error messages."""
         return "image"
 
-    def _loaded(self, item: Any) -> Any:
-        """The item, if it can be read."""
+    def _verified(self, item: Any) -> Any:
+        """The item; raises CorruptFile if it cannot be read."""
         self._load(item)
         return item
 
-    def _readable(self, read: Callable[[Any], Any], entries: Iterable[Any]) -> list[Any]:
-        """What `read` makes of each entry; with on_corrupt "skip", of those that it does not refuse."""
-        found = []
-        for entry in entries:
-            try:
-                found.append(read(entry))
-            except CorruptFile as error:
-                if not self._skip:
-                    raise
-                warnings.warn(f"left out: {error}", stacklevel=4)
-        return found
+    def _read_intact(self, read: Callable[[Any], Any], entries: Iterable[Any]) -> list[Any]:
+        """Results of `read` for all entries, without corrupt ones if they are to be skipped."""
+        return read_intact(read, entries, self._on_corrupt)
 
 
 def check_image_size(size: Any) -> None:
     """Raise InvalidOption unless this is (height, width) in pixels."""
-    if not isinstance(size, Sequence) or len(size) != 2 or not all(1 <= side <= MOST_PIXELS for side in size):
-        raise InvalidOption(f"size must be (height, width) from 1 to {MOST_PIXELS} pixels, got {size!r}")
+    if (
+        not isinstance(size, Sequence)
+        or len(size) != 2
+        or not all(1 <= side <= LARGEST_SIDE for side in size)
+    ):
+        raise InvalidOption(f"size must be (height, width) from 1 to {LARGEST_SIDE} pixels, got {size!r}")
 
 
 def read_image(path: Path, size: Size = None) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB.
+    """Read an image file as (H, W, 3) RGB.
 
     Raises:
-        CorruptFile: missing, empty or no image.
+        CorruptFile: the file is missing, empty or not an image.
     """
     image = _decode(path, cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(resized(image, size, BILINEAR), cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.cvtColor(resize(image, size, BILINEAR), cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def read_label_image(path: Path, size: Size = None) -> NDArray[np.uint8]:
-    """(H, W) class ids of an image of one channel, or of a palette.
+    """Read a grayscale or palette image as (H, W) class ids.
 
     Raises:
-        CorruptFile: missing, empty, no image, or not of 8 bits.
+        CorruptFile: the file is missing, empty, not an image, or does not have 8 bits per pixel.
     """
-    from PIL import Image
-
     content = _content(path)
     try:
         with Image.open(path) as image:
             if image.mode not in ("L", "P"):
-                raise CorruptFile(f"{path} holds no class ids: it is {image.mode}, not 8 bits a pixel")
+                raise CorruptFile(f"{path} holds no class ids: it is {image.mode}, not 8 bits per pixel")
             labels = np.asarray(image, np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
-        raise CorruptFile(
-            f"{path} is not an image that can be read ({len(content)} bytes): {error}"
-        ) from error
-    return resized(labels, size, NEAREST)
+        raise CorruptFile(f"{path} is not a readable image ({len(content)} bytes): {error}") from error
+    return resize(labels, size, NEAREST)
 
 
 def read_text(path: Path) -> str:
-    """The content of a text file.
+    """Read a text file.
 
     Raises:
-        CorruptFile: missing, or not text in UTF-8.
+        CorruptFile: the file is missing or not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CorruptFile(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise CorruptFile(f"{path} is no text in UTF-8: {error}") from error
+        raise CorruptFile(f"{path} is not UTF-8 text: {error}") from error
 
 
-def resized(image: NDArray[Any], size: Size, method: int) -> NDArray[Any]:
-    """An image in another size (height, width); smoothly smaller where it is not of labels."""
+def resize(image: NDArray[Any], size: Size, method: int) -> NDArray[Any]:
+    """Resize an image to (height, width); BILINEAR averages areas when it shrinks the image."""
     if size is None or image.shape[:2] == tuple(size):
         return image
     smaller = size[0] < image.shape[0] and method == BILINEAR
@@ -178,10 +170,10 @@ def resized(image: NDArray[Any], size: Size, method: int) -> NDArray[Any]:
 
 
 def check_range(path: Path, labels: NDArray[np.uint8], classes: int) -> None:
-    """Refuse class ids that do not exist; IGNORED passes.
+    """Check that class ids exist or are IGNORED.
 
     Raises:
-        CorruptFile: with the first such id.
+        CorruptFile: a class id does not exist.
     """
     wrong = (labels >= classes) & (labels != IGNORED)
     if wrong.any():
@@ -189,33 +181,24 @@ def check_range(path: Path, labels: NDArray[np.uint8], classes: int) -> None:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images of a folder, sorted by name."""
+    """Image files of a folder, sorted by name."""
     if not folder.is_dir():
         raise CorruptFile(f"no folder at {folder}")
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders of a folder, sorted by name."""
+    """Subfolders of a folder, sorted by name."""
     if not folder.is_dir():
         raise CorruptFile(f"no folder at {folder}")
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def held_out(names: Iterable[str], share: float, seed: int = 0) -> set[str]:
-    """A share of names, rounded to at least one, chosen by the seed; for splits by group."""
-    from camshaft.perception.data.draws import Draws
-
-    ordered = sorted(set(names))
-    order = np.argsort(Draws((seed, len(ordered)), np.arange(len(ordered))).uniform())
-    return {ordered[place] for place in order[: max(1, round(share * len(ordered)))]}
 
 
 def _decode(path: Path, flags: int) -> NDArray[Any]:
     content = _content(path)
     image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     if image is None:
-        raise CorruptFile(f"{path} is not an image that can be read ({len(content)} bytes)")
+        raise CorruptFile(f"{path} is not a readable image ({len(content)} bytes)")
     return np.asarray(image)
 
 

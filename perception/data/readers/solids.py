@@ -1,30 +1,33 @@
-"""Solids by class: folders of meshes as ModelNet has them, and packed voxels."""
+"""Readers of 3-D shapes by class: folders of meshes like ModelNet, and packed voxel grids."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from camshaft.envs.errors import CorruptFile, InvalidOption, check_choice
-from camshaft.perception.data.draws import Draws
-from camshaft.perception.data.readers.image_set import Arrays, held_out, read_text, subfolders
+from camshaft.perception.data.arrays import Arrays
+from camshaft.perception.data.corrupt_files import ON_CORRUPT, read_intact
+from camshaft.perception.data.counter_rng import CounterRNG
+from camshaft.perception.data.indices import check_indices
+from camshaft.perception.data.readers.image_set import read_text, subfolders
+from camshaft.perception.data.splits import SPLITS, SPLITS_OF_WHOLE, held_out, in_split
 
-SPLITS = ("train", "val", "test")
-MARGIN = 1  # voxels that stay empty around a solid
-ON_CORRUPT = ("raise", "skip")
+MARGIN = 1  # empty voxels around a shape
+VALIDATION_FRACTION = 0.2  # of the training meshes of a class
 
 
 class VoxelFile:
-    """Occupancy grids by class in one .npz, bits packed along the last axis.
+    """Occupancy grids by class in one .npz file, with bits packed along the last axis.
 
-    Labels: "voxels" (R, R, R) bool and "class" int64. Every fifth solid of a class is held out for "val".
+    Labels: "voxels" (R, R, R) bool and "class" int64. Every fifth shape of a class belongs to "val".
 
     Args:
-        path: the file; an array (N, R, R, R / 8) uint8 for each class.
+        path: .npz file with an (N, R, R, R / 8) uint8 array for each class.
         split: "all", "train" or "val".
 
     Attributes:
@@ -32,7 +35,7 @@ class VoxelFile:
     """
 
     def __init__(self, path: str | Path, split: str = "all") -> None:
-        check_choice("split", split, ("all", "train", "val"))
+        check_choice("split", split, SPLITS_OF_WHOLE)
         self.path = Path(path)
         try:
             with np.load(self.path, allow_pickle=False) as packed:
@@ -40,48 +43,49 @@ class VoxelFile:
                     name: np.unpackbits(packed[name], axis=-1).astype(np.bool_) for name in sorted(packed)
                 }
         except Exception as error:  # numpy raises errors of many kinds
-            raise CorruptFile(f"{self.path} is no file of packed voxels ({type(error).__name__})") from error
+            raise CorruptFile(
+                f"{self.path} is not a file of packed voxels ({type(error).__name__})"
+            ) from error
         if not grids or any(grid.ndim != 4 or len(set(grid.shape[1:])) != 1 for grid in grids.values()):
-            raise CorruptFile(f"{self.path} must hold (N, R, R, R / 8) arrays, one a class")
+            raise CorruptFile(f"{self.path} must hold (N, R, R, R / 8) arrays, one per class")
         self.classes = tuple(grids)
-        every = [np.arange(len(grid)) for grid in grids.values()]
-        kept = [rows[(rows % 5 == 4) == (split == "val")] if split != "all" else rows for rows in every]
-        self._voxels = np.concatenate([grid[rows] for grid, rows in zip(grids.values(), kept, strict=True)])
-        self._numbers = np.repeat(np.arange(len(kept)), [len(rows) for rows in kept])
+        chosen = [grid[in_split(np.arange(len(grid)), split)] for grid in grids.values()]
+        self._voxels = np.concatenate(chosen)
+        self._class_indices = np.repeat(np.arange(len(chosen)), [len(grid) for grid in chosen])
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._class_indices)
 
     def __iter__(self) -> Iterator[Arrays]:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Arrays:
-        """Solid `index`."""
+        """Shape `index` and its class."""
         return {name: values[0] for name, values in self.fetch([index]).items()}
 
     def fetch(self, indices: ArrayLike) -> Arrays:
-        """Solids as a batch, label name to (n, …) array."""
-        rows = _checked(indices, len(self))
-        return {"voxels": self._voxels[rows], "class": self._numbers[rows]}
+        """Shapes as a batch: label name to (n, …) array."""
+        rows = check_indices(indices, len(self), "shapes")
+        return {"voxels": self._voxels[rows], "class": self._class_indices[rows]}
 
 
 class ModelFolder:
-    """Meshes in folders CLASS/SPLIT, as ModelNet (Wu et al., 2015) has them, as voxels or points.
+    """Meshes in folders CLASS/SPLIT, like ModelNet (Wu et al., 2015), as voxel grids or point clouds.
 
-    Labels: "voxels" (R, R, R) bool, what is within the outer surface, or "points" (P, 3) float32 on it; scaled to fit;
-    and "class" int64.
+    Labels: "voxels" (R, R, R) bool, the volume within the outer surface, or "points" (P, 3) float32 on the surface,
+    both scaled to fit; and "class" int64.
 
     Args:
-        root: holds the folders of the classes.
-        split: "train" or "test"; "val" takes every fifth or so of the files of "train", which leaves them out then.
+        root: folder of the class folders.
+        split: "train", "test", or "val" for a held-out fifth of the training files.
         output: "voxels" or "points".
-        resolution: voxels a side.
-        points: how many.
-        on_corrupt: "raise" names a file that cannot be read when it is asked for; "skip" reads all at the start and
-            leaves those out with a warning.
+        resolution: voxels per side.
+        points: number of points.
+        on_corrupt: "raise" an error when a corrupt file is read, or "skip" corrupt files: all are read once at the
+            start, and those that cannot be read are left out with a warning.
 
     Attributes:
-        classes: names of the folders.
+        classes: names of the class folders.
     """
 
     def __init__(
@@ -102,16 +106,18 @@ class ModelFolder:
         folders = subfolders(self.root)
         self.classes = tuple(folder.name for folder in folders)
         self._items: list[tuple[Path, int]] = []
-        for number, folder in enumerate(folders):
+        for class_index, folder in enumerate(folders):
             files = sorted((folder / ("test" if split == "test" else "train")).glob("*.off"))
-            kept = held_out((file.name for file in files), 0.2) if files else set()
+            validation = held_out((file.name for file in files), VALIDATION_FRACTION) if files else set()
             self._items += [
-                (file, number) for file in files if split == "test" or (file.name in kept) == (split == "val")
+                (file, class_index)
+                for file in files
+                if split == "test" or (file.name in validation) == (split == "val")
             ]
         if on_corrupt == "skip":
-            self._items = [item for item in self._items if _readable(item[0])]
+            self._items = read_intact(_verified, self._items, on_corrupt)
         if not self._items:
-            raise CorruptFile(f"{self.root} holds no mesh CLASS/{split}/*.off that can be read")
+            raise CorruptFile(f"{self.root} holds no readable mesh CLASS/{split}/*.off")
 
     def __len__(self) -> int:
         return len(self._items)
@@ -120,24 +126,26 @@ class ModelFolder:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Arrays:
-        """Solid `index`."""
-        path, number = self._items[int(_checked([index], len(self))[0])]
+        """Shape `index` and its class."""
+        path, class_index = self._items[int(check_indices([index], len(self), "shapes")[0])]
         corners, faces = read_off(path)
         if self.output == "points":
-            return {"points": surface_points(corners, faces, self._points), "class": np.array(number)}
-        return {"voxels": voxelized(corners, faces, self._resolution), "class": np.array(number)}
+            return {"points": surface_points(corners, faces, self._points), "class": np.array(class_index)}
+        return {"voxels": voxelize(corners, faces, self._resolution), "class": np.array(class_index)}
 
     def fetch(self, indices: ArrayLike) -> Arrays:
-        """Solids as a batch, label name to (n, …) array."""
-        items = [self[index] for index in _checked(indices, len(self)).tolist()]
+        """Shapes as a batch: label name to (n, …) array."""
+        items = [self[index] for index in check_indices(indices, len(self), "shapes").tolist()]
         return {name: np.stack([item[name] for item in items]) for name in items[0]}
 
 
 def read_off(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(V, 3) corners and (F, 3) triangles of an OFF file, also of those of ModelNet whose first line runs on.
+    """Read the (V, 3) corners and (F, 3) triangles of an OFF file.
+
+    Some files of ModelNet lack the line break after "OFF"; they are read as well.
 
     Raises:
-        CorruptFile: missing, cut short, or something else.
+        CorruptFile: the file is missing, truncated, or not in OFF.
     """
     try:
         text = read_text(path)
@@ -152,47 +160,47 @@ def read_off(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         for line in lines[1 + vertices : 1 + vertices + count]:
             polygon = [int(word) for word in line[1 : 1 + int(line[0])]]  # colors may follow
             if len(polygon) != int(line[0]) or len(polygon) < 3:
-                raise ValueError("a face is cut short")
+                raise ValueError("a face is truncated")
             faces += [(polygon[0], polygon[side], polygon[side + 1]) for side in range(1, len(polygon) - 1)]
         if len(lines) < 1 + vertices + count:
             raise ValueError(f"it has fewer than {count} faces")
         triangles = np.array(faces, np.int64).reshape(-1, 3)
         if not len(triangles) or triangles.min() < 0 or triangles.max() >= vertices:
-            raise ValueError("it has no face, or one of corners that are not there")
+            raise ValueError("it has no face, or a face with missing corners")
         if not np.isfinite(corners).all():
-            raise ValueError("a corner is no finite number")
+            raise ValueError("a corner is not finite")
     except (ValueError, IndexError) as error:
-        raise CorruptFile(f"{path} is not a mesh in OFF: {error}") from error
+        raise CorruptFile(f"{path} is not an OFF mesh: {error}") from error
     return corners, triangles
 
 
 def surface_points(corners: NDArray[np.float64], faces: NDArray[np.int64], count: int) -> NDArray[np.float32]:
-    """(count, 3) points spread evenly over the faces, about the origin within a ball of radius 1."""
-    shape = corners[faces]
-    areas = np.linalg.norm(np.cross(shape[:, 1] - shape[:, 0], shape[:, 2] - shape[:, 0]), axis=1)
-    ends = np.cumsum(areas)
-    draws = Draws((len(corners), len(faces)), np.arange(count))
-    face = np.minimum(np.searchsorted(ends, draws.uniform() * ends[-1]), len(faces) - 1)
-    root, share = np.sqrt(draws.uniform())[:, None], draws.uniform()[:, None]
-    chosen = shape[face]
+    """Sample (count, 3) points uniformly on the surface, centered and scaled to the unit ball."""
+    triangles = corners[faces]
+    edges = triangles[:, 1:] - triangles[:, :1]
+    areas = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
+    cumulative = np.cumsum(areas)
+    rng = CounterRNG((len(corners), len(faces)), np.arange(count))
+    face = np.minimum(np.searchsorted(cumulative, rng.uniform() * cumulative[-1]), len(faces) - 1)
+    root, share = np.sqrt(rng.uniform())[:, None], rng.uniform()[:, None]
+    chosen = triangles[face]
     points = (1 - root) * chosen[:, 0] + root * (1 - share) * chosen[:, 1] + root * share * chosen[:, 2]
     points -= 0.5 * (points.min(axis=0) + points.max(axis=0))
     return (points / max(np.linalg.norm(points, axis=1).max(), 1e-12)).astype(np.float32)
 
 
-def voxelized(corners: NDArray[np.float64], faces: NDArray[np.int64], resolution: int) -> NDArray[np.bool_]:
-    """(R, R, R) what is on or within the surface: all that cannot be reached from outside."""
-    from scipy import ndimage
-
+def voxelize(corners: NDArray[np.float64], faces: NDArray[np.int64], resolution: int) -> NDArray[np.bool_]:
+    """(R, R, R) voxels on the surface or enclosed by it."""
     low, high = corners.min(axis=0), corners.max(axis=0)
-    room = resolution - 2 * MARGIN - 1e-6  # nothing lies on the far edge of a cell
-    scale = room / max(float((high - low).max()), 1e-12)
-    places = (corners - 0.5 * (low + high)) * scale + 0.5 * resolution
+    extent = resolution - 2 * MARGIN - 1e-6  # keeps corners off the upper border of the last voxel
+    scale = extent / max(float((high - low).max()), 1e-12)
+    positions = (corners - 0.5 * (low + high)) * scale + 0.5 * resolution
     grid = np.zeros((resolution,) * 3, np.bool_)
-    shape = places[faces]
-    longest = np.linalg.norm(shape - np.roll(shape, 1, axis=1), axis=2).max(axis=1)
-    for steps in np.unique(np.ceil(2.0 * longest).astype(int)):
-        chosen = shape[np.ceil(2.0 * longest).astype(int) == steps]
+    triangles = positions[faces]
+    longest_edges = np.linalg.norm(triangles - np.roll(triangles, 1, axis=1), axis=2).max(axis=1)
+    subdivisions = np.ceil(2.0 * longest_edges).astype(int)
+    for steps in np.unique(subdivisions):
+        chosen = triangles[subdivisions == steps]
         share = np.linspace(0.0, 1.0, max(steps, 1) + 1)
         first, second = (axis.ravel() for axis in np.meshgrid(share, share))
         first, second = first[first + second <= 1.0 + 1e-9], second[first + second <= 1.0 + 1e-9]
@@ -203,18 +211,7 @@ def voxelized(corners: NDArray[np.float64], faces: NDArray[np.int64], resolution
     return np.asarray(ndimage.binary_fill_holes(grid), np.bool_)
 
 
-def _readable(path: Path) -> bool:
-    try:
-        read_off(path)
-    except CorruptFile as error:
-        warnings.warn(f"left out: {error}", stacklevel=4)
-        return False
-    return True
-
-
-def _checked(indices: ArrayLike, count: int) -> NDArray[np.int64]:
-    rows = np.asarray(indices, np.int64).reshape(-1)
-    outside = (rows < 0) | (rows >= count)
-    if outside.any():
-        raise InvalidOption(f"solids are numbered 0..{count - 1}, got {int(rows[outside][0])}")
-    return rows
+def _verified(item: tuple[Path, int]) -> tuple[Path, int]:
+    """The item; raises CorruptFile if its mesh cannot be read."""
+    read_off(item[0])
+    return item

@@ -1,7 +1,7 @@
-"""The simulated benchmark of traffic signs: crops as a camera in a car takes them, drawn without end."""
+"""Sign benchmark: rendered images of traffic signs, as seen by a camera in a car, for classification."""
 
-from camshaft.perception.data.benchmark_images import SPLITS
 from camshaft.perception.data.signs.catalogue import CLASSES
 from camshaft.perception.data.signs.images import SignImages
+from camshaft.perception.data.splits import SPLITS
 
 __all__ = ["CLASSES", "SPLITS", "SignImages"]

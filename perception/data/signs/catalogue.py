@@ -1,7 +1,7 @@
-"""The kinds of traffic signs of the sign benchmark, and their faces in many styles.
+"""Classes of the sign benchmark, and the faces of the signs in many styles.
 
-The kinds and their order are those of the German Traffic Sign Recognition Benchmark (Stallkamp et al., 2012), so that
-class i here is class i there; the faces are drawn by this suite, after the Vienna Convention on Road Signs and Signals.
+The classes and their order are those of the German Traffic Sign Recognition Benchmark (Stallkamp et al., 2012); the
+faces are our own, after the Vienna Convention on Road Signs and Signals.
 """
 
 from __future__ import annotations
@@ -14,31 +14,35 @@ from numpy.typing import NDArray
 
 from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.perception.data.signs import pictograms
-from camshaft.perception.data.signs.plate import Color, Plate, draw_style
+from camshaft.perception.data.signs.plate import Color, Plate, sample_style
 
-STYLES = 24  # of every kind
-TEST_STYLES = range(16, STYLES)  # not shown in training
+STYLES = 24  # per class
+TEST_STYLES = range(16, STYLES)  # not seen in training
 GREEN, GRAY = (0.05, 0.55, 0.25), (0.42, 0.42, 0.43)
 
-Picture = Callable[[Plate], None]
+Paint = Callable[[Plate], None]
+Pictogram = Callable[[Plate, Color], None]
 
 
 @cache
 def sign_face(kind: str, style: int) -> NDArray[np.uint8]:
-    """(PIXELS, PIXELS, 4) the face of one of CLASSES, with what of it is there as the last channel.
+    """Face of a sign.
 
     Args:
-        kind: which.
+        kind: one of CLASSES.
         style: 0..STYLES - 1.
 
+    Returns:
+        (PIXELS, PIXELS, 4) RGBA image; alpha is the outline of the plate.
+
     Raises:
-        UnknownName: no such kind.
-        InvalidOption: no such style.
+        UnknownName: there is no such class.
+        InvalidOption: there is no such style.
     """
     check_choice("kind of sign", kind, CLASSES)
     if not 0 <= style < STYLES:
         raise InvalidOption(f"signs have styles 0..{STYLES - 1}, got {style!r}")
-    plate = Plate(draw_style(np.random.default_rng([CLASSES.index(kind), style])))
+    plate = Plate(sample_style(np.random.default_rng([CLASSES.index(kind), style])))
     _FACES[kind](plate)
     return plate.image()
 
@@ -56,15 +60,15 @@ def _red_ring(plate: Plate) -> None:
     plate.cut_disc()
     plate.disc((0.0, 0.0), 1.0 - style.rim, style.red)
     plate.disc((0.0, 0.0), 1.0 - style.rim - style.border, style.white)
-    plate.within()
+    plate.apply_style_transform()
 
 
-def _forbidden(plate: Plate, picture: Picture) -> None:
+def _forbidden(plate: Plate, vehicle: Paint) -> None:
     _red_ring(plate)
-    picture(plate)
+    vehicle(plate)
 
 
-def _no_overtaking(plate: Plate, left: Picture) -> None:
+def _no_overtaking(plate: Plate, left: Paint) -> None:
     _red_ring(plate)
     left(plate)
     pictograms.car(plate, (0.36, -0.02), 0.33, plate.style.black)
@@ -73,7 +77,7 @@ def _no_overtaking(plate: Plate, left: Picture) -> None:
 def _gray_disc(plate: Plate) -> None:
     plate.cut_disc()
     plate.ring((0.0, 0.0), 0.93, 0.05, plate.style.black)
-    plate.within()
+    plate.apply_style_transform()
 
 
 def _end_of_limit(plate: Plate) -> None:
@@ -87,33 +91,33 @@ def _end_of_all(plate: Plate) -> None:
     pictograms.stripes(plate, plate.style.black)
 
 
-def _end_of_no_overtaking(plate: Plate, left: Picture) -> None:
+def _end_of_no_overtaking(plate: Plate, left: Paint) -> None:
     _gray_disc(plate)
     left(plate)
     pictograms.car(plate, (0.37, -0.02), 0.33, GRAY)
     pictograms.stripes(plate, plate.style.black)
 
 
-def _warning(plate: Plate, picture: Callable[[Plate, Color], None]) -> None:
+def _warning(plate: Plate, pictogram: Pictogram) -> None:
     _triangle(plate, 1.0)
-    plate.within()
-    picture(plate, plate.style.black)
+    plate.apply_style_transform()
+    pictogram(plate, plate.style.black)
 
 
 def _triangle(plate: Plate, up: float) -> None:
-    """White with a red border; `up` is -1 for one that stands on a corner."""
+    """White triangle with a red border; `up` is 1 if it points up, -1 if it points down."""
     style = plate.style
     corners = np.array([(-1.0, -0.80), (1.0, -0.80), (0.0, 0.94)])
-    middle = corners.mean(axis=0)
-    turn = np.array([1.0, up])
-    rounded = np.concatenate([_rounded(corners, number, 0.10) for number in range(3)])
-    plate.cut(rounded * turn)
+    center = corners.mean(axis=0)
+    orientation = np.array([1.0, up])
+    outline = np.concatenate([_rounded_corner(corners, number, 0.10) for number in range(3)])
+    plate.cut(outline * orientation)
     for size, color in ((1.0 - 0.6 * style.rim, style.red), (0.94 - 1.30 * style.border, style.white)):
-        plate.polygon((middle + size * (rounded - middle)) * turn, color)
+        plate.polygon((center + size * (outline - center)) * orientation, color)
 
 
-def _rounded(corners: NDArray[np.float64], number: int, radius: float) -> NDArray[np.float64]:
-    """A corner of a polygon as a short curve."""
+def _rounded_corner(corners: NDArray[np.float64], number: int, radius: float) -> NDArray[np.float64]:
+    """A corner of a polygon as a quadratic curve."""
     before, corner, after = (corners[(number + step) % len(corners)] for step in (-1, 0, 1))
     start = corner + radius * (before - corner) / np.linalg.norm(before - corner)
     stop = corner + radius * (after - corner) / np.linalg.norm(after - corner)
@@ -138,7 +142,7 @@ def _stop(plate: Plate) -> None:
     octagon = np.column_stack([np.cos(angles), np.sin(angles)]) / np.cos(np.pi / 8)
     plate.cut(octagon)
     plate.polygon((0.97 - 0.4 * style.rim) * octagon, style.red)
-    plate.within()
+    plate.apply_style_transform()
     plate.text("STOP", 0.62, style.white, 0.82)
 
 
@@ -146,36 +150,33 @@ def _no_entry(plate: Plate) -> None:
     style = plate.style
     plate.cut_disc()
     plate.disc((0.0, 0.0), 1.0 - style.rim, style.red)
-    plate.within()
+    plate.apply_style_transform()
     plate.polygon([(-0.72, -0.17), (0.72, -0.17), (0.72, 0.17), (-0.72, 0.17)], style.white)
 
 
-def _duty(plate: Plate, picture: Callable[[Plate, Color], None]) -> None:
+def _mandatory(plate: Plate, pictogram: Pictogram) -> None:
     style = plate.style
     plate.cut_disc()
     plate.disc((0.0, 0.0), 1.0 - style.rim, style.blue)
-    plate.within()
-    picture(plate, style.white)
+    plate.apply_style_transform()
+    pictogram(plate, style.white)
 
 
-def _arrow_to(start: tuple[float, float], stop: tuple[float, float]) -> Callable[[Plate, Color], None]:
+def _arrow(start: tuple[float, float], stop: tuple[float, float]) -> Pictogram:
     return lambda plate, color: plate.arrow([start, stop], 0.20, color, 2.6)
 
 
-def _lorry(center: tuple[float, float], size: float, color: str) -> Picture:
-    return lambda plate: pictograms.lorry(plate, center, size, _named(plate, color))
+def _lorry(center: tuple[float, float], size: float, color: str) -> Paint:
+    """Pictogram of a lorry; `color` is a field of `Style`."""
+    return lambda plate: pictograms.lorry(plate, center, size, getattr(plate.style, color))
 
 
-def _car(center: tuple[float, float], size: float, color: str) -> Picture:
-    return lambda plate: pictograms.car(plate, center, size, _named(plate, color))
+def _car(center: tuple[float, float], size: float, color: str) -> Paint:
+    """Pictogram of a car; `color` is a field of `Style`."""
+    return lambda plate: pictograms.car(plate, center, size, getattr(plate.style, color))
 
 
-def _named(plate: Plate, color: str) -> Color:
-    named: Color = GRAY if color == "gray" else getattr(plate.style, color)
-    return named
-
-
-_FACES: dict[str, Picture] = {
+_FACES: dict[str, Paint] = {
     "speed_limit_20": partial(_limit, limit=20),
     "speed_limit_30": partial(_limit, limit=30),
     "speed_limit_50": partial(_limit, limit=50),
@@ -187,40 +188,40 @@ _FACES: dict[str, Picture] = {
     "speed_limit_120": partial(_limit, limit=120),
     "no_overtaking": partial(_no_overtaking, left=_car((-0.36, -0.02), 0.33, "red")),
     "no_overtaking_by_lorries": partial(_no_overtaking, left=_lorry((-0.30, 0.05), 0.40, "red")),
-    "right_of_way": partial(_warning, picture=pictograms.junction),
+    "right_of_way": partial(_warning, pictogram=pictograms.junction),
     "priority_road": _priority_road,
     "yield": partial(_triangle, up=-1.0),
     "stop": _stop,
     "no_vehicles": _red_ring,
-    "no_lorries": partial(_forbidden, picture=_lorry((0.0, 0.0), 0.55, "black")),
+    "no_lorries": partial(_forbidden, vehicle=_lorry((0.0, 0.0), 0.55, "black")),
     "no_entry": _no_entry,
-    "caution": partial(_warning, picture=pictograms.exclamation_mark),
-    "curve_left": partial(_warning, picture=partial(pictograms.curve, side=-1.0)),
-    "curve_right": partial(_warning, picture=partial(pictograms.curve, side=1.0)),
-    "double_curve": partial(_warning, picture=pictograms.double_curve),
-    "bumpy_road": partial(_warning, picture=pictograms.bumps),
-    "slippery_road": partial(_warning, picture=pictograms.skidding_car),
-    "road_narrows_right": partial(_warning, picture=pictograms.narrowing),
-    "road_works": partial(_warning, picture=pictograms.worker),
-    "traffic_lights": partial(_warning, picture=lambda plate, _: pictograms.lights(plate, GREEN)),
+    "caution": partial(_warning, pictogram=pictograms.exclamation_mark),
+    "curve_left": partial(_warning, pictogram=partial(pictograms.curve, side=-1.0)),
+    "curve_right": partial(_warning, pictogram=partial(pictograms.curve, side=1.0)),
+    "double_curve": partial(_warning, pictogram=pictograms.double_curve),
+    "bumpy_road": partial(_warning, pictogram=pictograms.bumps),
+    "slippery_road": partial(_warning, pictogram=pictograms.skidding_car),
+    "road_narrows_right": partial(_warning, pictogram=pictograms.narrowing),
+    "road_works": partial(_warning, pictogram=pictograms.worker),
+    "traffic_lights": partial(_warning, pictogram=lambda plate, _: pictograms.lights(plate, GREEN)),
     "pedestrians": partial(
-        _warning, picture=lambda plate, ink: pictograms.walker(plate, (0.0, -0.14), 0.46, ink)
+        _warning, pictogram=lambda plate, ink: pictograms.walker(plate, (0.0, -0.14), 0.46, ink)
     ),
-    "children": partial(_warning, picture=pictograms.children),
-    "bicycles": partial(_warning, picture=pictograms.bicycle),
+    "children": partial(_warning, pictogram=pictograms.children),
+    "bicycles": partial(_warning, pictogram=pictograms.bicycle),
     "snow": partial(
-        _warning, picture=lambda plate, ink: pictograms.snow_flake(plate, (0.0, -0.22), 0.36, ink)
+        _warning, pictogram=lambda plate, ink: pictograms.snow_flake(plate, (0.0, -0.22), 0.36, ink)
     ),
-    "wild_animals": partial(_warning, picture=pictograms.deer),
+    "wild_animals": partial(_warning, pictogram=pictograms.deer),
     "end_of_all_limits": _end_of_all,
-    "turn_right": partial(_duty, picture=partial(pictograms.turn_ahead, side=1.0)),
-    "turn_left": partial(_duty, picture=partial(pictograms.turn_ahead, side=-1.0)),
-    "ahead_only": partial(_duty, picture=_arrow_to((0.0, -0.62), (0.0, 0.72))),
-    "ahead_or_right": partial(_duty, picture=partial(pictograms.ahead_or_side, side=1.0)),
-    "ahead_or_left": partial(_duty, picture=partial(pictograms.ahead_or_side, side=-1.0)),
-    "keep_right": partial(_duty, picture=_arrow_to((-0.42, 0.42), (0.52, -0.52))),
-    "keep_left": partial(_duty, picture=_arrow_to((0.42, 0.42), (-0.52, -0.52))),
-    "roundabout": partial(_duty, picture=pictograms.roundabout),
+    "turn_right": partial(_mandatory, pictogram=partial(pictograms.turn_ahead, side=1.0)),
+    "turn_left": partial(_mandatory, pictogram=partial(pictograms.turn_ahead, side=-1.0)),
+    "ahead_only": partial(_mandatory, pictogram=_arrow((0.0, -0.62), (0.0, 0.72))),
+    "ahead_or_right": partial(_mandatory, pictogram=partial(pictograms.ahead_or_side, side=1.0)),
+    "ahead_or_left": partial(_mandatory, pictogram=partial(pictograms.ahead_or_side, side=-1.0)),
+    "keep_right": partial(_mandatory, pictogram=_arrow((-0.42, 0.42), (0.52, -0.52))),
+    "keep_left": partial(_mandatory, pictogram=_arrow((0.42, 0.42), (-0.52, -0.52))),
+    "roundabout": partial(_mandatory, pictogram=pictograms.roundabout),
     "end_of_no_overtaking": partial(_end_of_no_overtaking, left=_car((-0.36, -0.02), 0.34, "black")),
     "end_of_no_overtaking_by_lorries": partial(
         _end_of_no_overtaking, left=_lorry((-0.32, 0.05), 0.42, "black")

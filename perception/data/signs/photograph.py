@@ -1,4 +1,4 @@
-"""A sign as a camera in a moving car sees it: pose, weather and dirt on the plate, light, blur, noise, compression."""
+"""Image formation of the sign benchmark: pose, aging of the plate, light, blur, sensor noise and compression."""
 
 from __future__ import annotations
 
@@ -8,74 +8,76 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.perception.data.signs.surroundings import draw_surroundings, noise_field
+from camshaft.perception.data.signs.background import FloatImage, noise_field, render_background
 
-Image = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-PIXELS = 56  # that the scene is drawn with, a side
-SMALLEST, LARGEST = 12.0, 44.0  # pixels of a crop, a side, as the camera saw it
-STORED = 32  # pixels that crops are kept in at most
-POSE_DEGREES = (16.0, 6.0, 4.5)  # deviation of yaw, pitch and roll of a plate
+PIXELS = 56  # side of the rendered scene
+SMALLEST, LARGEST = 12.0, 44.0  # side of a crop on the sensor, in pixels
+STORED = 32  # largest side of a crop when it is compressed, in pixels
+POSE_DEGREES = (16.0, 6.0, 4.5)  # standard deviations of yaw, pitch and roll of a plate
 SQUARE = np.array([(-1.0, 1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)])
 
 
 def photograph(face: Bytes, rng: np.random.Generator, size: tuple[int, int], odd: bool) -> Bytes:
-    """(height, width, 3) a crop around a sign.
+    """Render a crop around a sign.
 
     Args:
-        face: (P, P, 4) colors and what of the plate is there.
-        rng: source of everything that varies.
-        size: of the result, (height, width).
-        odd: of the textures behind, see `draw_surroundings`.
+        face: (P, P, 4) RGBA face of the sign.
+        rng: source of all variation.
+        size: (height, width) of the crop.
+        odd: whether to use the odd background textures, see `render_background`.
+
+    Returns:
+        (height, width, 3) crop.
     """
-    scene = draw_surroundings(rng, PIXELS, odd)
+    scene = render_background(rng, PIXELS, odd)
     if rng.random() < 0.15:
-        scene = _smeared(rng, scene, 4.0)
-    exposure, behind = _light(rng)
+        scene = _blur(rng, scene, 4.0)
+    exposure, contrast = _sample_light(rng)
     if rng.random() < 0.15:  # another sign below or above, partly in view
-        place = np.array([rng.normal(0.0, 0.05), rng.choice([-1.0, 1.0]) * rng.uniform(1.75, 2.1)])
-        _put(scene, _other_plate(rng, face), _corners(rng, place), 1.0)
-    _put(scene, _weathered(rng, face), _corners(rng, np.zeros(2)), 1.0 / behind)
-    scene *= exposure * behind
-    return _developed(rng, _seen(rng, scene), size)
+        offset = np.array([rng.normal(0.0, 0.05), rng.choice([-1.0, 1.0]) * rng.uniform(1.75, 2.1)])
+        _composite(scene, _other_plate(rng, face), _sample_corners(rng, offset), 1.0)
+    _composite(scene, _age(rng, face), _sample_corners(rng, np.zeros(2)), 1.0 / contrast)
+    scene *= exposure * contrast
+    return _process(rng, _project(rng, scene), size)
 
 
-def _light(rng: np.random.Generator) -> tuple[float, float]:
-    """The exposure of the sign, and how much brighter than it what is behind it is."""
+def _sample_light(rng: np.random.Generator) -> tuple[float, float]:
+    """Exposure of the sign, and brightness of the background relative to the sign."""
     exposure = float(np.exp(rng.uniform(np.log(0.04), np.log(1.9))))
-    behind = float(np.exp(rng.normal(0.0, 0.35)))
-    if rng.random() < 0.15:  # against the light
-        behind *= float(rng.uniform(2.0, 6.0))
-    return exposure, behind
+    contrast = float(np.exp(rng.normal(0.0, 0.35)))
+    if rng.random() < 0.15:  # backlit
+        contrast *= float(rng.uniform(2.0, 6.0))
+    return exposure, contrast
 
 
-def _weathered(rng: np.random.Generator, face: Bytes) -> Image:
-    """The face with linear light, faded, dirty, in the sun or in shadow: (P, P, 4) in 0..1."""
+def _age(rng: np.random.Generator, face: Bytes) -> FloatImage:
+    """(P, P, 4) face in linear light in [0, 1]: faded, dirty, unevenly lit."""
     plate = np.square(face.astype(np.float32) / 255.0)
     plate[..., 3] = face[..., 3] / np.float32(255.0)
     side = len(plate)
     color = plate[..., :3]
-    if rng.random() < 0.5:
+    if rng.random() < 0.5:  # lower contrast
         color += float(rng.uniform(0.0, 0.30)) * (0.4 - color)
-    if rng.random() < 0.3:
-        hue = color.mean(axis=2, keepdims=True)
-        color += float(rng.uniform(0.0, 0.7)) * (hue - color)
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:  # lower saturation
+        gray = color.mean(axis=2, keepdims=True)
+        color += float(rng.uniform(0.0, 0.7)) * (gray - color)
+    if rng.random() < 0.4:  # dirt
         color *= np.exp(-float(rng.uniform(0.1, 0.4)) * np.abs(noise_field(rng, side)))[..., None]
     if rng.random() < 0.35:
-        _shadow(rng, color)
-    if rng.random() < 0.4:  # light that falls off over the plate
+        _cast_shadow(rng, color)
+    if rng.random() < 0.4:  # light falls off across the plate
         slope = rng.normal(0.0, 0.30, 2)
         ramp = np.linspace(-1.0, 1.0, side, dtype=np.float32)
         color *= np.clip(1.0 + slope[0] * ramp[:, None] + slope[1] * ramp, 0.2, 2.0)[..., None]
     if rng.random() < 0.06:
-        _sticker(rng, color)
+        _add_sticker(rng, color)
     return plate
 
 
-def _shadow(rng: np.random.Generator, color: Image) -> None:
-    """Of a branch, of leaves, of a pole."""
+def _cast_shadow(rng: np.random.Generator, color: FloatImage) -> None:
+    """Cast the shadow of a building, leaves or a pole."""
     side = len(color)
     depth = float(rng.uniform(0.3, 0.8))
     ramp = np.linspace(-1.0, 1.0, side, dtype=np.float32)
@@ -89,7 +91,7 @@ def _shadow(rng: np.random.Generator, color: Image) -> None:
     color *= (1.0 - depth * share).astype(np.float32)[..., None]
 
 
-def _sticker(rng: np.random.Generator, color: Image) -> None:
+def _add_sticker(rng: np.random.Generator, color: FloatImage) -> None:
     side = len(color)
     corner = rng.uniform(0.2, 0.7, 2) * side
     extent = np.maximum(2.0, rng.uniform(0.05, 0.22, 2) * side)
@@ -98,8 +100,8 @@ def _sticker(rng: np.random.Generator, color: Image) -> None:
     color[top:bottom, left:right] = rng.uniform(0.0, 0.9, 3)
 
 
-def _other_plate(rng: np.random.Generator, face: Bytes) -> Image:
-    """A plate of the same outline or a board, in plain colors."""
+def _other_plate(rng: np.random.Generator, face: Bytes) -> FloatImage:
+    """A plate of the same outline or a square board, in plain colors."""
     plate = np.ones(face.shape, np.float32)
     plate[..., :3] = rng.uniform(0.1, 0.9) if rng.random() < 0.5 else rng.uniform(0.0, 0.9, 3)
     if rng.random() < 0.6:
@@ -109,13 +111,13 @@ def _other_plate(rng: np.random.Generator, face: Bytes) -> Image:
     return plate
 
 
-def _corners(rng: np.random.Generator, place: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(4, 2) where the corners of a face come to lie, in pixels of the scene: from a pose of the plate."""
-    turns = np.radians(rng.normal(0.0, POSE_DEGREES)).tolist()
+def _sample_corners(rng: np.random.Generator, offset: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(4, 2) corners of a face in pixels of the scene, for a random pose of the plate."""
+    angles = np.radians(rng.normal(0.0, POSE_DEGREES)).tolist()
     (cos_yaw, cos_pitch, cos_roll), (sin_yaw, sin_pitch, sin_roll) = (
-        [function(turn) for turn in turns] for function in (math.cos, math.sin)
+        [function(angle) for angle in angles] for function in (math.cos, math.sin)
     )
-    x, y = SQUARE[:, 0] + place[0], SQUARE[:, 1] + place[1]
+    x, y = SQUARE[:, 0] + offset[0], SQUARE[:, 1] + offset[1]
     x, depth = cos_yaw * x, -sin_yaw * x
     y, depth = cos_pitch * y - sin_pitch * depth, sin_pitch * y + cos_pitch * depth
     x, y = cos_roll * x - sin_roll * y, sin_roll * x + cos_roll * y
@@ -127,26 +129,25 @@ def _corners(rng: np.random.Generator, place: NDArray[np.float64]) -> NDArray[np
     )
 
 
-def _put(scene: Image, plate: Image, corners: NDArray[np.float32], gain: float) -> None:
-    """Draw a plate over the scene."""
+def _composite(scene: FloatImage, plate: FloatImage, corners: NDArray[np.float32], gain: float) -> None:
+    """Composite a plate over the scene."""
     side = len(plate)
     plate[..., :3] *= gain * plate[..., 3:]
     edges = np.array([(0, 0), (side, 0), (side, side), (0, side)], np.float32) - np.float32(0.5)
     warp = cv2.getPerspectiveTransform(edges, corners)
-    drawn = cv2.warpPerspective(plate, warp, (PIXELS, PIXELS), flags=cv2.INTER_LINEAR)
-    scene *= 1.0 - drawn[..., 3:]
-    scene += drawn[..., :3]
+    warped = cv2.warpPerspective(plate, warp, (PIXELS, PIXELS), flags=cv2.INTER_LINEAR)
+    scene *= 1.0 - warped[..., 3:]
+    scene += warped[..., :3]
 
 
-def _smeared(rng: np.random.Generator, image: Image, strongest: float) -> Image:
-    """Out of focus or in motion."""
-    blurred = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, strongest)))
+def _blur(rng: np.random.Generator, image: FloatImage, max_sigma: float) -> FloatImage:
+    blurred = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, max_sigma)))
     return np.asarray(blurred, np.float32)
 
 
-def _seen(rng: np.random.Generator, scene: Image) -> Image:
-    """The scene through the lens and on the sensor, whose pixels are few."""
-    if rng.random() < 0.25:
+def _project(rng: np.random.Generator, scene: FloatImage) -> FloatImage:
+    """Project the scene onto the sensor: motion blur, focus, haze, and few pixels."""
+    if rng.random() < 0.25:  # motion blur
         length = int(rng.integers(2, 8))
         kernel = np.zeros((length, length), np.float32)
         ends = [(0, length // 2), (length - 1, length // 2)]
@@ -154,32 +155,32 @@ def _seen(rng: np.random.Generator, scene: Image) -> Image:
             ends = [(length // 2, 0), (length // 2, length - 1)]
         cv2.line(kernel, ends[0], ends[1], 1.0)
         scene = np.asarray(cv2.filter2D(scene, -1, kernel / kernel.sum()), np.float32)
-    if rng.random() < 0.6:
-        scene = _smeared(rng, scene, 1.7)
-    if rng.random() < 0.10:  # mist, glare, a dirty windscreen
+    if rng.random() < 0.6:  # out of focus
+        scene = _blur(rng, scene, 1.7)
+    if rng.random() < 0.10:  # mist, glare, a dirty windshield
         scene = scene + float(rng.uniform(0.0, 0.35)) * (float(rng.uniform(0.3, 1.2)) - scene)
     pixels = round(float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))))
     return np.asarray(cv2.resize(scene, (pixels, pixels), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _developed(rng: np.random.Generator, light: Image, size: tuple[int, int]) -> Bytes:
-    """What the camera makes of light: its colors, tone, noise and compression, brought to a size."""
+def _process(rng: np.random.Generator, light: FloatImage, size: tuple[int, int]) -> Bytes:
+    """Processing in the camera: white balance, tone curve, noise, JPEG compression, and resizing."""
     tint = np.exp(rng.normal(0.0, 0.10, 3)).astype(np.float32)
     tint[2] *= np.float32(np.exp(rng.normal(0.03, 0.10)))
-    tone = float(np.exp(rng.normal(-0.69, 0.16)))  # of a gamma about 2
-    image = np.power(np.clip(light * tint, 0.0, 1.0), tone) * 255.0
+    exponent = float(np.exp(rng.normal(-0.69, 0.16)))  # a gamma of about 2
+    image = np.power(np.clip(light * tint, 0.0, 1.0), exponent) * 255.0
     contrast, offset = float(np.exp(rng.normal(0.0, 0.12))), float(rng.normal(0.0, 6.0))
     image = image * contrast + offset
     noise = float(abs(rng.normal(0.0, 3.5)))
     image += rng.standard_normal(image.shape, np.float32) * noise
-    picture = np.clip(image, 0.0, 255.0).astype(np.uint8)
+    pixels = np.clip(image, 0.0, 255.0).astype(np.uint8)
     stored = min(STORED, max(size))
     if rng.random() < 0.8:
-        method = cv2.INTER_AREA if len(picture) > stored else cv2.INTER_LINEAR
-        picture = np.asarray(cv2.resize(picture, (stored, stored), interpolation=method), np.uint8)
+        method = cv2.INTER_AREA if len(pixels) > stored else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, (stored, stored), interpolation=method), np.uint8)
     if rng.random() < 0.7:
         quality = int(rng.integers(55, 97))
-        code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
-    method = cv2.INTER_AREA if len(picture) > max(size) else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=method), np.uint8)
+        encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    method = cv2.INTER_AREA if len(pixels) > max(size) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (size[1], size[0]), interpolation=method), np.uint8)

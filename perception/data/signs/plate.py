@@ -1,4 +1,4 @@
-"""A plate to draw the face of a sign on: filled shapes, lines and lettering, with smooth edges."""
+"""Canvas for the face of a sign: antialiased shapes, lines and lettering."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from camshaft.envs.driving.textures.lettering import strokes
 Color = tuple[float, float, float]
 Point = tuple[float, float]
 
-PIXELS = 64  # of a face, a side
+PIXELS = 64  # side of a face
 OVERSAMPLING = 4
-FRACTION_BITS = 6  # of a pixel, in what is drawn
+FRACTION_BITS = 6  # of the fixed-point pixel coordinates of OpenCV
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a maker of signs draws: colors, widths, proportions.
+    """Style of a sign manufacturer: colors, widths, proportions.
 
     Attributes:
-        red, blue, yellow, white, black: colors, 0 to 1.
-        border: width of the red border, of the radius.
-        weight: of the strokes of letters, of their height.
+        red, blue, yellow, white, black: colors in [0, 1].
+        border: width of the red border, relative to the radius.
+        weight: stroke width of letters, relative to their height.
         narrow: factor of the width of letters.
-        scale: of what is drawn within the border.
-        shift: likewise, in radii.
-        rim: width of the white rim outside the border.
+        scale: scale of the content within the border.
+        shift: shift of the content within the border, in radii.
+        rim: width of the white rim outside of the border.
     """
 
     red: Color
@@ -45,8 +45,8 @@ class Style:
     rim: float
 
 
-def draw_style(rng: np.random.Generator) -> Style:
-    """One of many makers."""
+def sample_style(rng: np.random.Generator) -> Style:
+    """Sample a random style."""
 
     def near(color: Color, spread: float) -> Color:
         red, green, blue = np.clip(np.asarray(color) + rng.normal(0.0, spread, 3), 0.0, 1.0)
@@ -68,10 +68,10 @@ def draw_style(rng: np.random.Generator) -> Style:
 
 
 class Plate:
-    """A face within the square from -1 to 1, x to the right and y upwards.
+    """Canvas for a face within the square from -1 to 1, x to the right and y up.
 
     Args:
-        style: of its maker.
+        style: style of the sign.
 
     Attributes:
         style: as given.
@@ -80,28 +80,28 @@ class Plate:
     def __init__(self, style: Style) -> None:
         self.style = style
         side = PIXELS * OVERSAMPLING
-        self._picture = np.full((side, side, 3), _bytes(style.white), np.uint8)
+        self._colors = np.full((side, side, 3), _bytes(style.white), np.uint8)
         self._alpha = np.zeros((side, side), np.uint8)
         self._scale, self._shift = 1.0, np.zeros(2)
 
     def cut(self, corners: ArrayLike) -> None:
-        """Make the plate a polygon; what lies outside of it is not there."""
+        """Cut the plate to a polygon."""
         cv2.fillPoly(self._alpha, [self._pixels(corners)], 255, cv2.LINE_AA, FRACTION_BITS)
 
     def cut_disc(self, radius: float = 1.0) -> None:
-        """Make the plate a disc."""
+        """Cut the plate to a disc."""
         self.cut(disc_corners((0.0, 0.0), radius))
 
-    def within(self) -> None:
-        """Bring what is drawn from here on to the size and place that the style gives it."""
+    def apply_style_transform(self) -> None:
+        """Apply the scale and shift of the style to everything that is painted from now on."""
         self._scale, self._shift = self.style.scale, np.asarray(self.style.shift)
 
     def polygon(self, corners: ArrayLike, color: Color) -> None:
         """Fill a polygon, convex or not."""
-        cv2.fillPoly(self._picture, [self._pixels(corners)], _bytes(color), cv2.LINE_AA, FRACTION_BITS)
+        cv2.fillPoly(self._colors, [self._pixels(corners)], _bytes(color), cv2.LINE_AA, FRACTION_BITS)
 
     def disc(self, center: Point, radius: float, color: Color) -> None:
-        """Fill a circle."""
+        """Fill a disc."""
         self.polygon(disc_corners(center, radius), color)
 
     def ring(self, center: Point, radius: float, width: float, color: Color) -> None:
@@ -112,7 +112,7 @@ class Plate:
         """Draw a line through points, with round ends."""
         pixels = max(1, round(width * self._scale * self._half))
         cv2.polylines(
-            self._picture,
+            self._colors,
             [self._pixels(points)],
             closed,
             _bytes(color),
@@ -122,18 +122,18 @@ class Plate:
         )
 
     def arrow(self, points: ArrayLike, width: float, color: Color, head: float = 2.4) -> None:
-        """Draw a line that ends in a head, whose tip is the last point; `head` is its width over the line's."""
+        """Draw an arrow along points, with its tip at the last; `head` is the relative width of the head."""
         line = np.array(points, np.float64)
-        tip, ahead = line[-1].copy(), line[-1] - line[-2]
-        ahead = ahead / np.linalg.norm(ahead)
-        left = np.array([-ahead[1], ahead[0]])
-        line[-1] = tip - 0.8 * head * width * ahead
+        tip, direction = line[-1].copy(), line[-1] - line[-2]
+        direction = direction / np.linalg.norm(direction)
+        left = np.array([-direction[1], direction[0]])
+        line[-1] = tip - 0.8 * head * width * direction
         self.line(line, width, color)
-        back, side = tip - 1.05 * head * width * ahead, 0.62 * head * width * left
+        back, side = tip - 1.05 * head * width * direction, 0.62 * head * width * left
         self.polygon([tip, back + side, back - side], color)
 
     def text(self, text: str, height: float, color: Color, narrow: float = 1.0, thin: float = 1.0) -> None:
-        """Write a line of capitals and digits into the middle; `thin` is a factor of the style's weight."""
+        """Write a centered line of capitals and digits; `thin` is a factor of the style's stroke width."""
         weight = thin * self.style.weight
         line = strokes(text) * [narrow * self.style.narrow, 1.0 - weight]
         middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
@@ -141,22 +141,22 @@ class Plate:
             self.line(segment, weight * height, color)
 
     def image(self) -> NDArray[np.uint8]:
-        """(PIXELS, PIXELS, 4) the face, its colors extended beyond its edge, and what of it is there."""
-        whole = np.dstack([self._picture, self._alpha])
-        return np.asarray(cv2.resize(whole, (PIXELS, PIXELS), interpolation=cv2.INTER_AREA), np.uint8)
+        """(PIXELS, PIXELS, 4) RGBA image of the face; colors are defined beyond its outline as well."""
+        rgba = np.dstack([self._colors, self._alpha])
+        return np.asarray(cv2.resize(rgba, (PIXELS, PIXELS), interpolation=cv2.INTER_AREA), np.uint8)
 
     @property
     def _half(self) -> float:
         return 0.5 * PIXELS * OVERSAMPLING
 
     def _pixels(self, points: ArrayLike) -> NDArray[np.int32]:
-        placed = np.asarray(points, np.float64).reshape(-1, 2) * self._scale + self._shift
-        pixels = (placed * [1.0, -1.0] + 1.0) * self._half - 0.5
+        positions = np.asarray(points, np.float64).reshape(-1, 2) * self._scale + self._shift
+        pixels = (positions * [1.0, -1.0] + 1.0) * self._half - 0.5
         return np.round(pixels * 2**FRACTION_BITS).astype(np.int32)
 
 
 def disc_corners(center: Point, radius: float) -> NDArray[np.float64]:
-    """(48, 2) a circle as a polygon."""
+    """(48, 2) corners of a polygon that approximates a circle."""
     angles = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
     return np.asarray(center) + radius * np.column_stack([np.cos(angles), np.sin(angles)])
 

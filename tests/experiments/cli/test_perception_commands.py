@@ -90,7 +90,7 @@ def test_a_finished_training_is_told_apart(
     assert main([*words, "--resume"]) == 2
     errors = capsys.readouterr().err
     assert (
-        "begun with other settings: training.epochs was 12, is 1. To use these, choose another folder"
+        "started with other settings: training.epochs was 12, is 1. To use these, choose another folder"
         in errors
     )
     assert main([*words, "--epochs", "12", "--resume"]) == 0
@@ -103,14 +103,14 @@ def test_a_run_whose_checkpoint_is_gone_is_not_written_over(
     shutil.copy(trained / "metrics.jsonl", tmp_path / "metrics.jsonl")
     before = (tmp_path / "metrics.jsonl").read_bytes()
     assert main(["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(tmp_path)]) == 2
-    assert "whose checkpoint is gone" in capsys.readouterr().err
+    assert "metrics of a run without a checkpoint" in capsys.readouterr().err
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
 def test_what_is_said_to_be_kept_is_there(trained: Path, tmp_path: Path) -> None:
     config = TrainClassifierConfig(out=tmp_path)
-    assert config.when_stopped().startswith("No checkpoint is in")
-    assert "--resume goes on" in dataclasses.replace(config, out=trained).when_stopped()
+    assert config.when_stopped().startswith("There is no checkpoint in")
+    assert "--resume continues" in dataclasses.replace(config, out=trained).when_stopped()
 
 
 def test_brackets_in_a_path_are_no_markup(
@@ -264,7 +264,7 @@ def test_a_head_that_is_kept_knows_the_classes_before_it_learns(
         (three / f"corner{number}").symlink_to(folder / f"corner{number}")
     words[words.index(str(folder))] = str(three)
     assert main([*words, "--keep-head", "--out", str(tmp_path / "other")]) == 2
-    assert "tell 4 classes apart, not 3" in capsys.readouterr().err
+    assert "are for 4 classes, not 3" in capsys.readouterr().err
 
 
 def test_simulated_signs_are_found_by_their_name() -> None:

@@ -1,4 +1,4 @@
-"""What every encoder in the zoo must do."""
+"""Conformance of every encoder in the zoo."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from camshaft.envs.errors import InvalidOption, UnknownName
 from camshaft.perception.backbones import Encoder, Preprocessing
-from camshaft.perception.backbones.cost import count_multiply_adds
+from camshaft.perception.backbones.cost import count_macs
 from camshaft.perception.backbones.encoder import count_parameters
 from camshaft.perception.classification import Classifier
 from camshaft.perception.zoo import create_model, list_models, register_model
 
-# Networks for large frames are tried at the smallest that leaves them something to look at.
+# Networks for large frames are tested at their smallest size.
 SIZES = {
     "alexnet": (63, 63),
     "alexnet_paper": (67, 67),
@@ -48,8 +48,8 @@ EXPORTED = (
     "zfnet",
 )
 
-# Parameters and multiply-adds (in thousands of millions, at the network's own size) with 1,000 classes: those that
-# torchvision publishes for its weights, and for AlexNet's and ZFNet's papers those of their layers, added up.
+# Parameters and GMACs (at the default size of the network) with 1,000 classes: published by torchvision for its
+# weights, and computed from the layers in the papers of AlexNet and ZFNet.
 PUBLISHED = {
     "alexnet": (61_100_840, 0.714),
     "alexnet_paper": (60_965_224, 0.724),
@@ -78,7 +78,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def model(name: str) -> Encoder:
-    """One a name, shared: a test leaves it as it was."""
+    """One model per name, shared between tests, which must not change it."""
     return build(name)
 
 
@@ -114,7 +114,7 @@ def test_feature_maps_have_the_promised_strides(model: Encoder) -> None:
 
 
 @torch.no_grad()
-def test_features_and_maps_are_those_of_the_other_faces(model: Encoder) -> None:
+def test_features_and_maps_equal_those_of_the_other_methods(model: Encoder) -> None:
     images = frames(model)
     features, maps = model.features_and_maps(images)
     torch.testing.assert_close(features, model(images))
@@ -148,7 +148,7 @@ def test_frames_of_another_size_are_resized(model: Encoder) -> None:
 
 
 @torch.no_grad()
-def test_frames_are_left_as_they_were(model: Encoder) -> None:
+def test_frames_are_not_modified(model: Encoder) -> None:
     images = frames(model)
     before = images.clone()
     model(images)
@@ -184,7 +184,7 @@ def with_dropout(model: Encoder) -> None:
 
 
 @torch.no_grad()
-def test_training_differs_from_use_where_it_should(model: Encoder, name: str) -> None:
+def test_only_dropout_and_batch_norm_differ_between_modes(model: Encoder, name: str) -> None:
     images = frames(model, 4)
     used = model(images)
     buffers = {key: value.clone() for key, value in model.named_buffers()}
@@ -205,13 +205,13 @@ def test_a_frame_does_not_depend_on_its_neighbors(model: Encoder) -> None:
 
 
 @torch.no_grad()
-def test_weights_alone_carry_a_model_over(model: Encoder, name: str, tmp_path: Path) -> None:
+def test_a_state_dict_restores_a_model(model: Encoder, name: str, tmp_path: Path) -> None:
     other = build(name, seed=7)
     assert not torch.equal(other(frames(model)), model(frames(model)))
     path = tmp_path / "weights.safetensors"
     safetensors.torch.save_model(model, str(path))
     options = {"size": SIZES[name]} if name in SIZES else {}
-    if count_parameters(model) > 50_000_000:  # once more through memory would be enough said
+    if count_parameters(model) > 50_000_000:  # loading it twice takes too long
         other.load_state_dict(safetensors.torch.load_file(path))
     else:
         other = create_model(name, weights=path, **options).eval()
@@ -249,12 +249,12 @@ def test_bfloat16_is_close_to_float32(model: Encoder) -> None:
 
 
 @pytest.mark.parametrize("shape", [(66, 200, 3), (1, 66, 200), (1, 66, 200, 4), (2, 1, 66, 200)])
-def test_what_is_no_batch_of_frames_is_refused(model: Encoder, shape: tuple[int, ...]) -> None:
+def test_other_shapes_than_batches_of_frames_are_refused(model: Encoder, shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidOption, match="accepted are"):
         model(torch.zeros(shape, dtype=torch.uint8))
 
 
-def test_an_unfit_dtype_is_refused(model: Encoder) -> None:
+def test_other_dtypes_are_refused(model: Encoder) -> None:
     with pytest.raises(InvalidOption, match="uint8"):
         model(frames(model).long())
 
@@ -279,7 +279,7 @@ def test_published_counts(name: str) -> None:
     classifier.auxiliary = nn.ModuleDict()  # published counts leave them out
     assert count_parameters(classifier) == parameters
     images = torch.zeros(1, 3, *classifier.encoder.preprocessing.size)
-    assert count_multiply_adds(classifier, images) / 1e9 == pytest.approx(giga, abs=0.0006)
+    assert count_macs(classifier, images) / 1e9 == pytest.approx(giga, abs=0.0006)
 
 
 @pytest.mark.parametrize("name", [each for each in PUBLISHED if each in torchvision.models.list_models()])
@@ -289,19 +289,19 @@ def test_published_counts_are_those_that_torchvision_states(name: str) -> None:
     assert PUBLISHED[name][1] == pytest.approx(stated["_ops"], abs=0.001)
 
 
-def test_a_misspelled_model_is_answered_with_the_right_name() -> None:
+def test_a_misspelled_model_suggests_the_nearest_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'pilotnet'"):
         create_model("pilotnett")
 
 
-def test_a_misspelled_option_is_answered_with_the_right_name() -> None:
+def test_a_misspelled_option_suggests_the_nearest_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'out_dim'"):
         create_model("nature_cnn", outdim=3)
     with pytest.raises(InvalidOption, match="has no options"):
         create_model("pilotnet", width=3)
 
 
-def test_a_size_without_room_for_the_convolutions_is_refused() -> None:
+def test_a_size_too_small_for_the_convolutions_is_refused() -> None:
     for name, smallest in (("nature_cnn", 36), ("lenet5", 32), ("alexnet_paper", 67), ("resnet18", 32)):
         with pytest.raises(InvalidOption, match=f"at least {smallest}"):
             create_model(name, size=(smallest - 1, 84))
@@ -316,6 +316,6 @@ def test_a_name_is_registered_once() -> None:
         register_model(pilotnet)
 
 
-def test_unknown_timm_models_are_answered_with_the_right_name() -> None:
+def test_unknown_timm_models_suggest_the_nearest_name() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'resnet10t'"):
         create_model("timm:resnet10tt")

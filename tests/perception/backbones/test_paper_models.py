@@ -1,4 +1,4 @@
-"""The exact layers of the networks that come from a paper, and what each of them alone does."""
+"""Exact layers and particularities of the networks that come from a paper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from camshaft.envs.errors import UnknownName
 from camshaft.perception.backbones import Preprocessing
-from camshaft.perception.backbones.cost import count_multiply_adds
+from camshaft.perception.backbones.cost import count_macs
 from camshaft.perception.backbones.encoder import count_parameters
 from camshaft.perception.backbones.pooling import make_pooling
 from camshaft.perception.classification import Classifier, create_classifier
@@ -60,7 +60,7 @@ def test_yuv_is_that_of_bt601(color: tuple[int, int, int], expected: tuple[float
     torch.testing.assert_close(result, torch.tensor(expected), rtol=0.0, atol=1e-3)
 
 
-def test_normalization_takes_off_the_mean_and_divides_by_the_deviation() -> None:
+def test_normalization_subtracts_the_mean_and_divides_by_the_deviation() -> None:
     images = torch.rand(5, 3, 8, 9) * torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1)
     mean, std = images.mean(dim=(0, 2, 3)), images.std(dim=(0, 2, 3))
     result = Preprocessing(mean=mean.tolist(), std=std.tolist())(images)
@@ -77,7 +77,7 @@ def test_pilotnet_normalizes_every_channel_to_unit_range() -> None:
 
 def test_the_papers_stride_costs_less(tmp_path: Path) -> None:
     costs = [
-        count_multiply_adds(create_model("resnet50", paper_stride=paper), torch.zeros(1, 3, 224, 224))
+        count_macs(create_model("resnet50", paper_stride=paper), torch.zeros(1, 3, 224, 224))
         for paper in (False, True)
     ]
     assert [round(cost / 1e9, 2) for cost in costs] == [4.09, 3.86]
@@ -106,7 +106,7 @@ def test_the_third_layer_of_lenet_is_its_partial_table() -> None:
     assert sees[15].all()
 
 
-def test_lenet_brings_black_and_white_to_what_its_paper_says() -> None:
+def test_lenet_scales_black_and_white_as_its_paper_says() -> None:
     preprocess = create_model("lenet5").preprocess
     black, white = (preprocess(torch.full((1, 3, 32, 32), value)).mean().item() for value in (0.0, 1.0))
     assert (black, white) == (pytest.approx(-0.1, abs=1e-6), pytest.approx(1.175, abs=1e-6))
@@ -146,8 +146,8 @@ def test_auxiliary_heads_learn_with_the_classifier() -> None:
     assert classifier.eval()(torch.rand(2, 3, 64, 64)).shape == (2, 5)
 
 
-def test_policy_resnet_tells_where_something_is() -> None:
-    """The mean of a map does not change when what it sees moves; the expected place does."""
+def test_policy_resnet_encodes_positions() -> None:
+    """The mean of a map does not change when its content moves; the expected position does."""
     summary = create_model("policy_resnet").summary[0]
     maps = torch.zeros(2, 192, 3, 5)
     maps[0, :, 0, 0] = maps[1, :, 2, 4] = 20.0

@@ -1,4 +1,4 @@
-"""Augmentation moves labels with pixels: checked against cameras that really are rolled, zoomed or mirrored."""
+"""Augmentation of labels, compared with renderings by cameras that are rolled, zoomed or mirrored."""
 
 import dataclasses
 import math
@@ -21,8 +21,8 @@ def changed(**options):
     return Augmentation(dataclasses.replace(STILL, **options))
 
 
-def drawn(roll=0.0, fov=60.0, flip=1.0):
-    """Two balls and a slab on the ground, seen before and after they and the camera move; y is times `flip`."""
+def rendered(roll=0.0, fov=60.0, flip=1.0):
+    """Two balls and a slab on the ground, before and after they and the camera move; y is multiplied by `flip`."""
     scene = Scene()
     ground = scene.add("ground", Mesh.grid(30.0, 30.0, Surface((0.4, 0.5, 0.3), label="terrain")))
     points = np.array([[0.0, 0.0, 0.6]])
@@ -60,7 +60,7 @@ def drawn(roll=0.0, fov=60.0, flip=1.0):
 
 
 def agree(made, real, edge=6, tolerance=0.08):
-    """Labels of two images of the same, but for the outermost pixels and the edges of things."""
+    """Compare the labels of two images, except at the image border and at the edges of objects."""
     inner = np.s_[edge:-edge, edge:-edge]
     same = (made["segmentation"][0] == real["segmentation"][0])[inner]
     assert same.float().mean() > 0.96
@@ -77,23 +77,23 @@ def test_a_turned_image_has_the_labels_of_a_rolled_camera():
     angle = math.radians(20.0)
     torch.manual_seed(4)
     augment = changed(rotate_degrees=20.0)
-    augment._draw = lambda count, size: torch.tensor([[angle, 1.0, 0.0, 0.0]])
-    made, real = augment(drawn()), drawn(roll=angle)
+    augment._sample_parameters = lambda count, height, width: torch.tensor([[angle, 1.0, 0.0, 0.0]])
+    made, real = augment(rendered()), rendered(roll=angle)
     agree(made, real, edge=14)
     assert torch.allclose(made["keypoints"][..., :2], real["keypoints"][..., :2], atol=0.05)
 
 
 def test_a_scaled_image_has_the_labels_of_a_longer_lens():
     augment = changed(scale=0.5)
-    augment._draw = lambda count, size: torch.tensor([[0.0, 1.4, 0.0, 0.0]])
+    augment._sample_parameters = lambda count, height, width: torch.tensor([[0.0, 1.4, 0.0, 0.0]])
     longer = 2.0 * math.degrees(math.atan(math.tan(math.radians(30.0)) / 1.4))
-    made, real = augment(drawn()), drawn(fov=longer)
+    made, real = augment(rendered()), rendered(fov=longer)
     agree(made, real)
     assert torch.allclose(made["keypoints"], real["keypoints"], atol=0.05)
 
 
 def test_a_mirrored_image_has_the_labels_of_a_mirrored_world():
-    made, real = changed(mirror=1.0)(drawn()), drawn(flip=-1.0)
+    made, real = changed(mirror=1.0)(rendered()), rendered(flip=-1.0)
     real["camera_motion"] = real["camera_motion"].clone()
     agree(made, real)
     assert torch.allclose(made["keypoints"], real["keypoints"], atol=0.02)
@@ -103,7 +103,7 @@ def test_a_mirrored_image_has_the_labels_of_a_mirrored_world():
 
 def test_mirroring_twice_changes_nothing_and_steering_changes_sign():
     batch = {
-        **drawn(),
+        **rendered(),
         "steering": torch.tensor([0.3]),
         "action": torch.tensor([[0.2, 0.9]]),
         "class": torch.tensor([4]),
@@ -119,14 +119,14 @@ def test_mirroring_twice_changes_nothing_and_steering_changes_sign():
 
 
 def test_nothing_changes_at_strength_zero():
-    batch = drawn()
+    batch = rendered()
     same = changed()(batch)
     for name, values in batch.items():
         expected = values.permute(0, 3, 1, 2) / 255.0 if name == "rgb" else values
         assert torch.allclose(same[name].double(), expected.double(), atol=1e-6), name
 
 
-def test_boxes_hold_what_they_held_and_leave_with_it():
+def test_boxes_enclose_their_content_and_are_removed_with_it():
     ids = torch.zeros(8, 40, 40, dtype=torch.uint8)
     ids[:, 5:15, 20:32] = 1
     objects = torch.zeros(8, 3, 6)
@@ -148,15 +148,15 @@ def test_boxes_hold_what_they_held_and_leave_with_it():
     assert 1 < seen < 8
 
 
-def test_what_was_not_seen_has_no_label():
+def test_pixels_outside_of_the_original_image_have_no_label():
     augment = changed(shift=1.0)
-    augment._draw = lambda count, size: torch.tensor([[0.0, 1.0, 20.0, 0.0]])
-    made = augment(drawn())
+    augment._sample_parameters = lambda count, height, width: torch.tensor([[0.0, 1.0, 20.0, 0.0]])
+    made = augment(rendered())
     assert (made["segmentation"][0, :, :19] == 255).all() and (made["depth"][0, :, :19] == 0).all()
     assert (made["rgb"][0, :, :, :19] == 0).all() and (made["segmentation"][0, :, 21:] != 255).all()
 
 
-def test_colors_change_alike_in_both_frames_and_differ_between_images():
+def test_colors_change_equally_in_both_frames_and_differ_between_images():
     gray = torch.full((6, 16, 16, 3), 128, dtype=torch.uint8)
     torch.manual_seed(1)
     made = changed(brightness=0.4, contrast=0.2, hue=0.05)({"rgb": gray, "next_rgb": gray})
@@ -166,7 +166,7 @@ def test_colors_change_alike_in_both_frames_and_differ_between_images():
 
 
 def test_the_same_random_numbers_make_the_same_batch():
-    batch = {name: values.repeat(4, *[1] * (values.ndim - 1)) for name, values in drawn().items()}
+    batch = {name: values.repeat(4, *[1] * (values.ndim - 1)) for name, values in rendered().items()}
     results = []
     for _ in range(2):
         torch.manual_seed(7)
@@ -199,17 +199,17 @@ def test_simulated_frames_pass_with_all_their_labels():
 
 
 @pytest.mark.parametrize("label", ["action", "state", "lane", "lidar"])
-def test_labels_that_tell_left_from_right_are_not_mirrored_unawares(label):
-    batch = drawn() | {label: torch.ones(1, 4)}
-    with pytest.raises(InvalidOption, match=f"{label!r} tells left from right"):
+def test_labels_that_distinguish_left_from_right_are_not_mirrored_silently(label):
+    batch = rendered() | {label: torch.ones(1, 4)}
+    with pytest.raises(InvalidOption, match=f"{label!r} distinguishes left from right"):
         changed(mirror=0.5)(batch)
     assert torch.equal(changed(scale=0.1)(batch)[label], batch[label])
     made = changed(mirror=1.0, odd={label: (1, 3)})(batch)[label]
     assert made.tolist() == [[1.0, -1.0, 1.0, -1.0]]
 
 
-def test_whole_boxes_move_and_those_in_space_are_refused():
-    batch = drawn() | {"amodal_boxes": torch.tensor([[[2.0, 1.0, 6.0, 5.0]]])}
+def test_amodal_boxes_move_and_three_dimensional_ones_are_refused():
+    batch = rendered() | {"amodal_boxes": torch.tensor([[[2.0, 1.0, 6.0, 5.0]]])}
     width = batch["rgb"].shape[2]
     assert changed(mirror=1.0)(batch)["amodal_boxes"].tolist() == [[[width - 6.0, 1.0, width - 2.0, 5.0]]]
     batch["boxes_3d"] = torch.zeros(1, 1, 8, 3)
@@ -219,7 +219,7 @@ def test_whole_boxes_move_and_those_in_space_are_refused():
 
 
 def test_labels_that_cannot_be_moved_are_named():
-    batch = drawn()
+    batch = rendered()
     with pytest.raises(InvalidOption, match="'thermal' has the shape of an image"):
         changed(mirror=1.0)({**batch, "thermal": batch["depth"]})
     with pytest.raises(InvalidOption, match="'positions' has no mirror image"):

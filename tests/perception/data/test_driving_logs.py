@@ -1,4 +1,4 @@
-"""Readers of drives that people recorded: tubs of Donkeycars and logs of Udacity's simulator."""
+"""Readers of human driving logs: Donkeycar tubs and logs of Udacity's simulator."""
 
 import itertools
 import json
@@ -81,9 +81,9 @@ def test_a_record_that_was_cut_short_is_left_out_if_asked(tmp_path):
     with pytest.warns(UserWarning, match=r"catalog_1\.catalog, line \d+ is not a record"):
         assert len(DonkeyTub(tmp_path, on_corrupt="skip")) == whole - 1
     catalog.write_bytes(b"\xff\xfe")
-    with pytest.raises(CorruptFile, match=r"catalog_1\.catalog is no text in UTF-8"):
+    with pytest.raises(CorruptFile, match=r"catalog_1\.catalog is not UTF-8 text"):
         DonkeyTub(tmp_path)
-    with pytest.warns(UserWarning, match="no text"):
+    with pytest.warns(UserWarning, match="not UTF-8 text"):
         assert 0 < len(DonkeyTub(tmp_path, on_corrupt="skip")) < whole
 
 
@@ -119,7 +119,7 @@ def test_real_tub(tmp_path):
     assert len(frames) == 1996
     batch = frames.fetch(range(700))
     assert np.abs(batch["steering"]).max() > 0.3 and np.isfinite(batch["throttle"]).all()
-    # Who steers to the left sees the world move to the right.
+    # The world moves to the right in the image when the car steers to the left.
     gray = batch["rgb"].mean(axis=3).astype(np.float32)[:, 15:45]
     window = cv2.createHanningWindow(gray.shape[2:0:-1], cv2.CV_32F)
     shifts = [cv2.phaseCorrelate(first, second, window)[0][0] for first, second in itertools.pairwise(gray)]

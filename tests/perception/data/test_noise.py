@@ -1,4 +1,4 @@
-"""Smooth noise: its spread and how fast it forgets."""
+"""Smooth noise: variance and correlation time."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from camshaft.perception.data.noise import SmoothNoise
 
 
-def test_noise_has_the_spread_of_its_numbers_and_forgets_in_its_time():
+def test_noise_has_the_variance_of_its_innovations_and_the_correlation_time():
     rng = np.random.default_rng(0)
     noise = SmoothNoise((4000,), 10.0)
     noise.start(np.arange(4000), 0.2 * rng.standard_normal(4000))
@@ -20,7 +20,7 @@ def test_noise_has_the_spread_of_its_numbers_and_forgets_in_its_time():
     assert after_ten_steps == pytest.approx(np.exp(-1), abs=0.03)
 
 
-def test_some_begin_anew_and_the_others_go_on():
+def test_some_worlds_restart_and_the_others_continue():
     noise = SmoothNoise((3, 2), 5.0)
     noise.start(np.array([1]), np.ones((1, 2)))
     np.testing.assert_array_equal(noise.value, [[0, 0], [1, 1], [0, 0]])

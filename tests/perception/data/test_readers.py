@@ -1,4 +1,4 @@
-"""Readers of real data on tiny samples written here, and on the real sets where they are at hand."""
+"""Readers of real data, on tiny sets written by the tests, and on the real sets where they are available."""
 
 import json
 
@@ -195,7 +195,7 @@ def test_coco_gives_the_largest_first_and_scales_boxes_with_the_image(coco):
     assert masks[1].sum() == 100
 
 
-def test_masks_are_the_pixels_whose_middles_lie_in_a_part():
+def test_masks_are_the_pixels_whose_centers_are_within_a_part():
     square = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
     overlapping = Instance(0, np.array([0, 0, 16, 10]), (square, square + np.array([6.0, 0.0])))
     mask = overlapping.mask(12, 20)
@@ -224,7 +224,7 @@ def test_coco_files_that_do_not_fit_are_named(coco, change):
         Coco(coco / "instances.json", coco / "images")[0]
 
 
-def test_yolo_boxes_and_polygons_are_shares_of_the_image(tmp_path):
+def test_yolo_boxes_and_polygons_are_relative_to_the_image_size(tmp_path):
     write_image(tmp_path / "images" / "a.png", 70, (20, 40))
     (tmp_path / "labels").mkdir()
     (tmp_path / "config.yaml").write_text("names:\n  4: cow\n  9: sheep\n")

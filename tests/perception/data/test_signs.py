@@ -1,4 +1,4 @@
-"""The simulated benchmark of traffic signs: kinds told apart, disjoint splits, the same image in any batch."""
+"""Sign benchmark: distinct kinds, disjoint splits, and images that do not depend on the batch."""
 
 import pickle
 from itertools import combinations
@@ -21,23 +21,23 @@ MIRRORED = (
 
 
 @pytest.fixture(scope="module")
-def drawn():
+def rendered():
     return SignImages("train", SIZE).fetch(range(3 * len(CLASSES)))
 
 
 def shown(face):
-    """What of a face is there, on black."""
+    """Composite a face over black."""
     return face[..., :3] * (face[..., 3:] / 255.0)
 
 
-def test_there_are_the_kinds_of_the_german_benchmark_in_its_order():
+def test_classes_are_those_of_gtsrb_in_its_order():
     assert len(CLASSES) == len(set(CLASSES)) == 43
     assert CLASSES[0] == "speed_limit_20" and CLASSES[8] == "speed_limit_120"
     assert [CLASSES[number] for number in (12, 13, 14, 17)] == ["priority_road", "yield", "stop", "no_entry"]
     assert CLASSES[38] == "keep_right" and CLASSES[42] == "end_of_no_overtaking_by_lorries"
 
 
-def test_every_kind_looks_different_in_the_same_style():
+def test_all_kinds_differ_in_the_same_style():
     faces = {kind: shown(sign_face(kind, 0)) for kind in CLASSES}
     for first, second in combinations(CLASSES, 2):
         assert np.abs(faces[first] - faces[second]).max(axis=2).mean() > 3.0, (first, second)
@@ -49,7 +49,7 @@ def test_styles_differ_and_only_some_are_learned():
     assert 0 < len(TEST_STYLES) < STYLES
 
 
-def test_a_face_is_round_three_cornered_or_eight_cornered_as_its_kind_asks():
+def test_outlines_are_round_triangular_square_or_octagonal():
     def area(kind):
         return float(np.mean([sign_face(kind, style)[..., 3].mean() / 255.0 for style in range(4)]))
 
@@ -71,30 +71,30 @@ def test_left_is_the_mirror_image_of_right(left, right):
     assert np.abs(face[:, ::-1] - other).mean() < 0.35 * np.abs(face - other).mean()
 
 
-def test_every_class_appears_equally_often(drawn):
-    assert drawn["rgb"].shape == (3 * len(CLASSES), SIZE, SIZE, 3) and drawn["rgb"].dtype == np.uint8
-    assert (np.bincount(drawn["class"]) == 3).all()
+def test_every_class_appears_equally_often(rendered):
+    assert rendered["rgb"].shape == (3 * len(CLASSES), SIZE, SIZE, 3) and rendered["rgb"].dtype == np.uint8
+    assert (np.bincount(rendered["class"]) == 3).all()
 
 
-def test_an_image_is_the_same_alone_in_any_batch_and_in_a_loader_worker(drawn):
+def test_an_image_is_the_same_alone_in_any_batch_and_in_a_loader_worker(rendered):
     images = SignImages("train", SIZE)
     order = np.array([70, 3, 101, 3])
     again = images.fetch(order)
-    assert np.array_equal(again["rgb"], drawn["rgb"][order])
+    assert np.array_equal(again["rgb"], rendered["rgb"][order])
     assert np.array_equal(again["class"], order % len(CLASSES))
-    assert np.array_equal(pickle.loads(pickle.dumps(images))[101]["rgb"], drawn["rgb"][101])
+    assert np.array_equal(pickle.loads(pickle.dumps(images))[101]["rgb"], rendered["rgb"][101])
 
 
-def test_splits_and_seeds_share_no_image(drawn):
+def test_splits_and_seeds_share_no_image(rendered):
     for other in (SignImages("val", SIZE), SignImages("test", SIZE), SignImages("train", SIZE, seed=1)):
         for image in other.fetch(range(len(CLASSES)))["rgb"].astype(np.float64):
-            assert np.abs(drawn["rgb"] - image).mean(axis=(1, 2, 3)).min() > 1.0
+            assert np.abs(rendered["rgb"] - image).mean(axis=(1, 2, 3)).min() > 1.0
 
 
-def test_light_and_contrast_vary_widely(drawn):
-    brightness = drawn["rgb"].mean(axis=(1, 2, 3))
+def test_light_and_contrast_vary_widely(rendered):
+    brightness = rendered["rgb"].mean(axis=(1, 2, 3))
     assert brightness.min() < 50.0 and brightness.max() > 180.0
-    assert np.ptp(drawn["rgb"].std(axis=(1, 2, 3))) > 30.0
+    assert np.ptp(rendered["rgb"].std(axis=(1, 2, 3))) > 30.0
 
 
 @pytest.mark.parametrize("size", [8, 48, (24, 40)])

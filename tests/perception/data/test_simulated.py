@@ -1,4 +1,4 @@
-"""Simulated streams: labels that are true, variety, disjoint splits, the same stream again, and what goes wrong."""
+"""Simulated streams: correct labels, variety, disjoint splits, reproducibility, and errors."""
 
 import itertools
 import os
@@ -45,7 +45,7 @@ def test_every_label_comes_with_its_frame(frames):
 
 
 def test_flow_is_depth_moved_by_the_camera(frames):
-    """On the road, which stands still, flow follows from depth and the motion of the camera."""
+    """On the road, which does not move, flow is determined by depth and the motion of the camera."""
     camera = make_simulation(LANE, 1, camera=SMALL["camera"]).cameras[""]
     directions = rays(camera)
     still = np.isin(frames["segmentation"], (1, 2, 3, 4)) & (frames["depth"] < 60.0)
@@ -62,7 +62,7 @@ def test_flow_is_depth_moved_by_the_camera(frames):
     assert np.quantile(np.concatenate(errors), 0.99) < 0.1  # pixels
 
 
-def test_objects_are_boxes_about_what_is_seen_of_them():
+def test_objects_are_boxes_of_their_visible_parts():
     maker = FrameMaker(
         FramesConfig(
             "camshaft/Following-v0", ("instances", "segmentation", "objects"), max_objects=6, **SMALL
@@ -77,7 +77,9 @@ def test_objects_are_boxes_about_what_is_seen_of_them():
                 inside = instances[top:bottom, left:right]
                 whole = [
                     number
-                    for number in np.unique(inside[[0, -1]])  # what reaches the box's upper and lower edge
+                    for number in np.unique(
+                        inside[[0, -1]]
+                    )  # instances at the upper and lower edge of the box
                     if (instances == number).sum() == (inside == number).sum() == pixels
                     and all((edge == number).any() for edge in _edges(inside))
                     and np.bincount(labels[instances == number]).argmax() == kind
@@ -92,7 +94,7 @@ def _edges(image):
 
 
 def test_frames_are_varied(frames):
-    """Neither two worlds nor two moments look alike, and both kinds of restart happen."""
+    """Frames differ between worlds and over time, and both kinds of restart occur."""
     flat = frames["rgb"].reshape(48, -1).astype(np.float64)
     apart = np.abs(flat[:, None] - flat[None]).mean(axis=-1)
     apart[np.diag_indices(48)] = np.inf
@@ -125,7 +127,7 @@ def test_the_seeds_of_episodes_of_two_splits_are_never_the_same():
 
 
 def test_a_worker_process_makes_the_stream_of_a_thread():
-    options = {"acting": "expert", **SMALL}
+    options = {"behavior_policy": "expert", **SMALL}
     with SimulatedFrames(LANE, ("rgb", "action"), workers=1, **options) as apart:
         there = apart.collect(12)
     with SimulatedFrames(LANE, ("rgb", "action"), **options) as beside:
@@ -134,7 +136,7 @@ def test_a_worker_process_makes_the_stream_of_a_thread():
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_stream_that_is_begun_later_goes_on_as_the_whole_one(workers):
+def test_a_stream_can_start_at_a_later_batch(workers):
     options = {"workers": workers, "stride": 3, "frames_per_episode": 3, **SMALL}
     with SimulatedFrames(LANE, ("rgb", "state"), **options) as whole:
         first = whole.collect(28)
@@ -143,7 +145,7 @@ def test_a_stream_that_is_begun_later_goes_on_as_the_whole_one(workers):
     assert all(np.array_equal(rest[name], first[name][20:28]) for name in rest)
 
 
-def test_a_training_on_a_stream_resumes_to_the_bit(tmp_path):
+def test_a_training_on_a_stream_resumes_bit_exactly(tmp_path):
     stream = {"length": 24, "camera": (40, 40), "num_threads": 1}
     config = TrainingConfig(epochs=2, batch_size=4, checkpoint_steps=3, device="cpu", precision="float32")
 
@@ -156,8 +158,8 @@ def test_a_training_on_a_stream_resumes_to_the_bit(tmp_path):
             images.close()
 
     whole = learn("whole", FrameStream(LANE, ("rgb", "state"), **stream))
-    with pytest.raises(CamshaftError, match="torn"):
-        learn("cut", _Torn(FrameStream(LANE, ("rgb", "state"), **stream), 8))
+    with pytest.raises(CamshaftError, match="the stream broke"):
+        learn("cut", _Breaking(FrameStream(LANE, ("rgb", "state"), **stream), 8))
     again = learn("cut", FrameStream(LANE, ("rgb", "state"), **stream), resume=True)
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, again.model.state_dict()[name]), name
@@ -189,7 +191,7 @@ class Steering(Objective):
         raise NotImplementedError
 
 
-class _Torn:
+class _Breaking:
     """A stream that breaks after some batches."""
 
     def __init__(self, stream, after):
@@ -205,25 +207,25 @@ class _Torn:
         for batch in self._stream.batches(*arguments):
             self._after -= 1
             if self._after < 0:
-                raise CamshaftError("the stream is torn")
+                raise CamshaftError("the stream broke")
             yield batch
 
 
-def test_buffers_are_used_again_and_never_while_they_are_in_use():
+def test_buffers_are_reused_but_never_while_they_are_in_use():
     with SimulatedFrames(LANE, buffers=2, **SMALL) as stream:
-        places, before = set(), None
+        addresses, before = set(), None
         for batch in itertools.islice(stream, 8):
-            places.add(batch["rgb"].data_ptr())
+            addresses.add(batch["rgb"].data_ptr())
             kept = batch["rgb"].clone()
             torch.manual_seed(0)
-            torch.randn(200, 200) @ torch.randn(200, 200)  # time for the thread to go on
+            torch.randn(200, 200) @ torch.randn(200, 200)  # time for the thread to continue
             assert torch.equal(batch["rgb"], kept)
             assert before is None or not torch.equal(before, kept)
             before = kept
-    assert len(places) == 2
+    assert len(addresses) == 2
 
 
-def test_a_training_goes_on_with_another_number_of_threads():
+def test_a_training_can_be_resumed_with_another_number_of_threads():
     one, two = (FrameStream(LANE, num_threads=number).fingerprint() for number in (1, 2))
     assert one == two == FrameStream(LANE).fingerprint()
     assert one != FrameStream(LANE, seed=1).fingerprint()
@@ -241,7 +243,7 @@ def test_a_worker_that_dies_is_named():
             next(stream)
 
 
-def test_an_error_while_frames_are_made_reaches_who_uses_them():
+def test_an_error_of_a_maker_is_raised_by_the_stream():
     with SimulatedFrames(LANE, **SMALL) as stream:
         next(stream)
         maker_step = type(make_simulation(LANE, 1)).step
@@ -259,7 +261,11 @@ def _fail(*_):
 
 
 def test_discrete_actions_and_terminated_worlds_are_part_of_the_stream():
-    options = {"task_options": {"control_mode": "discrete"}, "acting": "random", "frames_per_episode": 6}
+    options = {
+        "task_options": {"control_mode": "discrete"},
+        "behavior_policy": "random",
+        "frames_per_episode": 6,
+    }
     maker = FrameMaker(FramesConfig("camshaft/Following-v0", ("rgb", "state"), **options, **SMALL))
     restarts = ends = 0
     for _ in range(16):
@@ -279,7 +285,7 @@ def test_discrete_actions_and_terminated_worlds_are_part_of_the_stream():
         (LANE, {"labels": ("rgb", "rgb")}, InvalidOption, "labels"),
         (LANE, {"split": "training"}, UnknownName, "train"),
         (LANE, {"randomize": "always"}, InvalidOption, "randomize"),
-        (LANE, {"acting": "human"}, UnknownName, "mixed"),
+        (LANE, {"behavior_policy": "human"}, UnknownName, "mixed"),
         (LANE, {"batch_size": 0}, InvalidOption, "batch_size"),
         (LANE, {"stride": 2, "interval": 3}, InvalidOption, "interval"),
         (LANE, {"workers": -1}, InvalidOption, "workers"),

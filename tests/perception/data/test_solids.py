@@ -1,4 +1,4 @@
-"""Readers of solids: meshes in folders as ModelNet has them, and packed voxels."""
+"""Readers of 3-D shapes: folders of meshes like ModelNet, and packed voxels."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from image_files import REAL
 
 from camshaft.envs.errors import CorruptFile
 from camshaft.perception.data.readers import ModelFolder, VoxelFile
-from camshaft.perception.data.readers.solids import read_off, surface_points, voxelized
+from camshaft.perception.data.readers.solids import read_off, surface_points, voxelize
 
 CUBE = """8 6 0
 0 0 0\n1 0 0\n1 1 0\n0 1 0\n0 0 1\n1 0 1\n1 1 1\n0 1 1
@@ -19,7 +19,7 @@ def test_meshes_become_filled_voxels_and_points_on_the_surface(tmp_path):
         for split in ("train", "test"):
             folder = tmp_path / "cube" / split
             folder.mkdir(parents=True, exist_ok=True)
-            # the first line of many of ModelNet's files runs on
+            # many files of ModelNet lack the line break after "OFF"
             (folder / f"cube_{number}.off").write_text(("OFF\n" if number % 2 else "OFF") + CUBE)
     solids = ModelFolder(tmp_path, "train", resolution=10)
     assert (
@@ -33,7 +33,7 @@ def test_meshes_become_filled_voxels_and_points_on_the_surface(tmp_path):
     points = ModelFolder(tmp_path, "train", "points", points=600)[0]["points"]
     assert points.shape == (600, 3) and np.isclose(np.linalg.norm(points, axis=1).max(), 1.0)
     side = np.abs(points).max()
-    assert np.allclose(np.abs(points).max(axis=1), side, atol=0.02)  # on a face each
+    assert np.allclose(np.abs(points).max(axis=1), side, atol=0.02)  # every point is on a face
     (tmp_path / "cube" / "train" / "bad.off").write_text("OFF" + CUBE[:80])
     with pytest.warns(UserWarning, match=r"bad\.off"):
         whole = [len(ModelFolder(tmp_path, split, on_corrupt="skip")) for split in ("train", "val")]
@@ -49,13 +49,13 @@ def test_meshes_that_are_damaged_are_named(tmp_path, text):
         read_off(tmp_path / "a.off")
 
 
-def test_comments_and_colors_of_meshes_are_passed_over(tmp_path):
-    plain, dressed = tmp_path / "plain.off", tmp_path / "dressed.off"
+def test_comments_and_colors_of_meshes_are_ignored(tmp_path):
+    plain, decorated = tmp_path / "plain.off", tmp_path / "decorated.off"
     plain.write_text("OFF\n" + CUBE)
     lines = CUBE.splitlines()
     faces = [f"{line} 255 0 0 # red" for line in lines[9:]]
-    dressed.write_text("\n".join(["OFF # a cube", "# by hand", "", *lines[:9], *faces]))
-    for one, other in zip(read_off(plain), read_off(dressed), strict=True):
+    decorated.write_text("\n".join(["OFF # a cube", "# by hand", "", *lines[:9], *faces]))
+    for one, other in zip(read_off(plain), read_off(decorated), strict=True):
         assert np.array_equal(one, other)
 
 
@@ -79,12 +79,12 @@ def test_real_voxels():
     assert solids.classes == ("chair", "monitor") and solids[0]["voxels"].shape == (32, 32, 32)
 
 
-def test_points_and_voxels_do_not_depend_on_where_a_solid_stands():
+def test_points_and_voxels_do_not_depend_on_the_position_of_a_shape():
     rng = np.random.default_rng(0)
     corners = rng.random((5, 3))
     faces = np.array([[0, 1, 2], [0, 1, 3], [1, 2, 4]])
     assert np.allclose(
         surface_points(corners, faces, 50), surface_points(3.0 * corners + 7.0, faces, 50), atol=1e-5
     )
-    moved = voxelized(2.0 * corners + 1.0, faces, 12)
-    assert (voxelized(corners, faces, 12) ^ moved).sum() <= 2  # rounding at a cell's edge
+    moved = voxelize(2.0 * corners + 1.0, faces, 12)
+    assert (voxelize(corners, faces, 12) ^ moved).sum() <= 2  # rounding at a cell's edge

@@ -1,4 +1,4 @@
-"""Sets on disk: what is written is read, a crash loses nothing complete, and damage is named."""
+"""Stored frames: round trips, resumption after a crash, and errors for damaged files."""
 
 import json
 import pickle
@@ -49,7 +49,7 @@ def test_some_labels_alone_can_be_read(folder):
         StoredFrames(folder, ("dept",))
 
 
-def test_a_set_that_was_cut_short_is_gone_on_with(tmp_path):
+def test_an_interrupted_set_is_resumed(tmp_path):
     made = []
 
     def failing(number):
@@ -67,7 +67,7 @@ def test_a_set_that_was_cut_short_is_gone_on_with(tmp_path):
     assert np.array_equal(StoredFrames(tmp_path)[12]["rgb"], content(2)["rgb"][2])
 
 
-def test_resuming_writes_a_damaged_file_anew(folder):
+def test_resuming_rewrites_a_damaged_file(folder):
     path = folder / "frames-00001.safetensors"
     path.write_bytes(path.read_bytes()[:-40])
     write_frames(folder, content, FILES, ABOUT, resume=True)
@@ -83,7 +83,7 @@ def test_a_set_is_neither_overwritten_nor_mixed_with_another(folder):
         write_frames(folder, lambda _: {"rgb": np.zeros((2, 3, 3, 3), np.uint8)}, 4, ABOUT, resume=True)
 
 
-def test_nothing_unfinished_is_left_when_the_disk_is_full(tmp_path, monkeypatch):
+def test_no_unfinished_file_is_left_when_the_disk_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", _full)
     with pytest.raises(CamshaftError, match="the disk is full"):
         write_frames(tmp_path, content, FILES, ABOUT)

@@ -1,4 +1,4 @@
-"""Insight: what pictures show is what the network computes, checked on networks whose answer is known."""
+"""Visualizations, checked on networks with known answers."""
 
 import json
 
@@ -17,8 +17,8 @@ from camshaft.perception.backbones.encoder import Preprocessing, StagedEncoder
 from camshaft.perception.classification.classifier import create_classifier
 from camshaft.perception.classification.files import save_classifier
 from camshaft.perception.insight.activations import activation_maps
-from camshaft.perception.insight.features import all_features, map_of, nearest, neighbor_chances
-from camshaft.perception.insight.filters import first_filters
+from camshaft.perception.insight.features import all_features, nearest, neighbor_probabilities, tsne
+from camshaft.perception.insight.filters import first_layer_filters
 from camshaft.perception.insight.saliency import METHODS, guided_gradients, saliency
 from camshaft.perception.insight.subject import Subject
 from camshaft.perception.zoo import create_model
@@ -27,7 +27,7 @@ SIDE = 32
 
 
 class RedAndGreen(StagedEncoder):
-    """One feature for red, one for green: what rests on what is known."""
+    """One feature for red and one for green, so that the relevant pixels are known."""
 
     channels = (2, 2)
     strides = (1, 2)
@@ -58,7 +58,7 @@ def subject():
 
 @pytest.fixture
 def squares():
-    """A red square on the upper left, a larger green one on the lower right."""
+    """A red square at the upper left and a larger green one at the lower right."""
     image = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)
     image[0, 4:10, 4:10, 0] = 255
     image[0, 18:30, 18:30, 1] = 255
@@ -66,14 +66,14 @@ def squares():
 
 
 @pytest.mark.parametrize("method", METHODS[:3])
-def test_saliency_lies_on_what_the_output_rests_on(subject, squares, method):
+def test_saliency_is_where_the_output_comes_from(subject, squares, method):
     for target, inside in ((0, np.s_[4:10, 4:10]), (1, np.s_[18:30, 18:30]), (None, np.s_[18:30, 18:30])):
         found = saliency(subject, squares, method, target)[0]
         assert found.max() == pytest.approx(1.0) and found.min() >= 0.0
         assert found[inside].sum() > 0.8 * found.sum()
 
 
-def test_visual_back_prop_lies_on_all_that_is_active(subject, squares):
+def test_visual_back_prop_covers_all_active_pixels(subject, squares):
     found = saliency(subject, squares, "visual_back_prop")[0]
     assert found[4:10, 4:10].mean() > 0.5 and found[20:28, 20:28].mean() > 0.5 and found[0:3].max() < 0.1
 
@@ -89,13 +89,13 @@ def test_guided_gradients_of_googlenet_pass_its_rectifiers_where_they_are_positi
     assert (guided - plain.grad).norm() > 0.5 * plain.grad.norm()
 
 
-def test_feature_maps_that_nothing_follows_from_are_said_so():
+def test_feature_maps_without_influence_are_reported():
     subject = Subject(create_model("timm:test_vit", size=(64, 64)), lambda features: features[:, :3])
-    with pytest.raises(InvalidOption, match="Grad-CAM says nothing"):
+    with pytest.raises(InvalidOption, match="Grad-CAM cannot explain"):
         saliency(subject, torch.rand(1, 3, 64, 64))
 
 
-def test_saliency_leaves_the_network_as_it_was(squares):
+def test_saliency_does_not_change_the_network(squares):
     encoder = RedAndGreen()
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     saliency(Subject(encoder, lambda features: features), squares, "guided")
@@ -116,7 +116,7 @@ def test_every_method_works_on_networks_of_the_zoo(model):
 
 
 def test_filters_on_other_colors_are_shown_in_rgb():
-    filters = first_filters(RedAndGreen())
+    filters = first_layer_filters(RedAndGreen())
     assert filters.shape == (2, 3, 3, 3)
     assert filters[0, 1, 1].tolist() == [255, 128, 128] and filters[1, 1, 1].tolist() == [128, 255, 128]
     yuv = create_model("pilotnet")
@@ -124,13 +124,13 @@ def test_filters_on_other_colors_are_shown_in_rgb():
         layer = yuv.stages[0][0]
         layer.weight.zero_()
         layer.weight[0, 0, 2, 2] = 1.0  # brightness alone
-    picture = first_filters(yuv)[0, 2, 2].astype(int)
-    assert picture.argmax() == 1 and (picture > 128).all()  # green counts most, blue least
-    assert picture.argmin() == 2
+    image = first_layer_filters(yuv)[0, 2, 2].astype(int)
+    assert image.argmax() == 1 and (image > 128).all()  # green counts most, blue least
+    assert image.argmin() == 2
 
 
 def test_activations_are_the_strongest_channels_of_each_layer(squares):
-    layers = activation_maps(RedAndGreen().eval(), squares, most=1)
+    layers = activation_maps(RedAndGreen().eval(), squares, max_channels=1)
     assert [maps.shape for maps in layers] == [(1, 32, 32), (1, 16, 16)]
     assert layers[0][0, 20, 20] == 1.0 and layers[0][0, 6, 6] == 0.0  # green spreads wider
 
@@ -142,22 +142,22 @@ def test_nearest_images_are_those_at_the_smallest_angle():
         nearest(features, features, 5)
 
 
-def test_neighbor_chances_have_the_perplexity_asked_for():
+def test_neighbor_probabilities_have_the_perplexity_asked_for():
     features = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
-    chances = neighbor_chances(features, 8.0)
-    entropy = -(chances * np.log(np.maximum(chances, 1e-300))).sum(axis=1)
-    assert np.allclose(np.exp(entropy), 8.0, rtol=1e-3) and np.allclose(chances.sum(axis=1), 1.0)
-    assert not chances.diagonal().any()
+    probabilities = neighbor_probabilities(features, 8.0)
+    entropy = -(probabilities * np.log(np.maximum(probabilities, 1e-300))).sum(axis=1)
+    assert np.allclose(np.exp(entropy), 8.0, rtol=1e-3) and np.allclose(probabilities.sum(axis=1), 1.0)
+    assert not probabilities.diagonal().any()
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_map_puts_groups_apart(seed):
+def test_a_map_separates_groups(seed):
     rng = np.random.default_rng(seed)
     centers = np.eye(3, 12).repeat(15, axis=0)
-    places = map_of((centers + 0.1 * rng.normal(size=centers.shape)).astype(np.float32), 8.0, seed=seed)
-    assert places.min() == 0.0 and places.max() == 1.0
+    positions = tsne((centers + 0.1 * rng.normal(size=centers.shape)).astype(np.float32), 8.0, seed=seed)
+    assert positions.min() == 0.0 and positions.max() == 1.0
     groups = np.arange(45) // 15
-    apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     apart[np.diag_indices(45)] = np.inf
     assert (groups[apart.argmin(axis=1)] == groups).all()
     assert apart[groups[:, None] != groups].min() > 0.05
@@ -177,16 +177,16 @@ def classifier(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for number in range(6):
         cv2.imwrite(str(folder / f"{number}.png"), rng.integers(0, 256, (30 + number, 40, 3), np.uint8))
     return folder
 
 
-def test_the_commands_write_pictures(classifier, pictures, tmp_path, capsys):
-    network, images = str(classifier), str(pictures)
+def test_the_commands_write_images(classifier, images, tmp_path, capsys):
+    network, images = str(classifier), str(images)
     for words in (
         ("filters", network),
         ("activations", network, images, "--count", "2", "--channels", "3"),
@@ -195,12 +195,12 @@ def test_the_commands_write_pictures(classifier, pictures, tmp_path, capsys):
     ):
         out = tmp_path / f"{words[0]}.png"
         assert main(["show", *words, "--out", str(out)]) == 0, capsys.readouterr().err
-        picture = cv2.imread(str(out))
-        assert picture.std() > 5.0 and str(out) in capsys.readouterr().out.replace("\n", "")
+        image = cv2.imread(str(out))
+        assert image.std() > 5.0 and str(out) in capsys.readouterr().out.replace("\n", "")
     assert cv2.imread(str(tmp_path / "neighbors_map.png")).shape == (900, 900, 3)
 
 
-def test_curves_of_several_runs_share_a_picture(tmp_path, capsys):
+def test_curves_of_several_runs_share_an_image(tmp_path, capsys):
     for number in range(2):
         run = tmp_path / f"run{number}"
         run.mkdir()
@@ -214,14 +214,14 @@ def test_curves_of_several_runs_share_a_picture(tmp_path, capsys):
             for epoch in range(1, 5)
         ]
         (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    out = tmp_path / "pictures" / "curves.png"
+    out = tmp_path / "images" / "curves.png"
     assert main(["show", "curves", str(tmp_path / "run0"), str(tmp_path / "run1"), "--out", str(out)]) == 0
     assert "2 curves of accuracy" in capsys.readouterr().out and cv2.imread(str(out)).std() > 5.0
     assert main(["show", "curves", str(tmp_path / "run0"), "--score", "acuracy"]) == 2
     assert "'accuracy'" in capsys.readouterr().err
 
 
-def test_a_policy_is_filmed_with_what_it_sees(tmp_path, monkeypatch):
+def test_a_policy_is_filmed_with_its_saliency(tmp_path, monkeypatch):
     closed = []
     monkeypatch.setattr(LaneKeeping, "close", lambda simulation: closed.append(simulation))
     torch.manual_seed(0)
@@ -245,18 +245,18 @@ def test_a_policy_is_filmed_with_what_it_sees(tmp_path, monkeypatch):
     assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 0.1
 
 
-def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
+def test_inputs_that_cannot_be_shown_are_named(classifier, images, tmp_path, capsys):
     def fails(*words):
         assert main(["show", *words, "--out", str(tmp_path / "x.png")]) == 2
         return capsys.readouterr().err
 
-    assert f"no policy at '{pictures}'" in fails("rollout", str(pictures))
+    assert f"no policy at '{images}'" in fails("rollout", str(images))
     assert "Did you mean 'resnet18'" in fails("filters", "resnet81")
     assert "config.json" in fails("filters", str(tmp_path))
     assert "no.png cannot be read" in fails("activations", str(classifier), "no.png")
-    assert "'bee'" in fails("saliency", str(classifier), str(pictures), "--target", "bees")
-    assert "0..2, got 7" in fails("saliency", str(classifier), str(pictures), "--target", "7")
-    assert "need more images" in fails("neighbors", str(classifier), f"{pictures}/0.png")
+    assert "'bee'" in fails("saliency", str(classifier), str(images), "--target", "bees")
+    assert "0..2, got 7" in fails("saliency", str(classifier), str(images), "--target", "7")
+    assert "need more images" in fails("neighbors", str(classifier), f"{images}/0.png")
     (tmp_path / "empty").mkdir()
     assert "no image in" in fails("activations", str(classifier), str(tmp_path / "empty"))
     assert main(["show", "filters", str(classifier), "--out", str(tmp_path / "x.tiff2")]) == 2
@@ -265,7 +265,7 @@ def test_what_cannot_be_shown_is_named(classifier, pictures, tmp_path, capsys):
     with pytest.raises(InvalidOption, match=r"layers are numbered 0\.\.1, got 2"):
         saliency(Subject(RedAndGreen(), lambda features: features), torch.zeros(1, 3, 32, 32), layer=2)
     with pytest.raises(InvalidOption, match="at least 4"):
-        map_of(np.zeros((3, 2), np.float32))
+        tsne(np.zeros((3, 2), np.float32))
     with pytest.raises((CorruptFile, UnknownName)):
         from camshaft.experiments.cli.show_models import load_subject
 

@@ -1,4 +1,4 @@
-"""Pretraining learns every label at once, and its weights ship whole."""
+"""Multi-task pretraining and shipping of its weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from camshaft.perception import pretrained
 from camshaft.perception.classification import create_classifier
 from camshaft.perception.pretrained import shipped_weights
 from camshaft.perception.pretraining import FrameSet, MultiTask, MultiTaskNetwork, collect_frames
-from camshaft.perception.pretraining.frames import LABELS_KEPT, LANE_TASK
+from camshaft.perception.pretraining.frames import LANE_TASK, STORED_LABELS
 from camshaft.perception.pretraining.objective import VECTOR_HEADS
 from camshaft.perception.pretraining.shipping import ship_encoder
 from camshaft.perception.training.config import TrainingConfig
@@ -58,7 +58,7 @@ def test_frames_have_every_label_at_every_fourth_pixel(frames: FrameSet) -> None
         "presence": (len(LABELS),),
         "lane": (4,),
     }
-    assert set(batch) == set(LABELS_KEPT)
+    assert set(batch) == set(STORED_LABELS)
     sky = batch["segmentation"] == LABELS["sky"]
     assert sky.any()
     assert (batch["depth"][sky] == 0.0).all()
@@ -79,7 +79,7 @@ def test_frames_of_several_tasks_are_in_order(frames: FrameSet) -> None:
         FrameSet([])
 
 
-def test_no_more_frames_are_given_than_were_asked_for(tmp_path: Path) -> None:
+def test_a_set_has_the_number_of_frames_asked_for(tmp_path: Path) -> None:
     options = {"size": 48, "frames_per_file": 2}
     more = collect_frames(tmp_path, LANE_TASK, 6, **options)
     fewer = collect_frames(tmp_path, LANE_TASK, 3, **options)
@@ -94,7 +94,7 @@ def test_encoders_of_any_stride_have_dense_labels_at_every_fourth_pixel(name: st
     assert outputs["segmentation"].shape[2:] == outputs["depth"].shape[2:] == (12, 12)
 
 
-def test_frames_that_are_there_are_not_drawn_again(tmp_path: Path) -> None:
+def test_stored_frames_are_not_rendered_again(tmp_path: Path) -> None:
     first = collect_frames(tmp_path, LANE_TASK, 8, size=32, frames_per_file=8)
     stamp = next(tmp_path.glob("*.safetensors")).stat().st_mtime_ns
     again = collect_frames(tmp_path, LANE_TASK, 8, size=32, frames_per_file=8)
@@ -128,7 +128,7 @@ def test_a_network_overfits_32_frames_of_every_task(frames: FrameSet, tmp_path: 
 
 
 def perfect(targets: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What a network would give that knew every label."""
+    """Outputs of a network that predicts every label perfectly."""
     one_hot = torch.nn.functional.one_hot(targets["segmentation"].long(), len(LABELS)).movedim(-1, 1)
     return {
         "segmentation": 50.0 * one_hot.float(),
@@ -185,7 +185,7 @@ def test_a_task_has_one_set_of_frames_by_whatever_name(tmp_path: Path) -> None:
     )
 
 
-def test_frames_of_an_unfit_size_are_refused(tmp_path: Path) -> None:
+def test_frame_sizes_that_are_no_multiple_of_the_stride_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="multiple of 4"):
         collect_frames(tmp_path, LANE_TASK, 8, size=50)
 
@@ -211,7 +211,7 @@ def test_shipped_weights_are_loaded_and_checked(tmp_path: Path, monkeypatch: pyt
         create_model("policy_resnet", weights="camshaft")
 
 
-def test_weights_for_another_purpose_ship_beside_them_head_included(
+def test_weights_for_another_purpose_ship_with_their_head(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
@@ -233,7 +233,7 @@ def test_too_large_weights_do_not_ship(tmp_path: Path) -> None:
         ship_encoder("resnet18", create_model("resnet18"), {"Title": "Large"}, tmp_path)
 
 
-def test_every_file_of_weights_that_ships_is_whole_and_has_its_card() -> None:
+def test_all_shipped_weights_are_intact_and_have_a_card() -> None:
     known: dict[str, Any] = shipped_weights()
     for name in known:
         model, dash, purpose = name.partition("-")

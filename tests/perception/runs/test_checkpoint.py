@@ -1,4 +1,4 @@
-"""Checkpoint files are whole, verified, or not there."""
+"""Checkpoints: round trips, verification, and atomic writes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_everything_comes_back_to_the_bit(path: Path) -> None:
+def test_everything_is_restored_bit_exactly(path: Path) -> None:
     tensors, metadata = load_checkpoint(path)
     assert metadata == STATE
     assert tensors.keys() == some_tensors().keys()
@@ -103,7 +103,7 @@ def test_a_failed_write_keeps_the_previous_checkpoint(
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_an_optimizer_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+def test_a_restored_optimizer_continues_exactly(tmp_path: Path) -> None:
     def build() -> tuple[nn.Module, torch.optim.Optimizer]:
         torch.manual_seed(0)
         model = nn.Conv2d(3, 8, 3).to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""The trainer learns from inputs of every kind: sequences, voxels, several inputs, lists of targets."""
+"""Objectives with inputs of every kind: sequences, voxels, several inputs, lists of targets."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_lowest_of_a_score_that_should_be_low_is_the_best(tmp_path: Path) ->
 
 
 class Boxes(nn.Module):
-    """A detector in small: losses of its own in training, given images and targets; boxes in evaluation."""
+    """A minimal detector: losses from images and targets in training mode, boxes in evaluation mode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ def test_a_detector_has_targets_in_training_and_no_loss_in_evaluation(tmp_path: 
     assert resumed.scores == result.scores
 
 
-def test_an_objective_that_is_given_other_inputs_says_so(tmp_path: Path) -> None:
+def test_missing_inputs_of_an_objective_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidOption, match="these samples have no 'points', only: target, voxels"):
         train(convolution, Regression("points"), voxels(), None, SMALL, tmp_path, progress=False)
     objective = Regression("rgb")
@@ -202,8 +202,8 @@ def test_an_objective_that_is_given_other_inputs_says_so(tmp_path: Path) -> None
         train(convolution, objective, data, None, SMALL, tmp_path / "images", progress=False)
 
 
-def test_rows_of_a_batch_go_together() -> None:
-    with pytest.raises(InvalidOption, match=r"as many rows of everything, got {'a': 2, 'b': 3}"):
+def test_entries_of_a_batch_have_the_same_number_of_rows() -> None:
+    with pytest.raises(InvalidOption, match=r"same number of rows, got {'a': 2, 'b': 3}"):
         select({"a": torch.zeros(2), "b": [1, 2, 3]}, ("a", "b"))
 
 
@@ -213,5 +213,5 @@ def test_items_of_different_sizes_are_a_list() -> None:
     assert [boxes[0].shape[0] for boxes in batch["boxes"]] == [1, 3]
     assert batch["size"].tolist() == [1, 3]
     assert batch_length(batch) == 2
-    with pytest.raises(InvalidOption, match="'boxes' of one batch has different shapes"):
+    with pytest.raises(InvalidOption, match="'boxes' has different shapes within a batch"):
         stack([{"boxes": np.zeros((n, 4))} for n in (1, 3)])

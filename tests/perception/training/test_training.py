@@ -1,4 +1,4 @@
-"""The parts of a training: schedules, optimizers, penalties, averages, sources of images, against values by hand."""
+"""Schedules, optimizers, penalties, averages, metrics and data loading, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from camshaft.perception.classification import Classification
 from camshaft.perception.training.averaging import MovingAverage
 from camshaft.perception.training.batches import check_images, select
 from camshaft.perception.training.config import TrainingConfig
-from camshaft.perception.training.curves import draw_curves
+from camshaft.perception.training.curves import plot_curves
 from camshaft.perception.training.optimizers import ParameterGroup, add_penalty_gradients
-from camshaft.perception.training.reading import named_worker_deaths, read_batches
+from camshaft.perception.training.reading import read_batches, translate_worker_errors
 from camshaft.perception.training.samples import DatasetSamples, TensorSamples, as_samples
 
 TOTAL = 100
@@ -75,7 +75,7 @@ def test_penalties_add_their_gradients_to_weights_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        # The second of two steps of rate 0.1 on w²/2 from w = 1, by hand.
+        # Second of two steps with rate 0.1 on w²/2 from w = 1, computed by hand.
         ("sgd", 0.9 - 0.1 * (0.9 + 0.5 * (0.9 + 0.5 * 1.0))),
         ("adagrad", 0.9 - 0.1 * 0.9 / math.sqrt(1.0 + 0.81)),
     ],
@@ -124,7 +124,7 @@ def test_weight_decay_is_for_weights_and_adamw() -> None:
         id(value): group["weight_decay"] for group in optimizer.param_groups for value in group["params"]
     }
     assert decays == {id(value): 0.3 if value.ndim > 1 else 0.0 for value in layer.parameters()}
-    with pytest.raises(InvalidOption, match="l2 penalizes the weights of 'sgd'"):
+    with pytest.raises(InvalidOption, match="use l2 with 'sgd'"):
         TrainingConfig(optimizer="sgd", weight_decay=0.1)
 
 
@@ -136,7 +136,7 @@ def test_moving_average_is_the_weighted_sum() -> None:
         layer.weight.fill_(8.0)
     average.update(layer, steps=1000)
     assert average.tensors["weight"].item() == pytest.approx(0.5 * start + 4.0)
-    average.update(layer, steps=0)  # at the start it hardly remembers
+    average.update(layer, steps=0)  # the decay is small at the start
     assert average.tensors["weight"].item() == pytest.approx(0.1 * (0.5 * start + 4.0) + 7.2)
     with average.applied(layer):
         assert layer.weight.item() == average.tensors["weight"].item()
@@ -210,7 +210,7 @@ def test_settings_that_make_no_sense_are_refused(options: dict[str, Any], error:
         (torch.full((2, 8, 8, 3), math.nan), r"within \[0, 1\]"),
     ],
 )
-def test_images_that_are_no_frames_are_refused(images: torch.Tensor, message: str) -> None:
+def test_images_other_than_frames_are_refused(images: torch.Tensor, message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
         check_images(images)
 
@@ -225,14 +225,14 @@ def test_items_of_every_kind_become_batches() -> None:
     for items in ([(image, 1), (image, 2)], [(image, {"class": 1}), (image, {"class": 2})]):
         assert as_samples(items).fetch([1, 0])["class"].tolist() == [2, 1]
     assert as_samples([{"rgb": image, "class": 5}]).fetch([0])["rgb"].shape == (1, 4, 4, 3)
-    with pytest.raises(InvalidOption, match="is no data set"):
+    with pytest.raises(InvalidOption, match="is not a data set"):
         as_samples(3)
-    with pytest.raises(InvalidOption, match="as many rows of each"):
+    with pytest.raises(InvalidOption, match="must have the same length"):
         TensorSamples({"rgb": np.zeros((2, 4, 4, 3)), "class": np.zeros(3)})
 
 
 class Broken:
-    """Reading image 3 fails; in a process that reads, it kills the process."""
+    """Reading image 3 fails, or kills the worker process."""
 
     def __init__(self, kill: bool) -> None:
         self.kill = kill
@@ -257,19 +257,19 @@ def test_an_unreadable_image_is_named(workers: int) -> None:
         next(batches)
 
 
-def test_a_dying_reader_is_said_so() -> None:
+def test_a_dead_worker_is_reported() -> None:
     rows = torch.arange(8).split(2)
-    with pytest.raises(CamshaftError, match="a process that reads samples died.*resume"):
+    with pytest.raises(CamshaftError, match="a data loading worker died.*resume"):
         list(read_batches(DatasetSamples(Broken(kill=True)), rows, lambda batch: batch, workers=1))
 
 
-def test_a_reader_that_dies_while_its_batch_is_used_is_said_so() -> None:
+def test_a_worker_that_dies_while_a_batch_is_used_is_reported() -> None:
     batches = read_batches(
         DatasetSamples(Broken(kill=True)), torch.arange(8).split(1), lambda batch: batch, 1
     )
     with (
-        pytest.raises(CamshaftError, match="a process that reads samples died.*resume"),
-        named_worker_deaths(),
+        pytest.raises(CamshaftError, match="a data loading worker died.*resume"),
+        translate_worker_errors(),
     ):
         for _ in batches:
             time.sleep(2.0)
@@ -282,12 +282,12 @@ def test_batches_may_be_left_unread() -> None:
     batches.close()
 
 
-def test_curves_become_a_picture(tmp_path: Path) -> None:
+def test_curves_are_plotted_to_an_image(tmp_path: Path) -> None:
     rows = [
         {"epoch": n, "train_loss": 1.0 / n, "validation/loss": 1.2 / n, "validation/accuracy": 1.0 - 1.0 / n}
         for n in range(1, 6)
     ]
-    draw_curves({"all": rows, "without": rows[:3]}, "accuracy", tmp_path / "curves.png")
+    plot_curves({"all": rows, "without": rows[:3]}, "accuracy", tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 

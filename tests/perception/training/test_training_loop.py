@@ -1,4 +1,4 @@
-"""The trainer learns, repeats itself to the bit, goes on exactly after a stop, and says what is wrong."""
+"""Training loop: learning, bit-exact repetition and resumption, and errors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def quadrants(count: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Noise with a bright square in one of four corners, which is the class."""
+    """Noise with a bright square in one of four corners; the corner is the class."""
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 150, (count, 32, 32, 3), dtype=np.uint8)
     classes = rng.integers(0, 4, count)
@@ -63,7 +63,7 @@ def quadrants(count: int, seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def lenet() -> nn.Module:
-    """Dropout, so that a step's own random numbers matter."""
+    """LeNet with dropout, so that the random numbers of a step matter."""
     return create_classifier("lenet5", 4, dropout=0.2)
 
 
@@ -91,14 +91,14 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nobody stopped."""
+    """A run without interruptions."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("whole")
     run(folder)
     return folder
 
 
-def test_training_twice_gives_the_same_bits(whole: Path, tmp_path: Path) -> None:
+def test_training_twice_is_bit_exact(whole: Path, tmp_path: Path) -> None:
     run(tmp_path)
     assert_same_run(whole, tmp_path)
 
@@ -115,7 +115,7 @@ def test_a_run_leaves_curves_and_events(whole: Path) -> None:
 
 
 class StopAt:
-    """Augments nothing and fails, or asks to stop, at one step."""
+    """Augmentation that changes nothing, but calls a function at one step."""
 
     def __init__(self, step: int, act: Callable[[], None]) -> None:
         self.left, self.act = step, act
@@ -132,14 +132,14 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize("step", [2, 4, 6, 11])
-def test_a_killed_run_goes_on_to_the_same_bits(whole: Path, tmp_path: Path, step: int) -> None:
+def test_a_killed_run_resumes_bit_exactly(whole: Path, tmp_path: Path, step: int) -> None:
     with pytest.raises(RuntimeError, match="power cut"):
         run(tmp_path, augment=StopAt(step, fail))
     run(tmp_path, resume=True)
     assert_same_run(whole, tmp_path)
 
 
-def test_ctrl_c_stops_after_a_checkpoint_and_goes_on(whole: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_after_a_checkpoint_and_can_be_resumed(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingInterrupted, match="stopped after step 7 of 15; resume"):
         run(tmp_path, augment=StopAt(7, lambda: os.kill(os.getpid(), signal.SIGINT)))
     run(tmp_path, resume=True)
@@ -292,7 +292,7 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
         torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4)
 
 
-def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
+def test_a_classifier_is_saved_and_loaded(tmp_path: Path) -> None:
     classifier = create_classifier("policy_resnet", 3, model_options={"size": (64, 64)}).eval()
     names = ["cat", "dog", "bus"]
     save_classifier(
@@ -307,7 +307,7 @@ def test_a_classifier_is_kept_whole(tmp_path: Path) -> None:
         load_classifier(tmp_path)
 
 
-def test_a_classifier_of_bytes_is_one_when_it_is_loaded(tmp_path: Path) -> None:
+def test_a_classifier_without_normalization_is_saved_and_loaded(tmp_path: Path) -> None:
     torch.manual_seed(0)
     classifier = create_classifier("nature_cnn", 3, normalize=False).eval()
     save_classifier(tmp_path, classifier, model="nature_cnn", classes="abc", normalize=False)
@@ -339,7 +339,7 @@ def test_a_classifier_needs_two_classes() -> None:
 
 def test_the_next_batch_is_read_while_the_network_learns(tmp_path: Path) -> None:
     data, batches = quadrants(90), 5
-    begun = [threading.Event() for _ in range(1 + batches)]  # one look at the images, then their batches
+    begun = [threading.Event() for _ in range(1 + batches)]  # the fingerprint, then the batches
     readings, in_time = iter(begun), []
 
     class Told:

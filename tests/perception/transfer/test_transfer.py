@@ -1,4 +1,4 @@
-"""Transfer freezes exactly what it says, probes measure what they should, and layers are kept as in the paper."""
+"""Transfer: freezing, probes, subsets of labels, and copied layers."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def one_thread() -> Iterator[None]:
 
 def images(count: int = 32, size: int = 32, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    pictures = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    frames = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     classes = rng.integers(0, 3, count)
-    pictures[classes == 1, :, : size // 2] //= 4
-    pictures[classes == 2, : size // 2] //= 4
-    return {"rgb": pictures, "class": classes}
+    frames[classes == 1, :, : size // 2] //= 4
+    frames[classes == 2, : size // 2] //= 4
+    return {"rgb": frames, "class": classes}
 
 
 def classifier() -> nn.Module:
-    """Small, with batch normalization and dropout."""
+    """A small classifier with batch normalization and dropout."""
     return create_classifier("timm:test_resnet", 3, model_options={"size": (32, 32)}, dropout=0.5)
 
 
@@ -59,7 +59,7 @@ def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> 
 
 
 def names_in(model: nn.Module, groups: list[nn.Module]) -> set[str]:
-    """State of these parts, by the model's names, counters left out."""
+    """State of these parts by the model's names, without counters."""
     inside = {id(value) for group in groups for value in group.state_dict(keep_vars=True).values()}
     return {name for name, value in model.state_dict(keep_vars=True).items() if id(value) in inside}
 
@@ -89,7 +89,7 @@ def test_frozen_layers_do_not_change_and_all_others_do(tmp_path: Path, frozen: i
     ("name", "frozen", "dropping"),
     [("alexnet", -1, 0), ("alexnet", 5, 2), ("alexnet", 6, 1), ("googlenet", -1, 0), ("googlenet", 3, 1)],
 )
-def test_nothing_is_dropped_in_front_of_a_frozen_layer(name: str, frozen: int, dropping: int) -> None:
+def test_dropout_before_a_frozen_layer_is_disabled(name: str, frozen: int, dropping: int) -> None:
     model = create_classifier(name, 3, model_options={"size": (63, 63)}, dropout=0.5).train()
     FineTuning(frozen).begin_epoch(model, 0)
     found = [module for module in model.encoder.modules() if isinstance(module, nn.Dropout)]
@@ -107,7 +107,7 @@ def test_layer_groups_hold_every_parameter_once(name: str) -> None:
     assert sorted(held) == sorted(id(value) for value in encoder.parameters())
 
 
-def test_gradual_unfreezing_releases_one_group_after_the_other(tmp_path: Path) -> None:
+def test_gradual_unfreezing_unfreezes_one_group_after_another(tmp_path: Path) -> None:
     model = create_classifier("pilotnet", 3)
     plan = FineTuning(frozen=2, unfreeze_epochs=3)
     count = len(model.encoder.layer_groups)
@@ -137,7 +137,7 @@ def test_lower_layers_learn_at_smaller_rates() -> None:
     assert len(held | lowest) == len(list(model.parameters()))
 
 
-def test_a_resumed_fine_tuning_ends_with_the_same_bits(tmp_path: Path) -> None:
+def test_a_resumed_fine_tuning_is_bit_exact(tmp_path: Path) -> None:
     plan = FineTuning(frozen=1, rate_decay=0.7, unfreeze_epochs=1)
     config = ClassifierConfig(
         model="lenet5_dense",
@@ -169,7 +169,7 @@ def test_a_resumed_fine_tuning_ends_with_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [FineTuning(frozen=2, rate_decay=0.7), FineTuning(frozen=1), None])
-def test_a_fine_tuning_does_not_go_on_with_another_plan(tmp_path: Path, other: FineTuning | None) -> None:
+def test_a_fine_tuning_is_not_resumed_with_another_plan(tmp_path: Path, other: FineTuning | None) -> None:
     config = ClassifierConfig(model="lenet5_dense", training=SMALL)
 
     def fit(plan: FineTuning | None) -> TrainingResult:
@@ -198,13 +198,13 @@ def test_plans_that_make_no_sense_are_refused(options: dict[str, Any], message: 
         FineTuning(**options).groups(create_classifier("lenet5", 3))
 
 
-def test_what_has_no_encoder_cannot_be_fine_tuned() -> None:
+def test_networks_without_an_encoder_cannot_be_fine_tuned() -> None:
     with pytest.raises(InvalidOption, match="has no encoder"):
         FineTuning().groups(nn.Linear(2, 2))
 
 
 def blobs(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two classes on a line, far apart along one axis of four; the others are larger noise."""
+    """Two classes far apart along one axis of four; the other axes have larger noise."""
     generator = torch.Generator().manual_seed(seed)
     classes = torch.arange(count) % 2
     features = torch.randn(count, 4, generator=generator) * torch.tensor([0.1, 5.0, 5.0, 5.0])
@@ -241,7 +241,7 @@ def test_features_are_those_of_every_image_in_order() -> None:
     assert classes.tolist() == data["class"].tolist()
 
 
-def test_few_labels_keep_the_shares_of_the_classes() -> None:
+def test_few_labels_keep_the_class_proportions() -> None:
     classes = np.repeat([0, 1, 2], [100, 40, 3])
     rows = stratified_rows(classes, 0.1, seed=0)
     assert np.bincount(classes[rows]).tolist() == [10, 4, 1]
@@ -253,7 +253,7 @@ def test_few_labels_keep_the_shares_of_the_classes() -> None:
 
 
 @pytest.mark.parametrize("layers", [0, 2, 9])
-def test_kept_layers_are_the_first_ones_whole(layers: int) -> None:
+def test_kept_layers_are_the_first_ones(layers: int) -> None:
     torch.manual_seed(0)
     trained, fresh = (create_model("resnet18", size=(32, 32)) for _ in range(2))
     for value in trained.buffers():
@@ -268,7 +268,7 @@ def test_kept_layers_are_the_first_ones_whole(layers: int) -> None:
         keep_layers(fresh, source, 10)
 
 
-def test_classes_are_split_in_two_and_numbered_anew() -> None:
+def test_classes_are_split_in_two_and_renumbered() -> None:
     one, other = split_classes(9, seed=3)
     assert len(one) == 5
     assert sorted([*one, *other]) == list(range(9))
@@ -289,7 +289,7 @@ def test_classes_are_split_in_two_and_numbered_anew() -> None:
         split_classes(3, seed=0)
 
 
-def test_fan_in_initialization_keeps_the_size_of_signals() -> None:
+def test_fan_in_initialization_keeps_the_scale_of_signals() -> None:
     torch.manual_seed(0)
     layers = nn.Sequential(*[layer for _ in range(20) for layer in (nn.Linear(256, 256), nn.ReLU())])
     inputs = torch.randn(64, 256)

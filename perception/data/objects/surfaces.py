@@ -1,7 +1,8 @@
-"""What objects, ground and backdrops are made of: textures from seeds, even ones for training, odd ones for tests."""
+"""Surfaces of objects, ground and backdrops, with procedural textures; even for training, odd for testing."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -18,20 +19,20 @@ PATTERNS = ("plain", "checks", "stripes", "speckles")
 
 @cache
 def object_surfaces() -> tuple[Surface, ...]:
-    """Surfaces for solids, their color that of the slot: of every pattern a training and a testing one."""
+    """Surfaces of geometric solids, tinted by the color of the slot: each pattern for training and for testing."""
     surfaces = []
     for number, pattern in enumerate(PATTERNS):
         for split in range(2):
-            gloss = 0.04 * ((number + split) % 2)
+            specular = 0.04 * ((number + split) % 2)
             texture = None if pattern == "plain" else Texture(_pattern(pattern, 2 * number + split))
-            surfaces.append(Surface((1.0, 1.0, 1.0), texture, specular=gloss, shininess=64))
+            surfaces.append(Surface((1.0, 1.0, 1.0), texture, specular=specular, shininess=64))
     return tuple(surfaces)
 
 
 @cache
 def ground_surfaces() -> tuple[Surface, ...]:
-    """Surfaces for the ground, training and testing in turn."""
-    return _in_turn(
+    """Surfaces of the ground, alternating between training and testing."""
+    return _alternating(
         textures.grass,
         textures.gravel,
         textures.street_asphalt,
@@ -47,8 +48,8 @@ def ground_surfaces() -> tuple[Surface, ...]:
 
 @cache
 def wall_surfaces() -> tuple[Surface, ...]:
-    """Surfaces for backdrops, training and testing in turn."""
-    return _in_turn(
+    """Surfaces of backdrops, alternating between training and testing."""
+    return _alternating(
         textures.facade,
         textures.forest,
         textures.concrete,
@@ -60,9 +61,9 @@ def wall_surfaces() -> tuple[Surface, ...]:
     )
 
 
-def _in_turn(*makers: object, label: str) -> tuple[Surface, ...]:
+def _alternating(*makers: Callable[[int], Texture], label: str) -> tuple[Surface, ...]:
     return tuple(
-        Surface((1.0, 1.0, 1.0), make(2 * pair + split), label, double_sided=True)  # type: ignore[operator]
+        Surface((1.0, 1.0, 1.0), make(2 * pair + split), label, double_sided=True)
         for make in makers
         for pair in range(NUM_VARIANTS // 2)
         for split in range(2)
@@ -79,7 +80,7 @@ def _noise(variant: int) -> Texture:
 
 
 def _pattern(pattern: str, seed: int) -> NDArray[np.uint8]:
-    """White with darker marks, so that the slot's color shows."""
+    """White texture with darker marks, to be tinted by the color of the slot."""
     rng = np.random.default_rng((104729, seed))
     rows, columns = np.mgrid[:SIDE, :SIDE]
     dark = rng.uniform(0.15, 0.5)

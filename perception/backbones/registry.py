@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from camshaft.envs.errors import InvalidOption
+from camshaft.perception.backbones.encoder import Encoder
 
-if TYPE_CHECKING:
-    from camshaft.perception.backbones.encoder import Encoder
-
-Builder = TypeVar("Builder", bound="Callable[..., Encoder]")
+Builder = TypeVar("Builder", bound=Callable[..., Encoder])
 
 BUILDERS: dict[str, Callable[..., Encoder]] = {}
 
 
 def register_model(builder: Builder) -> Builder:
-    """Register a builder under its own name (decorator).
+    """Register a builder under its function name (decorator).
 
     Raises:
-        InvalidOption: the name is taken.
+        InvalidOption: the name is already registered.
     """
     name = builder.__name__
     if name in BUILDERS:
