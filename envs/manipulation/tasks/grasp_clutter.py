@@ -200,11 +200,10 @@ class GraspClutter(StagedSimulation):
         offsets = band[:, :2] - middle
         along, across = (offsets @ directions.T for directions in (ALONG, ACROSS))  # (points, directions)
         between = np.abs(along[:, :, None] - SHIFTS) < PAD[0]  # (points, directions, shifts)
-        low = np.where(between, across[:, :, None], np.inf).min(axis=0)
-        high = np.where(between, across[:, :, None], -np.inf).max(axis=0)
         enough = between.sum(axis=0) >= FEWEST_POINTS
-        widths = np.where(enough, high - low, WIDEST)
-        beside = np.where(enough, 0.5 * (low + high), 0.0)
+        low = np.where(enough, np.where(between, across[:, :, None], np.inf).min(axis=0), 0.0)
+        high = np.where(enough, np.where(between, across[:, :, None], -np.inf).max(axis=0), 0.0)
+        widths, beside = high - low, 0.5 * (low + high)
         centers = middle + SHIFTS[:, None] * ALONG[:, None] + beside[..., None] * ACROSS[:, None]
         costs = (
             np.maximum(widths, 0.015)
