@@ -45,6 +45,9 @@ class EvaluateConfig:
     """Split that appearance and dynamics are sampled from; none for the nominal ones."""
     num_worlds: int = 16
     """Episodes side by side, at most; changes nothing about the results."""
+    processes: int = 1
+    """Processes that the episodes are divided among, for arms, whose physics takes one core; changes nothing about the
+    results."""
     seconds: float | None = None
     """Length of an episode, by default the task's."""
     obs_mode: str | None = None
@@ -127,7 +130,7 @@ def _evaluate(
     """One policy's evaluation and films."""
     from contextlib import ExitStack
 
-    from camshaft.agents.evaluation.evaluate import evaluate
+    from camshaft.agents.evaluation.parallel import evaluate_parallel
     from camshaft.agents.evaluation.recording import RolloutRecorder
 
     with ExitStack() as stack:
@@ -135,9 +138,10 @@ def _evaluate(
         if config.record:
             recorder = stack.enter_context(RolloutRecorder(folder, episodes=config.record))
         progress = stack.enter_context(progress_bar(name))
-        evaluation = evaluate(
+        evaluation = evaluate_parallel(
             policy,
             task,
+            processes=config.processes,
             episodes=config.episodes,
             seed=config.seed,
             randomize=None if config.randomize == "none" else config.randomize,
