@@ -142,8 +142,7 @@ class _Measure:
         self.results: dict[int, EpisodeResult] = {}
         self.series: dict[int, Series] = {}
         self.units = {metric.name: metric.unit for metric in simulation.metrics}
-        self.units |= {STEPS_TO_SUCCESS: ""}
-        self.units |= {} if addition is None else addition.units
+        self.units |= {STEPS_TO_SUCCESS: ""} if addition is None else addition.units
         self._simulation, self._seeds = simulation, seeds
         self._addition, self._recorder = addition, recorder
         self._entries = dict.fromkeys(metric.entry for metric in simulation.metrics)
@@ -180,9 +179,10 @@ class _Measure:
         frequency = self._simulation.control_frequency
         steps = len(series[REWARD])
         metrics = {each.name: each.of(series[each.entry], frequency) for each in self._simulation.metrics}
-        reached = np.flatnonzero(series[SUCCESS])
-        metrics[STEPS_TO_SUCCESS] = float(reached[0]) + 1.0 if reached.size else math.nan
-        if self._addition is not None:
+        if self._addition is None:
+            reached = np.flatnonzero(series[SUCCESS])
+            metrics[STEPS_TO_SUCCESS] = float(reached[0]) + 1.0 if reached.size else math.nan
+        else:
             metrics |= self._addition.metrics(series, steps / frequency)
             success = self._addition.success(series, success)
         self.series[episode] = {"time": np.arange(1, steps + 1) / frequency, **series}

@@ -1,17 +1,18 @@
-"""Tables of evaluations: one row a policy, for the terminal and for report pages."""
+"""Tables of evaluations: one column a policy in the terminal, one row a policy on report pages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.measure import Measurement
 from rich.table import Table
 
 from camshaft.agents.evaluation.comparison import PairedDifference
 from camshaft.experiments.terminal.console import Console
 
-METRICS_IN_A_TERMINAL = 4
 NO_VALUE = "–"
+UNLIMITED_WIDTH = 10_000
 
 Summary = Mapping[str, Any]
 """`Evaluation.summary()`, as it is or read back from JSON."""
@@ -28,21 +29,33 @@ def evaluation_row(name: str, summary: Summary) -> list[str]:
 
 
 def print_evaluations(summaries: Mapping[str, Summary], console: Console | None = None) -> None:
-    """Print the main columns, narrow enough for a terminal.
+    """Print every figure of every policy with its 95 % interval.
 
     Args:
         summaries: policy to its summary, all of one task.
         console: to print on.
     """
-    first = next(iter(summaries.values()))
-    names = evaluation_header(first)
-    shown = names[: names.index("Length") + METRICS_IN_A_TERMINAL + 1]
-    table = Table(caption="second lines: 95 % intervals")
-    for name in shown:
-        table.add_column(name.lower(), justify="left" if name == "Policy" else "right")
-    for name, summary in summaries.items():
-        table.add_row(*evaluation_row(name, summary)[: len(shown)])
-    (console or Console()).print(table)
+    console = console or Console()
+    columns = {name: _cells(summary) for name, summary in summaries.items()}
+    table = _figures_table(columns, " ")
+    if Measurement.get(console, console.options.update_width(UNLIMITED_WIDTH), table).maximum > console.width:
+        table = _figures_table(columns, "\n")
+    console.print(table)
+
+
+def _figures_table(columns: Mapping[str, Mapping[str, str]], before_interval: str) -> Table:
+    """Table of one row a figure; a space or a line break stands before each interval."""
+    table = Table(caption="in parentheses: 95 % intervals")
+    table.add_column("")
+    for name in columns:
+        table.add_column(name, justify="right", overflow="fold")
+    for title in next(iter(columns.values())):
+        figures = (column.get(title, NO_VALUE).partition("\n") for column in columns.values())
+        table.add_row(
+            title,
+            *(f"{mean}{before_interval}({interval})" if interval else mean for mean, _, interval in figures),
+        )
+    return table
 
 
 def difference_rows(differences: Sequence[PairedDifference]) -> list[list[str]]:
@@ -68,8 +81,8 @@ def print_differences(
     """Print a comparison of two policies on the same episodes."""
     table = Table(title=title)
     for name in DIFFERENCE_HEADER:
-        table.add_column(name.lower(), justify="left" if name == "Figure" else "right")
-    for row in difference_rows(differences)[: METRICS_IN_A_TERMINAL + 2]:
+        table.add_column(name, justify="left" if name == "Figure" else "right")
+    for row in difference_rows(differences):
         table.add_row(*row)
     (console or Console()).print(table)
 

@@ -45,15 +45,19 @@ def test_rows_have_a_cell_for_every_column_with_units_and_intervals() -> None:
     assert evaluation_row("slow", absent)[4] == "–"
 
 
-def test_tables_are_printed_for_people() -> None:
+@pytest.mark.parametrize("width", [72, 120])
+def test_tables_are_printed_for_people(width: int) -> None:
     output = StringIO()
-    console = Console(file=output, width=120)
+    console = Console(file=output, width=width)
     first, second = evaluation("fast"), evaluation("<b>slow", 40.0)
     print_evaluations({each.policy: each.summary() for each in (first, second)}, console)
     print_differences("slow against fast", compare(first, second), console)
     text = output.getvalue()
-    for word in ("fast", "<b>slow", "lap time, s", "3 of 4", "+10", "mcnemar's p"):
+    for word in ("fast", "<b>slow", "3 of 4", "(30.1% – 95.4%)", "McNemar's"):
         assert word in text
+    if width == 120:
+        assert "3 of 4 (30.1% – 95.4%)" in text
+        assert "Lap time, s" in text
 
 
 def test_the_page_holds_every_policy_episode_and_film(tmp_path: Path) -> None:
