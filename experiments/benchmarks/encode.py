@@ -1,4 +1,4 @@
-"""What an encoder in front of an environment costs beyond the encoder itself."""
+"""Overhead of `EncodeCamera` beyond the encoder itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every benchmark shares: pinning to cores, interleaved repeats, spread, and a record of the machine."""
+"""Measurement shared by all benchmarks: core pinning, interleaved repeats, spread, and a record of the machine."""
 
 from __future__ import annotations
 

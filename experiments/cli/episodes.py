@@ -1,4 +1,4 @@
-"""What episodes are like where a command line does not say: control modes; lengths in seconds as control steps."""
+"""Default episode options of the commands: control mode, camera, recording rate and length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands say to people: as it stands, whatever characters a path has."""
+"""Console output without markup, so that paths print unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a result belongs to: the machine, the versions of packages, and the commit."""
+"""Provenance of a result: machine, package versions and commit."""
 
 from __future__ import annotations
 
