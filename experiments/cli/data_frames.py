@@ -1,4 +1,4 @@
-"""Writing a set of simulated labeled frames from the command line."""
+"""Writing of labeled simulated frames from the command line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from camshaft.experiments.terminal.progress import progress_bar
 
 @dataclass(frozen=True)
 class DataFramesConfig:
-    """Write labeled frames of a task to a folder, once, to train from as often as wanted.
+    """Write labeled frames of a task to a folder, for repeated training.
 
-    Run it again with --resume after Ctrl-C, or with more frames, and it goes on after the last complete file.
+    Run again with --resume after Ctrl-C, or with a larger --frames, to continue after the last complete file.
 
     For example: camshaft data frames data/roads --labels rgb depth segmentation --frames 8192
     """
@@ -29,13 +29,13 @@ class DataFramesConfig:
     """Outputs of the renderer (rgb, depth, segmentation, instances, normals, flow, …), state parts of the task,
     objects, next_rgb, action, success, camera_pose, camera_motion."""
     frames: int = 4096
-    """Frames in all; rounded up to whole files."""
+    """Number of frames, rounded up to whole files."""
     frames_per_file: int = 512
-    """Frames a file; every file has random numbers of its own."""
+    """Frames per file; each file has its own random stream."""
     split: Literal["train", "val", "test"] = "train"
-    """Episodes; test has looks that training never shows."""
+    """Split of the episodes; test has appearances that training never shows."""
     seed: int = 0
-    """Another seed is another set."""
+    """Seed of the set."""
     camera: tuple[int, int] = (84, 84)
     """Width and height of the camera image in pixels."""
     behavior_policy: Literal["mixed", "expert", "noisy_expert", "random"] = "mixed"
@@ -43,13 +43,15 @@ class DataFramesConfig:
     stride: int = 5
     """Control steps from one frame of a world to its next."""
     num_worlds: int = 32
-    """Worlds side by side."""
+    """Worlds simulated in parallel."""
     resume: bool = False
-    """Go on with a set that is there."""
+    """Continue a set that was begun."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Complete files are kept in {self.folder}; the same command with --resume goes on after them."
+        """Message after Ctrl-C."""
+        return (
+            f"Complete files are kept in {self.folder}; the same command with --resume continues after them."
+        )
 
 
 def run(config: DataFramesConfig) -> None:
@@ -104,4 +106,4 @@ def run(config: DataFramesConfig) -> None:
             progress=progress,
         )
     Console().print(f"{count} frames in {config.folder}", soft_wrap=True)
-    Console().print(f"Look at them: camshaft data show {config.folder}", soft_wrap=True)
+    Console().print(f"Next: camshaft data show {config.folder}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The gallery's pictures of what stands and moves in towns and on race tracks."""
+"""Gallery images of towns and race tracks: buildings, signs, vehicles, people."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from camshaft.envs.rendering import (
 from camshaft.experiments.drawing.contact_sheet import contact_sheet
 from camshaft.experiments.drawing.label_images import YELLOW
 
-Place = tuple[float, float]  # x and y, meters
+Position = tuple[float, float]  # x and y, meters
 
 VIEW = (352, 220)
 WHITE = (1.0, 1.0, 1.0)
 
 
 class Stage:
-    """A scene that is set up thing by thing and looked at once.
+    """A scene that is set up object by object and rendered once.
 
     Args:
         ground: texture of the ground.
-        meters: after which it repeats.
+        meters: distance after which the texture repeats.
         time_of_day: as in `camshaft.envs.driving.light`.
     """
 
@@ -50,24 +50,24 @@ class Stage:
     def add(
         self,
         variants: Sequence[Sequence[Mesh]],
-        places: Sequence[Place],
+        positions: Sequence[Position],
         yaws: ArrayLike = 0.0,
         chosen: ArrayLike = 0,
         colors: ArrayLike = 1.0,
         height: float = 0.0,
     ) -> None:
-        """Stand variants of something at places; yaws in degrees."""
-        objects = self._scene.add(str(len(self._placed)), variants, len(places))
-        spots = np.column_stack([np.array(places), np.full(len(places), height)])
-        self._placed.append((objects, spots, np.radians(yaws), chosen, colors))
+        """Add variants of an object at positions; yaws in degrees."""
+        objects = self._scene.add(str(len(self._placed)), variants, len(positions))
+        raised = np.column_stack([np.array(positions), np.full(len(positions), height)])
+        self._placed.append((objects, raised, np.radians(yaws), chosen, colors))
 
     def see(
         self, eye: ArrayLike, target: ArrayLike, fov_degrees: float = 50.0, size: tuple[int, int] = VIEW
     ) -> Image:
-        """The picture from a place toward another."""
+        """The image from an eye position toward a target."""
         state = SceneState(self._scene, 1)
-        for objects, places, yaws, chosen, colors in self._placed:
-            state.place(0, objects, places, yaws, 1.0, chosen, colors)
+        for objects, positions, yaws, chosen, colors in self._placed:
+            state.place(0, objects, positions, yaws, 1.0, chosen, colors)
         sample_light(state, 0, np.random.default_rng(0), None, Conditions(self._time_of_day))
         pose = look_at(eye, target)
         if self._time_of_day == "night":
@@ -82,7 +82,7 @@ class Stage:
 
 
 def floor(texture: Texture, meters: float, size: float = 240.0) -> Mesh:
-    """A floor on which a texture repeats after so many meters."""
+    """A floor whose texture repeats after so many meters."""
     mesh = Mesh.grid(size, size, Surface(WHITE, texture, "road"), cells=4)
     return Mesh(
         mesh.positions,
@@ -95,7 +95,7 @@ def floor(texture: Texture, meters: float, size: float = 240.0) -> Mesh:
 
 
 def traffic_sheet() -> Image:
-    """Vehicles near and far with their lights, people in all frames and from near, with keypoints."""
+    """Vehicles with their lights, and people in all animation frames, with keypoints."""
     tiles = {
         "vehicles": _vehicles(0.0),
         "from the front": _vehicles(60.0),
@@ -125,13 +125,13 @@ def _lights(time_of_day: str) -> Image:
     """The states of a saloon's and a van's lights."""
     stage = Stage(textures.street_asphalt(2), time_of_day=time_of_day)
     for name, x, paint in (("saloon", 8.0, 6), ("van", 15.0, 0)):
-        places = [(x, y) for y in (6.2, 3.1, 0.0, -3.1, -6.2)]
+        positions = [(x, y) for y in (6.2, 3.1, 0.0, -3.1, -6.2)]
         stage.add(
             assets.VEHICLES[name]().variants,
-            places,
+            positions,
             0.0,
             [0, 1, 2, 3, 4],
-            [assets.PAINTS[paint]] * len(places),
+            [assets.PAINTS[paint]] * len(positions),
         )
     return stage.see([-6.0, 0.0, 4.0], [9.0, 0.0, 0.6], 60.0)
 
@@ -164,13 +164,13 @@ def _people() -> Image:
 def _stride() -> Image:
     stage = Stage(textures.paving(4), textures.PAVING_METERS)
     count = assets.WALK_FRAMES + 1
-    places = [(6.5, 3.7 - 0.62 * frame) for frame in range(count)]
-    stage.add(assets.pedestrian_frames(0), places, 270.0, range(count), [assets.SHIRTS[2]] * count)
+    positions = [(6.5, 3.7 - 0.62 * frame) for frame in range(count)]
+    stage.add(assets.pedestrian_frames(0), positions, 270.0, range(count), [assets.SHIRTS[2]] * count)
     return stage.see([0.0, 0.0, 1.3], [6.5, 0.0, 0.85], 66.0)
 
 
 def _keypoints() -> Image:
-    """A walking woman and a running child, with their keypoints drawn over them."""
+    """A walking woman and a running child, with their keypoints."""
     stage = Stage(textures.cobbles(0), textures.COBBLE_METERS)
     eye, target, fov = np.array([0.0, 0.0, 1.3]), np.array([3.2, 0.0, 0.85]), 50.0
     points = []
@@ -179,12 +179,12 @@ def _keypoints() -> Image:
         cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
         turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
         points.append(assets.frame_keypoints(body)[frame] @ turn + [*place, 0.0])
-    picture = stage.see(eye, target, fov).copy()
+    image = stage.see(eye, target, fov).copy()
     pose = look_at(eye, target)
     pixels = project(Camera(*VIEW, fov), (np.concatenate(points) - pose[:3, 3]) @ pose[:3, :3])
     for column, row in np.round(pixels).astype(int):
-        picture[row - 2 : row + 2, column - 2 : column + 2] = YELLOW
-    return picture
+        image[row - 2 : row + 2, column - 2 : column + 2] = YELLOW
+    return image
 
 
 def town_sheet() -> Image:
@@ -250,8 +250,8 @@ def street(time_of_day: str) -> Image:
 def _buildings(numbers: Sequence[int]) -> Image:
     """Two rows of buildings, large ones behind."""
     stage = Stage(textures.lawn(0), textures.LAWN_METERS)
-    drawn = sorted((assets.building(number) for number in numbers), key=lambda model: model.height)
-    for x, row in ((0.0, drawn[:7]), (50.0, drawn[7:])):
+    ordered = sorted((assets.building(number) for number in numbers), key=lambda model: model.height)
+    for x, row in ((0.0, ordered[:7]), (50.0, ordered[7:])):
         gap = 4.0 if x == 0.0 else 8.0
         left = 0.5 * (sum(model.width for model in row) + gap * (len(row) - 1))
         for model in row:
@@ -271,8 +271,8 @@ def _signs() -> Image:
 def _signals() -> Image:
     stage = Stage(textures.street_asphalt(4))
     count = len(assets.SIGNAL_STATES)
-    places = [(9.0, 4.6 - 1.5 * number) for number in range(count)]
-    stage.add(assets.traffic_light_variants(arm=False), places, 0.0, range(count))
+    positions = [(9.0, 4.6 - 1.5 * number) for number in range(count)]
+    stage.add(assets.traffic_light_variants(arm=False), positions, 0.0, range(count))
     stage.add(assets.traffic_light_variants(), [(14.0, -6.5)], 0.0, [2])
     crossing = [(8.5, -2.5 - 0.95 * number) for number in range(len(assets.CROSSING_STATES))]
     stage.add(assets.crossing_light_variants(), crossing, 0.0, range(len(crossing)))
@@ -345,7 +345,7 @@ def _track() -> Image:
 
 
 def _grounds() -> Image:
-    """Ten grounds as squares of 4 m."""
+    """Ten ground textures as squares of 4 m."""
     stage = Stage(textures.street_asphalt(6))
     kinds: tuple[tuple[Texture, float], ...] = (
         (textures.street_asphalt(0), textures.STREET_METERS),

@@ -8,7 +8,7 @@ from rich import console
 
 
 class Console(console.Console):
-    """Rich's, in which brackets and colons of a text are no markup, and numbers have no colors."""
+    """Rich console without markup, emoji and highlighting."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)

@@ -1,4 +1,4 @@
-"""The command line as a person uses it, at tiny settings: it works, goes on after a stop, and explains."""
+"""The command line as a person uses it, at tiny settings: it works, resumes after a stop, and explains itself."""
 
 from __future__ import annotations
 
@@ -178,13 +178,11 @@ def test_a_truncated_policy_is_named(demo: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_demo_goes_on_and_ends_with_the_same_weights(
-    demo: Path, tmp_path: Path, sent: signal.Signals
-) -> None:
+def test_a_stopped_demo_resumes_to_the_same_weights(demo: Path, tmp_path: Path, sent: signal.Signals) -> None:
     status, errors = stop_after_line(("demo", "--smoke"), "Training pilotnet", tmp_path, sent, 0.0)
     if sent == signal.SIGINT:
         assert status == 130
-        assert "the same command goes on" in errors
+        assert "the same command continues" in errors
         assert "Traceback" not in errors
     finished = camshaft("demo", "--smoke", folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
@@ -219,7 +217,7 @@ def test_collect_then_train(tmp_path: Path) -> None:
             ("train", "goals", "Reach", "--seed", "-1"),
             "a seed must be a whole number within 0..4294967295, got -1",
         ),
-        (("train", "goals", "CartPole-v1"), "CartPole-v1 is no task with goals and continuous actions"),
+        (("train", "goals", "CartPole-v1"), "CartPole-v1 is not a GoalEnv with continuous actions"),
         (("evaluate", "expert", "--record", "-1"), "record must be at least 0, got -1"),
         (("evaluate", "expert", "--seed", "-5"), "a seed must be a whole number of at least 0, got -5"),
         (("collect", "data", "--record-hz", "0"), "record_hz"),
@@ -238,12 +236,12 @@ def test_play_says_which_views_a_task_has(tmp_path: Path) -> None:
     assert "camshaft/Reach-v0 has no view 'map'; it has rgb_array" in played.stderr
 
 
-def test_learning_a_task_with_goals_goes_on_after_a_stop(tmp_path: Path) -> None:
+def test_training_on_a_task_with_goals_resumes_after_a_stop(tmp_path: Path) -> None:
     words = ("train", "goals", "camshaft/Reach-v0", "--checkpoint-every", "100", "--eval-every", "150")
     words = (*words, "--eval-episodes", "2", "--out", "runs/reach", "--steps")
     status, errors = stop_after_line((*words, "1000000"), "step 300", tmp_path, signal.SIGINT)
     assert status == 130
-    assert "the same command with --resume goes on" in errors
+    assert "the same command with --resume continues" in errors
     finished = camshaft(*words, "1200", "--resume", folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert "Success after 1,200 steps" in finished.stdout

@@ -56,7 +56,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_classifier_is_trained_kept_and_drawn(trained: Path) -> None:
+def test_a_classifier_is_trained_and_saved_with_its_curves(trained: Path) -> None:
     classifier, config = load_classifier(trained / "classifier")
     assert config["classes"] == [f"corner{number}" for number in range(4)]
     assert classifier.num_classes == 4
@@ -178,7 +178,7 @@ def test_a_damaged_image_is_named_or_left_out(
 ) -> None:
     damaged = tmp_path / "images"
     shutil.copytree(folder, damaged)
-    (damaged / "corner1" / "05.png").write_bytes(b"not a picture")
+    (damaged / "corner1" / "05.png").write_bytes(b"not an image")
     words = [*words, "--data", str(damaged), *LENET, *TINY[2:]]
     if "few-labels" in words:
         words += ["--weights", str(trained / "classifier" / "model.safetensors")]
@@ -286,7 +286,7 @@ def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None
             np.testing.assert_array_equal(batch["rgb"][1], np.tile(expected, 3))
             assert batch["class"].shape == (2,)
     write_frames(tmp_path / "none", lambda _: {"rgb": frames["rgb"]}, 1, {})
-    with pytest.raises(InvalidOption, match="are no images with classes, only: rgb"):
+    with pytest.raises(InvalidOption, match="have no classes or no rgb images, only: rgb"):
         open_classification_data(str(tmp_path / "none"), 32)
 
 
@@ -299,7 +299,7 @@ def test_transferability_has_all_four_treatments(folder: Path, tmp_path: Path) -
     assert (tmp_path / "transferability.png").exists()
 
 
-def test_every_trick_is_taken_away_in_turn(folder: Path, tmp_path: Path) -> None:
+def test_every_trick_is_ablated_in_turn(folder: Path, tmp_path: Path) -> None:
     words = [
         "experiment",
         "tricks",

@@ -106,10 +106,10 @@ def test_the_page_refers_to_nothing_outside_itself(page: str) -> None:
 def test_every_part_is_there(page: str) -> None:
     for heading in (
         "Rollouts",
-        "How well it drives",
-        "Against the expert",
+        "Evaluation",
+        "Comparison with the expert",
         "Learning",
-        "What it learned from",
+        "Training frames",
         "Settings",
     ):
         assert f"<h2>{heading}</h2>" in page
