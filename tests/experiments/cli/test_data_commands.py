@@ -118,8 +118,8 @@ def test_benchmarks_of_data_and_encoders_write_their_figures(here, capsys):
         assert main(["bench", "data", *words]) == 0
         rows = json.loads((here / "runs/bench/data.json").read_text())["figures"]
         assert [row["kind"] for row in rows] == [
-            *("in memory", "drawn on the fly"),
-            *("in memory", "stored on disk", "drawn on the fly"),
+            *("in memory", "rendered on the fly"),
+            *("in memory", "stored on disk", "rendered on the fly"),
         ]
         assert all(0.0 <= row["waiting_share"] <= 1.0 for row in rows)
     assert main(["bench", "data", "--workers", "-1"]) == 2

@@ -69,7 +69,7 @@ def test_what_was_played_until_ctrl_c_is_kept(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(_Window, "show", stopped)
     assert main(["play", "LaneKeeping", "--view", "map", "--record", str(tmp_path / "a.npy")]) == 130
-    assert f"What was played until then is in {tmp_path / 'a.npy'}." in capsys.readouterr().err
+    assert f"The steps played so far are in {tmp_path / 'a.npy'}." in capsys.readouterr().err
     assert np.load(tmp_path / "a.npy").shape == (3, 1)
 
 
