@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -56,35 +61,11 @@ class DataFramesConfig:
 
 def run(config: DataFramesConfig) -> None:
     """Write, with a progress bar."""
-    import numpy as np
-    from numpy.typing import NDArray
-
     from camshaft.envs.errors import InvalidOption
-    from camshaft.perception.data.frames import FrameMaker, FramesConfig
     from camshaft.perception.data.stored import write_frames
 
     if min(config.frames, config.frames_per_file, config.num_worlds) < 1:
         raise InvalidOption("frames, frames_per_file and num_worlds must be at least 1")
-    stream = FramesConfig(
-        config.task,
-        config.labels,
-        batch_size=min(config.num_worlds, config.frames_per_file),
-        split=config.split,
-        seed=config.seed,
-        camera=config.camera,
-        behavior_policy=config.behavior_policy,
-        stride=config.stride,
-    )
-
-    def make(number: int) -> dict[str, NDArray[np.generic]]:
-        maker = FrameMaker(stream, part=number)
-        batches = [maker.make() for _ in range(-(-config.frames_per_file // stream.batch_size))]
-        maker.close()
-        return {
-            name: np.concatenate([batch[name] for batch in batches])[: config.frames_per_file]
-            for name in config.labels
-        }
-
     about = {
         "task": config.task,
         "labels": config.labels,
@@ -99,7 +80,7 @@ def run(config: DataFramesConfig) -> None:
     with progress_bar("Writing files") as progress:
         count = write_frames(
             config.folder,
-            make,
+            _file_renderer(config),
             -(-config.frames // config.frames_per_file),
             about,
             resume=config.resume,
@@ -107,3 +88,32 @@ def run(config: DataFramesConfig) -> None:
         )
     Console().print(f"{count} frames in {config.folder}", soft_wrap=True)
     Console().print(f"Next: camshaft data show {config.folder}", soft_wrap=True)
+
+
+def _file_renderer(config: DataFramesConfig) -> Callable[[int], dict[str, NDArray[np.generic]]]:
+    """A function that renders the frames of a file, by the number of the file."""
+    import numpy as np
+
+    from camshaft.perception.data.frames import FrameMaker, FramesConfig
+
+    stream = FramesConfig(
+        config.task,
+        config.labels,
+        batch_size=min(config.num_worlds, config.frames_per_file),
+        split=config.split,
+        seed=config.seed,
+        camera=config.camera,
+        behavior_policy=config.behavior_policy,
+        stride=config.stride,
+    )
+
+    def render(number: int) -> dict[str, NDArray[np.generic]]:
+        maker = FrameMaker(stream, part=number)
+        batches = [maker.make() for _ in range(-(-config.frames_per_file // stream.batch_size))]
+        maker.close()
+        return {
+            name: np.concatenate([batch[name] for batch in batches])[: config.frames_per_file]
+            for name in config.labels
+        }
+
+    return render

@@ -66,18 +66,23 @@ class PretrainConfig:
 
 def run(config: PretrainConfig) -> None:
     """Render the frames, train, test, and write weights."""
+    from camshaft.perception.training.distributed import is_first_process
+
+    config = _checked(config)
+    held_out = max(1, config.frames // 6)
+    images = _frames(config, "train", config.frames)
+    validation, test = (_frames(config, split, held_out) for split in ("val", "test"))
+    result = _train(config, images, validation)
+    if is_first_process():
+        _test_and_ship(config, result, test, len(images))
+
+
+def _checked(config: PretrainConfig) -> PretrainConfig:
+    """The options with the full ids of the tasks, checked before any frame is rendered."""
     from camshaft.envs.catalogue import find_task
     from camshaft.envs.errors import InvalidOption
-    from camshaft.experiments.terminal.console import Console
     from camshaft.perception.backbones.encoder import check_size
     from camshaft.perception.classification.fitting import sized_options
-    from camshaft.perception.pretraining import MultiTask, MultiTaskNetwork
-    from camshaft.perception.pretraining.objective import VECTOR_HEADS
-    from camshaft.perception.training.augmentation import ColorJitter
-    from camshaft.perception.training.distributed import is_first_process
-    from camshaft.perception.training.evaluation import evaluate
-    from camshaft.perception.training.hardware import choose_hardware
-    from camshaft.perception.training.trainer import best_so_far, train
     from camshaft.perception.zoo import check_model, create_model
 
     check_model(config.model)
@@ -85,15 +90,25 @@ def run(config: PretrainConfig) -> None:
     config = replace(config, tasks=tuple(find_task(task).id for task in config.tasks))
     if not config.tasks or len(set(config.tasks)) < len(config.tasks):
         raise InvalidOption(
-            f"tasks must be one or more different ones, got {', '.join(config.tasks) or 'none'}"
+            f"tasks must be one or more distinct tasks, got {', '.join(config.tasks) or 'none'}"
         )
     if config.frames < 1:
         raise InvalidOption(f"frames must be at least 1, got {config.frames}")
+    create_model(config.model, **sized_options(config.model, config.size))
+    return config
+
+
+def _train(config: PretrainConfig, images: Any, validation: Any) -> Any:
+    """Train, or with --finish load the best weights so far."""
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.pretraining import MultiTask, MultiTaskNetwork
+    from camshaft.perception.pretraining.objective import VECTOR_HEADS
+    from camshaft.perception.training.augmentation import ColorJitter
+    from camshaft.perception.training.hardware import choose_hardware
+    from camshaft.perception.training.trainer import best_so_far, train
+    from camshaft.perception.zoo import create_model
+
     options = sized_options(config.model, config.size)
-    create_model(config.model, **options)  # before frames are drawn for what cannot be made
-    held_out = max(1, config.frames // 6)
-    images = _frames(config, "train", config.frames)
-    validation, test = (_frames(config, split, held_out) for split in ("val", "test"))
     precision = choose_hardware(config.training.device, config.training.precision).precision
     settings = {
         "model": config.model,
@@ -106,28 +121,33 @@ def run(config: PretrainConfig) -> None:
         return MultiTaskNetwork(create_model(config.model, **options), VECTOR_HEADS)
 
     if config.finish:
-        result = best_so_far(build, config.out)
-    else:
-        result = train(
-            build,
-            MultiTask(),
-            images,
-            validation,
-            config.training,
-            config.out,
-            augment=ColorJitter(config.jitter, precision) if config.jitter else None,
-            settings=settings,
-            resume=config.resume,
-        )
-    if not is_first_process():
-        return
+        return best_so_far(build, config.out)
+    return train(
+        build,
+        MultiTask(),
+        images,
+        validation,
+        config.training,
+        config.out,
+        augment=ColorJitter(config.jitter, precision) if config.jitter else None,
+        settings=settings,
+        resume=config.resume,
+    )
+
+
+def _test_and_ship(config: PretrainConfig, result: Any, test: Any, count: int) -> None:
+    """Test the network, print the scores, and write the weights to ship."""
+    from camshaft.experiments.terminal.console import Console
+    from camshaft.perception.pretraining import MultiTask
+    from camshaft.perception.training.evaluation import evaluate
+
     scores = evaluate(result.model, MultiTask(), test, batch_size=config.training.batch_size)
     console = Console()
     for name, value in scores.items():
         console.print(f"{name:32}{value:10.4f}")
     console.print(f"Run in {config.out}", soft_wrap=True)
     if config.ship is not None:
-        _ship(config, result, scores, len(images))
+        _ship(config, result, scores, count)
         console.print(f"Weights in {config.ship}", soft_wrap=True)
 
 

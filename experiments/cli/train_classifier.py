@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import OmitArgPrefixes
 
 from camshaft.perception.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from camshaft.experiments.studies.classification_data import ClassificationData
+    from camshaft.perception.classification import ClassifierConfig
 
 
 @dataclass(frozen=True)
@@ -61,20 +65,36 @@ class TrainClassifierConfig:
 
 
 def run(config: TrainClassifierConfig) -> None:
-    """Train, test, and keep the classifier."""
-    from camshaft.envs.errors import InvalidOption
-    from camshaft.experiments.studies.classification_data import OBJECTS, SIGNS, open_classification_data
-    from camshaft.experiments.terminal.console import Console
-    from camshaft.perception.classification import (
-        Classification,
-        ClassifierConfig,
-        fit_classifier,
-        save_classifier,
-    )
-    from camshaft.perception.classification.fitting import sized_options
-    from camshaft.perception.runs.run_folder import check_resumable
+    """Train, test, and save the classifier."""
+    from camshaft.experiments.studies.classification_data import open_classification_data
+    from camshaft.perception.classification import fit_classifier
     from camshaft.perception.training.distributed import is_first_process
-    from camshaft.perception.training.evaluation import evaluate
+
+    _check(config)
+    classifier = _classifier_config(config)
+    data = open_classification_data(
+        config.data,
+        config.size,
+        images=config.images,
+        seed=config.training.seed,
+        skip_corrupt=config.skip_corrupt,
+    )
+    result = fit_classifier(
+        classifier, data.train, data.validation, data.classes, config.out, resume=config.resume
+    )
+    if is_first_process():
+        _test_and_save(config, classifier, data, result)
+
+
+def _check(config: TrainClassifierConfig) -> None:
+    """Check options that are incompatible with each other.
+
+    Raises:
+        InvalidOption: the message names them.
+    """
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.studies.classification_data import OBJECTS, SIGNS
+    from camshaft.perception.runs.run_folder import check_resumable
 
     if config.resume:
         check_resumable(config.out)
@@ -86,10 +106,15 @@ def run(config: TrainClassifierConfig) -> None:
         raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
     if config.ship is not None and not config.normalize:
         raise InvalidOption("weights ship for normalized frames: they cannot be learned with --no-normalize")
-    options = sized_options(config.model, config.size)
-    wanted = ClassifierConfig(
+
+
+def _classifier_config(config: TrainClassifierConfig) -> ClassifierConfig:
+    from camshaft.perception.classification import ClassifierConfig
+    from camshaft.perception.classification.fitting import sized_options
+
+    return ClassifierConfig(
         model=config.model,
-        model_options=options,
+        model_options=sized_options(config.model, config.size),
         weights=config.weights,
         dropout=config.dropout,
         label_smoothing=config.label_smoothing,
@@ -98,25 +123,23 @@ def run(config: TrainClassifierConfig) -> None:
         initialization=config.initialization,
         training=config.training,
     )
-    data = open_classification_data(
-        config.data,
-        config.size,
-        images=config.images,
-        seed=config.training.seed,
-        skip_corrupt=config.skip_corrupt,
-    )
-    result = fit_classifier(
-        wanted, data.train, data.validation, data.classes, config.out, resume=config.resume
-    )
-    if not is_first_process():
-        return
+
+
+def _test_and_save(
+    config: TrainClassifierConfig, classifier: ClassifierConfig, data: ClassificationData, result: Any
+) -> None:
+    """Test the classifier, save it, print the scores, and write the weights to ship."""
+    from camshaft.experiments.terminal.console import Console
+    from camshaft.perception.classification import Classification, save_classifier
+    from camshaft.perception.training.evaluation import evaluate
+
     scores = evaluate(result.model, Classification(len(data.classes)), data.test)
     folder = config.out / "classifier"
     save_classifier(
         folder,
-        result.model,  # type: ignore[arg-type]
+        result.model,
         model=config.model,
-        model_options=options,
+        model_options=classifier.model_options,
         classes=data.classes,
         scores=scores,
         normalize=config.normalize,

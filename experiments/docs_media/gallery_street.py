@@ -82,9 +82,10 @@ class Street:
         """Put all cars where they are that long after the start."""
         self.own = self._car_pose(self._distance + OWN_SPEED * seconds, 1.0)
         if self._traffic:
-            places = [self._distance + ahead + speed * seconds for ahead, _, speed, _ in TRAFFIC]
+            distances = [self._distance + ahead + speed * seconds for ahead, _, speed, _ in TRAFFIC]
             poses = [
-                self._car_pose(place, lane) for place, (_, lane, _, _) in zip(places, TRAFFIC, strict=True)
+                self._car_pose(distance, lane)
+                for distance, (_, lane, _, _) in zip(distances, TRAFFIC, strict=True)
             ]
             self.state.set_pose(self.cars, np.stack(poses)[None])
             self.state.colors[0, self.cars.slots] = [PAINTS[paint] for *_, paint in TRAFFIC]

@@ -115,9 +115,9 @@ def _vehicles(yaw: float) -> Image:
     stage = Stage(textures.street_asphalt(0))
     rows = {"hatchback": (6.0, 4.5), "saloon": (6.0, 0.0), "suv": (6.0, -4.9), "van": (12.0, 6.5)}
     rows |= {"lorry": (13.0, -3.5), "bus": (20.5, 2.5)}
-    for number, (name, place) in enumerate(rows.items()):
+    for number, (name, position) in enumerate(rows.items()):
         paint = assets.PAINTS[(8, 10, 0, 14, 12, 11)[number]]
-        stage.add([assets.VEHICLES[name]().levels], [place], 270.0 - yaw, colors=[paint])
+        stage.add([assets.VEHICLES[name]().levels], [position], 270.0 - yaw, colors=[paint])
     return stage.see([-8.0, 0.0, 5.0], [8.0, 0.0, 1.2], 58.0)
 
 
@@ -140,9 +140,9 @@ def _riders() -> Image:
     stage = Stage(textures.street_asphalt(4))
     stage.add([assets.motorcycle(4).levels], [(5.8, -2.9)], 150.0, colors=[assets.PAINTS[8]])
     for number, rider in enumerate(assets.RIDERS[:5]):
-        place = (5.4 + 1.6 * (number % 2), 3.1 - 1.15 * number)
+        position = (5.4 + 1.6 * (number % 2), 3.1 - 1.15 * number)
         stage.add(
-            assets.bicycle_frames(rider), [place], 230.0 + 24.0 * number, number, [assets.SHIRTS[number]]
+            assets.bicycle_frames(rider), [position], 230.0 + 24.0 * number, number, [assets.SHIRTS[number]]
         )
     return stage.see([0.0, 0.0, 1.9], [5.5, 0.0, 0.85], 64.0)
 
@@ -150,10 +150,10 @@ def _riders() -> Image:
 def _people() -> Image:
     stage = Stage(textures.paving(0), textures.PAVING_METERS)
     for body in range(assets.NUM_BODIES):
-        place = (5.4 + 1.2 * (body % 2), 3.0 - 0.55 * body)
+        position = (5.4 + 1.2 * (body % 2), 3.0 - 0.55 * body)
         stage.add(
             assets.pedestrian_frames(body),
-            [place],
+            [position],
             200.0 - 14.0 * (body % 4),
             3 * body % 13,
             [assets.SHIRTS[body]],
@@ -174,11 +174,11 @@ def _keypoints() -> Image:
     stage = Stage(textures.cobbles(0), textures.COBBLE_METERS)
     eye, target, fov = np.array([0.0, 0.0, 1.3]), np.array([3.2, 0.0, 0.85]), 50.0
     points = []
-    for body, frame, place, yaw in ((6, 1, (3.3, 0.7), 235.0), (8, 7, (3.0, -0.6), 150.0)):
-        stage.add(assets.pedestrian_frames(body), [place], yaw, frame, [assets.SHIRTS[body]])
+    for body, frame, position, yaw in ((6, 1, (3.3, 0.7), 235.0), (8, 7, (3.0, -0.6), 150.0)):
+        stage.add(assets.pedestrian_frames(body), [position], yaw, frame, [assets.SHIRTS[body]])
         cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
         turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-        points.append(assets.frame_keypoints(body)[frame] @ turn + [*place, 0.0])
+        points.append(assets.frame_keypoints(body)[frame] @ turn + [*position, 0.0])
     image = stage.see(eye, target, fov).copy()
     pose = look_at(eye, target)
     pixels = project(Camera(*VIEW, fov), (np.concatenate(points) - pose[:3, 3]) @ pose[:3, :3])
@@ -221,8 +221,8 @@ def street(time_of_day: str) -> Image:
         for number in order:
             model = assets.building(number, lit)
             x += 0.5 * model.width
-            place = (x, side * (9.2 + 0.5 * model.depth))
-            stage.add([model.levels], [place], 90.0 * side)
+            position = (x, side * (9.2 + 0.5 * model.depth))
+            stage.add([model.levels], [position], 90.0 * side)
             x += 0.5 * model.width + (0.0 if model.name == "terraced_house" else 1.5)
     lamps = [(4.0 + 24.0 * number, 4.4 * side) for number in range(5) for side in (1.0, -1.0)]
     stage.add([assets.street_lamp(lit)], lamps, [0.0 if y < 0.0 else 180.0 for _, y in lamps])
@@ -241,9 +241,9 @@ def street(time_of_day: str) -> Image:
         stage.add(variants, [(x, y)], yaw, lights, [assets.PAINTS[paint]])
     stage.add(assets.bicycle_frames(2), [(11.0, -3.6)], 0.0, 1, [assets.SHIRTS[10]])
     for body in range(assets.NUM_BODIES):
-        place = (float(rng.uniform(8.0, 30.0)), float(rng.choice([-6.4, 6.2]) + rng.uniform(-1.0, 1.0)))
+        position = (float(rng.uniform(8.0, 30.0)), float(rng.choice([-6.4, 6.2]) + rng.uniform(-1.0, 1.0)))
         yaw, frame = float(rng.choice([0.0, 180.0])), int(rng.integers(13))
-        stage.add(assets.pedestrian_frames(body), [place], yaw, frame, [assets.SHIRTS[body]], height=0.12)
+        stage.add(assets.pedestrian_frames(body), [position], yaw, frame, [assets.SHIRTS[body]], height=0.12)
     return stage.see([0.0, -1.8, 2.0], [20.0, -1.2, 2.6], 66.0)
 
 
@@ -281,7 +281,7 @@ def _signals() -> Image:
 
 def _furniture() -> Image:
     stage = Stage(textures.paving(4), textures.PAVING_METERS)
-    for levels, place, yaw in (
+    for levels, position, yaw in (
         (assets.bus_shelter(1), (10.0, 4.6), -15.0),
         (assets.advertising_column(2), (9.5, -4.6), 0.0),
         (assets.bench(), (7.5, 0.8), 20.0),
@@ -292,7 +292,7 @@ def _furniture() -> Image:
         (assets.bollard(), (6.2, -3.2), 0.0),
         (assets.street_name(), (6.8, -3.0), 0.0),
     ):
-        stage.add([levels], [place], yaw)
+        stage.add([levels], [position], yaw)
     return stage.see([0.0, 0.0, 2.0], [8.0, 0.0, 1.2], 62.0)
 
 

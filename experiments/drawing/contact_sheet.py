@@ -27,8 +27,8 @@ def contact_sheet(tiles: Mapping[str, Image] | Sequence[tuple[str, Image]], colu
     for index, (title, image) in enumerate(titled):
         top = GAP + index // columns * (height + BAR + GAP)
         left = GAP + index % columns * (width + GAP)
-        place = (left + 2, top + BAR - 7)
-        cv2.putText(sheet, title, place, FONT, _scale(title, width), INK, 1, cv2.LINE_AA)
+        corner = (left + 2, top + BAR - 7)
+        cv2.putText(sheet, title, corner, FONT, _scale(title, width), INK, 1, cv2.LINE_AA)
         sheet[top + BAR : top + BAR + height, left : left + width] = fitted(image, width, height)
     return sheet
 

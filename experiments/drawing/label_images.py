@@ -142,9 +142,9 @@ def draw_keypoints(image: Image, keypoints: NDArray[np.float32]) -> Image:
     """A copy with (K, 3) keypoints: visible ones filled, occluded ones as rings."""
     canvas = image.copy()
     for column, row, seen in keypoints:
-        place = (round(float(column)), round(float(row)))
+        center = (round(float(column)), round(float(row)))
         if seen > 1.5:
-            cv2.circle(canvas, place, 3, YELLOW, -1, cv2.LINE_AA)
+            cv2.circle(canvas, center, 3, YELLOW, -1, cv2.LINE_AA)
         elif seen > 0.5:
-            cv2.circle(canvas, place, 3, RED, 1, cv2.LINE_AA)
+            cv2.circle(canvas, center, 3, RED, 1, cv2.LINE_AA)
     return canvas
