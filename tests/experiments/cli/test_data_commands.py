@@ -1,4 +1,4 @@
-"""camshaft data and its benchmarks as a person uses them, at tiny settings."""
+"""`camshaft data` and the benchmarks of data, end to end with tiny settings."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_a_set_without_color_is_shown_and_one_without_images_is_refused(here, ca
     assert "none of these labels is an image" in capsys.readouterr().err
 
 
-def test_near_and_far_are_told_apart_in_any_task(here):
+def test_near_and_far_are_distinguishable_in_any_task(here):
     rng = np.random.default_rng(0)
     near = rng.uniform(0.4, 1.2, (1, 16, 16)).astype(np.float32)
     near[:, :4] = 350.0  # the sky

@@ -1,4 +1,4 @@
-"""The gallery's page: its code runs, its images are there and small; colors of labels mean what they should."""
+"""Gallery page: its code runs, its images exist and are small; colors of labels."""
 
 import re
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_a_sheet_holds_every_image_below_its_title():
     assert fitted(np.full((10, 10, 3), 9, np.uint8), 60, 40).shape == (40, 60, 3)
 
 
-def test_a_sheet_is_written_as_well_as_its_size_allows(tmp_path):
+def test_a_sheet_is_written_within_its_size_limit(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (400, 500, 3), np.uint8)
     write_sheet(tmp_path / "docs" / "noise.jpg", noise)
     assert (tmp_path / "docs" / "noise.jpg").stat().st_size <= MAX_BYTES
@@ -80,7 +80,7 @@ def street():
     return Street()
 
 
-def test_the_street_shows_cars_that_move_and_a_car_that_cameras_ride_on(street):
+def test_the_street_shows_moving_cars_from_a_moving_ego_vehicle(street):
     camera = Camera(160, 100, 75.0, position=(0.6, 0.0, 1.4))
     seen = street.see_motion(camera, ("instances", "scene_flow"), seconds=0.1)
     first = street.cars.instance

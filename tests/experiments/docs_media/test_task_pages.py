@@ -34,7 +34,7 @@ def test_images_are_of_what_the_page_says():
     assert all(tile.std() > 10 for tile in tiles.values())
 
 
-def test_recorded_actions_are_played_again(tmp_path, capsys):
+def test_recorded_actions_are_replayed(tmp_path, capsys):
     actions = np.tile(np.array([[0.1, 0.5]], np.float32), (30, 1))
     actions[15] = np.nan  # the next episode
     np.save(tmp_path / "drive.npy", actions)
@@ -45,7 +45,7 @@ def test_recorded_actions_are_played_again(tmp_path, capsys):
     np.testing.assert_array_equal(np.load(again), actions)
 
 
-def test_choices_are_played_again(tmp_path):
+def test_discrete_actions_are_replayed(tmp_path):
     np.save(tmp_path / "choices.npy", np.array([1, 0, 2, 1], np.int64))
     played = PlayConfig("Highway", control_mode="discrete", actions=tmp_path / "choices.npy")
     run(replace(played, record=tmp_path / "again.npy"))
