@@ -77,7 +77,7 @@ class OwnProcess:
         arguments: picklable.
 
     Raises:
-        RuntimeError: `make` raised an error, whose type and message it has.
+        RuntimeError: `make` raised an error; the message has its type and message.
     """
 
     def __init__(self, make: Callable[..., Callable[[], int]], *arguments: Any) -> None:

@@ -186,7 +186,7 @@ def _ship(
         ),
         "Measured": {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()},
         "How it was measured": (
-            f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "
+            f"On {tested:,} images of the split `test`, with sign styles and backgrounds that training never "
             "shows, with the moving average of the weights, before rounding to float16."
         ),
         "Command": f"`{command_line('train classifier', config, ('out', 'resume', 'ship'))}`",
