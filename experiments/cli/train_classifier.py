@@ -87,7 +87,7 @@ def run(config: TrainClassifierConfig) -> None:
 
 
 def _check(config: TrainClassifierConfig) -> None:
-    """Check options that are incompatible with each other.
+    """Check for incompatible options.
 
     Raises:
         InvalidOption: the message names them.
