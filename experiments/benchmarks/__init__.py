@@ -1,1 +1,1 @@
-"""Benchmarks: how fast environments step and cameras render, beside what the field uses."""
+"""Benchmarks of environments, cameras, data and networks, compared with those in common use."""

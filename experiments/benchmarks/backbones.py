@@ -1,4 +1,4 @@
-"""Every backbone trained on the simulated benchmark: accuracy, parameters, multiply-adds and frames per second."""
+"""Accuracy, parameters, MACs and frames per second of every backbone on the simulated benchmark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from tyro.conf import OmitArgPrefixes
 
 from camshaft.perception.training.config import TrainingConfig
 
-OWN_SIZES = {"lenet5": 32, "lenet5_dense": 32, "alexnet": 63, "alexnet_paper": 67}  # else that of the images
+OWN_SIZES = {
+    "lenet5": 32,
+    "lenet5_dense": 32,
+    "alexnet": 63,
+    "alexnet_paper": 67,
+}  # else the size of the images
 BY_FAN_IN = {
     "alexnet",
     "alexnet_paper",
@@ -18,24 +23,24 @@ BY_FAN_IN = {
     "vgg16",
     "zfnet",
     "zfnet_512",
-}  # normalize nothing inside
+}  # large networks without normalization layers
 HIGH_RATES = {
     "lenet5": 1e-2,
     "lenet5_dense": 1e-2,
     "nature_cnn": 3e-3,
     "pilotnet": 3e-3,
-}  # small ones need more
-TARGET = 0.9  # of the best one's accuracy
+}  # small networks need a higher rate
+TARGET = 0.9  # of the best accuracy
 BATCH = 64
 
 
 @dataclass(frozen=True)
 class BackbonesConfig:
-    """Train every backbone from scratch on the simulated benchmark, and measure what it costs.
+    """Train every backbone from scratch on the simulated benchmark, and measure its cost.
 
-    Parameters and multiply-adds are those of the encoder with its head, at the size it was trained at; frames/s are of
-    the whole classifier in batches of 64, bfloat16 where the hardware has it, in CPU time of one core or on a GPU. A
-    training that is done is not done again: the same command goes on where it was stopped.
+    Parameters and MACs are those of the encoder with its head at the training resolution; frames/s are of the whole
+    classifier in batches of 64, in bfloat16 where the hardware supports it, by CPU time of one core or on a GPU. Run
+    again after Ctrl-C to continue after the last finished training.
 
     For example: camshaft bench backbones --epochs 15 --images 20000
     """
@@ -43,22 +48,22 @@ class BackbonesConfig:
     models: tuple[str, ...] = ()
     """Names in the zoo; all of them by default."""
     images: int | None = None
-    """Images to learn from; 20,000 by default."""
+    """Training images; 20,000 by default."""
     size: int = 64
-    """Width and height of the images; networks that need another size get theirs, and the table says so."""
+    """Width and height of the images; networks with a fixed input size use theirs, as the table shows."""
     repeats: int = 5
-    """Measurements of speed, of which the median counts."""
+    """Measurements of speed; the median is reported."""
     out: Path = Path("runs/bench/backbones")
     """Folder for the runs and results.json."""
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(epochs=15, weight_decay=0.05, ema_decay=0.998)
     )
-    """How to train every one. Larger networks that normalize nothing inside are initialized by fan-in, the rest as
-    their libraries have them; the smallest learn at a higher rate unless one is given."""
+    """Training of every backbone. Large networks without normalization layers are initialized by fan-in, the rest as in
+    their libraries; the smallest train at a higher rate unless one is given."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Finished trainings are kept in {self.out}; the same command goes on after them."
+        """Message after Ctrl-C."""
+        return f"Finished trainings are kept in {self.out}; the same command continues after them."
 
 
 def run(config: BackbonesConfig) -> None:
@@ -127,7 +132,7 @@ def _measure(
 
 
 def _speed(classifier: Any, size: tuple[int, int], device: str, repeats: int) -> float:
-    """Median frames per second: of CPU time on one thread, or of wall time on a GPU."""
+    """Median frames per second, by CPU time of one thread or by wall time on a GPU."""
     import statistics
     import time
 
@@ -164,7 +169,7 @@ def _table(figures: list[dict[str, Any]]) -> Any:
 
     devices = list(figures[0]["frames_per_second"])
     table = Table(
-        "model", "size", "accuracy", "of the best", "parameters", "multiply-adds",
+        "model", "size", "accuracy", "of the best", "parameters", "MACs",
         *(f"frames/s, {'one core' if device == 'cpu' else 'GPU'}" for device in devices),
     )  # fmt: skip
     for figure in figures:

@@ -1,4 +1,4 @@
-"""PyBullet's renderers, TinyRenderer and the EGL plugin, on a scene of the camera benchmark."""
+"""PyBullet's renderers (TinyRenderer and the EGL plugin) on a scene of the camera benchmark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROBE_SECONDS = 60.0
 
 
 class BulletCamera:
-    """Picture, depth and segmentation of one camera after another, without shadows.
+    """Color, depth and segmentation of one camera after another, without shadows.
 
     Args:
         client: PyBullet with a scene.
@@ -64,7 +64,7 @@ class BulletCamera:
 
 
 def parts_filler(parts: Sequence[Part], folder: Path) -> Callable[[BulletClient], None]:
-    """What loads these meshes into a client, by way of OBJ files in `folder`."""
+    """A function that loads these meshes into a client, through OBJ files in `folder`."""
     for number, part in enumerate(parts):
         _write_obj(folder / f"part_{number}.obj", part.mesh.transformed(part.pose))
 
@@ -81,14 +81,14 @@ def parts_filler(parts: Sequence[Part], folder: Path) -> Callable[[BulletClient]
 
 
 def filled_client(fill: Callable[[BulletClient], None]) -> BulletClient:
-    """PyBullet with what `fill` loads."""
+    """A client with the scene that `fill` loads."""
     client = BulletClient(pybullet.DIRECT)
     fill(client)
     return client
 
 
 def egl_plugin() -> str | None:
-    """The path of the EGL plugin, or None where it does not load; tried in a process of its own, which it may end."""
+    """The path of the EGL plugin, or None if it does not load; probed in a subprocess, because loading may crash."""
     spec = importlib.util.find_spec("eglRenderer")
     if spec is None or spec.origin is None:
         return None
@@ -104,7 +104,7 @@ def egl_plugin() -> str | None:
 
 
 def egl_client(plugin: str, fill: Callable[[BulletClient], None]) -> BulletClient:
-    """PyBullet that draws by EGL, with what `fill` loads."""
+    """A client that renders through EGL, with the scene that `fill` loads."""
     client = BulletClient(pybullet.DIRECT)
     with _silent():
         client.loadPlugin(plugin, PLUGIN_SYMBOL)
@@ -114,7 +114,7 @@ def egl_client(plugin: str, fill: Callable[[BulletClient], None]) -> BulletClien
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Without what libraries print past Python."""
+    """Suppress output that libraries write directly to file descriptor 1."""
     sys.stdout.flush()
     kept = os.dup(1)
     with open(os.devnull, "wb") as nowhere:

@@ -1,4 +1,4 @@
-"""Camera frames per second, with and without labels and shadows, beside the renderers that people use today."""
+"""Camera frames per second, with and without labels and shadows, compared with other renderers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from camshaft.experiments.benchmarks.parts import (
     NEAR,
     Part,
     camera_poses,
-    check_picture,
+    check_images,
     decimated,
     parts_state,
     primitives,
@@ -62,43 +62,43 @@ from camshaft.experiments.terminal.console import Console
 
 LABELED = "rgb+depth+segmentation"
 CONTENTS = {"rgb": ("rgb", False), "labels": (LABELED, False), "labels, shadows": (LABELED, True)}
-SHADOW_DISTANCES = {"street": 50.0}  # meters; of the others:
-SHADOW_DISTANCE = 4.0
+STREET_SHADOW_DISTANCE = 50.0  # meters
+SHADOW_DISTANCE = 4.0  # meters, in the other scenes
 STREET = "camshaft/LaneKeeping-v0"
-STREET_WARM_UP = 40  # control steps, so that every world stands somewhere along its road
+STREET_WARM_UP = 40  # control steps, so that worlds are spread along their roads
 LENSES: Mapping[str, dict[str, Any]] = {
     "pinhole": {},
     "fisheye 180°": {"lens": "fisheye", "fov_degrees": 180.0},
     "cylindrical 180°": {"lens": "cylindrical", "fov_degrees": 180.0},
 }
 MANY_WORLDS = 64
-LOOP = 400_000  # turns of the plain loop a call
+LOOP = 400_000  # iterations of the plain loop per call
 OURS, TINY, EGL, MUJOCO = "Camshaft", "TinyRenderer", "PyBullet EGL", "MuJoCo"
 PANDA, FEW = "Panda table", "Panda, decimated"
 
 
 @dataclass(frozen=True)
 class CamerasConfig:
-    """Measure camera frames per second: primitives, the Panda table that PyBullet ships, a street.
+    """Measure camera frames per second on three scenes: primitives, PyBullet's Panda table, and a street.
 
-    "rgb" is color alone, "labels" is color, depth and segmentation; the other renderers draw the latter, without
-    shadows. PyBullet's EGL plugin and MuJoCo take part where they work.
+    "rgb" is color alone, "labels" is color, depth and segmentation; the other renderers are measured with labels,
+    without shadows. PyBullet's EGL plugin and MuJoCo are included where they are available.
 
     For example: camshaft bench cameras --sizes 84 --repeats 3
     """
 
     sizes: tuple[int, ...] = (84, 224)
-    """Width and height of the square image in pixels."""
+    """Side lengths of the square image in pixels."""
     worlds: int = 8
-    """Cameras drawn in one call of ours, each in a world of its own."""
+    """Worlds rendered per call, one camera each."""
     faces: int = 2000
     """Triangles of the decimated Panda table."""
     seconds: float = 0.5
-    """Length of one measurement."""
+    """Length of one measurement in seconds."""
     repeats: int = 5
-    """Measurements of each renderer, after one of warm-up."""
+    """Measurements per renderer, after one of warm-up."""
     out: Path = Path("runs/bench/cameras.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Subject:
     """One renderer on one scene.
 
     Attributes:
-        scene, renderer, content, lens: what is drawn, by what.
-        cores: that it may use.
-        triangles: of the scene at its finest, where that is known.
+        scene, renderer, content, lens: names of what is measured.
+        cores: number of cores that it may use.
+        triangles: of the scene at its finest level of detail, if known.
     """
 
     scene: str
@@ -180,7 +180,7 @@ class _Scenes:
         )
 
     def subjects(self, size: int) -> dict[Subject, Callable[[], float]]:
-        """What measures our frames per second, by subject."""
+        """Functions that measure our frames per second, by subject."""
         works: dict[Subject, Callable[[], int]] = {}
         for cores in dict.fromkeys((1, _all_cores())):
             for content, (outputs, shadows) in CONTENTS.items():
@@ -190,7 +190,7 @@ class _Scenes:
                     works[subject] = still_camera(
                         state, size, outputs.split("+"), self._poses, cores, shadow_distance=reach
                     )
-                reach = SHADOW_DISTANCES["street"] if shadows else 0.0
+                reach = STREET_SHADOW_DISTANCE if shadows else 0.0
                 works[Subject("street", OURS, content, cores=cores)] = self._street(
                     size, outputs, cores, shadow_distance=reach
                 )
@@ -203,7 +203,7 @@ class _Scenes:
     def add_others(
         self, rates: dict[Subject, Callable[[], float]], size: int, stack: contextlib.ExitStack
     ) -> None:
-        """Add what measures the other renderers; the stack ends what they need."""
+        """Add functions that measure the other renderers; the stack closes their resources."""
         seconds = self._config.seconds
         for scene, client in self._clients.items():
             tiny = BulletCamera(client, size, self._poses)
@@ -251,7 +251,7 @@ def still_camera(
     cores: int,
     **fields: Any,
 ) -> Callable[[], int]:
-    """What draws every world of a state once, and says how many there are."""
+    """A function that renders every world of a state once, and returns their number."""
     camera = Camera(width=size, height=size, fov_degrees=FOV_DEGREES, near=NEAR, far=FAR)
     renderer = Renderer(state, replace(camera, **fields), outputs, cores)
     images = renderer.render(poses)
@@ -264,25 +264,25 @@ def still_camera(
 
 
 def _scaling(scenes: _Scenes, config: CamerasConfig) -> dict[str, Rate]:
-    """Frames per second of many worlds on one and on all cores, and turns per second of a plain loop likewise."""
+    """Frames per second of many worlds, and iterations per second of a plain loop, on one and on all cores."""
     cores, size = _all_cores(), config.sizes[0]
     state, poses = parts_state(scenes.few, MANY_WORLDS), camera_poses(MANY_WORLDS)
     works: dict[str, tuple[Callable[[], int], int]] = {}
     for count in dict.fromkeys((1, cores)):
         frames = still_camera(state, size, LABELED.split("+"), poses, count)
         works[f"{MANY_WORLDS} worlds, {size} × {size}, frames/s on {count} of {cores} cores"] = frames, count
-        works[f"plain loop, turns/s of {count} copies"] = _loops(count), count
+        works[f"plain loop, iterations/s of {count} copies"] = _loops(count), count
     pairs = {name: _timed(work, count, config.seconds) for name, (work, count) in works.items()}
     return interleaved(pairs, 2 * config.repeats)
 
 
 def _loops(copies: int) -> Callable[[], int]:
-    """What turns a plain loop in so many threads at once."""
+    """A function that runs a plain loop in several threads at once."""
     results = np.zeros(8 * copies)
 
     def work() -> int:
         threads = [
-            threading.Thread(target=_turn, args=(LOOP, results[8 * copy : 8 * copy + 1]))
+            threading.Thread(target=_iterate, args=(LOOP, results[8 * copy : 8 * copy + 1]))
             for copy in range(copies)
         ]
         for thread in threads:
@@ -295,15 +295,15 @@ def _loops(copies: int) -> Callable[[], int]:
 
 
 @kernel
-def _turn(turns, result):  # type: ignore[no-untyped-def]
+def _iterate(iterations, result):  # type: ignore[no-untyped-def]
     value = 1.0
-    for _ in range(turns):
+    for _ in range(iterations):
         value = value * 0.999 + 0.1
     result[0] = value
 
 
 def _one_frame(renderer: str, frame: Callable[[], Any]) -> Callable[[], int]:
-    check_picture(renderer, frame())
+    check_images(renderer, frame())
 
     def work() -> int:
         frame()
@@ -327,7 +327,7 @@ def _timed(work: Callable[[], int], cores: int, seconds: float) -> Callable[[], 
 
 
 def _ratios(rates: Mapping[int, Mapping[Subject, Rate]], scaling: Mapping[str, Rate]) -> dict[str, float]:
-    """The comparisons that do not depend on how fast the machine is at the moment."""
+    """Ratios of rates, which do not depend on the current speed of the machine."""
     ratios = {}
     for size, row in rates.items():
         medians = {replace(subject, triangles=None): rate.median for subject, rate in row.items()}
@@ -351,7 +351,7 @@ def _ratios(rates: Mapping[int, Mapping[Subject, Rate]], scaling: Mapping[str, R
 
 
 def _print(console: Console, rates: Mapping[int, Mapping[Subject, Rate]]) -> None:
-    """A table a scene."""
+    """One table per scene."""
     subjects = list(next(iter(rates.values())))
     for scene in dict.fromkeys(subject.scene for subject in subjects):
         own = [subject for subject in subjects if subject.scene == scene]

@@ -1,4 +1,4 @@
-"""Camera frames per second on a GPU, images left there; and whether they are those of the CPU."""
+"""Camera frames per second on a GPU, with images left in its memory and compared with the CPU's."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from camshaft.experiments.terminal.console import Console
 
 OUTPUTS = ("rgb", "depth")
 CHECKED_OUTPUTS = ("rgb", "depth", "segmentation", "instances")
-CALLS = 10  # renderings between two waits for the GPU
+CALLS = 10  # renderings between two synchronizations
 MOST_UNEQUAL = 0.001  # share of pixels that may differ by more than one gray level
 SAME_DEPTH = 1e-3  # share of the depth
 
 
 @dataclass(frozen=True)
 class CudaCamerasConfig:
-    """Measure camera frames per second on a GPU, each with color and depth, all poses uploaded for every frame.
+    """Measure camera frames per second on a GPU, with color and depth; all poses are uploaded for every frame.
 
-    Two scenes: primitives on a floor, and the Panda table that PyBullet ships. Each is first compared with the CPU's
-    images.
+    There are two scenes: primitives on a floor, and PyBullet's Panda table. The images of each are first compared with
+    the CPU's.
 
     For example: camshaft bench cuda --sizes 64 128
     """
 
     sizes: tuple[int, ...] = (64, 84, 128)
-    """Width and height of the square image in pixels."""
+    """Side lengths of the square image in pixels."""
     worlds: int = 4096
-    """Cameras drawn in one call, each in a world of its own."""
+    """Worlds rendered per call, one camera each."""
     checked: int = 64
     """Worlds whose images are compared with the CPU's."""
     seconds: float = 2.0
-    """Length of one measurement."""
+    """Length of one measurement in seconds."""
     repeats: int = 5
-    """Measurements of each scene, after one of warm-up."""
+    """Measurements per scene, after one of warm-up."""
     out: Path = Path("runs/bench/cuda_cameras.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: CudaCamerasConfig) -> None:
     """Compare, measure, print and write the file.
 
     Raises:
-        CamshaftError: no GPU; or its images are not those of the CPU.
+        CamshaftError: there is no GPU, or its images differ from the CPU's.
     """
     if min(config.worlds, config.repeats, config.checked) < 1 or config.seconds <= 0 or not config.sizes:
         raise InvalidOption(
@@ -91,7 +91,7 @@ def run(config: CudaCamerasConfig) -> None:
 
 
 def primitives(num_worlds: int) -> SceneState:
-    """Boxes, balls, cylinders and a cone on a floor, elsewhere and in other colors in every world."""
+    """Boxes, balls, cylinders and a cone on a floor, at random poses and in random colors in every world."""
     scene = Scene()
     floor = scene.add("floor", Mesh.grid(4.0, 4.0, Surface((0.5, 0.5, 0.55), label="terrain"), 2))
     things = [
@@ -105,13 +105,13 @@ def primitives(num_worlds: int) -> SceneState:
     for world in range(num_worlds):
         state.place(world, floor, [[0.35, 0.0, -0.2]])
         for thing in things:
-            places = np.column_stack(
+            positions = np.column_stack(
                 [rng.uniform([-0.3, -0.6], [1.0, 0.6], (thing.count, 2)), [0.0] * thing.count]
             )
             state.place(
                 world,
                 thing,
-                places,
+                positions,
                 yaw=rng.uniform(-np.pi, np.pi, thing.count),
                 colors=rng.uniform(0.3, 1.4, (thing.count, 3)),
             )
@@ -119,10 +119,10 @@ def primitives(num_worlds: int) -> SceneState:
 
 
 def compare(state: SceneState, camera: Camera, poses: NDArray[np.float64], count: int) -> dict[str, float]:
-    """Share of pixels, by output, that differ from the CPU's: colors by more than one gray level.
+    """Fraction of pixels that differ from the CPU's, by output; colors by more than one gray level.
 
     Raises:
-        CamshaftError: more than MOST_UNEQUAL of them do.
+        CamshaftError: the fraction is above MOST_UNEQUAL.
     """
     chosen = np.linspace(0, state.num_worlds - 1, count).astype(np.int64)
     expected = Renderer(state, camera, CHECKED_OUTPUTS).render(poses[chosen], chosen)
@@ -134,7 +134,7 @@ def compare(state: SceneState, camera: Camera, poses: NDArray[np.float64], count
         unequal = far > allowed
         shares[name] = float((unequal.any(axis=-1) if name == "rgb" else unequal).mean())
     if max(shares.values()) > MOST_UNEQUAL:
-        raise CamshaftError(f"the images are not those of the CPU; shares of unequal pixels: {shares}")
+        raise CamshaftError(f"the images differ from the CPU's; fractions of unequal pixels: {shares}")
     return shares
 
 
@@ -144,7 +144,7 @@ def visible_triangles(state: SceneState) -> int:
 
 
 def gpu_name() -> str:
-    """The GPU that is measured."""
+    """Name of the GPU."""
     from numba import cuda
 
     name = cuda.get_current_device().name
@@ -154,7 +154,7 @@ def gpu_name() -> str:
 def _subject(
     state: SceneState, camera: Camera, poses: NDArray[np.float64], seconds: float
 ) -> Callable[[], float]:
-    """What measures the frames per second of one scene."""
+    """A function that measures the frames per second of one scene."""
     from numba import cuda
 
     renderer = Renderer(state, camera, OUTPUTS, device="cuda")

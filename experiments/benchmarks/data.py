@@ -1,4 +1,4 @@
-"""Speed of a training on data that is drawn while it learns, against the same data in memory."""
+"""Training speed on data rendered on the fly, compared with data in memory."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ from camshaft.perception.training.hardware import Hardware, choose_hardware, kee
 from camshaft.perception.training.reading import read_batches
 from camshaft.perception.training.samples import TensorSamples
 
-CACHED, STORED, DRAWN = "in memory", "stored on disk", "drawn on the fly"
+CACHED, STORED, RENDERED = "in memory", "stored on disk", "rendered on the fly"
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Measure training images per second on data that is drawn while the network learns, against data in memory.
+    """Measure training images per second on data rendered on the fly, compared with data in memory.
 
-    Steps of a classifier (forward, backward, SGD) on the object benchmark, and on the frames of a task with depth and
-    segmentation, each from memory, from a set on disk and drawn on the fly, in turn. On the CPU, where other work slows
-    all of it down, the processor time of the training's own thread plus the time in which it waited for data says what
-    an otherwise idle machine would do.
+    Training steps of a classifier (forward, backward, SGD) on the object benchmark and on a task's frames with depth
+    and segmentation, alternating between data in memory, on disk (frames only) and rendered on the fly. "Own time" is
+    the CPU time of the training thread plus its waiting for data, which is robust to other load on the machine.
 
     For example: camshaft bench data --model resnet18
     """
@@ -42,27 +41,27 @@ class DataConfig:
     model: str = "policy_resnet"
     """Encoder to train."""
     task: str = "camshaft/LaneKeeping-v0"
-    """Task whose frames are drawn."""
+    """Task whose frames are rendered."""
     size: int = 84
     """Width and height of the images in pixels."""
     batch_size: int = 64
-    """Images a step."""
+    """Images per step."""
     images: int = 2048
     """Images in memory and on disk."""
     seconds: float = 6.0
-    """Length of one measurement."""
+    """Length of one measurement in seconds."""
     repeats: int = 3
-    """Measurements of each, after one of warm-up."""
+    """Measurements per subject, after one of warm-up."""
     threads: int = 1
     """Threads of PyTorch."""
     drawing_threads: int = 1
-    """Threads that draw beside them, in each process that does."""
+    """Rendering threads per process."""
     workers: int = 0
-    """Processes that draw; 0 for the training's own."""
+    """Rendering processes; 0 to render in the training process."""
     device: str = "auto"
     """auto, cpu or cuda."""
     out: Path = Path("runs/bench/data.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: DataConfig) -> None:
@@ -105,14 +104,14 @@ def run(config: DataConfig) -> None:
 
 
 def _objects(config: DataConfig) -> dict[str, Iterator[Batch]]:
-    """Batches of the object benchmark from memory and drawn."""
+    """Batches of the object benchmark, from memory and rendered on the fly."""
     images = ObjectImages("train", config.size, num_threads=config.drawing_threads)
     cached = TensorSamples(images.fetch(range(config.images)))
-    return {CACHED: _read(cached, config), DRAWN: _read(images, config, config.workers)}
+    return {CACHED: _read(cached, config), RENDERED: _read(images, config, config.workers)}
 
 
 def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
-    """Batches of a task's frames from memory, from disk and drawn."""
+    """Batches of a task's frames, from memory, from disk and rendered on the fly."""
     options: dict[str, Any] = {
         "camera": (config.size, config.size),
         "num_threads": config.drawing_threads,
@@ -127,12 +126,12 @@ def _frames(config: DataConfig, folder: Path) -> dict[str, Iterator[Batch]]:
     return {
         CACHED: _read(TensorSamples(arrays), config),
         STORED: _read(StoredFrames(stored), config),
-        DRAWN: FrameStream(config.task, labels, **options).batches(0, config.batch_size),
+        RENDERED: FrameStream(config.task, labels, **options).batches(0, config.batch_size),
     }
 
 
 def _read(images: Any, config: DataConfig, workers: int = 0) -> Iterator[Batch]:
-    """Batches without end, in random order, read ahead."""
+    """Infinite stream of prefetched batches, in random order."""
     for epoch in count():
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
         rows = order[: len(order) // config.batch_size * config.batch_size].split(config.batch_size)
@@ -140,7 +139,7 @@ def _read(images: Any, config: DataConfig, workers: int = 0) -> Iterator[Batch]:
 
 
 class _Step:
-    """One step of a training after another."""
+    """Training step of a classifier."""
 
     def __init__(self, model: str, hardware: Hardware) -> None:
         self._hardware = hardware
@@ -163,7 +162,7 @@ class _Step:
 
 
 class _Runner:
-    """Trains for a while; called, it returns images per second. The first call, which starts the data, is warm-up."""
+    """Measurement of images per second; the first call, which starts the data source, is warm-up."""
 
     def __init__(self, step: Callable[[Batch], int], batches: Iterator[Batch], seconds: float) -> None:
         self._step, self._batches, self._seconds = step, batches, seconds
@@ -173,12 +172,12 @@ class _Runner:
 
     @property
     def waiting_share(self) -> float:
-        """Of the time, in which the network waited for data."""
+        """Fraction of the time that training waited for data."""
         return self._waited / max(self._elapsed, 1e-9)
 
     @property
     def own_rate(self) -> float:
-        """Images per second of this thread's processor time and of waiting for data."""
+        """Images per second of this thread's CPU time plus waiting for data."""
         return self._done / max(self._worked + self._waited, 1e-9)
 
     def __call__(self) -> float:

@@ -1,4 +1,4 @@
-"""What an encoder in front of an environment costs beyond the encoder itself."""
+"""Overhead of `EncodeCamera` beyond the encoder itself."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ENCODER, WRAPPER, ENVIRONMENT = "encoder alone", "EncodeCamera's part of a step"
 
 @dataclass(frozen=True)
 class EncodeConfig:
-    """Measure what EncodeCamera adds to a step, beside the encoder alone on the same frames.
+    """Measure the overhead of EncodeCamera per step, compared with the encoder alone on the same frames.
 
-    Figures are steps of all worlds per second of processor time, so that other work on the machine counts less; on a
-    GPU, of time.
+    Figures are steps of all worlds per second of CPU time, which is robust to other load on the machine; on a GPU, of
+    wall time.
 
     For example: camshaft bench encode --model policy_resnet --worlds 16
     """
@@ -43,15 +43,15 @@ class EncodeConfig:
     worlds: int = 16
     """Worlds of the vector environment."""
     seconds: float = 2.0
-    """Length of one measurement."""
+    """Length of one measurement in seconds."""
     repeats: int = 7
-    """Measurements of each, after one of warm-up."""
+    """Measurements per subject, after one of warm-up."""
     threads: int = 1
     """Threads of PyTorch."""
     device: str = "auto"
     """auto, cpu or cuda."""
     out: Path = Path("runs/bench/encode.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: EncodeConfig) -> None:
@@ -96,7 +96,7 @@ def run(config: EncodeConfig) -> None:
 
 
 class _Timed:
-    """Calls something for a while; called, it returns calls per second of its clock."""
+    """Measurement of calls per second of a clock."""
 
     def __init__(self, work: Callable[[], object], seconds: float, clock: Callable[[], float]) -> None:
         self._work, self._seconds, self._clock = work, seconds, clock
@@ -111,9 +111,9 @@ class _Timed:
 
 def _print(config: EncodeConfig, rates: dict[str, Rate]) -> None:
     table = Table(title=f"{config.model}, {config.worlds} worlds, {config.size} × {config.size} pixels")
-    table.add_column("what")
+    table.add_column("part")
     table.add_column("batches/s, median (range)", justify="right")
-    table.add_column("ms a batch", justify="right")
+    table.add_column("ms per batch", justify="right")
     table.add_column("beyond the encoder", justify="right")
     for name, rate in rates.items():
         beyond = f"{rates[ENCODER].median / rate.median - 1.0:+.1%}" if name == WRAPPER else ""

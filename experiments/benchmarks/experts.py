@@ -1,4 +1,4 @@
-"""Success and metrics of every task's own expert, over many seeds."""
+"""Success rate and metrics of every task's expert, over many seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from camshaft.experiments.terminal.progress import progress_bar
 
 @dataclass(frozen=True)
 class ExpertsConfig:
-    """Evaluate the experts of tasks over many seeds.
+    """Measure the success rate and metrics of the tasks' experts over many seeds.
 
     For example: camshaft bench experts --tasks camshaft/Reach-v0 camshaft/Push-v0 --episodes 200
     """
@@ -30,17 +30,17 @@ class ExpertsConfig:
     tag: str = ""
     """Only tasks with this tag, such as manipulation."""
     episodes: int = 200
-    """Episodes of each task."""
+    """Episodes per task."""
     seed: int = 0
     """Seed of the first episode; episode e has seed + e."""
     randomize: Literal["train", "test", "none"] = "none"
     """Split that appearance and dynamics are sampled from; none for the nominal ones."""
     control_mode: str | None = None
-    """What an action means, by default the task's first."""
+    """Control mode; by default the task's first."""
     worlds: int = 20
-    """Worlds side by side."""
+    """Worlds simulated in parallel."""
     out: Path = Path("runs/bench/experts.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: ExpertsConfig) -> None:

@@ -1,4 +1,4 @@
-"""Manipulation steps per second, with a camera frame each and from state alone, beside panda-gym's same tasks."""
+"""Manipulation steps per second, from camera and from state, compared with panda-gym's corresponding tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import Rate, interleaved, pinned, write_result
 from camshaft.experiments.terminal.console import Console
 
-RIVALS = {
+PANDA_GYM_TASKS = {
     "camshaft/Reach-v0": "PandaReach-v3",
     "camshaft/Push-v0": "PandaPush-v3",
     "camshaft/Slide-v0": "PandaSlide-v3",
@@ -29,29 +29,29 @@ STEPS_BETWEEN_CLOCKS = 10
 
 @dataclass(frozen=True)
 class ManipulationConfig:
-    """Measure steps per second of manipulation tasks on one core, beside panda-gym's same tasks.
+    """Measure steps per second of manipulation tasks on one core, compared with panda-gym's corresponding tasks.
 
-    All in one process, in turn, by random actions drawn beforehand; resets are included as they occur. panda-gym
-    draws with its own camera, PyBullet's TinyRenderer, at the same size. It runs control at 25 Hz of 20 substeps,
-    Camshaft at 20 Hz of 10. Needs camshaft[bench].
+    All environments alternate in one process, with random actions sampled in advance; resets are included as they
+    occur. panda-gym renders with its own camera, PyBullet's TinyRenderer, at the same size. It runs control at 25 Hz
+    with 20 substeps, Camshaft at 20 Hz with 10. Needs camshaft[bench].
 
     For example: camshaft bench manipulation
     """
 
     tasks: tuple[str, ...] = ("camshaft/Reach-v0", "camshaft/Push-v0", "camshaft/PickAndPlace-v0")
-    """Tasks of Camshaft that panda-gym has too."""
+    """Tasks to measure, of those that panda-gym has too."""
     size: int = 84
     """Width and height of the camera image in pixels."""
     worlds: int = 16
     """Worlds of the vector environments, all in one process."""
     seconds: float = 1.5
-    """Length of one measurement."""
+    """Length of one measurement in seconds."""
     repeats: int = 5
-    """Measurements of each environment, after one of warm-up."""
+    """Measurements per environment, after one of warm-up."""
     clock: Literal["wall", "cpu"] = "wall"
-    """Wall time; or this process's CPU time, where other processes share the core."""
+    """Wall time, or CPU time of this process if other processes share the core."""
     out: Path = Path("runs/bench/manipulation.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: ManipulationConfig) -> None:
@@ -60,8 +60,10 @@ def run(config: ManipulationConfig) -> None:
         raise InvalidOption("worlds and repeats must be at least 1, seconds more than 0")
     tasks = [envs.find_task(task).id for task in config.tasks]
     for task in tasks:
-        if task not in RIVALS:
-            raise InvalidOption(f"panda-gym has no {task!r}. Accepted: {', '.join(RIVALS)}")
+        if task not in PANDA_GYM_TASKS:
+            raise InvalidOption(
+                f"panda-gym has no counterpart of {task!r}. Accepted: {', '.join(PANDA_GYM_TASKS)}"
+            )
     figures: list[dict[str, Any]] = []
     with pinned(1):
         for task in tasks:
@@ -88,7 +90,7 @@ def _measure(task: str, config: ManipulationConfig) -> list[dict[str, Any]]:
         rows.append({"task": task, "name": name, **rate.to_dict(), "times_panda_gym": ratio})
     Console().print(table)
     Console().print(
-        f"made in {seconds_to_make:.2f} s; reset in {Rate(tuple(resets)).median * 1000:.1f} ms at the median\n",
+        f"created in {seconds_to_make:.2f} s; reset in {Rate(tuple(resets)).median * 1000:.1f} ms (median)\n",
     )
     rows.append(
         {
@@ -102,7 +104,7 @@ def _measure(task: str, config: ManipulationConfig) -> list[dict[str, Any]]:
 
 
 def _start(task: str, config: ManipulationConfig) -> tuple[float, list[float]]:
-    """Seconds to make a single environment and see its first frame, and for each of 50 resets with a frame."""
+    """Seconds to create an environment and render its first frame, and for each of 50 resets with a frame."""
     clock = _clock(config)
     began = clock()
     environment = gymnasium.make(task, obs_mode="rgb", camera=(config.size, config.size), num_threads=1)
@@ -123,7 +125,7 @@ def _subjects(task: str, config: ManipulationConfig) -> dict[str, _Subject]:
         import panda_gym  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
     except ImportError as error:
         raise CamshaftError("bench manipulation needs panda-gym: pip install 'camshaft[bench]'") from error
-    rival = RIVALS[task]
+    counterpart = PANDA_GYM_TASKS[task]
     single: dict[str, Any] = {"num_threads": 1, "camera": size}
     return {
         f"Camshaft, {config.worlds} worlds, camera": _Subject(
@@ -131,7 +133,7 @@ def _subjects(task: str, config: ManipulationConfig) -> dict[str, _Subject]:
         ),
         "Camshaft, single, camera": _Subject(gymnasium.make(task, obs_mode="rgb", **single), "rgb", config),
         "panda-gym, its camera": _Subject(
-            gymnasium.make(rival, render_mode="rgb_array", render_width=size[0], render_height=size[1]),
+            gymnasium.make(counterpart, render_mode="rgb_array", render_width=size[0], render_height=size[1]),
             "rgb",
             config,
             renders=True,
@@ -140,12 +142,12 @@ def _subjects(task: str, config: ManipulationConfig) -> dict[str, _Subject]:
             gymnasium.make_vec(task, num_envs=config.worlds, obs_mode="state"), "state", config
         ),
         "Camshaft, single, state": _Subject(gymnasium.make(task, obs_mode="state"), "state", config),
-        "panda-gym, state": _Subject(gymnasium.make(rival), "state", config),
+        "panda-gym, state": _Subject(gymnasium.make(counterpart), "state", config),
     }
 
 
 class _Subject:
-    """An environment that is stepped by planned actions."""
+    """An environment stepped with pre-sampled actions."""
 
     def __init__(
         self, environment: Any, kind: str, config: ManipulationConfig, renders: bool = False
@@ -181,7 +183,7 @@ class _Subject:
         if self._renders:
             seen = self._environment.render()
         if self.kind == "rgb" and self._calls % 200 == 0 and np.asarray(seen).std() == 0:
-            raise CamshaftError(f"{self._environment} gives blank frames: its figure would mean nothing")
+            raise CamshaftError(f"{self._environment} renders blank frames: its figures would be meaningless")
         if not self._several and (terminated or truncated):
             self._environment.reset()
 

@@ -1,4 +1,4 @@
-"""What every benchmark shares: pinning to cores, interleaved repeats, spread, and a record of the machine."""
+"""Measurement shared by all benchmarks: core pinning, interleaved repeats, spread, and a record of the machine."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Rate:
     """A rate measured several times, per second.
 
     Attributes:
-        values: one a repeat.
+        values: one per repeat.
     """
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle repeat."""
+        """Median over the repeats."""
         return statistics.median(self.values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class Rate:
 
 
 def interleaved(subjects: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, Rate]:
-    """Measure all subjects in turn, again and again, so that a slow spell of the machine hits all of them.
+    """Measure all subjects alternately, so that slowdowns of the machine affect all of them.
 
     Args:
         subjects: name to a function that runs for a while and returns its rate per second.
@@ -62,7 +62,7 @@ def interleaved(subjects: Mapping[str, Callable[[], float]], repeats: int) -> di
 
 
 def rate_of(work: Callable[[], int], seconds: float) -> float:
-    """Call `work`, which returns how much it did, for at least `seconds`; what was done per second."""
+    """Call `work`, which returns a number of items, for at least `seconds`; returns items per second."""
     done, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds or done == 0:
         done += work()
@@ -70,14 +70,14 @@ def rate_of(work: Callable[[], int], seconds: float) -> float:
 
 
 class OwnProcess:
-    """Work that is measured in a process of its own: two libraries' OpenGL contexts disturb each other in one.
+    """Work measured in its own process, because OpenGL contexts of two libraries interfere within one.
 
     Args:
-        make: called there with `arguments`; returns the work, as `rate_of` takes it. Found by its name: no closure.
+        make: called in the process with `arguments`; returns the work for `rate_of`. Must be picklable: no closure.
         arguments: picklable.
 
     Raises:
-        RuntimeError: `make` raised an error; its type and message.
+        RuntimeError: `make` raised an error; the message has its type and message.
     """
 
     def __init__(self, make: Callable[..., Callable[[], int]], *arguments: Any) -> None:
@@ -90,7 +90,7 @@ class OwnProcess:
             raise RuntimeError(error)
 
     def rate(self, seconds: float, cores: int) -> float:
-        """As `rate_of`, on so many cores."""
+        """As `rate_of`, on a number of cores."""
         self._pipe.send((seconds, cores))
         return float(self._pipe.recv())
 
@@ -105,7 +105,7 @@ class OwnProcess:
 def _serve(pipe: Any, make: Callable[..., Callable[[], int]], arguments: Sequence[Any]) -> None:
     try:
         work = make(*arguments)
-    except Exception as error:  # of any kind: it is told to the other process
+    except Exception as error:  # of any kind: it is raised in the parent process
         pipe.send(f"{type(error).__name__}: {error}")
         return
     pipe.send(None)
@@ -131,7 +131,7 @@ def pinned(cores: int | None) -> Iterator[None]:
 
 
 def write_result(path: Path, settings: Mapping[str, Any], figures: Sequence[Mapping[str, Any]]) -> None:
-    """Write one benchmark's figures with the machine, versions and commit they belong to."""
+    """Write the figures of a benchmark with the machine, versions and commit."""
     write_json_durably(
         path,
         {

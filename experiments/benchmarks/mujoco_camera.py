@@ -1,4 +1,4 @@
-"""MuJoCo's renderer on the meshes of a benchmark scene, where the package and an OpenGL driver are there."""
+"""MuJoCo's renderer on the meshes of a benchmark scene, if the package and an OpenGL driver are available."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, Part, check_picture
+from camshaft.experiments.benchmarks.parts import FAR, FOV_DEGREES, NEAR, Part, check_images
 
 
 class MujocoCamera:
-    """Picture, depth and segmentation of one camera after another.
+    """Color, depth and segmentation of one camera after another.
 
     Args:
         parts: the scene.
@@ -24,7 +24,7 @@ class MujocoCamera:
 
     Raises:
         ImportError: MuJoCo is not installed.
-        Exception: of whatever kind its OpenGL raises where there is no display, EGL or OSMesa.
+        Exception: of any kind that its OpenGL raises without a display, EGL or OSMesa.
     """
 
     def __init__(self, parts: Sequence[Part], size: int, poses: NDArray[np.float64]) -> None:
@@ -40,7 +40,7 @@ class MujocoCamera:
         self._count, self._next = len(poses), 0
 
     def frame(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """rgb, depth in meters and geometry ids of the next camera: three passes, as MuJoCo asks for."""
+        """rgb, depth in meters and geometry ids of the next camera: three passes, as MuJoCo requires."""
         renderer = self._renderer
         renderer.update_scene(self._data, camera=self._next)
         self._next = (self._next + 1) % self._count
@@ -55,9 +55,9 @@ class MujocoCamera:
 
 
 def mujoco_work(parts: Sequence[Part], size: int, poses: NDArray[np.float64]) -> Callable[[], int]:
-    """What draws one frame, and says that it was one."""
+    """A function that renders one frame, and returns 1."""
     camera = MujocoCamera(parts, size, poses)
-    check_picture("MuJoCo", camera.frame())
+    check_images("MuJoCo", camera.frame())
 
     def work() -> int:
         camera.frame()

@@ -1,4 +1,4 @@
-"""PyBullet's own Panda table scene: as it ships it, and as our renderer reads it."""
+"""PyBullet's Panda table scene, as shipped and as converted for our renderer."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def table_client() -> BulletClient:
 
 
 def table_bodies(client: BulletClient) -> PyBulletBodies:
-    """The scene as our renderer reads it, with its levels of detail."""
+    """The scene converted for our renderer, with its levels of detail."""
     return PyBulletBodies(client, labels={body: label for body, (_, _, label) in enumerate(MODELS)})
 
 
 def table_state(bodies: PyBulletBodies, num_worlds: int) -> SceneState:
-    """The scene in so many worlds."""
+    """The scene in `num_worlds` worlds."""
     state = SceneState(bodies.scene, num_worlds)
     for world in range(num_worlds):
         bodies.update(state, world)
@@ -48,7 +48,7 @@ def table_state(bodies: PyBulletBodies, num_worlds: int) -> SceneState:
 
 
 def table_parts(bodies: PyBulletBodies) -> list[Part]:
-    """Every visual mesh of the scene, as detailed as PyBullet has loaded it."""
+    """Every visual mesh of the scene, at full detail."""
     return [
         Part(shape.levels[0], np.asarray(pose))
         for shape, pose in zip(bodies.shapes, bodies.poses(), strict=True)

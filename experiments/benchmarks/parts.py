@@ -1,4 +1,4 @@
-"""Scenes of plain meshes that every renderer of the camera benchmark can be given alike."""
+"""Scenes of plain meshes, identical for every renderer of the camera benchmark."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def primitives() -> list[Part]:
 
 
 def decimated(parts: Sequence[Part], faces: int) -> list[Part]:
-    """A scene in plain colors with about `faces` triangles, every mesh giving up the same share."""
+    """A scene in plain colors with about `faces` triangles, every mesh reduced by the same factor."""
     share = faces / triangles(parts)
     plain = [replace(part.mesh, surfaces=tuple(map(_plain, part.mesh.surfaces))) for part in parts]
     return [
@@ -69,23 +69,23 @@ def triangles(parts: Sequence[Part]) -> int:
     return sum(len(part.mesh.faces) for part in parts)
 
 
-def check_picture(renderer: str, images: Sequence[Any]) -> None:
-    """Make sure that a renderer drew something.
+def check_images(renderer: str, images: Sequence[Any]) -> None:
+    """Check that a renderer's images are not blank.
 
     Args:
-        renderer: which.
+        renderer: name of the renderer.
         images: colors, depth and segmentation.
 
     Raises:
-        CamshaftError: one of them is the same everywhere.
+        CamshaftError: an image has the same value everywhere.
     """
     for name, image in zip(("colors", "depth", "segmentation"), images, strict=True):
         if np.ptp(np.asarray(image)[..., :3]) == 0:
-            raise CamshaftError(f"{renderer} draws blank {name}: its figures would mean nothing")
+            raise CamshaftError(f"{renderer} renders blank {name}: its figures would be meaningless")
 
 
 def parts_state(parts: Sequence[Part], num_worlds: int) -> SceneState:
-    """A scene in so many worlds of our renderer."""
+    """A scene in `num_worlds` worlds of our renderer."""
     scene = Scene()
     slots = [scene.add(f"part_{number}", part.mesh) for number, part in enumerate(parts)]
     state = SceneState(scene, num_worlds)

@@ -1,4 +1,4 @@
-"""Seconds from starting Python to the first camera frame, with the kernels compiled before."""
+"""Seconds from starting Python to the first camera frame, with compiled kernels."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PROGRAM = "import gymnasium, sys; env = gymnasium.make(f'camshaft:{sys.argv[1]}'
 class StartConfig:
     """Measure the seconds from starting Python to the first camera frame.
 
-    A fresh Python imports Gymnasium, makes the task and resets it, which draws a frame. The first run is not
-    counted: it may compile the kernels.
+    A new Python process imports Gymnasium, creates the task and resets it, which renders a frame. The first start is
+    not counted, because it may compile the kernels.
 
     For example: camshaft bench start
     """
 
     task: str = "camshaft/LaneKeeping-v0"
-    """Task to start."""
+    """Task to create."""
     repeats: int = 5
-    """Counted starts."""
+    """Number of measured starts."""
     out: Path = Path("runs/bench/start.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: StartConfig) -> None:

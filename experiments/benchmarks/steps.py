@@ -1,4 +1,4 @@
-"""Environment steps per second with a camera frame at every step and from state alone, beside other environments."""
+"""Environment steps per second, from camera and from state, compared with other environments."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import interleaved, pinned, rate_of, write_result
 from camshaft.experiments.terminal.console import Console
 
-RECORDED = 300  # steps of the expert that are driven again and again
-PLANNED_ACTIONS = 256  # random ones for the others, drawn beforehand
-RESETS = 60  # that are timed
+RECORDED = 300  # steps of the expert that are replayed repeatedly
+PLANNED_ACTIONS = 256  # random actions for the other environments, sampled in advance
+RESETS = 60  # number of timed resets
 GRAYSCALE = {
     "type": "GrayscaleObservation",
     "stack_size": 1,
@@ -30,17 +30,17 @@ GRAYSCALE = {
 
 @dataclass(frozen=True)
 class StepsConfig:
-    """Measure environment steps per second with a camera frame at every step, from state alone, and resets.
+    """Measure environment steps per second, with a camera frame at every step and from state, and reset times.
 
-    One core, one process, all in turn. The tasks do again what their experts did, whose thinking is not timed; the
-    others act at random. Resets are included as they occur, once every map has been made: maps are kept. Needs
-    gymnasium[box2d] for CarRacing, highway-env for its racetrack and highway.
+    All environments alternate on one core in one process. Our tasks replay recorded actions of their experts, whose
+    computation is not timed; the others act at random. Resets are included as they occur, with maps generated in
+    advance. CarRacing needs gymnasium[box2d], racetrack and highway need highway-env.
 
     For example: camshaft bench steps --tasks camshaft/LaneKeeping-v0 --against CarRacing-v3
     """
 
     tasks: tuple[str, ...] = tuple(task.id for task in envs.TASKS if "driving" in task.tags)
-    """Tasks to measure; all that drive by default."""
+    """Tasks to measure; all driving tasks by default."""
     against: tuple[str, ...] = ("CarRacing-v3", "racetrack-v1", "highway-v0")
     """Environments with image observations to compare with: Gymnasium's as shipped, highway-env's with images."""
     size: int = 84
@@ -48,15 +48,15 @@ class StepsConfig:
     worlds: int = 16
     """Worlds of the vector environments, each in one process."""
     seconds: float = 2.0
-    """Length of one measurement."""
+    """Length of one measurement in seconds."""
     repeats: int = 5
-    """Measurements of each environment, after one of warm-up."""
+    """Measurements per environment, after one of warm-up."""
     resets: int = 400
-    """Resets before the clock runs, after which every map that a task has, or nearly, has been made."""
+    """Resets before the measurement, which generate (nearly) all maps of a task; maps are cached."""
     seed: int = 0
     """Seed of the environments and of random actions."""
     out: Path = Path("runs/bench/steps.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: StepsConfig) -> None:
@@ -65,29 +65,29 @@ def run(config: StepsConfig) -> None:
         raise InvalidOption("worlds and repeats must be at least 1, seconds more than 0")
     tasks = [envs.find_task(task).id for task in config.tasks]
     with pinned(1):
-        rivals = {name: _Random(_rival(name, config.size), config) for name in config.against}
-        figures = [_measure(task, rivals, config) for task in tasks]
+        others = {name: _Random(_make_other(name, config.size), config) for name in config.against}
+        figures = [_measure(task, others, config) for task in tasks]
     _print(config, figures)
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
     Console().print(f"Figures in {config.out}")
 
 
-def _measure(task: str, rivals: dict[str, _Random], config: StepsConfig) -> dict[str, Any]:
-    """All figures of one task; the others are measured beside it, in the same minutes."""
+def _measure(task: str, others: dict[str, _Random], config: StepsConfig) -> dict[str, Any]:
+    """All figures of one task; the other environments are measured alternately with it."""
     seen, unseen = _Task(task, "rgb", config), _Task(task, "state", config)
-    rates = interleaved({"rgb": seen, "state": unseen, **rivals}, config.repeats)
+    rates = interleaved({"rgb": seen, "state": unseen, **others}, config.repeats)
     return {
         "task": task,
         "rgb": rates["rgb"].to_dict(),
         "state": rates["state"].to_dict(),
         "reset_milliseconds": seen.reset_milliseconds(),
-        "beside": {name: rates[name].to_dict() for name in rivals},
-        "times": {name: rates["rgb"].median / rates[name].median for name in rivals},
+        "beside": {name: rates[name].to_dict() for name in others},
+        "times": {name: rates["rgb"].median / rates[name].median for name in others},
     }
 
 
 class _Task:
-    """Steps a task by what its expert did; called, it returns steps of one world per second."""
+    """A task that replays its expert's actions; called, it returns world steps per second."""
 
     def __init__(self, task: str, obs_mode: str, config: StepsConfig) -> None:
         self._env = gymnasium.make_vec(
@@ -118,7 +118,7 @@ class _Task:
         rate = rate_of(self._work, self._seconds)
         observed = self._observation
         if isinstance(observed, np.ndarray) and observed.std() == 0:
-            raise CamshaftError(f"{self._env} gives blank frames: its figure would mean nothing")
+            raise CamshaftError(f"{self._env} renders blank frames: its figures would be meaningless")
         return rate
 
     def _work(self) -> int:
@@ -130,7 +130,7 @@ class _Task:
         return self._worlds
 
     def reset_milliseconds(self) -> float:
-        """Median over resets of one world, its first frame included."""
+        """Median time of a reset of one world, including its first frame."""
         took = []
         for seed in range(RESETS):
             start = time.perf_counter()
@@ -141,7 +141,7 @@ class _Task:
 
 
 class _Random:
-    """Steps another environment at random; called, it returns steps per second."""
+    """Another environment with random actions; called, it returns steps per second."""
 
     def __init__(self, environment: gymnasium.Env[Any, Any], config: StepsConfig) -> None:
         self._environment, self._seconds = environment, config.seconds
@@ -161,7 +161,7 @@ class _Random:
         return 1
 
 
-def _rival(name: str, size: int) -> gymnasium.Env[Any, Any]:
+def _make_other(name: str, size: int) -> gymnasium.Env[Any, Any]:
     options: dict[str, Any] = {}
     if name.startswith(("racetrack", "highway", "merge", "roundabout", "parking", "intersection")):
         try:

@@ -1,4 +1,4 @@
-"""Generates many towns and looks for what must not be: overlaps, lanes out of reach, errors."""
+"""Faults in generated towns: overlapping lanes, unreachable lanes and errors."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from camshaft.envs.errors import CamshaftError, InvalidOption
 from camshaft.experiments.benchmarks.measure import write_result
 from camshaft.experiments.terminal.console import Console
 
-GRID = 1e-4  # meters to which outlines are rounded: edges that lanes share are then exactly the same
-TOUCH = 0.1  # m² by which lanes side by side in a bend may overlap, since their curves are sampled
+GRID = 1e-4  # meters to which outlines are rounded, so that shared edges of lanes coincide exactly
+TOLERANCE = 0.1  # m² of overlap between adjacent lanes in a bend, whose curves are sampled
 
 
 @dataclass(frozen=True)
 class TownsConfig:
-    """Generate towns, one a seed, and check each: no overlap of lanes that are not connected, every lane reachable.
+    """Generate one town per seed, and check that unconnected lanes do not overlap and every lane is reachable.
 
-    Lanes are intersected as polygons (shapely), and reached over successors and changes of lane (SciPy's strongly
-    connected components): neither is what the generator itself checks its towns with.
+    Lanes are intersected as polygons (shapely) and reached through successors and lane changes (SciPy's strongly
+    connected components), independently of the generator's own checks.
 
     For example: camshaft bench towns
     """
 
     towns: int = 1000
-    """Seeds, from 0 on."""
+    """Number of towns, with seeds from 0."""
     out: Path = Path("runs/bench/towns.json")
-    """File for the figures, with machine, versions and commit."""
+    """Results file, with machine, versions and commit."""
 
 
 def run(config: TownsConfig) -> None:
     """Generate, check, print and write the file.
 
     Raises:
-        CamshaftError: a town is wrong.
+        CamshaftError: a town has a fault.
     """
     if config.towns < 1:
         raise InvalidOption(f"towns must be at least 1, got {config.towns}")
@@ -55,7 +55,7 @@ def run(config: TownsConfig) -> None:
         begin = time.process_time()
         try:
             network = generate_town(seed)
-        except Exception as error:  # of any kind: it is counted, and told in the end
+        except Exception as error:  # of any kind: it is counted as a fault
             faults.append(f"town {seed}: {type(error).__name__}: {error}")
             continue
         seconds.append(time.process_time() - begin)
@@ -63,7 +63,7 @@ def run(config: TownsConfig) -> None:
         kinds.update(junction.kind for junction in network.junctions)
         faults += [f"town {seed}: {fault}" for fault in find_faults(network)]
     if not lanes:
-        raise CamshaftError(f"no town could be generated, the first: {faults[0]}")
+        raise CamshaftError(f"no town could be generated; first error: {faults[0]}")
     figures: list[dict[str, Any]] = [
         {"name": "towns", "value": config.towns},
         {"name": "faults", "value": len(faults), "faults": faults},
@@ -79,14 +79,14 @@ def run(config: TownsConfig) -> None:
     write_result(config.out, {**asdict(config), "out": str(config.out)}, figures)
     Console().print(
         f"{config.towns} towns with {sum(lanes):,} lanes and {sum(kinds.values()):,} junctions: {len(faults)} faults; "
-        f"{1e3 * statistics.median(seconds):.0f} ms of CPU time a town. Figures in {config.out}",
+        f"{1e3 * statistics.median(seconds):.0f} ms of CPU time per town. Figures in {config.out}",
     )
     if faults:
-        raise CamshaftError(f"{len(faults)} faults, the first: {faults[0]}")
+        raise CamshaftError(f"{len(faults)} faults; the first: {faults[0]}")
 
 
 def find_faults(network: Network) -> Iterator[str]:
-    """What is wrong with a network, in words."""
+    """Descriptions of the faults of a road network."""
     for one, other, area in find_overlaps(network):
         yield f"lanes {one} and {other} overlap by {area:.2f} m² and are not connected"
     out_of_reach = find_unreachable(network)
@@ -95,7 +95,7 @@ def find_faults(network: Network) -> Iterator[str]:
 
 
 def find_overlaps(network: Network) -> Iterator[tuple[int, int, float]]:
-    """Pairs of lanes that overlap though neither follows the other and no junction holds both; and by how many m²."""
+    """Pairs of lanes that overlap without being connected or sharing a junction, and the area in m²."""
     shapely = _shapely()
     outlines = [shapely.Polygon(lane_polygon(lane)) for lane in network.lanes]
     ones, others = shapely.STRtree(outlines).query(outlines, predicate="intersects")
@@ -103,12 +103,12 @@ def find_overlaps(network: Network) -> Iterator[tuple[int, int, float]]:
         if one >= other or _share_junction(network.lanes[one], network.lanes[other]):
             continue
         area = shapely.intersection(outlines[one], outlines[other], grid_size=GRID).area
-        if area > TOUCH:
+        if area > TOLERANCE:
             yield one, other, float(area)
 
 
 def find_unreachable(network: Network) -> list[int]:
-    """Lanes outside the largest set of which each can be reached from each."""
+    """Lanes outside the largest strongly connected component."""
     edges = [
         (lane.index, there)
         for lane in network.lanes

@@ -1,1 +1,1 @@
-"""The `camshaft` command: one file a command."""
+"""The `camshaft` command, one file per subcommand."""

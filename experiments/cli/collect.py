@@ -1,4 +1,4 @@
-"""Recording an expert's episodes from the command line."""
+"""Recording of episodes from the command line."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from camshaft.experiments.terminal.progress import progress_bar
 
 @dataclass(frozen=True)
 class CollectConfig:
-    """Record episodes of a task's expert as a LeRobot dataset: camera frames, actions, displaced viewpoints.
+    """Record episodes of an expert or another policy as a LeRobot dataset: camera frames, actions, displaced views.
 
-    Run it again after Ctrl-C, or with more episodes, and it goes on after the last complete one.
+    Run again after Ctrl-C, or with a larger --episodes, to continue after the last complete episode.
 
-    With --replay another dataset's episodes are recorded again through other cameras, or with labels beside the frames:
-    camshaft collect data/anew --replay data/lift --views overhead wrist --obs-mode rgb+depth
+    --replay records the episodes of an existing dataset again, with other cameras or with labels:
+    camshaft collect data/lift_depth --replay data/lift --views overhead wrist --obs-mode rgb+depth
 
     For example: camshaft collect data/lane_keeping --episodes 64
     """
@@ -38,42 +38,42 @@ class CollectConfig:
     task: str = "camshaft/LaneKeeping-v0"
     """Task, see 'camshaft tasks'."""
     policy: str = "expert"
-    """Who acts: expert, random, constant, the folder of a policy, or module:name; labels are the expert's."""
+    """Policy that acts: expert, random, constant, the folder of a policy, or module:name; labels are the expert's."""
     episodes: int = 64
     """Number of episodes of the dataset."""
     seed: int = 0
-    """Seed of the first episode; episode e has the world of seed + e, and noise of its own for every seed and e."""
+    """Seed of the first episode; episode e has the world of seed + e and noise of its own."""
     randomize: Literal["train", "test", "none"] = "train"
-    """Split that roads, light, weather and cameras are drawn from; none for the nominal ones."""
+    """Split that appearance and dynamics are sampled from; none for the nominal ones."""
     camera: tuple[int, int] | None = None
-    """Width and height of images in pixels: by default what they were with --replay, PilotNet's 200 66 for driving, or
-    the task's own."""
+    """Width and height of images in pixels; by default those of the dataset with --replay, PilotNet's 200 66 for
+    driving, else the task's own."""
     views: tuple[str, ...] = ()
-    """Cameras by name, of tasks that have several: front, overhead, wrist. Displaced views are then left out."""
+    """Cameras to record, for tasks with several: front, overhead, wrist. Displaced views are then omitted."""
     obs_mode: str | None = None
-    """What is recorded beside actions, rgb and what else: depth, segmentation, instances, state, joined by +."""
+    """Observation parts to record, joined by +: rgb, depth, segmentation, instances, state; rgb by default."""
     control_mode: str | None = None
-    """What an action means; by default the curvature, which PilotNet learns, or the first mode without choices."""
+    """Control mode; by default curvature, which PilotNet learns, or the first continuous one."""
     seconds: float | None = None
-    """Length of an episode, by default the task's."""
+    """Length of an episode in seconds; by default the task's."""
     record_hz: float | None = None
-    """Frames recorded a second, 4 or a little less by default: many roads now and then teach more than few often."""
+    """Frames recorded per second; 4 or slightly less by default: more episodes teach more than a higher rate."""
     noise: float = 0.03
-    """Standard deviation of the noise on the expert's actions, which makes it show how to recover."""
+    """Standard deviation of the noise added to actions, so that the dataset shows how to recover."""
     displaced_views: bool = True
-    """Record beside each frame one from a place where the car is not, with the action that leads back; of driving."""
+    """Driving: record with each frame a view displaced from the car, with the action that leads back to the lane."""
     num_worlds: int = 8
-    """Episodes recorded side by side."""
+    """Episodes recorded in parallel."""
     replay: Path | None = None
-    """Record the episodes of this dataset again, with --camera, --views, --obs-mode; else as it was then."""
+    """Dataset whose episodes are recorded again with --camera, --views and --obs-mode; the rest stays as recorded."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Complete episodes are kept in {self.folder}; the same command goes on after them."
+        """Message after Ctrl-C."""
+        return f"Complete episodes are kept in {self.folder}; the same command continues after them."
 
 
-def seen_otherwise(config: CollectConfig, task: str) -> dict[str, Any]:
-    """The options of an environment that the command line gives: what is seen, through which cameras."""
+def observation_options(config: CollectConfig, task: str) -> dict[str, Any]:
+    """Environment options for the observation mode and cameras given on the command line."""
     size = {} if config.camera is None else dict(zip(("width", "height"), config.camera, strict=True))
     options: dict[str, Any] = {} if config.obs_mode is None else {"obs_mode": config.obs_mode}
     if config.views:
@@ -94,12 +94,12 @@ def run(config: CollectConfig) -> None:
             replay(
                 config.replay,
                 config.folder,
-                seen_otherwise(config, recorded_task(config.replay)),
+                observation_options(config, recorded_task(config.replay)),
                 displaced_views=config.displaced_views and not config.views,
                 num_worlds=config.num_worlds,
                 progress=progress,
             )
-        Console().print(f"The episodes of {config.replay}, seen anew: {config.folder}")
+        Console().print(f"Episodes of {config.replay} recorded again in {config.folder}")
         return
     scripted = config.policy in SCRIPTED_POLICIES
     seen = {"obs_mode": "rgb", **usual_camera(config.task)} if scripted else {}
@@ -117,7 +117,7 @@ def run(config: CollectConfig) -> None:
             env_options={
                 **seen,
                 **({} if control is None else {"control_mode": control}),
-                **seen_otherwise(config, config.task),
+                **observation_options(config, config.task),
                 **episode_length(config.task, config.seconds),
             },
             config=CollectionConfig(

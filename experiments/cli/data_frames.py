@@ -1,22 +1,27 @@
-"""Writing a set of simulated labeled frames from the command line."""
+"""Writing of labeled simulated frames from the command line."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class DataFramesConfig:
-    """Write labeled frames of a task to a folder, once, to train from as often as wanted.
+    """Write labeled frames of a task to a folder, for repeated training.
 
-    Run it again with --resume after Ctrl-C, or with more frames, and it goes on after the last complete file.
+    Run again with --resume after Ctrl-C, or with a larger --frames, to continue after the last complete file.
 
     For example: camshaft data frames data/roads --labels rgb depth segmentation --frames 8192
     """
@@ -29,13 +34,13 @@ class DataFramesConfig:
     """Outputs of the renderer (rgb, depth, segmentation, instances, normals, flow, …), state parts of the task,
     objects, next_rgb, action, success, camera_pose, camera_motion."""
     frames: int = 4096
-    """Frames in all; rounded up to whole files."""
+    """Number of frames, rounded up to whole files."""
     frames_per_file: int = 512
-    """Frames a file; every file has random numbers of its own."""
+    """Frames per file; each file has its own random stream."""
     split: Literal["train", "val", "test"] = "train"
-    """Episodes; test has looks that training never shows."""
+    """Split of the episodes; test has appearances that training never shows."""
     seed: int = 0
-    """Another seed is another set."""
+    """Seed of the set."""
     camera: tuple[int, int] = (84, 84)
     """Width and height of the camera image in pixels."""
     behavior_policy: Literal["mixed", "expert", "noisy_expert", "random"] = "mixed"
@@ -43,46 +48,24 @@ class DataFramesConfig:
     stride: int = 5
     """Control steps from one frame of a world to its next."""
     num_worlds: int = 32
-    """Worlds side by side."""
+    """Worlds simulated in parallel."""
     resume: bool = False
-    """Go on with a set that is there."""
+    """Continue a set that was begun."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Complete files are kept in {self.folder}; the same command with --resume goes on after them."
+        """Message after Ctrl-C."""
+        return (
+            f"Complete files are kept in {self.folder}; the same command with --resume continues after them."
+        )
 
 
 def run(config: DataFramesConfig) -> None:
     """Write, with a progress bar."""
-    import numpy as np
-    from numpy.typing import NDArray
-
     from camshaft.envs.errors import InvalidOption
-    from camshaft.perception.data.frames import FrameMaker, FramesConfig
     from camshaft.perception.data.stored import write_frames
 
     if min(config.frames, config.frames_per_file, config.num_worlds) < 1:
         raise InvalidOption("frames, frames_per_file and num_worlds must be at least 1")
-    stream = FramesConfig(
-        config.task,
-        config.labels,
-        batch_size=min(config.num_worlds, config.frames_per_file),
-        split=config.split,
-        seed=config.seed,
-        camera=config.camera,
-        behavior_policy=config.behavior_policy,
-        stride=config.stride,
-    )
-
-    def make(number: int) -> dict[str, NDArray[np.generic]]:
-        maker = FrameMaker(stream, part=number)
-        batches = [maker.make() for _ in range(-(-config.frames_per_file // stream.batch_size))]
-        maker.close()
-        return {
-            name: np.concatenate([batch[name] for batch in batches])[: config.frames_per_file]
-            for name in config.labels
-        }
-
     about = {
         "task": config.task,
         "labels": config.labels,
@@ -97,11 +80,40 @@ def run(config: DataFramesConfig) -> None:
     with progress_bar("Writing files") as progress:
         count = write_frames(
             config.folder,
-            make,
+            _file_renderer(config),
             -(-config.frames // config.frames_per_file),
             about,
             resume=config.resume,
             progress=progress,
         )
     Console().print(f"{count} frames in {config.folder}", soft_wrap=True)
-    Console().print(f"Look at them: camshaft data show {config.folder}", soft_wrap=True)
+    Console().print(f"Next: camshaft data show {config.folder}", soft_wrap=True)
+
+
+def _file_renderer(config: DataFramesConfig) -> Callable[[int], dict[str, NDArray[np.generic]]]:
+    """A function that renders the frames of a file, by the number of the file."""
+    import numpy as np
+
+    from camshaft.perception.data.frames import FrameMaker, FramesConfig
+
+    stream = FramesConfig(
+        config.task,
+        config.labels,
+        batch_size=min(config.num_worlds, config.frames_per_file),
+        split=config.split,
+        seed=config.seed,
+        camera=config.camera,
+        behavior_policy=config.behavior_policy,
+        stride=config.stride,
+    )
+
+    def render(number: int) -> dict[str, NDArray[np.generic]]:
+        maker = FrameMaker(stream, part=number)
+        batches = [maker.make() for _ in range(-(-config.frames_per_file // stream.batch_size))]
+        maker.close()
+        return {
+            name: np.concatenate([batch[name] for batch in batches])[: config.frames_per_file]
+            for name in config.labels
+        }
+
+    return render

@@ -1,4 +1,4 @@
-"""Writing a simulated classification benchmark from the command line: objects."""
+"""Writing of the simulated object benchmark from the command line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from camshaft.experiments.terminal.progress import progress_bar
 
 @dataclass(frozen=True)
 class DataObjectsConfig:
-    """Write images of single objects with their classes to a folder: the simulated classification benchmark.
+    """Write the simulated object benchmark to a folder: images of single objects, with their classes.
 
-    Training can draw these images on the fly just as well; a set on disk is for other programs, or for slow machines.
+    Training can also render these images on the fly; a set on disk is for other programs and slow machines.
 
     For example: camshaft data objects data/objects --split train --size 64
     """
@@ -24,23 +24,25 @@ class DataObjectsConfig:
     folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
     """Folder of the set."""
     split: Literal["train", "val", "test"] = "train"
-    """Which images; test has models, textures and colors that training never shows."""
+    """Split of the images; test has models, textures and colors that training never shows."""
     size: int = 64
     """Width and height in pixels."""
     images: int | None = None
-    """How many; by default 20,000, 2,000 or 4,000."""
+    """Number of images; by default 20,000 (train), 2,000 (val) or 4,000 (test)."""
     images_per_file: int = 1000
-    """Images a file."""
+    """Images per file."""
     labels: tuple[str, ...] = ("rgb", "class")
-    """Any of rgb, class, mask, depth, normals, box."""
+    """Labels to write, any of rgb, class, mask, depth, normals, box."""
     seed: int = 0
-    """Another seed is another set."""
+    """Seed of the set."""
     resume: bool = False
-    """Go on with a set that is there."""
+    """Continue a set that was begun."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Complete files are kept in {self.folder}; the same command with --resume goes on after them."
+        """Message after Ctrl-C."""
+        return (
+            f"Complete files are kept in {self.folder}; the same command with --resume continues after them."
+        )
 
 
 def run(config: DataObjectsConfig) -> None:
@@ -56,10 +58,10 @@ def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, 
 
     Args:
         name: of the benchmark.
-        images: with `render`, and with what it was made of as attributes.
+        images: an image benchmark such as `ObjectImages`.
         folder: of the set.
-        images_per_file: images a file.
-        resume: go on with a set that is there.
+        images_per_file: number of images per file.
+        resume: continue a set that was begun.
     """
     from camshaft.envs.errors import InvalidOption
     from camshaft.perception.data.stored import write_frames
@@ -91,4 +93,4 @@ def write_benchmark(name: str, images: Any, folder: Path, images_per_file: int, 
         )
     console = Console()
     console.print(f"{count} images of {len(images.classes)} classes in {folder}")
-    console.print(f"Look at them: camshaft data show {folder}", soft_wrap=True)
+    console.print(f"Next: camshaft data show {folder}", soft_wrap=True)

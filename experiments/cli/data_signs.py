@@ -1,4 +1,4 @@
-"""Writing a simulated classification benchmark from the command line: traffic signs."""
+"""Writing of the simulated traffic-sign benchmark from the command line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tyro.conf import Positional, arg
 
 @dataclass(frozen=True)
 class DataSignsConfig:
-    """Write crops around traffic signs with their kinds to a folder: the simulated benchmark of signs.
+    """Write the simulated traffic-sign benchmark to a folder: crops around signs, with their classes.
 
-    Training can draw these images on the fly just as well; a set on disk is for other programs, or for slow machines.
+    Training can also render these images on the fly; a set on disk is for other programs and slow machines.
 
     For example: camshaft data signs data/signs --split train --size 48
     """
@@ -21,21 +21,23 @@ class DataSignsConfig:
     folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
     """Folder of the set."""
     split: Literal["train", "val", "test"] = "train"
-    """Which images; test has styles of signs, and textures behind them, that training never shows."""
+    """Split of the images; test has sign styles and backgrounds that training never shows."""
     size: int = 64
     """Width and height in pixels."""
     images: int | None = None
-    """How many; by default 40,000, 2,000 or 4,000."""
+    """Number of images; by default 40,000 (train), 2,000 (val) or 4,000 (test)."""
     images_per_file: int = 1000
-    """Images a file."""
+    """Images per file."""
     seed: int = 0
-    """Another seed is another set."""
+    """Seed of the set."""
     resume: bool = False
-    """Go on with a set that is there."""
+    """Continue a set that was begun."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Complete files are kept in {self.folder}; the same command with --resume goes on after them."
+        """Message after Ctrl-C."""
+        return (
+            f"Complete files are kept in {self.folder}; the same command with --resume continues after them."
+        )
 
 
 def run(config: DataSignsConfig) -> None:

@@ -1,4 +1,4 @@
-"""What episodes are like where a command line does not say: control modes; lengths in seconds as control steps."""
+"""Default episode options of the commands: control mode, camera, recording rate and length."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from camshaft.envs.simulation import Simulation
 
 
 def usual_control_mode(task: str) -> str:
-    """What an action means where nobody says: curvature, which PilotNet learns, or else the first without choices."""
+    """Default control mode: curvature, which PilotNet learns, or else the first continuous one."""
     modes = find_task(task).simulation_class().control_modes
     return "curvature" if "curvature" in modes else next(mode for mode in modes if mode != "discrete")
 
 
 def usual_camera(task: str) -> dict[str, dict[str, int]]:
-    """The option of `make_simulation` for the camera where nobody says: PilotNet's for driving, or else the task's."""
+    """Default camera, as an option of `make_simulation`: PilotNet's size for driving, else the task's own."""
     return {"camera": {"width": 200, "height": 66}} if "driving" in find_task(task).tags else {}
 
 
 def has_displaced_views(task: str) -> bool:
-    """Whether a task can be seen from places where nothing is."""
+    """Whether a task renders views displaced from the true camera pose."""
     return bool(find_task(task).simulation_class().displaced_views is not Simulation.displaced_views)
 
 
 def usual_record_hz(task: str) -> float:
-    """Frames a second of a recording where nobody says: 4, or the nearest rate below that goes into the task's."""
+    """Default frame rate of a recording: 4 Hz, or the next lower divisor of the control frequency."""
     frequency = round(find_task(task).simulation_class().control_frequency)
     return max(
         frequency / every
@@ -34,7 +34,7 @@ def usual_record_hz(task: str) -> float:
 
 
 def episode_length(task: str, seconds: float | None) -> dict[str, int]:
-    """The option of `make_simulation` for episodes of `seconds`; nothing, the task's own length, for None."""
+    """Episode length in control steps, as an option of `make_simulation`; empty for None, the task's own length."""
     if seconds is None:
         return {}
     if not 0.0 < seconds < float("inf"):

@@ -1,6 +1,6 @@
-"""The `camshaft` command: finds the subcommand, reads its options, and turns failures into readable lines.
+"""The `camshaft` command: table of subcommands, parsing of their options, and one-line error messages.
 
-A subcommand is a dataclass of options and a function `run` in the same module, imported when it is called.
+A subcommand is a dataclass of options and a function `run` in the same module, imported only when it is called.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Command:
 
     Attributes:
         options: "module:dataclass" of its options, below camshaft.experiments; the module has `run(options)`.
-        summary: what it is for, in one line.
+        summary: its purpose, in one line.
     """
 
     options: str
@@ -34,19 +34,23 @@ class Command:
 COMMANDS = {
     "demo": Command(
         "studies.driving_cloning:DrivingCloningConfig",
-        "the whole loop: an expert drives, PilotNet learns, drives unseen roads; a report page",
+        "record an expert driver, clone it with PilotNet, drive unseen roads, write a report page",
     ),
     "tasks": Command("cli.tasks:TasksConfig", "list the tasks"),
-    "play": Command("cli.play:PlayConfig", "play a task by keyboard, or from recorded actions"),
-    "collect": Command("cli.collect:CollectConfig", "record an expert's episodes as a LeRobot dataset"),
-    "train cloning": Command("cli.train_cloning:TrainCloningConfig", "train a policy on recorded episodes"),
+    "play": Command("cli.play:PlayConfig", "play a task by keyboard, or replay recorded actions"),
+    "collect": Command(
+        "cli.collect:CollectConfig", "record episodes of an expert or policy as a LeRobot dataset"
+    ),
+    "train cloning": Command(
+        "cli.train_cloning:TrainCloningConfig", "train a policy on recorded episodes (behavior cloning)"
+    ),
     "train goals": Command(
         "cli.train_goals:TrainGoalsConfig",
-        "train TQC+HER on a task with goals, from its state",
+        "train TQC+HER on a goal-conditioned task, from its state",
     ),
     "train classifier": Command(
         "cli.train_classifier:TrainClassifierConfig",
-        "train a classifier on simulated or real images",
+        "train an image classifier on simulated or real images",
     ),
     "pretrain": Command(
         "cli.pretrain:PretrainConfig",
@@ -54,82 +58,86 @@ COMMANDS = {
     ),
     "transfer": Command(
         "cli.transfer:TransferConfig",
-        "put a pretrained encoder to use on other classes of images",
+        "apply a pretrained encoder to new image classes: fine-tuning, probe, nearest neighbors",
     ),
     "experiment few-labels": Command(
         "studies.few_labels:FewLabelsConfig",
-        "accuracy against the number of labels, pretrained and from scratch",
+        "accuracy by number of labels, pretrained and from scratch",
     ),
     "experiment transferability": Command(
         "studies.transferability:TransferabilityConfig",
-        "how transferable each layer is: AnB, BnB, AnB+, BnB+",
+        "transferability of each layer: AnB, BnB, AnB+, BnB+",
     ),
     "experiment tricks": Command(
         "studies.training_tricks:TrainingTricksConfig",
-        "the tricks of training taken away one at a time",
+        "ablation of training tricks, one at a time",
     ),
     "evaluate": Command(
         "cli.evaluate:EvaluateConfig",
-        "let a policy, the expert or nobody drive unseen roads",
+        "score and compare policies on any task, with confidence intervals",
     ),
     "data frames": Command("cli.data_frames:DataFramesConfig", "write labeled frames of a task to a folder"),
     "data objects": Command(
         "cli.data_objects:DataObjectsConfig",
-        "write the simulated benchmark of objects to a folder",
+        "write the simulated object benchmark to a folder",
     ),
     "data signs": Command(
         "cli.data_signs:DataSignsConfig",
-        "write the simulated benchmark of traffic signs to a folder",
+        "write the simulated traffic-sign benchmark to a folder",
     ),
-    "data show": Command("cli.data_show:DataShowConfig", "check a set and draw some of its frames"),
-    "show filters": Command("cli.show_filters:ShowFiltersConfig", "draw a network's first filters"),
+    "data show": Command(
+        "cli.data_show:DataShowConfig", "check a set and write a contact sheet of its frames"
+    ),
+    "show filters": Command("cli.show_filters:ShowFiltersConfig", "plot a network's first-layer filters"),
     "show activations": Command(
         "cli.show_activations:ShowActivationsConfig",
-        "draw what each layer makes of images",
+        "plot activation maps of every layer",
     ),
-    "show saliency": Command("cli.show_saliency:ShowSaliencyConfig", "draw which pixels an output rests on"),
+    "show saliency": Command(
+        "cli.show_saliency:ShowSaliencyConfig", "plot saliency maps: the pixels that an output depends on"
+    ),
     "show neighbors": Command(
         "cli.show_neighbors:ShowNeighborsConfig",
-        "draw the nearest images in feature space, and a map of it",
+        "plot nearest neighbors in feature space, and a t-SNE map",
     ),
-    "show curves": Command("cli.show_curves:ShowCurvesConfig", "draw learning curves of several runs"),
+    "show curves": Command("cli.show_curves:ShowCurvesConfig", "plot learning curves of one or more runs"),
     "show rollout": Command(
         "cli.show_rollout:ShowRolloutConfig",
-        "film what a policy's network sees while it drives",
+        "film a rollout with the policy's saliency and activation maps",
     ),
     "bench steps": Command(
         "benchmarks.steps:StepsConfig",
-        "environment steps per second with a camera frame each",
+        "environment steps per second, with a camera frame at every step and from state",
     ),
     "bench backbones": Command(
         "benchmarks.backbones:BackbonesConfig",
-        "every backbone trained on the simulated benchmark: accuracy, size, cost, speed",
+        "train every backbone on the simulated benchmark: accuracy, parameters, MACs, speed",
     ),
     "bench manipulation": Command(
         "benchmarks.manipulation:ManipulationConfig",
-        "manipulation steps per second, beside panda-gym",
+        "manipulation steps per second, compared with panda-gym",
     ),
     "bench experts": Command(
         "benchmarks.experts:ExpertsConfig",
-        "how well every task's expert does it, over many seeds",
+        "expert success rate per task, over many seeds",
     ),
     "bench start": Command("benchmarks.start:StartConfig", "seconds from starting Python to the first frame"),
     "bench cameras": Command(
-        "benchmarks.cameras:CamerasConfig", "camera frames per second, beside PyBullet's"
+        "benchmarks.cameras:CamerasConfig", "camera frames per second, compared with PyBullet and MuJoCo"
     ),
     "bench data": Command(
         "benchmarks.data:DataConfig",
-        "training speed on drawn data, against data in memory",
+        "training speed on data rendered on the fly, compared with data in memory",
     ),
-    "bench encode": Command("benchmarks.encode:EncodeConfig", "what EncodeCamera costs beyond its encoder"),
+    "bench encode": Command("benchmarks.encode:EncodeConfig", "overhead of EncodeCamera beyond its encoder"),
     "bench cuda": Command("benchmarks.cuda_cameras:CudaCamerasConfig", "camera frames per second on a GPU"),
     "bench towns": Command(
         "benchmarks.towns:TownsConfig",
-        "generate 1,000 towns and check each for overlaps and reach",
+        "generate 1,000 towns and check each for lane overlaps and unreachable lanes",
     ),
 }
 
-INTRODUCTION = "Camera in, motion out: tasks seen through cameras, and agents that learn them."
+INTRODUCTION = "Reinforcement-learning tasks seen through cameras, and agents that learn them."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(config)
     except CamshaftError as error:
         return _fail(str(error))
-    except BrokenPipeError:  # who read what is printed has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -158,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _find(words: list[str]) -> tuple[str | None, list[str]]:
-    """The subcommand's name and the words that are left for it; no name if help was asked for and given."""
+    """Name and arguments of the subcommand; no name if only help or the version was printed."""
     if not words or words[0] in ("-h", "--help"):
         _print_overview("")
         return None, []
@@ -166,7 +174,7 @@ def _find(words: list[str]) -> tuple[str | None, list[str]]:
         print(f"camshaft {_version()}")
         return None, []
     groups = {name.split()[0] for name in COMMANDS}
-    check_choice("command", words[0], groups, "Run 'camshaft --help' for what they do.")
+    check_choice("command", words[0], groups, "Run 'camshaft --help' for a list.")
     if words[0] in COMMANDS:
         return words[0], words[1:]
     if len(words) == 1 or words[1] in ("-h", "--help"):
@@ -195,9 +203,7 @@ def _print_overview(group: str) -> None:
         print(f"{INTRODUCTION}\n")
     for name in names:
         print(f"  {name:{width}}{COMMANDS[name].summary}")
-    print(
-        f"\n'camshaft {names[0]} --help' explains a command and its options; '--version' gives the version."
-    )
+    print(f"\n'camshaft {names[0]} --help' shows the options of a command; '--version' prints the version.")
 
 
 def _version() -> str:

@@ -1,4 +1,4 @@
-"""Playing a task by hand: by keyboard in a window, or from recorded actions without one."""
+"""Keyboard play of a task in a window, and headless replay of recorded actions."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from camshaft.experiments.cli.episodes import usual_control_mode
 from camshaft.experiments.terminal.console import Console
 from camshaft.perception.runs.durable_files import named_disk_errors, write_durably
 
-Actions = NDArray[Any]  # (N, A), or (N,) of a space of choices; a row of NaN begins the next episode
-SECONDS_TO_FULL = 0.35  # for which a key is held until its axis is all the way out
-INSET = 0.3  # of the picture's width, for what the observation camera sees
+Actions = NDArray[Any]  # (N, A), or (N,) for discrete actions; a row of NaN starts the next episode
+SECONDS_TO_FULL = 0.35  # time that a key is held until its axis reaches full deflection
+INSET = 0.3  # width of the observation image, as a fraction of the frame
 
 
 @dataclass(frozen=True)
 class PlayConfig:
-    """Play a task by keyboard in a window, or from recorded actions without one.
+    """Play a task by keyboard in a window, or replay recorded actions without one.
 
-    Arrow keys or W A S D steer and work the pedals; for an arm they move the hand over the table, R and F up and down,
-    Q and E turn it, and the space bar closes the gripper. Backspace starts anew, Escape ends. Needs pygame:
-    pip install 'camshaft[play]'.
+    Driving: arrow keys or W A S D steer, accelerate and brake. Arms: the same keys move the hand over the table, R and
+    F move it up and down, Q and E turn it, and the space bar toggles the gripper. Backspace starts the next episode,
+    Escape quits. The window needs pygame: pip install 'camshaft[play]'.
 
     For example: camshaft play Racing --record laps.npy
     """
@@ -41,35 +41,35 @@ class PlayConfig:
     task: Annotated[str, Positional, arg(metavar="TASK")]
     """Task, see 'camshaft tasks'; "Racing" is short for "camshaft/Racing-v0"."""
     actions: Path | None = None
-    """Play these actions, a (steps, A) array as --record writes, and open no window."""
+    """Replay these actions, a (steps, A) array as written by --record, without a window."""
     record: Path | None = None
-    """Write the actions here, to be played again with the same seed."""
+    """Write the actions to this file, to be replayed with the same seed."""
     video: Path | None = None
-    """Write what is shown here, as MP4."""
+    """Write a film to this MP4 file."""
     view: Literal["rgb_array", "map"] = "rgb_array"
-    """What the large picture shows."""
+    """View shown in the window and film."""
     seed: int = 0
-    """Seed of the first episode; one more for each that follows."""
+    """Seed of the first episode; episode e has seed + e."""
     randomize: Literal["train", "test", "none"] = "none"
-    """Split that appearance and dynamics are drawn from; none for the nominal ones."""
+    """Split that appearance and dynamics are sampled from; none for the nominal ones."""
     control_mode: str | None = None
-    """What an action means; by default the first mode of the task that has no choices to pick from."""
+    """Control mode; by default curvature where the task has it, else the first continuous one."""
     steps: int | None = None
-    """End after so many steps."""
+    """Number of steps after which to stop."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
+        """Message after Ctrl-C."""
         wanted = [str(path) for path in (self.record, self.video) if path is not None]
-        return f"What was played until then is in {' and '.join(wanted)}." if wanted else "Nothing was kept."
+        return f"The steps played so far are in {' and '.join(wanted)}." if wanted else "Nothing was kept."
 
 
 def run(config: PlayConfig) -> None:
-    """Play until the window is closed, the actions are used up or the steps are done."""
+    """Play until the window is closed, the actions end or the number of steps is reached."""
     task = envs.find_task(config.task)
     if config.steps is not None and config.steps < 1:
         raise InvalidOption(f"steps must be at least 1, got {config.steps}")
     if config.video is not None and config.video.suffix.lower() != ".mp4":
-        raise InvalidOption(f"the film is MP4: name a .mp4 file, not {config.video}")
+        raise InvalidOption(f"films are MP4: name a .mp4 file, not {config.video}")
     views = task.simulation_class().render_modes
     if config.view not in views:
         raise InvalidOption(f"{task.id} has no view {config.view!r}; it has {', '.join(views)}")
@@ -88,10 +88,10 @@ def run(config: PlayConfig) -> None:
                 wanted = window.read()
                 if wanted is None:
                     break
-                action = np.full_like(wanted, np.nan) if window.anew else wanted
+                action = np.full_like(wanted, np.nan) if window.restart else wanted
             game.step(action)
             if window is not None:
-                window.show(game.picture())
+                window.show(game.frame())
     finally:
         if window is not None:
             window.close()
@@ -113,9 +113,9 @@ def _read_actions(path: Path, space: gymnasium.Space[Any]) -> Actions:
     try:
         actions = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise CamshaftError(f"{path} is no array of actions as --record writes it") from error
+        raise CamshaftError(f"{path} is not an array of actions as written by --record") from error
     if not isinstance(actions, np.ndarray) or actions.dtype.kind not in "fiu" or not actions.ndim:
-        raise CamshaftError(f"{path} is no array of actions as --record writes it")
+        raise CamshaftError(f"{path} is not an array of actions as written by --record")
     if actions.shape[1:] != space.shape:
         raise InvalidOption(
             f"{path} holds actions of shape {actions.shape[1:]}, the task takes {space.shape}; was another "
@@ -125,7 +125,7 @@ def _read_actions(path: Path, space: gymnasium.Space[Any]) -> Actions:
     restarts = np.isnan(rows).all(axis=1)
     bad = np.flatnonzero(~restarts & ~np.isfinite(rows).all(axis=1))
     if restarts.all() or len(bad):
-        what = f"row {bad[0]} is not finite" if len(bad) else "there is none to play"
+        what = f"row {bad[0]} is not finite" if len(bad) else "there are none"
         raise InvalidOption(f"{path} must hold finite actions, and rows of NaN only between episodes: {what}")
     if isinstance(space, gymnasium.spaces.Discrete):
         whole = (actions == np.floor(actions)) & (actions >= 0) & (actions < space.n)
@@ -138,7 +138,7 @@ def _read_actions(path: Path, space: gymnasium.Space[Any]) -> Actions:
 
 
 class _Game:
-    """Episodes one after the other, what was done in them, and their film."""
+    """Successive episodes, their actions and their film."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], config: PlayConfig) -> None:
         from camshaft.agents.lerobot.video import VideoWriter
@@ -152,14 +152,14 @@ class _Game:
         self.restart()
 
     def restart(self) -> None:
-        """Begin the next episode."""
+        """Start the next episode."""
         self._observation, _ = self._env.reset(seed=self._seed)
         self._seed += 1
         self._return, self._steps = 0.0, 0
         self._info: dict[str, Any] = {}
 
     def step(self, action: NDArray[np.float32]) -> None:
-        """One step; an episode that ends makes way for the next, and so does one where the action is not a number."""
+        """Take one step; the next episode starts when one ends, or when the action is NaN."""
         self.taken.append(action)
         if np.isnan(action).any():
             self.restart()
@@ -175,33 +175,33 @@ class _Game:
             self.finished.append((self._return, bool(self._info["is_success"])))
             self.restart()
 
-    def picture(self) -> Image:
-        """What is shown now: the large picture, the camera's in a corner, and how things stand."""
-        picture = np.ascontiguousarray(self._env.render())
-        view = self._observation
-        width = round(INSET * picture.shape[1]) // 2 * 2
-        height = round(width * view.shape[0] / view.shape[1])
-        inset = cv2.resize(view, (width, height), interpolation=cv2.INTER_NEAREST)
-        if self._config.view == "map":  # beside it: what is under the inset may be where the way leads
-            picture = cv2.copyMakeBorder(picture, 0, 0, width + 16, 0, cv2.BORDER_CONSTANT)
-        picture[8 : 8 + height, 8 : 8 + width] = inset
-        cv2.rectangle(picture, (7, 7), (8 + width, 8 + height), (245, 245, 245), 1)
+    def frame(self) -> Image:
+        """The current frame: view, observation image in a corner, and status line."""
+        frame = np.ascontiguousarray(self._env.render())
+        observed = self._observation
+        width = round(INSET * frame.shape[1]) // 2 * 2
+        height = round(width * observed.shape[0] / observed.shape[1])
+        inset = cv2.resize(observed, (width, height), interpolation=cv2.INTER_NEAREST)
+        if self._config.view == "map":  # beside the map, because the inset could cover the route
+            frame = cv2.copyMakeBorder(frame, 0, 0, width + 16, 0, cv2.BORDER_CONSTANT)
+        frame[8 : 8 + height, 8 : 8 + width] = inset
+        cv2.rectangle(frame, (7, 7), (8 + width, 8 + height), (245, 245, 245), 1)
         speed = f"   {3.6 * float(self._info['speed']):4.0f} km/h" if "speed" in self._info else ""
         text = f"step {self._steps:4d}   return {self._return:8.2f}{speed}"
-        bottom = picture.shape[0]
-        picture[bottom - 28 :] = (0.35 * picture[bottom - 28 :]).astype(np.uint8)
+        bottom = frame.shape[0]
+        frame[bottom - 28 :] = (0.35 * frame[bottom - 28 :]).astype(np.uint8)
         font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(picture, text, (10, bottom - 9), font, 0.5, (245, 245, 245), 1, cv2.LINE_AA)
-        return picture
+        cv2.putText(frame, text, (10, bottom - 9), font, 0.5, (245, 245, 245), 1, cv2.LINE_AA)
+        return frame
 
     def _add_to_film(self) -> None:
-        picture = self.picture()
+        frame = self.frame()
         if self._film is None:
             assert self._config.video is not None
             self._config.video.parent.mkdir(parents=True, exist_ok=True)
-            size = picture.shape[0], picture.shape[1]
+            size = frame.shape[0], frame.shape[1]
             self._film = self._writer(self._config.video, size, int(self._env.metadata["render_fps"]))
-        self._film.add([picture])
+        self._film.add([frame])
 
     def close(self) -> None:
         """Write the actions, and finish the film."""
@@ -217,12 +217,12 @@ class _Game:
 
 @dataclass
 class _Axis:
-    """One number of an action, moved by two keys; it springs back unless it holds.
+    """One component of an action, controlled by two keys; it returns to 0 unless it holds.
 
     Attributes:
         more, less: names of the keys.
         holds: whether a key press toggles it between −1 and 1.
-        value: now.
+        value: current value.
     """
 
     more: tuple[str, ...]
@@ -231,7 +231,7 @@ class _Axis:
     value: float = field(default=0.0)
 
     def follow(self, pressed: Callable[[str], bool], step: float) -> float:
-        """Move toward what is pressed, by at most a step."""
+        """Move toward the pressed key by at most a step, and return the value."""
         if not self.holds:
             wanted = float(any(map(pressed, self.more))) - float(any(map(pressed, self.less)))
             self.value += float(np.clip(wanted - self.value, -step, step))
@@ -242,7 +242,7 @@ LEFT, RIGHT, UP, DOWN = ("left", "a"), ("right", "d"), ("up", "w"), ("down", "s"
 
 
 def _axes(tags: tuple[str, ...], numbers: int, mode: str) -> list[_Axis]:
-    """What the numbers of an action are moved by."""
+    """Keyboard axes for the components of an action."""
     if "driving" in tags:
         if mode == "pedal":
             return [_Axis(UP, DOWN)]
@@ -253,7 +253,7 @@ def _axes(tags: tuple[str, ...], numbers: int, mode: str) -> list[_Axis]:
 
 
 class _Window:
-    """A window that shows pictures and reads keys, at the pace of the task."""
+    """A window that shows frames and reads keys, in real time."""
 
     def __init__(self, tags: tuple[str, ...], env: gymnasium.Env[Any, Any]) -> None:
         try:
@@ -264,7 +264,7 @@ class _Window:
             ) from error
         if not isinstance(env.action_space, gymnasium.spaces.Box):
             raise InvalidOption(
-                f"the keyboard plays continuous control modes, not {env.action_space}; choose another of "
+                f"the keyboard needs a continuous control mode, not {env.action_space}; choose another of "
                 f"{env.unwrapped.simulation.control_modes} with --control-mode"  # type: ignore[attr-defined]
             )
         simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
@@ -281,22 +281,22 @@ class _Window:
             self._show_first(env)
         except pygame.error as error:
             raise CamshaftError(f"no window can be opened here: {error}; --actions needs none") from error
-        self.anew = False
+        self.restart = False
 
     def _show_first(self, env: gymnasium.Env[Any, Any]) -> None:
         env.reset(seed=0)
         self.show(np.asarray(env.render()))
 
     def read(self) -> NDArray[np.float32] | None:
-        """The action that the keys come to, one step later; None once the window is to be closed."""
-        self.anew = False
+        """The action from the pressed keys; None when the user quits."""
+        self.restart = False
         for event in self._pygame.event.get():
             if event.type == self._pygame.QUIT:
                 return None
             if event.type == self._pygame.KEYDOWN:
                 if event.key == self._pygame.K_ESCAPE:
                     return None
-                self.anew |= event.key == self._pygame.K_BACKSPACE
+                self.restart |= event.key == self._pygame.K_BACKSPACE
                 for axis in self._axes:
                     if axis.holds and self._pygame.key.name(event.key) in axis.more:
                         axis.value = -axis.value
@@ -308,12 +308,12 @@ class _Window:
         step = 1.0 / (SECONDS_TO_FULL * self._rate)
         return np.array([axis.follow(pressed, step) for axis in self._axes], np.float32)
 
-    def show(self, picture: Image) -> None:
-        """Show a picture, and wait until the step is over."""
-        size = picture.shape[1], picture.shape[0]
+    def show(self, frame: Image) -> None:
+        """Show a frame, and wait for the end of the step."""
+        size = frame.shape[1], frame.shape[0]
         if self._screen is None:
             self._screen = self._pygame.display.set_mode(size)
-        self._screen.blit(self._pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
+        self._screen.blit(self._pygame.surfarray.make_surface(frame.swapaxes(0, 1)), (0, 0))
         self._pygame.display.flip()
         self._clock.tick(self._rate)
 

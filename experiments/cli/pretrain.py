@@ -1,4 +1,4 @@
-"""Pretraining of the default encoder on labels of simulated frames, from the command line."""
+"""Pretraining of an encoder on labels of simulated frames, from the command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tyro.conf import OmitArgPrefixes
 
 from camshaft.perception.training.config import TrainingConfig
 
-NO_MATTER = ("data", "out", "ship", "resume", "finish")  # to the weights
+WITHOUT_EFFECT = ("data", "out", "ship", "resume", "finish")  # on the weights
 DEFAULT_TASKS = (
     "camshaft/LaneKeeping-v0",
     "camshaft/Following-v0",
@@ -24,10 +24,10 @@ DEFAULT_TASKS = (
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Pretrain an encoder on several labels at once: segmentation, depth, normals, what is in view, lane geometry.
+    """Pretrain an encoder on several labels at once: segmentation, depth, normals, classes in view, lane geometry.
 
-    Frames are drawn once and kept; after Ctrl-C at any time, --resume goes on to the same weights. With --ship the
-    weights become those that create_model(..., weights="camshaft") loads.
+    Frames are rendered once and kept. After Ctrl-C at any time, --resume continues to bit-exact weights. --ship writes
+    weights for create_model(..., weights="camshaft").
 
     For example: camshaft pretrain --frames 6000 --epochs 20 --out runs/pretrain/default
     """
@@ -35,49 +35,54 @@ class PretrainConfig:
     model: str = "policy_resnet"
     """Encoder, a name in the zoo."""
     tasks: tuple[str, ...] = DEFAULT_TASKS
-    """Tasks whose frames it learns from."""
+    """Tasks that the training frames are rendered from."""
     frames: int = 6144
-    """Training frames of each task; a sixth as many are held out to choose weights, and a sixth for the last test."""
+    """Training frames per task; one sixth as many each are added for validation and for the test."""
     size: int = 84
     """Width and height of a frame in pixels."""
     data: Path = Path("data/pretrain")
-    """Folder for the frames."""
+    """Folder of the rendered frames."""
     out: Path = Path("runs/pretrain/default")
     """Run folder."""
     jitter: float = 1.0
-    """Strength of random changes of color and light; 0 for none."""
+    """Strength of the color jitter; 0 for none."""
     ship: Path | None = None
-    """Write weights, checksum and model card into this folder (that of the suite is perception/weights)."""
+    """Folder to write weights, checksum and model card to (perception/weights for those of the package)."""
     resume: bool = False
-    """Go on from the last checkpoint in the run folder."""
+    """Resume from the last checkpoint in the run folder."""
     finish: bool = False
-    """Train no further: test, and ship, the best weights that the run in the run folder has come to."""
+    """Train no further: test, and ship, the best weights in the run folder."""
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(
             epochs=20, batch_size=64, learning_rate=2e-3, weight_decay=0.05, ema_decay=0.998
         )
     )
-    """How to train."""
+    """Training."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Frames in {self.data} and the last checkpoint in {self.out} are kept; --resume goes on from them."
+        """Message after Ctrl-C."""
+        return f"Frames in {self.data} and the last checkpoint in {self.out} are kept; --resume continues from them."
 
 
 def run(config: PretrainConfig) -> None:
-    """Draw the frames, train, test, and write weights."""
+    """Render the frames, train, test, and write weights."""
+    from camshaft.perception.training.distributed import is_first_process
+
+    config = _checked(config)
+    held_out = max(1, config.frames // 6)
+    images = _frames(config, "train", config.frames)
+    validation, test = (_frames(config, split, held_out) for split in ("val", "test"))
+    result = _train(config, images, validation)
+    if is_first_process():
+        _test_and_ship(config, result, test, len(images))
+
+
+def _checked(config: PretrainConfig) -> PretrainConfig:
+    """The options with the full ids of the tasks, checked before any frame is rendered."""
     from camshaft.envs.catalogue import find_task
     from camshaft.envs.errors import InvalidOption
-    from camshaft.experiments.terminal.console import Console
     from camshaft.perception.backbones.encoder import check_size
     from camshaft.perception.classification.fitting import sized_options
-    from camshaft.perception.pretraining import MultiTask, MultiTaskNetwork
-    from camshaft.perception.pretraining.objective import VECTOR_HEADS
-    from camshaft.perception.training.augmentation import ColorJitter
-    from camshaft.perception.training.distributed import is_first_process
-    from camshaft.perception.training.evaluation import evaluate
-    from camshaft.perception.training.hardware import choose_hardware
-    from camshaft.perception.training.trainer import best_so_far, train
     from camshaft.perception.zoo import check_model, create_model
 
     check_model(config.model)
@@ -85,15 +90,25 @@ def run(config: PretrainConfig) -> None:
     config = replace(config, tasks=tuple(find_task(task).id for task in config.tasks))
     if not config.tasks or len(set(config.tasks)) < len(config.tasks):
         raise InvalidOption(
-            f"tasks must be one or more different ones, got {', '.join(config.tasks) or 'none'}"
+            f"tasks must be one or more distinct tasks, got {', '.join(config.tasks) or 'none'}"
         )
     if config.frames < 1:
         raise InvalidOption(f"frames must be at least 1, got {config.frames}")
+    create_model(config.model, **sized_options(config.model, config.size))
+    return config
+
+
+def _train(config: PretrainConfig, images: Any, validation: Any) -> Any:
+    """Train, or with --finish load the best weights so far."""
+    from camshaft.perception.classification.fitting import sized_options
+    from camshaft.perception.pretraining import MultiTask, MultiTaskNetwork
+    from camshaft.perception.pretraining.objective import VECTOR_HEADS
+    from camshaft.perception.training.augmentation import ColorJitter
+    from camshaft.perception.training.hardware import choose_hardware
+    from camshaft.perception.training.trainer import best_so_far, train
+    from camshaft.perception.zoo import create_model
+
     options = sized_options(config.model, config.size)
-    create_model(config.model, **options)  # before frames are drawn for what cannot be made
-    held_out = max(1, config.frames // 6)
-    images = _frames(config, "train", config.frames)
-    validation, test = (_frames(config, split, held_out) for split in ("val", "test"))
     precision = choose_hardware(config.training.device, config.training.precision).precision
     settings = {
         "model": config.model,
@@ -106,28 +121,33 @@ def run(config: PretrainConfig) -> None:
         return MultiTaskNetwork(create_model(config.model, **options), VECTOR_HEADS)
 
     if config.finish:
-        result = best_so_far(build, config.out)
-    else:
-        result = train(
-            build,
-            MultiTask(),
-            images,
-            validation,
-            config.training,
-            config.out,
-            augment=ColorJitter(config.jitter, precision) if config.jitter else None,
-            settings=settings,
-            resume=config.resume,
-        )
-    if not is_first_process():
-        return
+        return best_so_far(build, config.out)
+    return train(
+        build,
+        MultiTask(),
+        images,
+        validation,
+        config.training,
+        config.out,
+        augment=ColorJitter(config.jitter, precision) if config.jitter else None,
+        settings=settings,
+        resume=config.resume,
+    )
+
+
+def _test_and_ship(config: PretrainConfig, result: Any, test: Any, count: int) -> None:
+    """Test the network, print the scores, and write the weights to ship."""
+    from camshaft.experiments.terminal.console import Console
+    from camshaft.perception.pretraining import MultiTask
+    from camshaft.perception.training.evaluation import evaluate
+
     scores = evaluate(result.model, MultiTask(), test, batch_size=config.training.batch_size)
     console = Console()
     for name, value in scores.items():
         console.print(f"{name:32}{value:10.4f}")
     console.print(f"Run in {config.out}", soft_wrap=True)
     if config.ship is not None:
-        _ship(config, result, scores, len(images))
+        _ship(config, result, scores, count)
         console.print(f"Weights in {config.ship}", soft_wrap=True)
 
 
@@ -183,6 +203,6 @@ def _ship(config: PretrainConfig, result: Any, scores: dict[str, float], count: 
             "moving average of the weights from the epoch with the best validation mean IoU. Dense labels are compared "
             "at every fourth pixel; lane errors are in units of 1 m, 0.1 rad and 0.01 1/m."
         ),
-        "Command": f"`{command_line('pretrain', config, NO_MATTER)}`",
+        "Command": f"`{command_line('pretrain', config, WITHOUT_EFFECT)}`",
     }
     ship_encoder(config.model, result.model.encoder, card, config.ship)

@@ -1,4 +1,4 @@
-"""Activation maps of a network, layer by layer, as a picture."""
+"""Figure of a network's activation maps, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TILE = 96  # pixels
 
 @dataclass(frozen=True)
 class ShowActivationsConfig:
-    """Draw what every layer of a network makes of an image: its channels with the greatest spread.
+    """Plot the activation maps of every layer for an image: the channels with the greatest spread.
 
     For example: camshaft show activations runs/classifier/default photo.jpg
     """
@@ -27,20 +27,20 @@ class ShowActivationsConfig:
     weights: str | None = None
     """Weights of an encoder by name: camshaft, imagenet or a file."""
     count: int = 2
-    """Images of a folder or set."""
+    """Images sampled from a folder or set."""
     channels: int = 8
-    """Channels of each layer."""
+    """Channels shown per layer."""
     out: Path = Path("runs/show/activations.png")
-    """Picture to write."""
+    """Image file to write."""
 
 
 def run(config: ShowActivationsConfig) -> None:
-    """Draw."""
+    """Write the figure."""
     import torch
 
     from camshaft.envs.errors import InvalidOption
     from camshaft.experiments.cli.show_models import load_subject, read_images
-    from camshaft.experiments.drawing.images import write_picture
+    from camshaft.experiments.drawing.images import write_image
     from camshaft.perception.insight.activations import activation_maps
     from camshaft.perception.insight.canvas import enlarged, heat, stacked
 
@@ -56,5 +56,5 @@ def run(config: ShowActivationsConfig) -> None:
             height, width = maps.shape[1:]
             title = f"layer {number + 1}: {subject.encoder.channels[number]} maps of {height}x{width}"
             rows.append((title, [enlarged(heat(values), TILE) for values in maps]))
-    write_picture(config.out, stacked(rows))
+    write_image(config.out, stacked(rows))
     Console().print(f"{len(frames)} images through {len(layers)} layers in {config.out}")

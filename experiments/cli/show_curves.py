@@ -1,4 +1,4 @@
-"""Learning curves of one training or several, in one picture."""
+"""Figure of the learning curves of one or more runs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from camshaft.experiments.terminal.console import Console
 
 @dataclass(frozen=True)
 class ShowCurvesConfig:
-    """Draw several trainings in one picture, one color each.
+    """Plot the learning curves of one or more runs in one figure.
 
-    Of supervised trainings, loss and score against the epoch; of 'camshaft train goals', success against steps.
+    Supervised runs: loss and score by epoch. Runs of 'camshaft train goals': success rate by environment step.
 
     For example: camshaft show curves runs/classifier/resnet18 runs/classifier/lenet5
     """
@@ -23,13 +23,13 @@ class ShowCurvesConfig:
     runs: Annotated[tuple[Path, ...], Positional, arg(metavar="RUN")]
     """Run folders."""
     score: str | None = None
-    """Score of supervised trainings to draw; by default the first that is there."""
+    """Score of supervised runs to plot; by default the first one recorded."""
     out: Path = Path("runs/show/curves.png")
-    """Picture to write."""
+    """Image file to write."""
 
 
 def run(config: ShowCurvesConfig) -> None:
-    """Draw."""
+    """Write the figure."""
     from camshaft.envs.errors import InvalidOption, check_choice
     from camshaft.perception.training.curves import read_metrics
 
@@ -40,7 +40,7 @@ def run(config: ShowCurvesConfig) -> None:
     if with_success and len(with_success) < len(runs):
         others = ", ".join(name for name in runs if name not in with_success)
         raise InvalidOption(
-            f"{', '.join(with_success)} have success to draw, {others} have not: draw them apart"
+            f"{', '.join(with_success)} recorded success rates, {others} did not: plot them separately"
         )
     if with_success:
         from camshaft.experiments.reports.success_curves import draw_success
@@ -53,7 +53,7 @@ def run(config: ShowCurvesConfig) -> None:
 
 
 def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesConfig) -> str:
-    """Draw; the score that was drawn."""
+    """Write the figure, and return the name of the score that it shows."""
     from camshaft.envs.errors import InvalidOption, check_choice
     from camshaft.perception.training.curves import plot_curves
 
@@ -67,7 +67,7 @@ def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesCo
     ]
     scores = list(dict.fromkeys(found))
     if not scores:
-        raise InvalidOption(f"none of {', '.join(runs)} has a score to draw: no epoch has ended")
+        raise InvalidOption(f"none of {', '.join(runs)} has a score to plot: no epoch has ended")
     score = scores[0] if config.score is None else check_choice("score", config.score, scores)
     plot_curves(runs, score, config.out)
     return score

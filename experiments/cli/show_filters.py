@@ -1,4 +1,4 @@
-"""First-layer filters of a network as a picture."""
+"""Figure of a network's first-layer filters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from camshaft.experiments.terminal.console import Console
 
 @dataclass(frozen=True)
 class ShowFiltersConfig:
-    """Draw the filters of a network's first convolution, in colors.
+    """Plot the filters of a network's first convolution, in color.
 
     For example: camshaft show filters resnet18 --weights imagenet
     """
@@ -23,18 +23,18 @@ class ShowFiltersConfig:
     weights: str | None = None
     """Weights of an encoder by name: camshaft, imagenet or a file."""
     out: Path = Path("runs/show/filters.png")
-    """Picture to write."""
+    """Image file to write."""
 
 
 def run(config: ShowFiltersConfig) -> None:
-    """Draw."""
+    """Write the figure."""
     from camshaft.experiments.cli.show_models import load_subject
-    from camshaft.experiments.drawing.images import write_picture
+    from camshaft.experiments.drawing.images import write_image
     from camshaft.perception.insight.canvas import enlarged, grid
     from camshaft.perception.insight.filters import first_layer_filters
 
     filters = first_layer_filters(load_subject(config.model, config.weights).encoder)
     columns = min(16, round(len(filters) ** 0.5) + 2)
-    write_picture(config.out, grid([enlarged(picture, 44) for picture in filters], columns))
+    write_image(config.out, grid([enlarged(image, 44) for image in filters], columns))
     size = "×".join(map(str, filters.shape[1:3]))
     Console().print(f"{len(filters)} filters of {size} pixels in {config.out}", soft_wrap=True)

@@ -24,25 +24,27 @@ if TYPE_CHECKING:
     from camshaft.agents.policies.vision import VisionPolicy
 
 BENCHMARKS: Mapping[str, Any] = {"objects": ObjectImages, "signs": SignImages}
-USUAL_SIZE = (96, 96)  # for networks that take any
+DEFAULT_SIZE = (96, 96)  # for networks that take any size
 
 
 def load_subject(model: str, weights: str | None = None) -> Subject:
-    """A network to look into.
+    """Load a network to visualize.
 
     Args:
-        model: folder of a classifier, of a policy or of the run that made it, or the name of an encoder of the zoo.
+        model: folder of a classifier, of a policy or of the run that trained it, or the name of an encoder of the zoo.
         weights: of an encoder of the zoo, as `create_model` takes them.
 
     Raises:
-        UnknownName: neither a folder nor a model of that name.
+        UnknownName: there is neither a folder nor a model of that name.
         CorruptFile: the folder holds no network that can be read.
     """
     folder = Path(model)
     if not folder.is_dir():
         return Subject(create_model(model, weights=weights), lambda features: features)
     if weights is not None:
-        raise InvalidOption(f"{model} has weights of its own: leave out {weights!r}, or name an encoder")
+        raise InvalidOption(
+            f"{model} has its own weights: leave out --weights {weights}, or name an encoder of the zoo"
+        )
     for inner in ("classifier", "policy"):  # of a run
         folder = folder / inner if (folder / inner).is_dir() else folder
     try:
@@ -50,7 +52,7 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
     except (OSError, ValueError) as error:
         unfinished = (folder / CHECKPOINT_FILE).exists()
         raise CorruptFile(
-            f"{folder} holds only a training that has not come to its end: resume it"
+            f"{folder} holds an unfinished training: resume it"
             if unfinished
             else f"{folder} holds no classifier or policy: its config.json cannot be read"
         ) from error
@@ -68,14 +70,14 @@ def load_subject(model: str, weights: str | None = None) -> Subject:
 
 
 def policy_subject(policy: VisionPolicy) -> Subject:
-    """A policy's network to look into.
+    """The network of a policy, to visualize.
 
     Raises:
         InvalidOption: it reads more than one image.
     """
     if len(policy.parts) > 1 or policy.frame_stack > 1:
         raise InvalidOption(
-            f"networks that read one image can be looked into; this policy reads {', '.join(policy.parts)}"
+            f"only networks that read one image can be visualized; this policy reads {', '.join(policy.parts)}"
             + (f", {policy.frame_stack} frames of each" if policy.frame_stack > 1 else "")
         )
     outputs = policy.head.out_features
@@ -87,24 +89,24 @@ def policy_subject(policy: VisionPolicy) -> Subject:
 
 
 def read_images(sources: Sequence[str], subject: Subject, count: int) -> tuple[NDArray[np.uint8], list[str]]:
-    """Frames of one size, and what each is called.
+    """Read images, resized to the network's input, and their names.
 
     Args:
         sources: image files, folders of them, sets of `camshaft data`, or "objects" or "signs" for the test images of
             a simulated benchmark.
-        subject: tells the size.
+        subject: network that determines the size.
         count: frames from a folder or set, spread over it.
 
     Returns:
         (N, H, W, 3) and N names.
 
     Raises:
-        InvalidOption: no image at all.
+        InvalidOption: there are no images.
         CorruptFile: a file cannot be read.
     """
     if count < 1:
         raise InvalidOption(f"count must be at least 1, got {count}")
-    size = subject.encoder.preprocessing.size or USUAL_SIZE
+    size = subject.encoder.preprocessing.size or DEFAULT_SIZE
     images: list[NDArray[np.uint8]] = []
     names: list[str] = []
     for source in sources:
@@ -113,7 +115,7 @@ def read_images(sources: Sequence[str], subject: Subject, count: int) -> tuple[N
             images.append(_fitted(image, size))
     if not images:
         raise InvalidOption(
-            f"no image in {', '.join(sources) or 'nothing: name image files, a folder or a set'}"
+            f"no image in {', '.join(sources)}" if sources else "name image files, a folder or a set"
         )
     return np.stack(images), names
 

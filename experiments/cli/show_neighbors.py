@@ -1,4 +1,4 @@
-"""Nearest images in a network's feature space, and a map of that space, as pictures."""
+"""Figures of nearest neighbors in a network's feature space, and of a t-SNE map of that space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THUMBNAIL = 40
 
 @dataclass(frozen=True)
 class ShowNeighborsConfig:
-    """Draw for some images those most like them to a network, and a map on which like images lie together (t-SNE).
+    """Plot the nearest neighbors of some images in a network's feature space, and a t-SNE map of that space.
 
     For example: camshaft show neighbors runs/classifier/default objects
     """
@@ -24,26 +24,26 @@ class ShowNeighborsConfig:
     model: Annotated[str, Positional, arg(metavar="MODEL")]
     """Folder of a classifier or policy, or the name of an encoder."""
     images: Annotated[tuple[str, ...], Positional, arg(metavar="IMAGE")]
-    """Image files, folders, sets of 'camshaft data', or objects: among these it looks."""
+    """Image files, folders, sets of 'camshaft data', or objects; neighbors are found among these."""
     weights: str | None = None
     """Weights of an encoder by name: camshaft, imagenet or a file."""
     count: int = 360
-    """Images of a folder or set."""
+    """Images sampled from a folder or set."""
     queries: int = 10
-    """Images whose neighbors are shown, spread over all."""
+    """Number of images whose neighbors are shown."""
     neighbors: int = 8
-    """Neighbors of each."""
+    """Neighbors per image."""
     out: Path = Path("runs/show/neighbors.png")
-    """Picture to write; the map comes to lie beside it, its name ending in _map."""
+    """Image file to write; the map is saved beside it as <name>_map."""
 
 
 def run(config: ShowNeighborsConfig) -> None:
-    """Draw both pictures."""
+    """Write both figures."""
     import numpy as np
 
     from camshaft.envs.errors import InvalidOption
     from camshaft.experiments.cli.show_models import load_subject, read_images
-    from camshaft.experiments.drawing.images import write_picture
+    from camshaft.experiments.drawing.images import write_image
     from camshaft.perception.insight.canvas import enlarged, scattered, stacked
     from camshaft.perception.insight.features import all_features, nearest, tsne
 
@@ -58,12 +58,12 @@ def run(config: ShowNeighborsConfig) -> None:
     found = nearest(features, features[asked], config.neighbors + 1)
     rows = [
         (
-            f"nearest to {names[query]}, which is the first",
+            f"{names[query]} (first) and its nearest neighbors",
             [enlarged(frames[number], TILE) for number in (query, *like[like != query])],
         )
         for query, like in zip(asked, found, strict=True)
     ]
-    write_picture(config.out, stacked(rows))
+    write_image(config.out, stacked(rows))
     map_file = config.out.with_stem(f"{config.out.stem}_map")
-    write_picture(map_file, scattered(tsne(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
+    write_image(map_file, scattered(tsne(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
     Console().print(f"Neighbors in {config.out}, a map in {map_file}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Film of what a policy's network sees while it acts."""
+"""Film of a policy's rollout with the saliency and activation maps of its network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAPS, MAP_TILE = 6, 56
 
 @dataclass(frozen=True)
 class ShowRolloutConfig:
-    """Film a policy at work: its camera, the pixels that its action depends on, and its layers' activations.
+    """Film a policy's rollout: camera frames, the pixels that the action depends on, and activation maps.
 
     For example: camshaft show rollout runs/driving_cloning/demo/seed-0/policy --seconds 20
     """
@@ -35,13 +35,13 @@ class ShowRolloutConfig:
     policy: Annotated[Path, Positional, arg(metavar="POLICY")]
     """Folder of the policy, or of the run that trained it."""
     method: Literal["visual_back_prop", "grad_cam", "guided", "guided_grad_cam"] = "visual_back_prop"
-    """How the pixels are found."""
+    """Saliency method."""
     seconds: float = 20.0
-    """Length of the film."""
+    """Length of the film in seconds."""
     seed: int = 0
-    """Of the episode."""
+    """Seed of the episode."""
     randomize: Literal["train", "test", "none"] = "test"
-    """Looks of the world."""
+    """Split that appearance and dynamics are sampled from; none for the nominal ones."""
     out: Path = Path("runs/show/rollout.mp4")
     """Film to write."""
 
@@ -56,7 +56,7 @@ def run(config: ShowRolloutConfig) -> None:
 
     policy = VisionPolicy.load(find_policy(config.policy))
     if policy.task is None:
-        raise InvalidOption(f"{config.policy} does not say which task it is for")
+        raise InvalidOption(f"{config.policy} does not name the task that it was trained for")
     if config.seconds <= 0:
         raise InvalidOption("seconds must be more than 0")
     options = {
@@ -82,7 +82,7 @@ def _frames(
 
     subject = policy_subject(policy)
     (part,) = policy.parts
-    seeds = [config.seed + episode for episode in range(steps)]  # more than so many steps can need
+    seeds = [config.seed + episode for episode in range(steps)]  # an upper bound: one episode per step
     for number, step in enumerate(islice(rollout(simulation, policy, seeds), steps)):
         observation: Any = step.decision.observation
         frame = (observation[part] if isinstance(observation, dict) else observation)[0]
@@ -92,7 +92,7 @@ def _frames(
 
 
 def frame_of(frame: Image, subject: Any, method: str, action: NDArray[np.float32]) -> Image:
-    """One frame of the film: the camera's, its saliency over it, and the strongest map of each layer."""
+    """One frame of the film: camera image, saliency overlay, and the strongest activation maps of each layer."""
     import cv2
     import torch
 

@@ -1,4 +1,4 @@
-"""Which pixels a network's outputs rest on, as a picture."""
+"""Figure of saliency maps of a network's outputs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TILE = 160  # pixels
 
 @dataclass(frozen=True)
 class ShowSaliencyConfig:
-    """Draw which pixels an output rests on: Grad-CAM, guided backpropagation, both together, and VisualBackProp.
+    """Plot the pixels that an output depends on: Grad-CAM, guided backpropagation, Guided Grad-CAM, VisualBackProp.
 
-    Grad-CAM is made for networks that average their last maps; of those whose features tell where things are, such as
-    policy_resnet, VisualBackProp says more.
+    Grad-CAM suits networks with global average pooling; for networks with spatial features, such as policy_resnet,
+    VisualBackProp is more informative.
 
     For example: camshaft show saliency runs/classifier/default objects --target bus
     """
@@ -30,21 +30,21 @@ class ShowSaliencyConfig:
     weights: str | None = None
     """Weights of an encoder by name: camshaft, imagenet or a file."""
     count: int = 8
-    """Images of a folder or set."""
+    """Images sampled from a folder or set."""
     target: str | None = None
-    """Output that is asked about, by name or number; the largest of each image by default."""
+    """Output to explain, by name or number; by default the largest of each image."""
     layer: int | None = None
-    """Feature map that Grad-CAM looks at, from 0; by default the last with at least 4 rows and columns."""
+    """Layer for Grad-CAM, from 0; by default the last with feature maps of at least 4×4."""
     out: Path = Path("runs/show/saliency.png")
-    """Picture to write."""
+    """Image file to write."""
 
 
 def run(config: ShowSaliencyConfig) -> None:
-    """Draw."""
+    """Write the figure."""
     import torch
 
     from camshaft.experiments.cli.show_models import load_subject, read_images
-    from camshaft.experiments.drawing.images import write_picture
+    from camshaft.experiments.drawing.images import write_image
     from camshaft.perception.insight.canvas import enlarged, heat, heated, stacked
     from camshaft.perception.insight.saliency import METHODS, saliency
 
@@ -63,12 +63,12 @@ def run(config: ShowSaliencyConfig) -> None:
             tiles.append(heat(values**0.5) if method.startswith("guided") else heated(frame, values))
         title = f"{name}: {output}" + (" | image, " + ", ".join(METHODS) if number == 0 else "")
         rows.append((title, [enlarged(tile, TILE) for tile in tiles]))
-    write_picture(config.out, stacked(rows))
+    write_image(config.out, stacked(rows))
     Console().print(f"{len(frames)} images in {config.out}", soft_wrap=True)
 
 
 def target_number(target: str | None, names: tuple[str, ...]) -> int | None:
-    """The number of an output that is given by name or number."""
+    """The number of an output given by name or number."""
     from camshaft.envs.errors import InvalidOption, check_choice
 
     if target is None:
@@ -76,5 +76,7 @@ def target_number(target: str | None, names: tuple[str, ...]) -> int | None:
     if target.isdigit():
         return int(target)
     if not names:
-        raise InvalidOption(f"the outputs of this network have numbers only, got target {target!r}")
+        raise InvalidOption(
+            f"the outputs of this network have no names: give target as a number, not {target!r}"
+        )
     return names.index(check_choice("target", target, names))

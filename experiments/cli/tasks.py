@@ -13,17 +13,17 @@ from camshaft.experiments.terminal.console import Console
 
 @dataclass(frozen=True)
 class TasksConfig:
-    """List the tasks, their ids and what has to be done.
+    """List the tasks: ids, goals, episode lengths and tags.
 
     For example: camshaft tasks
     """
 
     docs: Path | None = None
-    """Write a page with pictures for each task, and a gallery, into this folder instead."""
+    """Write a documentation page with images per task, and a gallery, to this folder instead."""
 
 
 def run(config: TasksConfig) -> None:
-    """Print one row a task, or write the pages."""
+    """Print one row per task, or write the pages."""
     if config.docs is not None:
         from camshaft.experiments.docs_media.task_pages import write_pages
 
@@ -32,7 +32,7 @@ def run(config: TasksConfig) -> None:
         return
     table = Table()
     table.add_column("id", no_wrap=True)
-    table.add_column("what has to be done")
+    table.add_column("goal")
     table.add_column("steps", justify="right")
     table.add_column("tags")
     for task in TASKS:

@@ -1,22 +1,26 @@
-"""Training a classifier from the command line."""
+"""Training of a classifier from the command line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import OmitArgPrefixes
 
 from camshaft.perception.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from camshaft.experiments.studies.classification_data import ClassificationData
+    from camshaft.perception.classification import ClassifierConfig
 
 
 @dataclass(frozen=True)
 class TrainClassifierConfig:
     """Train a classifier on a simulated benchmark or on a folder of images.
 
-    Stopped or killed, it goes on with --resume and ends with the same weights. Processes that 'torchrun -m
-    camshaft.experiments.cli.main' starts share every batch.
+    Stopped or killed, it continues with --resume and ends with the same weights. For data-parallel training, start it
+    with 'torchrun -m camshaft.experiments.cli.main train classifier'.
 
     For example: camshaft train classifier --model resnet18 --data objects --out runs/classifier/resnet18
     """
@@ -24,79 +28,50 @@ class TrainClassifierConfig:
     model: str = "policy_resnet"
     """Encoder, a name in the zoo (alexnet, alexnet_paper, googlenet, lenet5, resnet18, …) or timm:NAME."""
     data: str = "objects"
-    """"objects", "signs", a set of 'camshaft data', GTSRB, or images in a folder a class, in train/ and val/ or not."""
+    """"objects", "signs", a set of 'camshaft data', GTSRB, or a folder with one subfolder per class, with or
+    without train/ and val/ above them."""
     images: int | None = None
-    """Images of the simulated benchmark to learn from; 20,000 objects or 40,000 signs by default."""
+    """Training images of the simulated benchmark; 20,000 objects or 40,000 signs by default."""
     size: int = 64
-    """Width and height that images are brought to."""
+    """Width and height that images are resized to."""
     weights: str | None = None
-    """Of the encoder at the start: camshaft, camshaft-signs, imagenet or a file."""
+    """Initial weights of the encoder: camshaft, camshaft-signs, imagenet or a file."""
     dropout: float = 0.0
-    """Probability of leaving out a feature before the head."""
+    """Dropout probability of the features before the head."""
     label_smoothing: float = 0.0
-    """Part of the probability that is spread evenly over all classes."""
+    """Label smoothing: part of the target probability spread evenly over all classes."""
     jitter: float = 0.5
-    """Strength of random changes of color and light."""
+    """Strength of the color jitter; 0 for none."""
     normalize: bool = True
-    """Bring frames to the range that the network is made for."""
+    """Normalize frames as the network expects."""
     initialization: Literal["own", "fan_in", "unit"] = "own"
-    """Weights at the start: as the network's library has them, by fan-in, or of variance 1."""
+    """Initialization of the weights: the network library's own, by fan-in, or of unit variance."""
     skip_corrupt: bool = False
-    """Leave out files that cannot be read, with a warning each."""
+    """Skip unreadable files, with a warning for each."""
     out: Path = Path("runs/classifier/default")
-    """Run folder; the classifier comes to lie in its folder classifier."""
+    """Run folder; the classifier is saved to <out>/classifier."""
     resume: bool = False
-    """Go on from the last checkpoint in the run folder."""
+    """Resume from the last checkpoint in the run folder."""
     ship: Path | None = None
-    """Write weights of a classifier of signs, checksum and model card here (those of the suite: perception/weights)."""
+    """Signs only: folder to write weights, checksum and model card to (perception/weights for those of the package)."""
     training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
-    """How to train."""
+    """Training."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
+        """Message after Ctrl-C."""
         from camshaft.perception.runs.run_folder import resume_hint
 
         return resume_hint(self.out)
 
 
 def run(config: TrainClassifierConfig) -> None:
-    """Train, test, and keep the classifier."""
-    from camshaft.envs.errors import InvalidOption
-    from camshaft.experiments.studies.classification_data import OBJECTS, SIGNS, open_classification_data
-    from camshaft.experiments.terminal.console import Console
-    from camshaft.perception.classification import (
-        Classification,
-        ClassifierConfig,
-        fit_classifier,
-        save_classifier,
-    )
-    from camshaft.perception.classification.fitting import sized_options
-    from camshaft.perception.runs.run_folder import check_resumable
+    """Train, test, and save the classifier."""
+    from camshaft.experiments.studies.classification_data import open_classification_data
+    from camshaft.perception.classification import fit_classifier
     from camshaft.perception.training.distributed import is_first_process
-    from camshaft.perception.training.evaluation import evaluate
 
-    if config.resume:
-        check_resumable(config.out)
-    if config.images is not None and config.data not in (OBJECTS, SIGNS):
-        raise InvalidOption(
-            f"images says how many are drawn of {OBJECTS!r} or {SIGNS!r}, not of {config.data!r}"
-        )
-    if config.ship is not None and config.data != SIGNS:
-        raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
-    if config.ship is not None and not config.normalize:
-        raise InvalidOption("weights ship for normalized frames: they cannot be learned with --no-normalize")
-    options = sized_options(config.model, config.size)
-    wanted = ClassifierConfig(
-        model=config.model,
-        model_options=options,
-        weights=config.weights,
-        dropout=config.dropout,
-        label_smoothing=config.label_smoothing,
-        jitter=config.jitter,
-        normalize=config.normalize,
-        initialization=config.initialization,
-        training=config.training,
-    )
+    _check(config)
+    classifier = _classifier_config(config)
     data = open_classification_data(
         config.data,
         config.size,
@@ -105,17 +80,66 @@ def run(config: TrainClassifierConfig) -> None:
         skip_corrupt=config.skip_corrupt,
     )
     result = fit_classifier(
-        wanted, data.train, data.validation, data.classes, config.out, resume=config.resume
+        classifier, data.train, data.validation, data.classes, config.out, resume=config.resume
     )
-    if not is_first_process():
-        return
+    if is_first_process():
+        _test_and_save(config, classifier, data, result)
+
+
+def _check(config: TrainClassifierConfig) -> None:
+    """Check for incompatible options.
+
+    Raises:
+        InvalidOption: the message names them.
+    """
+    from camshaft.envs.errors import InvalidOption
+    from camshaft.experiments.studies.classification_data import OBJECTS, SIGNS
+    from camshaft.perception.runs.run_folder import check_resumable
+
+    if config.resume:
+        check_resumable(config.out)
+    if config.images is not None and config.data not in (OBJECTS, SIGNS):
+        raise InvalidOption(
+            f"images sets the number of training images of {OBJECTS!r} or {SIGNS!r}, not of {config.data!r}"
+        )
+    if config.ship is not None and config.data != SIGNS:
+        raise InvalidOption(f"only a classifier of {SIGNS!r} ships, not one of {config.data!r}")
+    if config.ship is not None and not config.normalize:
+        raise InvalidOption("weights ship for normalized frames: they cannot be learned with --no-normalize")
+
+
+def _classifier_config(config: TrainClassifierConfig) -> ClassifierConfig:
+    from camshaft.perception.classification import ClassifierConfig
+    from camshaft.perception.classification.fitting import sized_options
+
+    return ClassifierConfig(
+        model=config.model,
+        model_options=sized_options(config.model, config.size),
+        weights=config.weights,
+        dropout=config.dropout,
+        label_smoothing=config.label_smoothing,
+        jitter=config.jitter,
+        normalize=config.normalize,
+        initialization=config.initialization,
+        training=config.training,
+    )
+
+
+def _test_and_save(
+    config: TrainClassifierConfig, classifier: ClassifierConfig, data: ClassificationData, result: Any
+) -> None:
+    """Test the classifier, save it, print the scores, and write the weights to ship."""
+    from camshaft.experiments.terminal.console import Console
+    from camshaft.perception.classification import Classification, save_classifier
+    from camshaft.perception.training.evaluation import evaluate
+
     scores = evaluate(result.model, Classification(len(data.classes)), data.test)
     folder = config.out / "classifier"
     save_classifier(
         folder,
-        result.model,  # type: ignore[arg-type]
+        result.model,
         model=config.model,
-        model_options=options,
+        model_options=classifier.model_options,
         classes=data.classes,
         scores=scores,
         normalize=config.normalize,
@@ -148,7 +172,7 @@ def _ship(
             f"Weights of the encoder `{model}` ({count_parameters(result.model.encoder):,} parameters) and of a linear "
             f'head for 43 kinds of traffic signs, in the order of GTSRB, float16. `create_model("{model}", '
             'weights="camshaft-signs")` loads the encoder; `camshaft experiment few-labels --weights camshaft-signs '
-            "--keep-head` the head as well. Every image is drawn by the suite; no real image was used."
+            "--keep-head` the head as well. Every image is rendered by the suite; no real image was used."
         ),
         "Data": {
             "training images": f"{count:,} of {config.size}×{config.size} pixels, split `train` of the sign benchmark",
@@ -162,7 +186,7 @@ def _ship(
         ),
         "Measured": {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()},
         "How it was measured": (
-            f"On {tested:,} images of the split `test`, whose styles of signs and textures behind them training never "
+            f"On {tested:,} images of the split `test`, with sign styles and backgrounds that training never "
             "shows, with the moving average of the weights, before rounding to float16."
         ),
         "Command": f"`{command_line('train classifier', config, ('out', 'resume', 'ship'))}`",

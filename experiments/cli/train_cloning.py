@@ -34,7 +34,7 @@ class TrainCloningConfig:
     """Policy and training."""
 
     def when_stopped(self) -> str:
-        """What to tell the user who stopped it."""
+        """Message after Ctrl-C."""
         from camshaft.perception.runs.run_folder import resume_hint
 
         return resume_hint(self.out)

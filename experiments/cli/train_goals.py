@@ -1,4 +1,4 @@
-"""Training TQC with hindsight experience replay on a goal task, from its state, with published hyper-parameters."""
+"""Training of TQC with hindsight experience replay on goal-conditioned tasks, with published hyperparameters."""
 
 from __future__ import annotations
 
@@ -19,17 +19,24 @@ from camshaft.experiments.terminal.progress import progress_bar
 from camshaft.experiments.terminal.provenance import machine, versions
 
 SETTINGS = Path(__file__).parents[1] / "tuned" / "tqc_her.yaml"
-DECISIVE = ("task", "settings", "eval_every", "eval_episodes", "checkpoint_every", "seed")  # for the outcome
+DECISIVE = (
+    "task",
+    "settings",
+    "eval_every",
+    "eval_episodes",
+    "checkpoint_every",
+    "seed",
+)  # options that determine the result
 
 
 @dataclass(frozen=True)
 class TrainGoalsConfig:
-    """Train TQC+HER (sb3-contrib) on a task with goals, from its state and sparse rewards.
+    """Train TQC+HER (sb3-contrib) on a goal-conditioned task, from its state and sparse rewards.
 
-    TASK is one of Camshaft's tasks tagged "goal", or the id of any Gymnasium environment of the GoalEnv convention,
-    such as panda-gym's PandaReach-v3 (which needs panda-gym). Stopped or killed, a training goes on with --resume and
-    ends with the same weights. The agent is agent.zip, which Stable-Baselines3's own TQC.load reads (it unpickles; no
-    command here does), and where observations are normalized, by what is in normalization.json.
+    TASK is one of Camshaft's tasks tagged "goal", or the id of any Gymnasium environment that follows the GoalEnv
+    convention, such as PandaReach-v3 (needs panda-gym). Stopped or killed, training continues with --resume and ends
+    with the same weights. The agent is saved as agent.zip, which TQC.load of sb3-contrib reads (by unpickling), with
+    normalization.json beside it where observations are normalized.
 
     For example: camshaft train goals camshaft/Reach-v0
     """
@@ -37,23 +44,23 @@ class TrainGoalsConfig:
     task: Annotated[str, Positional, arg(metavar="TASK")] = "camshaft/Reach-v0"
     """Task to learn."""
     settings: Literal["auto", "reach", "object", "pick_and_place"] = "auto"
-    """Entry of experiments/tuned/tqc_her.yaml; auto goes by the name of the task, and takes "object" for others."""
+    """Hyperparameters: entry of experiments/tuned/tqc_her.yaml; auto chooses by the task's name, "object" otherwise."""
     steps: int | None = None
-    """Environment steps, by default those of the settings."""
+    """Environment steps; by default those of the settings."""
     eval_every: int = 2000
-    """Steps from one test to the next."""
+    """Steps between evaluations."""
     eval_episodes: int = 100
-    """Episodes of a test, with goals that training does not see."""
+    """Episodes per evaluation, with goals that training does not see."""
     checkpoint_every: int = 10_000
-    """Steps after which, at the end of the episode, everything is kept that --resume goes on from."""
+    """Steps between checkpoints, which are saved at the end of an episode."""
     threads: int = 1
     """Threads of PyTorch."""
     seed: int = 0
-    """Seed of everything."""
+    """Seed of training and environments."""
     out: Path | None = None
-    """Run folder, by default runs/goals/<task>-<seed>."""
+    """Run folder; by default runs/goals/<task>-<seed>."""
     resume: bool = False
-    """Go on from the last checkpoint in the run folder, with more --steps if you like."""
+    """Resume from the last checkpoint in the run folder; --steps may be larger than before."""
 
     @property
     def folder(self) -> Path:
@@ -61,18 +68,20 @@ class TrainGoalsConfig:
         return self.out or Path("runs/goals") / f"{full_id(self.task).split('/')[-1]}-{self.seed}"
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
+        """Message after Ctrl-C."""
         from camshaft.perception.runs.run_folder import CHECKPOINT_FILE
 
         if not (self.folder / CHECKPOINT_FILE).exists():
-            return f"Nothing to go on from was kept: the first checkpoint comes after {self.checkpoint_every:,} steps."
+            return (
+                f"There is no checkpoint to resume: the first is saved after {self.checkpoint_every:,} steps."
+            )
         return (
-            f"The last checkpoint is kept in {self.folder}; the same command with --resume goes on from it."
+            f"The last checkpoint is kept in {self.folder}; the same command with --resume continues from it."
         )
 
 
 def run(config: TrainGoalsConfig) -> None:
-    """Train, test now and then, keep checkpoints, and save the agent."""
+    """Train with periodic evaluations and checkpoints, and save the agent."""
     if min(config.eval_every, config.eval_episodes, config.checkpoint_every, config.threads) < 1:
         raise InvalidOption("eval_every, eval_episodes, checkpoint_every and threads must be at least 1")
     check_seed(config.seed, 2**32 - 1)
@@ -126,7 +135,7 @@ def _train(
 
 
 def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:
-    """The hyper-parameters for a task."""
+    """Hyperparameters of a task."""
     table = yaml.safe_load(SETTINGS.read_text())
     name: str = config.settings
     if name == "auto":
@@ -137,14 +146,14 @@ def read_settings(config: TrainGoalsConfig) -> dict[str, Any]:
 
 
 def make_goal_env(task: str) -> gymnasium.Env[Any, Any]:
-    """A goal environment with sparse rewards, seen by its state.
+    """A goal-conditioned environment with sparse rewards and state observations.
 
     Raises:
-        InvalidOption: no such environment, or none with goals.
+        InvalidOption: there is no such environment, or it has no goals.
     """
     if task.startswith("camshaft/"):
         if "goal" not in envs.find_task(task).tags:
-            raise InvalidOption(f"{task} is no task with goals; see the tag 'goal' in 'camshaft tasks'")
+            raise InvalidOption(f"{task} is not goal-conditioned; see the tag 'goal' in 'camshaft tasks'")
         return gymnasium.make(task, obs_mode="state", reward_mode="sparse")
     if task.startswith("Panda"):
         try:
@@ -160,7 +169,7 @@ def make_goal_env(task: str) -> gymnasium.Env[Any, Any]:
     if not names <= found or not isinstance(env.action_space, gymnasium.spaces.Box):
         env.close()
         raise InvalidOption(
-            f"{task} is no task with goals and continuous actions, as the GoalEnv convention has them"
+            f"{task} is not a GoalEnv with continuous actions: its observations need {', '.join(sorted(names))}"
         )
     return env
 

@@ -1,4 +1,4 @@
-"""Putting a pretrained encoder to use on other images, from the command line."""
+"""Transfer of a pretrained encoder to new image classes, from the command line."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ WITHOUT_TRAINING = ("probe", "neighbors")
 
 @dataclass(frozen=True)
 class TransferConfig:
-    """Learn other classes with an encoder that has learned before.
+    """Transfer a pretrained encoder to new image classes.
 
-    "tune" trains a new head and the encoder, its lower layers at smaller rates; "head" trains the new head alone;
-    "probe" fits a logistic regression to the features as they stand; "neighbors" lets the nearest images vote.
+    "tune" trains a new head and the encoder, lower layers at smaller learning rates; "head" trains the new head alone;
+    "probe" fits a logistic regression to frozen features; "neighbors" is a k-nearest-neighbors classifier on them.
 
     For example: camshaft transfer --weights camshaft --data data/GTSRB --mode tune --rate-decay 0.8 --unfreeze-epochs 1
     """
 
     data: str
-    """Images of the new classes: as 'camshaft train classifier' takes them."""
+    """Images of the new classes, as for 'camshaft train classifier'."""
     model: str = "policy_resnet"
     """Encoder, a name in the zoo or timm:NAME."""
     weights: str | None = "camshaft"
-    """Of the encoder: camshaft, imagenet, a file (as classifier/model.safetensors of a run), or None for fresh ones."""
+    """Weights of the encoder: camshaft, imagenet, a file (such as a run's classifier/model.safetensors), or None."""
     mode: Literal["tune", "head", "probe", "neighbors"] = "tune"
-    """What is learned on top."""
+    """Transfer method."""
     frozen: int = 0
-    """With "tune": layer groups, counted from the input, that stay as they are."""
+    """With "tune": number of frozen layer groups, counted from the input."""
     rate_decay: float = 0.8
-    """With "tune": the rate of each layer group, over that of the group above it."""
+    """With "tune": learning rate of each layer group relative to the group above it."""
     unfreeze_epochs: int = 0
-    """With "tune": epochs from the release of one layer group to that of the one below; 0 trains all from the start."""
+    """With "tune": epochs between unfreezing one layer group and the next below; 0 trains all from the start."""
     size: int = 64
-    """Width and height that images are brought to."""
+    """Width and height that images are resized to."""
     fraction: float = 1.0
-    """Part of the training images to learn from, the same of every class."""
+    """Fraction of the training images to use, stratified by class."""
     neighbors: int = 5
-    """With "neighbors": how many vote."""
+    """With "neighbors": number of neighbors."""
     jitter: float = 0.5
-    """Strength of random changes of color and light in training."""
+    """Strength of the color jitter in training; 0 for none."""
     skip_corrupt: bool = False
-    """Leave out files that cannot be read, with a warning each."""
+    """Skip unreadable files, with a warning for each."""
     out: Path = Path("runs/transfer/default")
-    """Run folder; with "probe" and "neighbors" it gets results.json."""
+    """Run folder; "probe" and "neighbors" write only results.json."""
     resume: bool = False
-    """Go on from the last checkpoint in the run folder."""
+    """Resume from the last checkpoint in the run folder."""
     training: OmitArgPrefixes[TrainingConfig] = field(default_factory=TrainingConfig)
-    """How to train."""
+    """Training."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
+        """Message after Ctrl-C."""
         if self.mode in WITHOUT_TRAINING:
             return "Nothing was kept."
         from camshaft.perception.runs.run_folder import resume_hint
@@ -64,7 +64,7 @@ class TransferConfig:
 
 
 def run(config: TransferConfig) -> None:
-    """Learn, test, and print the accuracy."""
+    """Train, test, and print the accuracy."""
     from camshaft.experiments.studies.classification_data import (
         ClassificationData,
         labels_of,
@@ -99,7 +99,7 @@ def run(config: TransferConfig) -> None:
         result = _train(config, data)
         if not is_first_process():
             return
-        accuracy = _kept(config, data, result)
+        accuracy = _save(config, data, result)
     Console().print(
         f"accuracy {accuracy:.1%} on {len(data.test):,} test images, from {len(data.train):,} labeled ones",
     )
@@ -138,8 +138,8 @@ def _train(config: TransferConfig, data: Any) -> Any:
     )
 
 
-def _kept(config: TransferConfig, data: Any, result: Any) -> float:
-    """The accuracy of a trained classifier, once it is in the run folder."""
+def _save(config: TransferConfig, data: Any, result: Any) -> float:
+    """Save the trained classifier to the run folder, and return its test accuracy."""
     from camshaft.perception.classification import Classification, save_classifier
     from camshaft.perception.classification.fitting import sized_options
     from camshaft.perception.training.evaluation import evaluate

@@ -1,4 +1,4 @@
-"""Contact sheets of the simulated benchmarks for the docs: some training and some test images of every class.
+"""Contact sheets of the simulated benchmarks for the docs: training and test images of every class.
 
 Run as `python -m camshaft.experiments.docs_media.benchmark_sheets`; it writes docs/objects.jpg and docs/signs.jpg.
 """
@@ -14,7 +14,7 @@ from camshaft.experiments.drawing.contact_sheet import contact_sheet, write_shee
 from camshaft.perception.data.objects import ObjectImages
 from camshaft.perception.data.signs import SignImages
 
-EACH = 3  # images of a split
+EACH = 3  # images per class and split
 SIZE = 64
 SHEETS: dict[str, tuple[Any, int]] = {  # file to benchmark and columns
     "docs/objects.jpg": (ObjectImages, 3),
@@ -23,7 +23,7 @@ SHEETS: dict[str, tuple[Any, int]] = {  # file to benchmark and columns
 
 
 def main() -> None:
-    """Draw and write."""
+    """Render and write the contact sheets."""
     for path, (benchmark, columns) in SHEETS.items():
         sets = [benchmark(split, SIZE) for split in ("train", "test")]
         classes = sets[0].classes

@@ -1,6 +1,6 @@
-"""A film as one picture: frames at equal distances in time, for pages that cannot play it.
+"""Film strips: frames of a film at equal intervals in one image, for pages that cannot play it.
 
-Run as `python -m camshaft.experiments.docs_media.film_strip FILM PICTURE`.
+Run as `python -m camshaft.experiments.docs_media.film_strip FILM IMAGE`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WIDTH = 420  # pixels of each frame
 
 
 def film_strip(film: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) BGR picture of frames spread over the film.
+    """(H, W, 3) BGR image of frames spread over the film.
 
     Raises:
         SystemExit: the film cannot be read.

@@ -1,4 +1,4 @@
-"""The pictures of the README and of docs/gallery.md: what every lens, label, light, sensor and surface looks like.
+"""Images of the README and of docs/gallery.md: every lens, label, light, sensor effect and surface.
 
 Run as `python -m camshaft.experiments.docs_media.gallery`; writes into docs/.
 """
@@ -42,25 +42,25 @@ from camshaft.experiments.drawing.label_images import (
     RED,
     WHITE,
     YELLOW,
-    depth_picture,
-    direction_picture,
+    depth_image,
     draw_boxes,
     draw_boxes_3d,
     draw_keypoints,
-    flow_picture,
-    instance_picture,
-    label_picture,
-    position_picture,
-    speed_picture,
+    flow_image,
+    instance_image,
+    normal_image,
+    position_image,
+    segmentation_image,
+    speed_image,
 )
 
 DOCS = Path("docs")
 TASK = "camshaft/LaneKeeping-v0"
 SEEDS = (1, 3, 4, 12)
-STEPS = 80  # driven by the expert before the picture is taken
-SIZE = 256  # pixels a side of each camera picture
+STEPS = 80  # driven by the expert before the images are rendered
+SIZE = 256  # pixels per side of each camera image
 
-# Inside the windscreen. Labels always have one sample a pixel, colors here 2×2, and the sun casts shadows.
+# Inside the windscreen. Labels always have one sample per pixel, colors 2×2 here; the sun casts shadows.
 CAMERA = Camera(
     352,
     220,
@@ -90,39 +90,39 @@ def lens_sheet() -> Image:
         "pinhole, barrel distortion": replace(pinhole, fov_degrees=106.0, distortion=(-0.19, 0.03, 0.0, 0.0)),
         "fisheye, 180 degrees from left to right": fisheye,
         "fisheye, 200 degrees from left to right": replace(fisheye, fov_degrees=200.0),
-        "cylindrical, 170 degrees, drawn directly": cylinder,
+        "cylindrical, 170 degrees, rendered directly": cylinder,
     }
     tiles: dict[str, Image] = {title: street.see(camera)["rgb"] for title, camera in cameras.items()}
-    tiles["cylindrical, remapped from a fisheye picture"] = remap(street.see(large)["rgb"], large, cylinder)
+    tiles["cylindrical, remapped from a fisheye image"] = remap(street.see(large)["rgb"], large, cylinder)
     return contact_sheet(tiles, 3)
 
 
-def remap(picture: Image, source: Camera, target: Camera) -> Image:
-    """What `target` would see, looked up in the picture of `source` at the same place."""
+def remap(image: Image, source: Camera, target: Camera) -> Image:
+    """The view of `target`, resampled from the image of `source` at the same position."""
     turn = source.mount[:3, :3].T @ target.mount[:3, :3]
     where = project(source, rays(target) @ turn.T).astype(np.float32)
-    return np.asarray(cv2.remap(picture, where[..., 0], where[..., 1], cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.remap(image, where[..., 0], where[..., 1], cv2.INTER_LINEAR), np.uint8)
 
 
 def label_sheet() -> Image:
-    """Everything that one rendering tells about the street."""
+    """All outputs of one rendering of the street."""
     street = Street()
     images = ("rgb", "depth", "segmentation", "instances", "normals", "positions")
     seen = street.see_motion(CAMERA, (*images, "flow", "scene_flow", "occluded"))
     hidden = seen["rgb"].copy()
     hidden[seen["occluded"] > 0] = RED
     speed = np.linalg.norm(seen["scene_flow"], axis=-1) / TIME_STEP
-    normals = direction_picture(seen["normals"] * np.array([1.0, -1.0, -1.0], np.float32))
+    normals = normal_image(seen["normals"] * np.array([1.0, -1.0, -1.0], np.float32))
     tiles = {
         "color": seen["rgb"],
-        "depth: near is bright": depth_picture(seen["depth"]),
-        "semantic labels": label_picture(seen["segmentation"]),
-        "instances": instance_picture(seen["instances"]),
-        "normals: red right, green up, blue to us": normals,
-        "positions: the grid of 10 m of the world": position_picture(seen["positions"], seen["rgb"]),
-        "optical flow to 0.1 s later": flow_picture(seen["flow"], 25.0, wheel=48),
-        "scene flow: speed, to 20 m/s": speed_picture(speed, 20.0),
-        "red: out of sight 0.1 s later": hidden,
+        "depth: near is bright": depth_image(seen["depth"]),
+        "semantic labels": segmentation_image(seen["segmentation"]),
+        "instances": instance_image(seen["instances"]),
+        "normals: red right, green up, blue toward the camera": normals,
+        "positions: 10 m grid of the world": position_image(seen["positions"], seen["rgb"]),
+        "optical flow to 0.1 s later": flow_image(seen["flow"], 25.0, wheel=48),
+        "scene flow: speed, to 20 m/s": speed_image(speed, 20.0),
+        "red: occluded 0.1 s later": hidden,
     }
     return contact_sheet(tiles | _object_tiles(street), 4)
 
@@ -134,9 +134,9 @@ def _object_tiles(street: Street) -> dict[str, Image]:
     cars, faded = street.cars.slots, np.asarray(seen["rgb"] // 2 + 100, np.uint8)
     whole = draw_boxes(seen["rgb"], seen["amodal_boxes"][cars], YELLOW)
     return {
-        "2D boxes: seen white, whole yellow": draw_boxes(whole, seen["boxes"][cars], WHITE),
+        "2D boxes: visible white, amodal yellow": draw_boxes(whole, seen["boxes"][cars], WHITE),
         "3D boxes": draw_boxes_3d(faded, camera, seen["boxes_3d"][cars], RED),
-        "keypoints: seen yellow, covered red": draw_keypoints(faded, seen["keypoints"]),
+        "keypoints: visible yellow, occluded red": draw_keypoints(faded, seen["keypoints"]),
     }
 
 
@@ -165,7 +165,7 @@ def light_sheet() -> Image:
 
 
 def spoil(images: dict[str, NDArray[Any]], sensor: Sensor, camera: Camera) -> dict[str, NDArray[Any]]:
-    """Copies of the images of one world as a sensor delivers them."""
+    """Copies of one world's images with the effects of a sensor."""
     result = {name: image[None].copy() for name, image in images.items()}
     zero = np.zeros(1, np.int64)
     SensorModel(sensor, camera, 1).apply(result, zero, zero + 7, zero + 20, result.get("flow"), [SPEED])
@@ -173,7 +173,7 @@ def spoil(images: dict[str, NDArray[Any]], sensor: Sensor, camera: Camera) -> di
 
 
 def sensor_sheet() -> Image:
-    """How a camera falls short of a perfect one, one effect a picture."""
+    """Sensor effects, one per image."""
     seen = Street().see_motion(CAMERA, ("rgb", "depth", "flow"))
     colors = {
         "perfect": Sensor(),
@@ -193,16 +193,16 @@ def sensor_sheet() -> Image:
     }
     tiles = {title: spoil(seen, sensor, CAMERA)["rgb"] for title, sensor in colors.items()}
     for title, sensor in depths.items():
-        tiles[title] = depth_picture(spoil(seen, sensor, CAMERA)["depth"], 3.0, 120.0)
+        tiles[title] = depth_image(spoil(seen, sensor, CAMERA)["depth"], 3.0, 120.0)
     return contact_sheet(tiles, 4)
 
 
 def surface_sheet() -> Image:
-    """A ball of every kind of surface, plants solid and cut out, and supersampling."""
+    """A ball of every kind of surface, solid and cut-out plants, and supersampling."""
     balls = {
         "plain": Surface((0.75, 0.35, 0.25)),
         "textured": Surface((1.0, 1.0, 1.0), textures.roof_tiles(0)),
-        "gloss paint": Surface((0.75, 0.12, 0.12), specular=0.04, shininess=256),
+        "specular paint": Surface((0.75, 0.12, 0.12), specular=0.04, shininess=256),
         "metal": Surface((0.85, 0.66, 0.35), specular=0.7, shininess=64, metallic=True),
         "cut out": Surface((1.0, 1.0, 1.0), textures.leaf_cover(0), double_sided=True),
         "emissive, at night": Surface((1.0, 0.80, 0.46), emissive=True),
@@ -210,12 +210,12 @@ def surface_sheet() -> Image:
     tiles = {title: _ball(surface, "night" in title) for title, surface in balls.items()}
     tiles["plants, solid"], tiles["plants, cut out (near level)"] = _plants(False), _plants(True)
     crops = [_far_road(samples) for samples in (1, 2)]
-    tiles["1 sample a pixel (enlarged 4 times)"], tiles["2 x 2 samples (enlarged 4 times)"] = crops
+    tiles["1 sample per pixel (enlarged 4 times)"], tiles["2 x 2 samples (enlarged 4 times)"] = crops
     return contact_sheet(tiles, 5)
 
 
 def _floor(surface: Surface, meters: float, size: float = 80.0) -> Mesh:
-    """A floor on which the texture repeats after so many meters."""
+    """A floor whose texture repeats after so many meters."""
     return _repeated(Mesh.grid(size, size, surface, cells=8), size / meters, size / meters)
 
 
@@ -233,10 +233,8 @@ def _ball(surface: Surface, night: bool) -> Image:
     sample_light(state, 0, np.random.default_rng(0), None, Conditions("night" if night else "day"))
     state.sun_direction[0] = np.array([-0.55, 0.45, 0.70]) / np.linalg.norm([0.55, 0.45, 0.70])
     camera = Camera(280, 220, 42.0, supersampling=2, shadow_distance=12.0)
-    picture: Image = Renderer(state, camera).render(look_at([-4.2, 0.0, 1.9], [0.0, 0.0, 0.85])[None])["rgb"][
-        0
-    ]
-    return picture
+    image: Image = Renderer(state, camera).render(look_at([-4.2, 0.0, 1.9], [0.0, 0.0, 0.85])[None])["rgb"][0]
+    return image
 
 
 def _plants(cut_out: bool) -> Image:
@@ -250,20 +248,18 @@ def _plants(cut_out: bool) -> Image:
     sample_light(state, 0, np.random.default_rng(0), None)
     state.sun_direction[0] = np.array([-0.5, -0.6, 0.75]) / np.linalg.norm([0.5, 0.6, 0.75])
     camera = Camera(280, 220, 52.0, supersampling=2, shadow_distance=40.0)
-    picture: Image = Renderer(state, camera).render(look_at([0.0, 0.0, 1.6], [16.0, 0.0, 4.2])[None])["rgb"][
-        0
-    ]
-    return picture
+    image: Image = Renderer(state, camera).render(look_at([0.0, 0.0, 1.6], [16.0, 0.0, 4.2])[None])["rgb"][0]
+    return image
 
 
 def _far_road(samples: int) -> Image:
     camera = replace(CAMERA, width=240, height=150, supersampling=samples)
-    picture = Street().see(camera)["rgb"][38:93, 80:150]
-    return np.asarray(cv2.resize(picture, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST), np.uint8)
+    image = Street().see(camera)["rgb"][38:93, 80:150]
+    return np.asarray(cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def car_sheet() -> Image:
-    """Cars from all sides, near and far, by day, and at night in the own car's headlights."""
+    """Cars from all sides, near and far, by day, and at night in the ego vehicle's headlights."""
     views = {"front": 180.0, "front left": 215.0, "left": 270.0, "rear left": 325.0, "rear": 0.0}
     tiles = {}
     for time_of_day, distances in (("day", (6.0, 15.0, 60.0)), ("night", (15.0, 40.0))):
@@ -281,13 +277,13 @@ def car_sheet() -> Image:
                 field = float(np.degrees(2.0 * np.arctan(2.9 / distance)))
                 camera = Camera(280, 150, field, supersampling=2, shadow_distance=distance + 6.0)
                 pose = look_at([0.0, 0.0, 1.4 + 0.02 * distance], [distance, 0.0, 0.6])
-                picture = Renderer(state, camera).render(pose[None])["rgb"][0]
-                tiles[f"{side}, {distance:.0f} m, {time_of_day}"] = picture
+                image = Renderer(state, camera).render(pose[None])["rgb"][0]
+                tiles[f"{side}, {distance:.0f} m, {time_of_day}"] = image
     return contact_sheet(tiles, 5)
 
 
 def rig_sheet() -> Image:
-    """A stereo pair with its disparity, and four cameras that see all around."""
+    """A stereo pair with its disparity, and a surround rig of four cameras."""
     street = Street()
     baseline, eye = 0.5, replace(CAMERA, position=(0.6, 0.25, 1.4))
     pair = {name: street.see(camera, ("rgb", "depth")) for name, camera in stereo_rig(eye, baseline).items()}
@@ -309,7 +305,7 @@ def rig_sheet() -> Image:
 
 
 def camera_sheet(simulation: Simulation) -> Image:
-    """One row a world: from behind, then the camera's colors, depth and labels."""
+    """One row per world: view from behind, then color, depth and segmentation of the camera."""
     seen = simulation.observe()
     assert isinstance(seen, dict)
     rows = []
@@ -319,15 +315,15 @@ def camera_sheet(simulation: Simulation) -> Image:
                 behind, (behind.shape[1] * SIZE // behind.shape[0], SIZE), interpolation=cv2.INTER_AREA
             ),
             seen["rgb"][world],
-            depth_picture(seen["depth"][world, ..., 0]),
-            label_picture(seen["segmentation"][world, ..., 0]),
+            depth_image(seen["depth"][world, ..., 0]),
+            segmentation_image(seen["segmentation"][world, ..., 0]),
         ]
         rows.append(np.hstack(parts))
     return np.vstack(rows)
 
 
 def write_camera_sheet(path: Path) -> None:
-    """The picture at the top of the README."""
+    """Write the image at the top of the README."""
     camera = {"width": SIZE, "height": SIZE}
     simulation = make_simulation(
         TASK, len(SEEDS), obs_mode="rgb+depth+segmentation", randomize="train", camera=camera
@@ -354,7 +350,7 @@ SHEETS = {
 
 
 def main() -> None:
-    """Write docs/cameras.png and the gallery's sheets."""
+    """Write docs/cameras.png and the contact sheets of the gallery."""
     write_camera_sheet(DOCS / "cameras.png")
     for name, sheet in SHEETS.items():
         write_sheet(DOCS / f"gallery_{name}.jpg", sheet())

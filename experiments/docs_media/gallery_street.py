@@ -1,4 +1,4 @@
-"""A country road with some traffic, to take the gallery's pictures of."""
+"""A country road with traffic, the scene of the gallery's images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from camshaft.envs.rendering import Camera, Renderer, Scene, SceneSnapshot, Scen
 
 ROAD = RoadConfig(length=500.0)
 PAINTS = ((0.75, 0.12, 0.12), (0.10, 0.20, 0.52), (0.86, 0.87, 0.88), (0.08, 0.30, 0.18), (0.93, 0.72, 0.10))
-TIME_STEP = 0.1  # seconds from one moment to the next
+TIME_STEP = 0.1  # seconds between two frames
 LANE = -0.5 * ROAD.lane_width  # meters from the center line to the middle of the own lane
 
 # Meters ahead of the own car, lane (1 own, −1 oncoming), meters a second along the road, paint.
@@ -82,9 +82,10 @@ class Street:
         """Put all cars where they are that long after the start."""
         self.own = self._car_pose(self._distance + OWN_SPEED * seconds, 1.0)
         if self._traffic:
-            places = [self._distance + ahead + speed * seconds for ahead, _, speed, _ in TRAFFIC]
+            distances = [self._distance + ahead + speed * seconds for ahead, _, speed, _ in TRAFFIC]
             poses = [
-                self._car_pose(place, lane) for place, (_, lane, _, _) in zip(places, TRAFFIC, strict=True)
+                self._car_pose(distance, lane)
+                for distance, (_, lane, _, _) in zip(distances, TRAFFIC, strict=True)
             ]
             self.state.set_pose(self.cars, np.stack(poses)[None])
             self.state.colors[0, self.cars.slots] = [PAINTS[paint] for *_, paint in TRAFFIC]

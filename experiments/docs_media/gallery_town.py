@@ -1,4 +1,4 @@
-"""The gallery's pictures of what stands and moves in towns and on race tracks."""
+"""Gallery images of towns and race tracks: buildings, signs, vehicles, people."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from camshaft.envs.rendering import (
 from camshaft.experiments.drawing.contact_sheet import contact_sheet
 from camshaft.experiments.drawing.label_images import YELLOW
 
-Place = tuple[float, float]  # x and y, meters
+Position = tuple[float, float]  # x and y, meters
 
 VIEW = (352, 220)
 WHITE = (1.0, 1.0, 1.0)
 
 
 class Stage:
-    """A scene that is set up thing by thing and looked at once.
+    """A scene that is set up object by object and rendered once.
 
     Args:
         ground: texture of the ground.
-        meters: after which it repeats.
+        meters: distance after which the texture repeats.
         time_of_day: as in `camshaft.envs.driving.light`.
     """
 
@@ -50,24 +50,24 @@ class Stage:
     def add(
         self,
         variants: Sequence[Sequence[Mesh]],
-        places: Sequence[Place],
+        positions: Sequence[Position],
         yaws: ArrayLike = 0.0,
         chosen: ArrayLike = 0,
         colors: ArrayLike = 1.0,
         height: float = 0.0,
     ) -> None:
-        """Stand variants of something at places; yaws in degrees."""
-        objects = self._scene.add(str(len(self._placed)), variants, len(places))
-        spots = np.column_stack([np.array(places), np.full(len(places), height)])
-        self._placed.append((objects, spots, np.radians(yaws), chosen, colors))
+        """Add variants of an object at positions; yaws in degrees."""
+        objects = self._scene.add(str(len(self._placed)), variants, len(positions))
+        raised = np.column_stack([np.array(positions), np.full(len(positions), height)])
+        self._placed.append((objects, raised, np.radians(yaws), chosen, colors))
 
     def see(
         self, eye: ArrayLike, target: ArrayLike, fov_degrees: float = 50.0, size: tuple[int, int] = VIEW
     ) -> Image:
-        """The picture from a place toward another."""
+        """The image from an eye position toward a target."""
         state = SceneState(self._scene, 1)
-        for objects, places, yaws, chosen, colors in self._placed:
-            state.place(0, objects, places, yaws, 1.0, chosen, colors)
+        for objects, positions, yaws, chosen, colors in self._placed:
+            state.place(0, objects, positions, yaws, 1.0, chosen, colors)
         sample_light(state, 0, np.random.default_rng(0), None, Conditions(self._time_of_day))
         pose = look_at(eye, target)
         if self._time_of_day == "night":
@@ -82,7 +82,7 @@ class Stage:
 
 
 def floor(texture: Texture, meters: float, size: float = 240.0) -> Mesh:
-    """A floor on which a texture repeats after so many meters."""
+    """A floor whose texture repeats after so many meters."""
     mesh = Mesh.grid(size, size, Surface(WHITE, texture, "road"), cells=4)
     return Mesh(
         mesh.positions,
@@ -95,7 +95,7 @@ def floor(texture: Texture, meters: float, size: float = 240.0) -> Mesh:
 
 
 def traffic_sheet() -> Image:
-    """Vehicles near and far with their lights, people in all frames and from near, with keypoints."""
+    """Vehicles with their lights, and people in all animation frames, with keypoints."""
     tiles = {
         "vehicles": _vehicles(0.0),
         "from the front": _vehicles(60.0),
@@ -115,9 +115,9 @@ def _vehicles(yaw: float) -> Image:
     stage = Stage(textures.street_asphalt(0))
     rows = {"hatchback": (6.0, 4.5), "saloon": (6.0, 0.0), "suv": (6.0, -4.9), "van": (12.0, 6.5)}
     rows |= {"lorry": (13.0, -3.5), "bus": (20.5, 2.5)}
-    for number, (name, place) in enumerate(rows.items()):
+    for number, (name, position) in enumerate(rows.items()):
         paint = assets.PAINTS[(8, 10, 0, 14, 12, 11)[number]]
-        stage.add([assets.VEHICLES[name]().levels], [place], 270.0 - yaw, colors=[paint])
+        stage.add([assets.VEHICLES[name]().levels], [position], 270.0 - yaw, colors=[paint])
     return stage.see([-8.0, 0.0, 5.0], [8.0, 0.0, 1.2], 58.0)
 
 
@@ -125,13 +125,13 @@ def _lights(time_of_day: str) -> Image:
     """The states of a saloon's and a van's lights."""
     stage = Stage(textures.street_asphalt(2), time_of_day=time_of_day)
     for name, x, paint in (("saloon", 8.0, 6), ("van", 15.0, 0)):
-        places = [(x, y) for y in (6.2, 3.1, 0.0, -3.1, -6.2)]
+        positions = [(x, y) for y in (6.2, 3.1, 0.0, -3.1, -6.2)]
         stage.add(
             assets.VEHICLES[name]().variants,
-            places,
+            positions,
             0.0,
             [0, 1, 2, 3, 4],
-            [assets.PAINTS[paint]] * len(places),
+            [assets.PAINTS[paint]] * len(positions),
         )
     return stage.see([-6.0, 0.0, 4.0], [9.0, 0.0, 0.6], 60.0)
 
@@ -140,9 +140,9 @@ def _riders() -> Image:
     stage = Stage(textures.street_asphalt(4))
     stage.add([assets.motorcycle(4).levels], [(5.8, -2.9)], 150.0, colors=[assets.PAINTS[8]])
     for number, rider in enumerate(assets.RIDERS[:5]):
-        place = (5.4 + 1.6 * (number % 2), 3.1 - 1.15 * number)
+        position = (5.4 + 1.6 * (number % 2), 3.1 - 1.15 * number)
         stage.add(
-            assets.bicycle_frames(rider), [place], 230.0 + 24.0 * number, number, [assets.SHIRTS[number]]
+            assets.bicycle_frames(rider), [position], 230.0 + 24.0 * number, number, [assets.SHIRTS[number]]
         )
     return stage.see([0.0, 0.0, 1.9], [5.5, 0.0, 0.85], 64.0)
 
@@ -150,10 +150,10 @@ def _riders() -> Image:
 def _people() -> Image:
     stage = Stage(textures.paving(0), textures.PAVING_METERS)
     for body in range(assets.NUM_BODIES):
-        place = (5.4 + 1.2 * (body % 2), 3.0 - 0.55 * body)
+        position = (5.4 + 1.2 * (body % 2), 3.0 - 0.55 * body)
         stage.add(
             assets.pedestrian_frames(body),
-            [place],
+            [position],
             200.0 - 14.0 * (body % 4),
             3 * body % 13,
             [assets.SHIRTS[body]],
@@ -164,27 +164,27 @@ def _people() -> Image:
 def _stride() -> Image:
     stage = Stage(textures.paving(4), textures.PAVING_METERS)
     count = assets.WALK_FRAMES + 1
-    places = [(6.5, 3.7 - 0.62 * frame) for frame in range(count)]
-    stage.add(assets.pedestrian_frames(0), places, 270.0, range(count), [assets.SHIRTS[2]] * count)
+    positions = [(6.5, 3.7 - 0.62 * frame) for frame in range(count)]
+    stage.add(assets.pedestrian_frames(0), positions, 270.0, range(count), [assets.SHIRTS[2]] * count)
     return stage.see([0.0, 0.0, 1.3], [6.5, 0.0, 0.85], 66.0)
 
 
 def _keypoints() -> Image:
-    """A walking woman and a running child, with their keypoints drawn over them."""
+    """A walking woman and a running child, with their keypoints."""
     stage = Stage(textures.cobbles(0), textures.COBBLE_METERS)
     eye, target, fov = np.array([0.0, 0.0, 1.3]), np.array([3.2, 0.0, 0.85]), 50.0
     points = []
-    for body, frame, place, yaw in ((6, 1, (3.3, 0.7), 235.0), (8, 7, (3.0, -0.6), 150.0)):
-        stage.add(assets.pedestrian_frames(body), [place], yaw, frame, [assets.SHIRTS[body]])
+    for body, frame, position, yaw in ((6, 1, (3.3, 0.7), 235.0), (8, 7, (3.0, -0.6), 150.0)):
+        stage.add(assets.pedestrian_frames(body), [position], yaw, frame, [assets.SHIRTS[body]])
         cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
         turn = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-        points.append(assets.frame_keypoints(body)[frame] @ turn + [*place, 0.0])
-    picture = stage.see(eye, target, fov).copy()
+        points.append(assets.frame_keypoints(body)[frame] @ turn + [*position, 0.0])
+    image = stage.see(eye, target, fov).copy()
     pose = look_at(eye, target)
     pixels = project(Camera(*VIEW, fov), (np.concatenate(points) - pose[:3, 3]) @ pose[:3, :3])
     for column, row in np.round(pixels).astype(int):
-        picture[row - 2 : row + 2, column - 2 : column + 2] = YELLOW
-    return picture
+        image[row - 2 : row + 2, column - 2 : column + 2] = YELLOW
+    return image
 
 
 def town_sheet() -> Image:
@@ -221,8 +221,8 @@ def street(time_of_day: str) -> Image:
         for number in order:
             model = assets.building(number, lit)
             x += 0.5 * model.width
-            place = (x, side * (9.2 + 0.5 * model.depth))
-            stage.add([model.levels], [place], 90.0 * side)
+            position = (x, side * (9.2 + 0.5 * model.depth))
+            stage.add([model.levels], [position], 90.0 * side)
             x += 0.5 * model.width + (0.0 if model.name == "terraced_house" else 1.5)
     lamps = [(4.0 + 24.0 * number, 4.4 * side) for number in range(5) for side in (1.0, -1.0)]
     stage.add([assets.street_lamp(lit)], lamps, [0.0 if y < 0.0 else 180.0 for _, y in lamps])
@@ -241,17 +241,17 @@ def street(time_of_day: str) -> Image:
         stage.add(variants, [(x, y)], yaw, lights, [assets.PAINTS[paint]])
     stage.add(assets.bicycle_frames(2), [(11.0, -3.6)], 0.0, 1, [assets.SHIRTS[10]])
     for body in range(assets.NUM_BODIES):
-        place = (float(rng.uniform(8.0, 30.0)), float(rng.choice([-6.4, 6.2]) + rng.uniform(-1.0, 1.0)))
+        position = (float(rng.uniform(8.0, 30.0)), float(rng.choice([-6.4, 6.2]) + rng.uniform(-1.0, 1.0)))
         yaw, frame = float(rng.choice([0.0, 180.0])), int(rng.integers(13))
-        stage.add(assets.pedestrian_frames(body), [place], yaw, frame, [assets.SHIRTS[body]], height=0.12)
+        stage.add(assets.pedestrian_frames(body), [position], yaw, frame, [assets.SHIRTS[body]], height=0.12)
     return stage.see([0.0, -1.8, 2.0], [20.0, -1.2, 2.6], 66.0)
 
 
 def _buildings(numbers: Sequence[int]) -> Image:
     """Two rows of buildings, large ones behind."""
     stage = Stage(textures.lawn(0), textures.LAWN_METERS)
-    drawn = sorted((assets.building(number) for number in numbers), key=lambda model: model.height)
-    for x, row in ((0.0, drawn[:7]), (50.0, drawn[7:])):
+    ordered = sorted((assets.building(number) for number in numbers), key=lambda model: model.height)
+    for x, row in ((0.0, ordered[:7]), (50.0, ordered[7:])):
         gap = 4.0 if x == 0.0 else 8.0
         left = 0.5 * (sum(model.width for model in row) + gap * (len(row) - 1))
         for model in row:
@@ -271,8 +271,8 @@ def _signs() -> Image:
 def _signals() -> Image:
     stage = Stage(textures.street_asphalt(4))
     count = len(assets.SIGNAL_STATES)
-    places = [(9.0, 4.6 - 1.5 * number) for number in range(count)]
-    stage.add(assets.traffic_light_variants(arm=False), places, 0.0, range(count))
+    positions = [(9.0, 4.6 - 1.5 * number) for number in range(count)]
+    stage.add(assets.traffic_light_variants(arm=False), positions, 0.0, range(count))
     stage.add(assets.traffic_light_variants(), [(14.0, -6.5)], 0.0, [2])
     crossing = [(8.5, -2.5 - 0.95 * number) for number in range(len(assets.CROSSING_STATES))]
     stage.add(assets.crossing_light_variants(), crossing, 0.0, range(len(crossing)))
@@ -281,7 +281,7 @@ def _signals() -> Image:
 
 def _furniture() -> Image:
     stage = Stage(textures.paving(4), textures.PAVING_METERS)
-    for levels, place, yaw in (
+    for levels, position, yaw in (
         (assets.bus_shelter(1), (10.0, 4.6), -15.0),
         (assets.advertising_column(2), (9.5, -4.6), 0.0),
         (assets.bench(), (7.5, 0.8), 20.0),
@@ -292,7 +292,7 @@ def _furniture() -> Image:
         (assets.bollard(), (6.2, -3.2), 0.0),
         (assets.street_name(), (6.8, -3.0), 0.0),
     ):
-        stage.add([levels], [place], yaw)
+        stage.add([levels], [position], yaw)
     return stage.see([0.0, 0.0, 2.0], [8.0, 0.0, 1.2], 62.0)
 
 
@@ -345,7 +345,7 @@ def _track() -> Image:
 
 
 def _grounds() -> Image:
-    """Ten grounds as squares of 4 m."""
+    """Ten ground textures as squares of 4 m."""
     stage = Stage(textures.street_asphalt(6))
     kinds: tuple[tuple[Texture, float], ...] = (
         (textures.street_asphalt(0), textures.STREET_METERS),

@@ -1,4 +1,4 @@
-"""The pages of docs/tasks: one a task, made from its docstring, with a picture; and a gallery of them all."""
+"""Pages of docs/tasks: one per task, generated from its docstring, with images, and a gallery."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from camshaft.envs.arrays import Image
 from camshaft.envs.catalogue import TASKS, Task
 from camshaft.envs.driving.light import WEATHERS
 from camshaft.experiments.drawing.contact_sheet import contact_sheet, filled, title_row, write_sheet
-from camshaft.experiments.drawing.label_images import label_picture
+from camshaft.experiments.drawing.label_images import segmentation_image
 
-HEIGHT = 260  # pixels of a page's pictures
+HEIGHT = 260  # pixels of a page's images
 THUMBNAIL = (256, 192)  # width, height
-SECONDS, SEED = 5.0, 4  # of the expert before the picture is taken
+SECONDS, SEED = 5.0, 4  # the expert acts this long before the images are rendered
 
 
 def short_name(task: Task) -> str:
@@ -26,7 +26,7 @@ def short_name(task: Task) -> str:
 
 
 def page(task: Task) -> str:
-    """A task's page as Markdown."""
+    """The page of a task as Markdown."""
     name, simulation = short_name(task), task.simulation_class()
     parts = re.split(r"\n(?=[A-Z][A-Za-z ]+:\n)", inspect.getdoc(simulation) or "")
     lines = [f"# {name}", "", f"`{task.id}`: {parts[0].strip()}", "", f"![{name}]({name}.jpg)", ""]
@@ -53,7 +53,7 @@ def page(task: Task) -> str:
 
 
 def index() -> str:
-    """The gallery's page as Markdown."""
+    """The gallery page as Markdown."""
     lines = [
         "# Tasks",
         "",
@@ -72,8 +72,8 @@ def index() -> str:
     return "\n".join(lines) + "\n"
 
 
-def pictures(task: Task) -> dict[str, Image]:
-    """What a task looks like: from outside, through its camera, its labels, and from above where it has a map."""
+def task_images(task: Task) -> dict[str, Image]:
+    """Images of a task: from outside, through its camera, its segmentation, and its map if it has one."""
     modes = task.simulation_class().render_modes
     env = gymnasium.make(
         task.id, obs_mode="rgb+segmentation", render_mode=modes[0], randomize="train", camera=(168, 168)
@@ -87,7 +87,7 @@ def pictures(task: Task) -> dict[str, Image]:
     tiles = {
         "from outside": np.asarray(env.render()),
         "what the camera sees": observation["rgb"],
-        "its labels": label_picture(observation["segmentation"][..., 0]),
+        "its labels": segmentation_image(observation["segmentation"][..., 0]),
     }
     if "map" in modes:
         tiles["the map"] = simulation.render_frames([0], "map")[0]
@@ -108,22 +108,22 @@ def weather_sheet() -> Image:
             time_of_day=time_of_day,
             weather=weather,
         )
-        picture, _ = env.reset(seed=SEED)
+        image, _ = env.reset(seed=SEED)
         for _ in range(25):
             action = env.unwrapped.simulation.expert_action()[0]  # type: ignore[attr-defined]
-            picture, *_ = env.step(action)
-        tiles[weather if time_of_day == "day" and weather else time_of_day] = picture
+            image, *_ = env.step(action)
+        tiles[weather if time_of_day == "day" and weather else time_of_day] = image
         env.close()
     return contact_sheet(tiles, 3)
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """Write all pages and pictures; returns the files."""
+    """Write all pages and images; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     thumbnails: dict[str, Image] = {}
     written = [folder / "README.md"]
     for task in TASKS:
-        name, tiles = short_name(task), pictures(task)
+        name, tiles = short_name(task), task_images(task)
         thumbnails[name] = filled(next(iter(tiles.values())), *THUMBNAIL)
         write_sheet(folder / f"{name}.jpg", title_row(tiles, HEIGHT))
         (folder / f"{name}.md").write_text(page(task), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Labels as pictures for people: depth, classes, instances, directions, flow, boxes, keypoints."""
+"""Color visualizations of labels: depth, classes, instances, normals, flow, boxes, keypoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from camshaft.envs.rendering import LABELS, Camera, project
 
 Color = tuple[int, int, int]
 
-NEAREST, FARTHEST = 2.0, 400.0  # meters, ends of the depth colors
+NEAREST, FARTHEST = 2.0, 400.0  # meters, range of the depth colors
 YELLOW, RED, WHITE = (255, 220, 40), (235, 60, 50), (255, 255, 255)
 
 PALETTE = {
@@ -41,15 +41,15 @@ PALETTE = {
 BOX_EDGES = ((0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7))
 
 
-def depth_picture(depth: NDArray[np.float32], nearest: float = NEAREST, farthest: float = FARTHEST) -> Image:
+def depth_image(depth: NDArray[np.float32], nearest: float = NEAREST, farthest: float = FARTHEST) -> Image:
     """(H, W, 3) colors of (H, W) meters: near bright, far dark, on a logarithmic scale; no depth (0) gray."""
     share = np.log(np.clip(depth, nearest, farthest) / nearest) / np.log(farthest / nearest)
-    picture = (mpl.colormaps["magma"](1.0 - share)[..., :3] * 255).astype(np.uint8)
-    picture[depth <= 0.0] = 128
-    return picture
+    image = (mpl.colormaps["magma"](1.0 - share)[..., :3] * 255).astype(np.uint8)
+    image[depth <= 0.0] = 128
+    return image
 
 
-def label_picture(labels: NDArray[np.uint8]) -> Image:
+def segmentation_image(labels: NDArray[np.uint8]) -> Image:
     """(H, W, 3) colors of (H, W) semantic ids."""
     colors = np.full((256, 3), 128, np.uint8)
     for name, color in PALETTE.items():
@@ -57,8 +57,8 @@ def label_picture(labels: NDArray[np.uint8]) -> Image:
     return colors[labels]
 
 
-def instance_picture(instances: NDArray[np.uint16]) -> Image:
-    """(H, W, 3) a color of its own for every instance; sky black."""
+def instance_image(instances: NDArray[np.uint16]) -> Image:
+    """(H, W, 3) one color per instance; sky black."""
     hue = (np.arange(2**16) * 0.61803398875) % 1.0
     value = 0.6 + 0.4 * ((np.arange(2**16) * 0.7548776662) % 1.0)
     colors = mpl.colors.hsv_to_rgb(np.column_stack([hue, np.full(2**16, 0.75), value]))
@@ -66,47 +66,47 @@ def instance_picture(instances: NDArray[np.uint16]) -> Image:
     return (colors[instances] * 255).astype(np.uint8)
 
 
-def direction_picture(normals: NDArray[np.float32]) -> Image:
-    """(H, W, 3) red, green, blue of x, y, z from −1 to 1; nothing black."""
-    picture = ((0.5 + 0.5 * normals) * 255).astype(np.uint8)
-    picture[~normals.any(axis=-1)] = 0
-    return picture
+def normal_image(normals: NDArray[np.float32]) -> Image:
+    """(H, W, 3) red, green, blue of x, y, z from −1 to 1; black where there is no surface."""
+    image = ((0.5 + 0.5 * normals) * 255).astype(np.uint8)
+    image[~normals.any(axis=-1)] = 0
+    return image
 
 
-def position_picture(positions: NDArray[np.float32], rgb: Image) -> Image:
-    """(H, W, 3) lines every 10 m of x (red) and y (green), and every 2 m of height (blue), over a dark picture."""
-    picture = np.asarray(rgb // 3 + 20, np.uint8)
+def position_image(positions: NDArray[np.float32], rgb: Image) -> Image:
+    """(H, W, 3) lines every 10 m of x (red) and y (green), and every 2 m of height (blue), over a dark image."""
+    image = np.asarray(rgb // 3 + 20, np.uint8)
     known = positions.any(axis=-1)
     for axis, (spacing, color) in enumerate(((10.0, RED), (10.0, (90, 230, 90)), (2.0, (90, 160, 255)))):
         cell = np.floor(positions[..., axis] / spacing)
         line = np.zeros(known.shape, bool)
         line[:, 1:] |= cell[:, 1:] != cell[:, :-1]
         line[1:] |= cell[1:] != cell[:-1]
-        blurred = cv2.blur(line.astype(np.float32), (9, 9)) > 0.6  # too far away to be told apart
-        picture[line & known & ~blurred] = color
-    return picture
+        blurred = cv2.blur(line.astype(np.float32), (9, 9)) > 0.6  # too far away to resolve
+        image[line & known & ~blurred] = color
+    return image
 
 
-def speed_picture(speed: NDArray[np.floating], fastest: float) -> Image:
-    """(H, W, 3) black where nothing moves to yellow at the fastest."""
+def speed_image(speed: NDArray[np.floating], fastest: float) -> Image:
+    """(H, W, 3) from black at rest to yellow at the fastest speed."""
     return np.asarray(mpl.colormaps["inferno"](np.clip(speed / fastest, 0.0, 1.0))[..., :3] * 255, np.uint8)
 
 
-def flow_picture(flow: NDArray[np.float32], longest: float, wheel: int = 0) -> Image:
+def flow_image(flow: NDArray[np.float32], longest: float, wheel: int = 0) -> Image:
     """(H, W, 3) hue of the direction, saturation of the length (Baker et al., IJCV 2011).
 
     Args:
         flow: (H, W, 2) pixels, columns then rows.
-        longest: pixels of full saturation.
+        longest: flow at full saturation, pixels.
         wheel: diameter of a color wheel in the lower left corner, pixels.
     """
-    picture = _flow_colors(flow[..., 0], flow[..., 1], longest)
+    image = _flow_colors(flow[..., 0], flow[..., 1], longest)
     if wheel:
         across = np.linspace(-longest, longest, wheel)
         columns, rows = np.meshgrid(across, across)
         inside = np.hypot(columns, rows) <= longest
-        picture[-wheel:, :wheel][inside] = _flow_colors(columns, rows, longest)[inside]
-    return picture
+        image[-wheel:, :wheel][inside] = _flow_colors(columns, rows, longest)[inside]
+    return image
 
 
 def _flow_colors(columns: NDArray[np.floating], rows: NDArray[np.floating], longest: float) -> Image:
@@ -116,18 +116,18 @@ def _flow_colors(columns: NDArray[np.floating], rows: NDArray[np.floating], long
     return np.asarray(colors * 255, np.uint8)
 
 
-def draw_boxes(picture: Image, boxes: ArrayLike, color: Color) -> Image:
-    """A copy with (n, 4) left, top, right, bottom drawn in; empty ones are left out."""
-    canvas = picture.copy()
+def draw_boxes(image: Image, boxes: ArrayLike, color: Color) -> Image:
+    """A copy with (n, 4) boxes (left, top, right, bottom); empty ones are skipped."""
+    canvas = image.copy()
     for left, top, right, bottom in np.asarray(boxes, np.float64).round().astype(int):
         if right > left and bottom > top:
             cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), color, 1)
     return canvas
 
 
-def draw_boxes_3d(picture: Image, camera: Camera, boxes: NDArray[np.float32], color: Color) -> Image:
-    """A copy with the edges of (n, 8, 3) boxes in camera axes drawn in, where they are in front of the camera."""
-    canvas = picture.copy()
+def draw_boxes_3d(image: Image, camera: Camera, boxes: NDArray[np.float32], color: Color) -> Image:
+    """A copy with the edges of (n, 8, 3) boxes in camera axes, where they are in front of the camera."""
+    canvas = image.copy()
     for box in boxes:
         if np.isnan(box).any() or box[:, 2].min() < camera.near:
             continue
@@ -138,13 +138,13 @@ def draw_boxes_3d(picture: Image, camera: Camera, boxes: NDArray[np.float32], co
     return canvas
 
 
-def draw_keypoints(picture: Image, keypoints: NDArray[np.float32]) -> Image:
-    """A copy with (K, 3) keypoints drawn in: visible ones filled, covered ones as rings."""
-    canvas = picture.copy()
+def draw_keypoints(image: Image, keypoints: NDArray[np.float32]) -> Image:
+    """A copy with (K, 3) keypoints: visible ones filled, occluded ones as rings."""
+    canvas = image.copy()
     for column, row, seen in keypoints:
-        place = (round(float(column)), round(float(row)))
+        center = (round(float(column)), round(float(row)))
         if seen > 1.5:
-            cv2.circle(canvas, place, 3, YELLOW, -1, cv2.LINE_AA)
+            cv2.circle(canvas, center, 3, YELLOW, -1, cv2.LINE_AA)
         elif seen > 0.5:
-            cv2.circle(canvas, place, 3, RED, 1, cv2.LINE_AA)
+            cv2.circle(canvas, center, 3, RED, 1, cv2.LINE_AA)
     return canvas

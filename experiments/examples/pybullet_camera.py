@@ -1,8 +1,8 @@
-"""A fast camera for a PyBullet simulation of one's own: a Panda at a table, seen from the side and from its hand.
+"""`PyBulletCamera` in a PyBullet simulation of your own: a Panda at a table, from the side and from its hand.
 
     python -m camshaft.experiments.examples.pybullet_camera
 
-Writes pybullet_camera.png and prints frames per second, beside those of PyBullet's TinyRenderer.
+Writes pybullet_camera.png and prints frames per second, compared with PyBullet's TinyRenderer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 1.0  # of one measurement
 
 
 def main() -> None:
-    """Load, draw, measure."""
+    """Load the scene, render it, and measure."""
     client = BulletClient(pybullet.DIRECT)
     client.setAdditionalSearchPath(pybullet_data.getDataPath())
     client.loadURDF("plane.urdf", (0.0, 0.0, -0.65))
@@ -45,8 +45,8 @@ def main() -> None:
 
     images = side.render(pose)
     depth = cv2.applyColorMap(np.uint8(255.0 / (1.0 + images["depth"])), cv2.COLORMAP_VIRIDIS)[..., ::-1]
-    picture = np.concatenate([images["rgb"], hand.render()["rgb"], depth], axis=1)
-    cv2.imwrite(str(OUT), np.ascontiguousarray(picture[..., ::-1]))
+    image = np.concatenate([images["rgb"], hand.render()["rgb"], depth], axis=1)
+    cv2.imwrite(str(OUT), np.ascontiguousarray(image[..., ::-1]))
     print(f"{OUT}: {SIZE} × {SIZE} from the side, from the hand, and the depth seen from the side")
 
     view = client.computeViewMatrix((1.3, 0.7, 0.9), (0.35, 0.0, 0.15), (0.0, 0.0, 1.0))
@@ -60,12 +60,12 @@ def main() -> None:
     print(f"PyBulletCamera {ours:,.0f} frames/s, TinyRenderer {theirs:,.0f}; each color, depth, segmentation")
 
 
-def frames_per_second(draw: Callable[[], Any]) -> float:
-    """Of a function that draws one frame, after one of warm-up."""
-    draw()
+def frames_per_second(render: Callable[[], Any]) -> float:
+    """Frames per second of a function that renders one frame, after one of warm-up."""
+    render()
     start, frames = time.perf_counter(), 0
     while time.perf_counter() - start < SECONDS:
-        draw()
+        render()
         frames += 1
     return frames / (time.perf_counter() - start)
 

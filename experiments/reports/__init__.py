@@ -1,1 +1,1 @@
-"""Report pages, comparisons and curves."""
+"""Report pages, tables and figures of results."""

@@ -1,4 +1,4 @@
-"""The report of a driving experiment: how a cloned driver learned, and how it drove."""
+"""Report page of a driving experiment: training and evaluation of a cloned driver."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from camshaft.experiments.reports.page import (
     SECOND,
     Block,
     Chart,
+    Figure,
     Figures,
     Grid,
-    Picture,
     Section,
     Settings,
     Table,
     Video,
-    drawing,
+    plot,
     write_page,
 )
 
@@ -52,7 +52,7 @@ def write_driving_report(path: Path, results: DrivingResults) -> Path:
 def _lead(results: DrivingResults) -> str:
     figures = results.cloned[0].summary
     return (
-        f"A convolutional network watched an expert drive and now steers from the camera image alone: "
+        f"A convolutional network was trained by behavior cloning and steers from the camera image alone: "
         f"{figures['kilometers']:.0f} km on {figures['episodes']} roads it has never seen, "
         f"with {_count(figures['interventions'], 'intervention')} of the safety driver."
     )
@@ -82,7 +82,7 @@ def _key_figures(results: DrivingResults) -> Figures:
                 f"expert {expert * 100:.0f} cm",
             ),
             (
-                "From nothing to here",
+                "Total time",
                 _duration(sum(results.stages.values())),
                 "collect, train, evaluate, record",
             ),
@@ -94,7 +94,7 @@ def _rollouts(results: DrivingResults) -> Section:
     videos = [Video(rollout.video, rollout.poster, rollout.caption) for rollout in results.rollouts]
     return Section(
         "Rollouts",
-        "Roads of the test split, driven from the camera image; the small picture is what the network sees.",
+        "Roads of the test split, driven from the camera image; the small image is the network's input.",
         [Grid(videos)],
     )
 
@@ -102,8 +102,8 @@ def _rollouts(results: DrivingResults) -> Section:
 def _comparison(results: DrivingResults) -> Section:
     drivers = [results.expert, *results.cloned, *results.others]
     return Section(
-        "How well it drives",
-        "All drive the same unseen roads. Autonomy counts six seconds for each intervention, which happens "
+        "Evaluation",
+        "All policies drive the same unseen roads. Autonomy counts six seconds for each intervention, which occurs "
         f"{INTERVENTION_ERROR:.0f} m off the lane center (Bojarski et al. 2016). In small print: 95 % "
         "intervals, Garwood's for the number of interventions and Wilson's for the share of roads. Lateral "
         "error is absolute. Difference to expert: mean absolute difference of the steering commands, which "
@@ -138,14 +138,14 @@ def _roads_table(driver: Driver) -> Table:
 
 
 def _errors_by_road(results: DrivingResults) -> Chart:
-    with drawing("errors-by-road", 9.6, 2.8) as chart:
+    with plot("errors-by-road", 9.6, 2.8) as chart:
         for driver, color, shift in ((results.expert, SECOND, -0.15), (results.cloned[0], FIRST, 0.15)):
             roads = driver.evaluation["episodes"]
-            places = np.arange(1, len(roads) + 1) + shift
+            positions = np.arange(1, len(roads) + 1) + shift
             mean = [road["metrics"]["lateral_error"] for road in roads]
             high = [road["metrics"]["lateral_error_p95"] for road in roads]
-            chart.axes.vlines(places, mean, high, color=color, linewidth=2)
-            chart.axes.plot(places, mean, "o", color=color, markersize=4.5, label=driver.name)
+            chart.axes.vlines(positions, mean, high, color=color, linewidth=2)
+            chart.axes.plot(positions, mean, "o", color=color, markersize=4.5, label=driver.name)
         chart.axes.set(xlabel="road", ylabel="|lateral error|, m", ylim=(0, None))
         chart.axes.set_xticks(np.arange(1, len(roads) + 1))
         chart.axes.grid(axis="x", visible=False)
@@ -157,8 +157,8 @@ def _errors_by_road(results: DrivingResults) -> Chart:
 
 def _closeness(results: DrivingResults) -> Section:
     return Section(
-        "Against the expert",
-        "What the cloned driver did, and what the expert would have done at the same places.",
+        "Comparison with the expert",
+        "Steering commands of the cloned driver, and of the expert in the same states.",
         [
             _road_in_time(results.cloned[0]),
             Grid([_error_histogram(results), _command_scatter(results.cloned[0])]),
@@ -168,7 +168,7 @@ def _closeness(results: DrivingResults) -> Section:
 
 def _road_in_time(driver: Driver) -> Chart:
     trace = driver.series[0]
-    with drawing("road-in-time", 9.6, 4.2, rows=2) as chart:
+    with plot("road-in-time", 9.6, 4.2, rows=2) as chart:
         upper, lower = chart.axes
         upper.plot(trace["time"], trace["expert_command"], color=SECOND, label="expert")
         upper.plot(trace["time"], trace["command"], color=FIRST, linewidth=1.1, label=driver.name)
@@ -178,21 +178,21 @@ def _road_in_time(driver: Driver) -> Chart:
         lower.axhline(0.0, color=MUTED, linewidth=0.8)
         for limit in (-INTERVENTION_ERROR, INTERVENTION_ERROR):
             lower.axhline(limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        for moment in trace["time"][trace["intervention"] > 0]:
-            lower.axvline(moment, color=INK, linewidth=1.2)
+        for time in trace["time"][trace["intervention"] > 0]:
+            lower.axvline(time, color=INK, linewidth=1.2)
         lower.set(
             xlabel="time, s", ylabel="lateral error, m", xlim=(0, trace["time"][-1]), ylim=(-1.25, 1.25)
         )
     return Chart(
         chart.svg,
-        "The first test road. Above: steering command, left positive. Below: distance from the lane center; "
-        "the safety driver takes over at the dashed lines (vertical lines where that happened).",
+        "The first test road. Above: steering command, left positive. Below: lateral error; the safety driver "
+        "takes over at the dashed lines (vertical lines: interventions).",
         wide=True,
     )
 
 
 def _error_histogram(results: DrivingResults) -> Chart:
-    with drawing("error-histogram") as chart:
+    with plot("error-histogram") as chart:
         for driver, color in ((results.expert, SECOND), (results.cloned[0], FIRST)):
             error = np.concatenate([series["lateral_error"] for series in driver.series])
             chart.axes.hist(
@@ -203,7 +203,7 @@ def _error_histogram(results: DrivingResults) -> Chart:
             )
         chart.axes.set(xlabel="lateral error, m", ylabel="density, 1/m")
         chart.axes.legend(loc="upper right")
-    return Chart(chart.svg, "Where in the lane they drive, over all test roads.")
+    return Chart(chart.svg, "Distribution of the lateral error over all test roads.")
 
 
 def _command_scatter(driver: Driver) -> Chart:
@@ -211,7 +211,7 @@ def _command_scatter(driver: Driver) -> Chart:
     command = np.concatenate([series["command"] for series in driver.series])
     chosen = np.linspace(0, len(expert) - 1, min(len(expert), 900)).astype(int)
     reach = float(np.abs(np.concatenate([expert, command])).max()) * 1.05 + 1e-3
-    with drawing("command-scatter") as chart:
+    with plot("command-scatter") as chart:
         chart.axes.plot([-reach, reach], [-reach, reach], color=MUTED, linewidth=0.9)
         chart.axes.plot(expert[chosen], command[chosen], ".", color=FIRST, markersize=3, alpha=0.4)
         chart.axes.set(xlabel="expert's command", ylabel="cloned driver's command")
@@ -219,12 +219,12 @@ def _command_scatter(driver: Driver) -> Chart:
     correlation = np.corrcoef(expert, command)[0, 1]
     return Chart(
         chart.svg,
-        f"Steering commands at the same places, over all test roads; correlation {correlation:.3f}.",
+        f"Steering commands in the same states, over all test roads; correlation {correlation:.3f}.",
     )
 
 
 def _learning(results: DrivingResults) -> Section:
-    with drawing("learning", 9.6, 3.0) as chart:
+    with plot("learning", 9.6, 3.0) as chart:
         for number, curve in enumerate(results.curves):
             solid = {"alpha": 1.0 if number == 0 else 0.35}
             for values, color, label in (
@@ -235,20 +235,20 @@ def _learning(results: DrivingResults) -> Section:
                 chart.axes.plot(curve.epochs, values, color=color, label=name, **solid)
         chart.axes.set(xlabel="epoch", ylabel="loss", yscale="log")
         chart.axes.legend(loc="upper right")
-    text = "Loss on the training episodes and on whole episodes held out."
+    text = "Loss on the training episodes and on held-out episodes."
     if len(results.curves) > 1:
-        text += " Strong lines: the first seed; faint: the others."
+        text += " Opaque lines: the first seed; faint lines: the others."
     return Section("Learning", text, [Chart(chart.svg, "", wide=True)])
 
 
 def _training_frames(results: DrivingResults) -> Section:
-    pictures: list[Block] = [Picture(image, caption) for image, caption in results.samples]
+    images: list[Block] = [Figure(image, caption) for image, caption in results.samples]
     return Section(
-        "What it learned from",
-        "Frames as the network gets them. A displaced frame shows the road from a place where the car was "
-        "not, with the command that leads back to the lane center: without them the network would never "
+        "Training frames",
+        "Frames as the network receives them. A displaced frame shows the road from a pose beside the car's own, "
+        "with the command that leads back to the lane center: without such frames the network would not "
         "learn to recover from its own errors.",
-        [Grid(pictures, small=True)],
+        [Grid(images, small=True)],
     )
 
 

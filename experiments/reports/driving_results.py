@@ -21,7 +21,13 @@ from camshaft.envs.errors import CorruptFile
 from camshaft.perception.runs.durable_files import write_durably, write_json_durably
 from camshaft.perception.training.curves import read_metrics
 
-SHOWN = {"time", "lateral_error", "command", "expert_command", "intervention"}  # of an episode's series
+SHOWN = {
+    "time",
+    "lateral_error",
+    "command",
+    "expert_command",
+    "intervention",
+}  # required series of an episode
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,9 @@ class Driver:
     """One driver of the comparison.
 
     Attributes:
-        name: as the tables print it.
+        name: in the tables.
         evaluation: `Evaluation.to_dict()`.
-        series: one a road.
+        series: one per road.
     """
 
     name: str
@@ -40,7 +46,7 @@ class Driver:
 
     @property
     def summary(self) -> Mapping[str, Any]:
-        """The figures over all roads."""
+        """Summary over all roads."""
         figures: Mapping[str, Any] = self.evaluation["summary"]
         return figures
 
@@ -53,7 +59,7 @@ class LearningCurve:
         name: of the training, such as its seed.
         epochs: (E,) numbers of the epochs.
         train: (E,) mean loss on the training episodes.
-        validation: (E,) mean loss on episodes held out.
+        validation: (E,) mean loss on held-out episodes.
     """
 
     name: str
@@ -69,7 +75,7 @@ class Rollout:
     Attributes:
         video: MP4 file.
         poster: (H, W, 3) uint8.
-        caption: which road it is and how it went.
+        caption: road and result.
     """
 
     video: Path
@@ -79,15 +85,15 @@ class Rollout:
 
 @dataclass(frozen=True)
 class DrivingResults:
-    """Everything that the report shows.
+    """Contents of the report.
 
     Attributes:
         title: of the page.
         settings: names and values.
-        stages: seconds that each stage took.
-        curves: one a training.
-        cloned: the cloned drivers, one a training; the first is the one the charts show.
-        expert: who taught them.
+        stages: duration of each stage in seconds.
+        curves: one per training seed.
+        cloned: the cloned drivers, one per training seed; charts show the first.
+        expert: driver of the training data.
         others: drivers to compare with.
         samples: training frames (H, W, 3) uint8 with their captions.
         rollouts: recorded roads of the first cloned driver.
@@ -105,7 +111,7 @@ class DrivingResults:
 
 
 def save_evaluation(path: Path, evaluation: Evaluation) -> None:
-    """Write an evaluation as JSON and its series beside it; the JSON comes last: where it is, both are."""
+    """Write an evaluation as JSON and its series as .npz; the JSON is written last, as a mark of completeness."""
     arrays = {
         f"{road}/{name}": np.asarray(values, np.float32)
         for road, series in enumerate(evaluation.series)
@@ -136,7 +142,7 @@ def load_driver(path: Path, name: str) -> Driver:
 
 
 def learning_curve(run_folder: Path, name: str) -> LearningCurve:
-    """The losses of a training from the rows that its metrics.jsonl has for whole epochs."""
+    """Losses of a training, from the epoch rows of its metrics.jsonl."""
     epochs = [row for row in read_metrics(run_folder) if "train_loss" in row]
     try:
         columns = [
@@ -149,7 +155,7 @@ def learning_curve(run_folder: Path, name: str) -> LearningCurve:
 
 
 def training_samples(dataset: Path, count: int) -> list[tuple[NDArray[np.uint8], str]]:
-    """Frames with captions from up to `count` episodes: first those from the lane, then displaced ones."""
+    """Captioned frames of up to `count` episodes: first from the lane, then displaced."""
     reader = DatasetReader(dataset)
     chosen = np.linspace(0, reader.num_episodes - 1, min(count, reader.num_episodes)).astype(int)
     episodes = [reader.episode(int(index)) for index in chosen]
@@ -168,7 +174,7 @@ def _lane_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8]
 
 
 def _displaced_sample(episode: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], str]:
-    """The frame of an episode that is farthest off the lane."""
+    """The displaced frame of an episode with the largest lateral offset."""
     row = int(np.abs(episode["displaced.lateral"]).argmax())
     lateral = _side(float(episode["displaced.lateral"][row]), " m", 1)
     heading = _side(float(np.degrees(episode["displaced.heading"][row])), "°", 0)

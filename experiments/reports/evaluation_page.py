@@ -1,4 +1,4 @@
-"""Report page of an evaluation: key figures, films, tables, every episode."""
+"""Report page of an evaluation: key figures, films, tables and every episode."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from camshaft.experiments.reports.page import (
     Settings,
     Table,
     Video,
-    drawing,
+    plot,
     write_page,
 )
 
@@ -47,12 +47,12 @@ def write_evaluation_page(
     films: Mapping[str, Sequence[Path]],
     settings: Mapping[str, Any],
 ) -> Path:
-    """Write one page about policies on the same task and seeds.
+    """Write the page of policies evaluated on the same task and seeds.
 
     Args:
         path: of the HTML file.
-        evaluations: one a policy; the first is the one that the others are compared with.
-        films: policy to its films, by episode.
+        evaluations: one per policy; the others are compared with the first.
+        films: policy name to its films, by episode.
         settings: of the evaluation.
     """
     first = evaluations[0]
@@ -77,7 +77,7 @@ def write_evaluation_page(
 
 
 def poster(video: Path) -> Image:
-    """A frame of a film, some seconds in or the last one before.
+    """Poster frame of a film: frame `POSTER_FRAME`, or the last if the film is shorter.
 
     Raises:
         CorruptFile: the film is damaged or has no frame.
@@ -93,7 +93,7 @@ def poster(video: Path) -> Image:
 
 
 def film_caption(episode: EpisodeResult, units: Mapping[str, str]) -> str:
-    """Which episode it is and how it went."""
+    """Caption with the seed and result of an episode."""
     figures = [
         f"{name.replace('_', ' ')} {value:.3g} {units[name]}".rstrip()
         for name, value in episode.metrics.items()
@@ -144,7 +144,7 @@ def _films(evaluations: Sequence[Evaluation], films: Mapping[str, Sequence[Path]
             blocks.append(Video(film, poster(film), caption))
     if not blocks:
         return []
-    text = "The first episodes; the small image is what the policy sees."
+    text = "The first episodes; the small image is the policy's observation."
     return [Section("Films", text, [Grid(blocks)])]
 
 
@@ -158,7 +158,7 @@ def _results(evaluations: Sequence[Evaluation]) -> Section:
 
 
 def _returns(evaluations: Sequence[Evaluation]) -> Chart:
-    with drawing("returns", 9.6, 2.8) as chart:
+    with plot("returns", 9.6, 2.8) as chart:
         for number, evaluation in enumerate(evaluations):
             returns = np.sort(evaluation.values("return"))
             share = np.arange(1, len(returns) + 1) / len(returns)

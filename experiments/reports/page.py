@@ -1,4 +1,4 @@
-"""Self-contained report pages: one HTML file holding its text, tables, charts, pictures and videos."""
+"""Self-contained report pages: one HTML file with its text, tables, charts, images and videos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from camshaft.perception.runs.durable_files import write_durably
 
-# Colors that charts are drawn in; the page replaces each by the CSS variable that suits light or dark paper.
+# Placeholder colors of charts; the page replaces each by the CSS variable of the light or dark theme.
 INK, MUTED, LINE = "#010101", "#020202", "#030303"
 FIRST, SECOND, THIRD = "#040404", "#050505", "#060606"
 PAGE_COLORS = {INK: "ink", MUTED: "muted", LINE: "line", FIRST: "first", SECOND: "second", THIRD: "third"}
@@ -27,18 +27,18 @@ JPEG_QUALITY = 88
 
 
 class Block(Protocol):
-    """A piece of a section."""
+    """An element of a section."""
 
     def html(self) -> str:
-        """The piece as HTML that refers to nothing outside the page."""
+        """The element as self-contained HTML."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The few numbers a reader should take home.
+    """Key figures.
 
     Attributes:
-        entries: (label, value, remark) each.
+        entries: (label, value, remark) of each.
     """
 
     entries: Sequence[tuple[str, str, str]]
@@ -72,10 +72,10 @@ class Table:
     """Rows of text; the first column names the row, the others are numbers.
 
     Attributes:
-        header: one name a column.
-        rows: one text a cell; what follows a line break in it is printed small, below.
-        emphasis: number of the row to set apart.
-        folded: title under which the table is folded away, or None to show it.
+        header: one name per column.
+        rows: one text per cell; text after a line break is printed small, below.
+        emphasis: index of the highlighted row.
+        folded: title of the collapsed table, or None to show it.
     """
 
     header: Sequence[str]
@@ -84,7 +84,7 @@ class Table:
     folded: str | None = None
 
     def html(self) -> str:
-        """A table that scrolls sideways where the paper is narrow."""
+        """A table that scrolls horizontally on narrow screens."""
         head = "".join(f"<th>{_lines(name)}</th>" for name in self.header)
         body = "".join(self._row(number, row) for number, row in enumerate(self.rows))
         table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -99,12 +99,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing made by matplotlib inside `drawing`, in the page's own colors and type.
+    """A matplotlib figure made with `plot`, in the colors and font of the page.
 
     Attributes:
-        svg: as `drawing` left it.
+        svg: of the finished `Plot`.
         caption: what it shows.
-        wide: keep it legible by scrolling where the paper is narrow.
+        wide: scroll on narrow screens instead of shrinking.
     """
 
     svg: str
@@ -118,7 +118,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Figure:
     """An image.
 
     Attributes:
@@ -167,14 +167,14 @@ class Grid:
 
     Attributes:
         blocks: in reading order.
-        small: many small pictures rather than two columns.
+        small: many small images instead of two columns.
     """
 
     blocks: Sequence[Block]
     small: bool = False
 
     def html(self) -> str:
-        """As many columns as the paper has room for."""
+        """As many columns as fit."""
         kind = "frames" if self.small else "grid"
         return f'<div class="{kind}">{"".join(block.html() for block in self.blocks)}</div>'
 
@@ -185,8 +185,8 @@ class Section:
 
     Attributes:
         title: of the section; none for the opening.
-        text: paragraph that says what to look for.
-        blocks: what follows it.
+        text: introductory paragraph.
+        blocks: elements below the text.
     """
 
     title: str
@@ -203,15 +203,15 @@ class Section:
 def write_page(
     path: Path, title: str, lead: str, sections: Sequence[Section], kicker: str = "Camshaft", footer: str = ""
 ) -> Path:
-    """Write one page that needs nothing but itself, whole or not at all.
+    """Write a self-contained page, atomically.
 
     Args:
         path: of the HTML file.
         title: of the page.
-        lead: what was done and what came out, in a sentence or two.
+        lead: summary of the method and result, in a sentence or two.
         sections: in reading order.
         kicker: line above the title.
-        footer: how the page was made.
+        footer: origin of the page.
     """
     template = Template(Path(__file__).with_name("page_template.html").read_text(encoding="utf-8"))
     page = template.substitute(
@@ -225,8 +225,8 @@ def write_page(
     return path
 
 
-class Drawing:
-    """A matplotlib figure being drawn; `svg` holds it once the `drawing` block has ended."""
+class Plot:
+    """A matplotlib figure; `svg` holds the result after the `plot` block."""
 
     def __init__(self, figure: Any, axes: Any) -> None:
         self.figure = figure
@@ -235,17 +235,17 @@ class Drawing:
 
 
 @contextmanager
-def drawing(name: str, width: float = 4.8, height: float = 3.0, rows: int = 1) -> Any:
-    """Draw a chart in the page's style.
+def plot(name: str, width: float = 4.8, height: float = 3.0, rows: int = 1) -> Any:
+    """Plot a chart in the page's style.
 
     Args:
-        name: unique within the page; it keeps the identifiers inside the SVG apart.
-        width: inches; 4.8 for half the page, 9.6 for all of it.
+        name: unique within the page; prefix of the SVG's identifiers.
+        width: inches; 4.8 for half the page width, 9.6 for all of it.
         height: inches.
-        rows: of axes that share the horizontal axis.
+        rows: number of axes, which share the horizontal axis.
 
     Yields:
-        A Drawing, whose `axes` is one Axes or an array of `rows`.
+        A Plot, whose `axes` is one Axes or an array of `rows`.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -254,11 +254,11 @@ def drawing(name: str, width: float = 4.8, height: float = 3.0, rows: int = 1) -
     with matplotlib.rc_context(_chart_style(name)):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
-        drawn = Drawing(figure, figure.subplots(rows, sharex=True))
-        yield drawn
+        result = Plot(figure, figure.subplots(rows, sharex=True))
+        yield result
         stream = StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    drawn.svg = _inline_svg(stream.getvalue())
+    result.svg = _inline_svg(stream.getvalue())
 
 
 def _chart_style(name: str) -> Any:
@@ -289,7 +289,7 @@ def _chart_style(name: str) -> Any:
 
 
 def _inline_svg(text: str) -> str:
-    """Keep what a browser needs of a matplotlib SVG, and take its colors from the page."""
+    """Strip a matplotlib SVG for embedding, and replace its colors by those of the page."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)

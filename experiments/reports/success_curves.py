@@ -1,4 +1,4 @@
-"""Learning curves of trainings with goals: success against environment steps, with Wilson's 95 % intervals."""
+"""Learning curves of goal-conditioned training: success rate by environment step, with Wilson 95 % intervals."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from camshaft.perception.training.curves import Rows
 
 
 def draw_success(runs: Mapping[str, Rows], path: Path) -> None:
-    """Draw one curve a run, its interval as a band.
+    """Plot one curve per run, with its interval as a band.
 
     Args:
-        runs: name to the rows of its metrics, which have step, success, success_low and success_high.
+        runs: run name to the rows of its metrics, which have step, success, success_low and success_high.
         path: of the PNG.
     """
     figure = Figure(figsize=(7.0, 4.2), layout="constrained")

@@ -1,1 +1,1 @@
-"""Launch scripts of experiments that answer a question."""
+"""Launch scripts of experiments."""

@@ -1,4 +1,4 @@
-"""The images that commands for classification learn from: a simulated benchmark, or a folder."""
+"""Labeled images for classification: a simulated benchmark, or a folder."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ HELD_OUT = 0.15  # of a folder without a validation split
 
 @dataclass(frozen=True)
 class ClassificationData:
-    """Images with classes.
+    """Splits of labeled images.
 
     Attributes:
-        train: to learn from.
-        validation: to choose weights by.
-        test: never looked at before the end; the validation images where there are no others.
-        classes: names by number.
+        train: training images.
+        validation: images for model selection.
+        test: images for the final test; the validation images where there are no others.
+        classes: names by class index.
     """
 
     train: Any
@@ -35,26 +35,26 @@ class ClassificationData:
 def open_classification_data(
     data: str, size: int, *, images: int | None = None, seed: int = 0, skip_corrupt: bool = False
 ) -> ClassificationData:
-    """Find labeled images.
+    """Open labeled images.
 
     Args:
-        data: "objects" or "signs" for a simulated benchmark, drawn on the fly; or a folder: a set that 'camshaft data'
-            wrote, GTSRB, or images in one folder a class, with folders "train" and "val" above them or without.
-        size: width and height that images are brought to.
-        images: of a simulated benchmark to learn from; all by default.
-        seed: of the split of a folder that has none.
-        skip_corrupt: leave out files that cannot be read, with a warning each.
+        data: "objects" or "signs" for a simulated benchmark, rendered on the fly; or a folder: a set written by
+            'camshaft data', GTSRB, or one subfolder per class, with or without "train" and "val" above them.
+        size: width and height that images are resized to.
+        images: number of training images of a simulated benchmark; all by default.
+        seed: of the random split of a folder without splits.
+        skip_corrupt: skip unreadable files, with a warning for each.
 
     Raises:
         InvalidOption: there is no such folder, or its images have no classes.
-        CorruptFile: an image or an index is damaged; which one.
+        CorruptFile: an image or an index is damaged; the message names it.
     """
     if not 1 <= size <= LARGEST:
         raise InvalidOption(f"size must be from 1 to {LARGEST} pixels, got {size}")
     found = _found(data, size, images, seed, "skip" if skip_corrupt else "raise")
     if len(found.classes) < 2:
         raise InvalidOption(
-            f"{data} has one class only, {found.classes[0]!r}: there is nothing to tell apart"
+            f"{data} has one class only, {found.classes[0]!r}: classification needs at least two"
         )
     return found
 
@@ -74,7 +74,7 @@ def _found(data: str, size: int, images: int | None, seed: int, on_corrupt: str)
     if not folder.is_dir():
         raise InvalidOption(f"data {data!r} is neither {OBJECTS!r}, {SIGNS!r} nor a folder")
     if (folder / "index.json").exists():
-        return _halved(_StoredImages(folder, size, on_corrupt), seed)
+        return _split(_StoredImages(folder, size, on_corrupt), seed)
     if (folder / "train" / "index.json").exists():
         stored = [_StoredImages(folder / name, size, on_corrupt) for name in ("train", "val")]
         return ClassificationData(stored[0], stored[1], stored[1], stored[0].classes)
@@ -90,11 +90,11 @@ def _found(data: str, size: int, images: int | None, seed: int, on_corrupt: str)
             )
         kept = ImageFolder(folder, "val", shown.classes, (size, size), on_corrupt)
         return ClassificationData(shown, kept, kept, tuple(shown.classes))
-    return _halved(ImageFolder(folder, size=(size, size), on_corrupt=on_corrupt), seed)
+    return _split(ImageFolder(folder, size=(size, size), on_corrupt=on_corrupt), seed)
 
 
 def labels_of(images: Any) -> Any:
-    """(N,) the class of every image of a set, read once."""
+    """(N,) class of every image of a set."""
     from camshaft.perception.training.samples import as_samples
 
     source = as_samples(images)
@@ -105,7 +105,7 @@ def labels_of(images: Any) -> Any:
 
 
 class _StoredImages:
-    """The images of a set that 'camshaft data' wrote, brought to one size, with their classes."""
+    """Images and classes of a set written by 'camshaft data', resized."""
 
     def __init__(self, folder: Path, size: int, on_corrupt: str) -> None:
         from camshaft.perception.data.stored import StoredFrames
@@ -115,7 +115,7 @@ class _StoredImages:
         self.classes = self._frames.classes
         if not {"rgb", "class"} <= set(self._frames.labels) or not self.classes:
             raise InvalidOption(
-                f"the frames in {folder} are no images with classes, only: {', '.join(self._frames.labels)}"
+                f"the frames in {folder} have no classes or no rgb images, only: {', '.join(self._frames.labels)}"
             )
 
     def __len__(self) -> int:
@@ -132,13 +132,13 @@ class _StoredImages:
         return {"rgb": images, "class": batch["class"]}
 
 
-def _halved(images: Any, seed: int) -> ClassificationData:
-    """Split by image, at random."""
+def _split(images: Any, seed: int) -> ClassificationData:
+    """Random split into training and validation images."""
     from camshaft.perception.training.samples import Subset
 
     order = np.random.default_rng(seed).permutation(len(images))
     if len(images) < 2:
-        raise InvalidOption("one image cannot be both learned from and held out")
+        raise InvalidOption("a single image cannot be split into training and validation")
     held_out = max(1, round(HELD_OUT * len(images)))
     train, validation = Subset(images, np.sort(order[held_out:])), Subset(images, np.sort(order[:held_out]))
     return ClassificationData(train, validation, validation, tuple(images.classes))

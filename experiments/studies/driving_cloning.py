@@ -1,4 +1,4 @@
-"""A car learns to steer from its camera: an expert drives, PilotNet is cloned, and drives unseen roads.
+"""Behavior cloning of a driving expert with PilotNet, evaluated on unseen roads.
 
 Source: Bojarski et al., "End to End Learning for Self-Driving Cars", 2016: the network, the inverse turning
 radius as its output, displaced viewpoints with corrected labels, and autonomy as the measure.
@@ -44,17 +44,17 @@ TEST_SEED = 10_000  # of the first test road; the test split has other roads in 
 CONTROL_MODE = "curvature"  # PilotNet's output is 1/r
 CAMERA = {"width": 200, "height": 66}  # pixels, PilotNet's
 STEERING_NOISE = 0.03  # of the expert, in action units: 0.003 1/m, some decimeters off the lane center
-RECORD_HZ = 4.0  # many roads seen now and then teach more than few roads seen often
+RECORD_HZ = 4.0  # more roads at a low rate teach more than fewer roads at a high rate
 SAMPLES = 4  # frames of each kind in the report
 VIDEO_FRAMES_PER_SECOND = 10.0
 
 
 @dataclass(frozen=True)
 class DrivingCloningConfig:
-    """A car learns to steer from its camera: the whole loop, from nothing to a report page.
+    """Train and evaluate a policy that steers a car from its camera, and write a report page.
 
-    An expert drives training roads, PilotNet is cloned from what the camera saw, and then drives roads it has
-    never seen. Run it again after Ctrl-C and it goes on where it was.
+    An expert drives training roads, PilotNet is trained on its camera frames and actions (behavior cloning), and then
+    drives unseen roads. Run again after Ctrl-C to continue.
 
     For example: camshaft demo
 
@@ -66,23 +66,23 @@ class DrivingCloningConfig:
     out: Path = Path("runs/driving_cloning")
     """Folder of all runs of this experiment."""
     episodes: int = 64
-    """Training roads that the expert drives."""
+    """Number of training roads that the expert drives."""
     epochs: int = 10
     """Passes over the training frames."""
     seeds: tuple[int, ...] = (0,)
-    """Training seeds; each is trained and evaluated."""
+    """Training seeds; one policy is trained and evaluated per seed."""
     model: str = "pilotnet"
-    """Network, of those in the zoo."""
+    """Encoder, a name in the zoo."""
     roads: int = 20
-    """Unseen test roads."""
+    """Number of unseen test roads."""
     seconds: float = 60.0
-    """Length of a road."""
+    """Length of an episode in seconds."""
     videos: int = 2
-    """Test roads to film."""
+    """Number of test roads to film."""
     displaced_views: bool = True
-    """Learn from displaced viewpoints too, as PilotNet does; see without what they are worth."""
+    """Train on displaced views too, as PilotNet does; --no-displaced-views is the ablation."""
     smoke: bool = False
-    """Tiny numbers everywhere: seconds instead of minutes, to see that everything works."""
+    """Smoke test: tiny settings that finish in seconds instead of minutes."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "roads"):
@@ -105,7 +105,7 @@ class DrivingCloningConfig:
         return self.out / self.name
 
     def cloning(self, seed: int) -> CloningConfig:
-        """How one seed is trained."""
+        """Training options of one seed."""
         usual = CloningConfig()
         return replace(
             usual,
@@ -115,14 +115,14 @@ class DrivingCloningConfig:
         )
 
     def small(self) -> DrivingCloningConfig:
-        """The settings to run with: tiny ones under `smoke`."""
+        """The options to run with: tiny ones with `smoke`."""
         if not self.smoke:
             return self
         return replace(self, episodes=2, epochs=1, roads=2, seconds=4.0, videos=1, smoke=False)
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"What was finished is kept in {self.folder}; the same command goes on from there."
+        """Message after Ctrl-C."""
+        return f"Finished stages are kept in {self.folder}; the same command continues after them."
 
 
 def run(config: DrivingCloningConfig) -> Path:
@@ -145,7 +145,7 @@ def run(config: DrivingCloningConfig) -> Path:
 
 
 class _Experiment:
-    """The stages, each done once."""
+    """The stages, each run once."""
 
     def __init__(self, config: DrivingCloningConfig, staged: StagedRun, console: Console) -> None:
         self._config = config
@@ -153,7 +153,7 @@ class _Experiment:
         self._console = console
 
     def once(self, stage: str, saying: str, work: Callable[[], Any]) -> None:
-        """Do a stage, unless it is done already, and say what it took."""
+        """Run a stage unless it is done already, and print its duration."""
         if self._run.is_done(stage):
             self._say(f"{saying}: done before")
             return
@@ -163,7 +163,7 @@ class _Experiment:
         self._say(f"    {self._run.seconds[stage]:.0f} s")
 
     def collect(self) -> None:
-        """The expert drives the training roads."""
+        """Record the expert on the training roads."""
         with progress_bar("Collecting") as progress:
             collect(
                 TASK,
@@ -177,12 +177,12 @@ class _Experiment:
             )
 
     def train(self, seed: int) -> None:
-        """Clone the expert; goes on from the last checkpoint where there is one."""
+        """Clone the expert, from the last checkpoint if there is one."""
         folder = self._run.path
         clone(self._config.cloning(seed), folder / "data", folder / _training(seed), resume=True)
 
     def evaluate_all(self) -> None:
-        """The expert, every clone, and the driver who goes straight on, on the same unseen roads."""
+        """Evaluate the expert, every clone and the constant policy on the same unseen roads."""
         self._evaluate("expert", ExpertPolicy, film=False)
         for number, seed in enumerate(self._config.seeds):
             folder = self._run.path / _training(seed) / POLICY_FOLDER
@@ -200,13 +200,13 @@ class _Experiment:
             curves=[learning_curve(path / _training(seed), f"seed {seed}") for seed in config.seeds],
             cloned=cloned,
             expert=self._driver("expert", "expert"),
-            others=[self._driver("constant", "straight on")],
+            others=[self._driver("constant", "constant (straight)")],
             samples=training_samples(path / "data", SAMPLES),
             rollouts=self._rollouts(cloned[0]),
         )
 
     def _evaluate(self, name: str, policy: Callable[[], Policy], film: bool) -> None:
-        """Let one driver drive the test roads; film the first ones if asked to."""
+        """Evaluate one driver on the test roads, and optionally film the first ones."""
         config, path = self._config, self._run.path
 
         def work(recorder: RolloutRecorder | None) -> None:
@@ -265,7 +265,7 @@ def _training(seed: int) -> str:
 
 
 def _settings(config: DrivingCloningConfig) -> dict[str, Any]:
-    """The settings that make the run what it is: not where its folder is."""
+    """The settings that determine the results, without the run folder."""
     values = {name: value for name, value in asdict(config).items() if name not in ("name", "out", "smoke")}
     values["seeds"] = list(config.seeds)
     camera = f"{CAMERA['width']} × {CAMERA['height']}"

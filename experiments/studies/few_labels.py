@@ -1,4 +1,4 @@
-"""Accuracy against the number of labels, pretrained and from scratch: from simulated signs to real ones."""
+"""Accuracy by number of labels, with a pretrained encoder and from scratch."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ START_KINDS = ("scratch", "pretrained")
 
 @dataclass(frozen=True)
 class FewLabelsConfig:
-    """Learn real images from 1, 5, 10, 25 and 100 % of their labels, with a pretrained encoder and with a fresh one.
+    """Train on 1, 5, 10, 25 and 100 % of the labels of a data set, with a pretrained encoder and from scratch.
 
-    The figure and the table have means over seeds with Student's 95 % intervals. A training that is done is not done
-    again: the same command goes on where it was stopped.
+    The figure and the table show means over seeds with Student's 95 % intervals. Run again after Ctrl-C to continue
+    after the last finished training.
 
     For example: camshaft experiment few-labels --data data/GTSRB --weights runs/signs/classifier/model.safetensors
     """
 
     data: str
-    """Images of the classes to learn: as 'camshaft train classifier' takes them."""
+    """Labeled images, as for 'camshaft train classifier'."""
     weights: str = "camshaft"
-    """Of the pretrained encoder: camshaft, camshaft-signs, imagenet or a file."""
+    """Weights of the pretrained encoder: camshaft, camshaft-signs, imagenet or a file."""
     keep_head: bool = False
-    """Keep the output layer of the weights as well, which must tell the same classes apart in the same order."""
+    """Keep the output layer of the weights as well, which must have the same classes in the same order."""
     model: str = "policy_resnet"
     """Encoder, a name in the zoo."""
     fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.25, 1.0)
-    """Parts of the training images that have labels; at least one of every class."""
+    """Fractions of the training images that have labels; at least one per class."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """One training each; a seed draws the labeled images as well."""
+    """Training seeds; a seed also selects the labeled images."""
     size: int = 64
-    """Width and height that images are brought to."""
+    """Width and height that images are resized to."""
     steps: int = 600
-    """Steps of every training, whatever the number of labels."""
+    """Steps of every training, regardless of the number of labels."""
     rate_decay: float = 0.9
-    """Of the pretrained encoder: the rate of each layer group over that of the group above it."""
+    """Pretrained encoder: learning rate of each layer group relative to the group above it."""
     skip_corrupt: bool = False
-    """Leave out files that cannot be read, with a warning each."""
+    """Skip unreadable files, with a warning for each."""
     out: Path = Path("runs/few_labels")
-    """Folder for the runs, results.json, the table and the figure."""
+    """Folder for the runs, results.json and the figure."""
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(batch_size=64, weight_decay=0.01)
     )
-    """How to train; the number of epochs follows from the steps."""
+    """Training; the number of epochs follows from the steps."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Finished trainings are kept in {self.out}; the same command goes on after them."
+        """Message after Ctrl-C."""
+        return f"Finished trainings are kept in {self.out}; the same command continues after them."
 
 
 def run(config: FewLabelsConfig) -> None:
-    """Train all, draw the figure, print the table."""
+    """Train all, plot the figure, print the table."""
     from camshaft.experiments.reports.seed_curves import draw_intervals, interval_table
     from camshaft.experiments.studies.classification_data import labels_of, open_classification_data
     from camshaft.experiments.terminal.console import Console
@@ -79,7 +79,7 @@ def run(config: FewLabelsConfig) -> None:
     draw_intervals(
         results,
         config.out / "few_labels.png",
-        "part of the labels",
+        "fraction of the labels",
         "accuracy on test images",
         logarithmic=True,
     )

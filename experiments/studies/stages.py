@@ -1,4 +1,4 @@
-"""An experiment in stages: its settings, and which stages are done, so that a stopped run goes on."""
+"""Staged experiments: settings and completed stages in the run folder, so that a stopped run can resume."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STAGES = "stages.json"
 
 
 class StagedRun:
-    """A folder whose stages are done once each.
+    """Run folder of an experiment whose stages run once each.
 
     Args:
-        path: of the folder, made if need be.
-        settings: of the run, as YAML can hold them; a folder goes on only with those it was begun with.
+        path: of the folder, created if it does not exist.
+        settings: of the run, serializable as YAML; a folder resumes only with the settings that it was started with.
 
     Raises:
-        InvalidOption: it was begun with other settings; the message names them.
+        InvalidOption: it was started with other settings, which the message names.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class StagedRun:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """What each stage took, in the order in which they were begun."""
+        """Duration of each stage, in the order in which they were started."""
         return {name: stage["seconds"] for name, stage in self._stages.items()}
 
     def is_done(self, stage: str) -> bool:
@@ -46,7 +46,7 @@ class StagedRun:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage and mark it done if the block ends well; time spent before a stop counts."""
+        """Time a stage, and mark it done if the block ends without an error; time spent before a stop counts."""
         before, start, done = self.seconds.get(name, 0.0), time.perf_counter(), False
         try:
             yield

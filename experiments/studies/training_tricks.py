@@ -1,4 +1,4 @@
-"""The tricks of training taken away one at a time: which of them matter, and how much."""
+"""Ablation of training tricks, one at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tyro.conf import OmitArgPrefixes
 from camshaft.perception.training.config import TrainingConfig
 
 ALL = "all"
-# What each trick's absence changes, in the classifier and in its training.
+# Changes to the classifier and to its training that remove each trick.
 WITHOUT: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "input normalization": ({"normalize": False}, {}),
     "initialization by fan-in": ({"initialization": "unit"}, {}),
@@ -30,11 +30,11 @@ WITHOUT: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 
 @dataclass(frozen=True)
 class TrainingTricksConfig:
-    """Train with every trick, then without one of them at a time; curves in one figure.
+    """Train with every trick, then without each one in turn; learning curves in one figure.
 
-    Tricks: normalized input, small random weights by fan-in, momentum, a decreasing learning rate, L1 and L2
-    penalties, dropout, label smoothing, color jitter, averaged weights, early stopping. A training that is done is
-    not done again: the same command goes on where it was stopped.
+    Tricks: input normalization, initialization by fan-in, momentum, learning-rate decay, L1 and L2 penalties, dropout,
+    label smoothing, color jitter, weight averaging, early stopping. Run again after Ctrl-C to continue after the last
+    finished training.
 
     For example: camshaft experiment tricks --model lenet5_dense --size 32 --images 8000
     """
@@ -42,23 +42,23 @@ class TrainingTricksConfig:
     model: str = "zfnet"
     """Encoder, a name in the zoo; one without batch normalization shows the most."""
     data: str = "objects"
-    """Images: as 'camshaft train classifier' takes them."""
+    """Images, as for 'camshaft train classifier'."""
     images: int | None = 8_000
-    """Images of the simulated benchmark to learn from."""
+    """Training images of the simulated benchmark."""
     size: int = 64
-    """Width and height that images are brought to."""
+    """Width and height that images are resized to."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """One training of each kind a seed."""
+    """Training seeds of every variant."""
     dropout: float = 0.3
-    """Of the features, where it is on."""
+    """Dropout probability of the features, except in the variant without it."""
     label_smoothing: float = 0.1
-    """Where it is on."""
+    """Label smoothing, except in the variant without it."""
     jitter: float = 0.5
-    """Where it is on."""
+    """Strength of the color jitter, except in the variant without it."""
     skip_corrupt: bool = False
-    """Leave out files that cannot be read, with a warning each."""
+    """Skip unreadable files, with a warning for each."""
     out: Path = Path("runs/tricks")
-    """Folder for the runs, results.json, the table and the figure."""
+    """Folder for the runs, results.json and the figure."""
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(
             epochs=15,
@@ -71,15 +71,15 @@ class TrainingTricksConfig:
             patience=5,
         )
     )
-    """How to train with every trick."""
+    """Training with every trick."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Finished trainings are kept in {self.out}; the same command goes on after them."
+        """Message after Ctrl-C."""
+        return f"Finished trainings are kept in {self.out}; the same command continues after them."
 
 
 def run(config: TrainingTricksConfig) -> None:
-    """Train all, draw the figure, print the table."""
+    """Train all, plot the figure, print the table."""
     from camshaft.experiments.studies.classification_data import open_classification_data
     from camshaft.experiments.terminal.console import Console
     from camshaft.experiments.terminal.provenance import commit, machine
@@ -127,7 +127,7 @@ def _result(
         result = fit_classifier(
             replace(wanted, **changes), sets[0], sets[1], classes, _folder(config, name, seed), resume=True
         )
-    except TrainingDiverged:  # which is a result as well
+    except TrainingDiverged:  # a valid result of an ablation
         return {"accuracy": 1.0 / len(classes), "epoch": 0.0, "diverged": 1.0}
     accuracy = evaluate(result.model, Classification(len(classes)), sets[2])["accuracy"]
     return {"accuracy": accuracy, "epoch": float(result.epoch), "diverged": 0.0}

@@ -1,4 +1,4 @@
-"""Yosinski's experiment on simulated classes: AnB, AnB+, BnB and BnB+ for every number of layers kept."""
+"""Transferability of features by layer: AnB, AnB+, BnB and BnB+ (Yosinski et al., NIPS 2014)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from camshaft.perception.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class TransferabilityConfig:
-    """Find out layer by layer how transferable a network's features are (Yosinski et al., NIPS 2014).
+    """Measure the transferability of a network's features, layer by layer (Yosinski et al., NIPS 2014).
 
-    Classes are split into A and B at random. Networks trained on each give their first n layers to networks whose other
-    layers are trained anew on B. A training that is done is not done again: the same command goes on where it stopped.
+    Classes are split into A and B at random. The first n layers of networks trained on A or B are copied to networks
+    whose other layers are reinitialized and trained on B. Run again after Ctrl-C to continue after the last finished
+    training.
 
     For example: camshaft experiment transferability --model alexnet_paper --size 67 --images 10000
     """
@@ -25,31 +26,31 @@ class TransferabilityConfig:
     model: str = "policy_resnet"
     """Encoder, a name in the zoo."""
     data: str = "objects"
-    """Images: as 'camshaft train classifier' takes them."""
+    """Images, as for 'camshaft train classifier'."""
     images: int | None = 10_000
-    """Images of the simulated benchmark to learn from."""
+    """Training images of the simulated benchmark."""
     size: int = 64
-    """Width and height that images are brought to."""
+    """Width and height that images are resized to."""
     layers: tuple[int, ...] | None = None
-    """Numbers of layer groups to keep; from 1 to all by default."""
+    """Numbers of layer groups to copy; from 1 to all by default."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """One split into A and B each."""
+    """Seeds; each splits the classes into A and B differently."""
     skip_corrupt: bool = False
-    """Leave out files that cannot be read, with a warning each."""
+    """Skip unreadable files, with a warning for each."""
     out: Path = Path("runs/transferability")
-    """Folder for the runs, results.json, the table and the figure."""
+    """Folder for the runs, results.json and the figure."""
     training: OmitArgPrefixes[TrainingConfig] = field(
         default_factory=lambda: TrainingConfig(epochs=10, batch_size=64, weight_decay=0.01)
     )
-    """How to train every network."""
+    """Training of every network."""
 
     def when_stopped(self) -> str:
-        """What a person should know who stopped it."""
-        return f"Finished trainings are kept in {self.out}; the same command goes on after them."
+        """Message after Ctrl-C."""
+        return f"Finished trainings are kept in {self.out}; the same command continues after them."
 
 
 def run(config: TransferabilityConfig) -> None:
-    """Train all, draw the figure, print the table."""
+    """Train all, plot the figure, print the table."""
     from camshaft.envs.errors import InvalidOption
     from camshaft.experiments.reports.seed_curves import draw_intervals, interval_table
     from camshaft.experiments.studies.classification_data import labels_of, open_classification_data
@@ -102,8 +103,8 @@ def _run_seed(
         plan = FineTuning(frozen) if base is not None else None
         classes = [names[number] for number in halves[half]]
         folder = config.out / f"seed{seed}_{name}"
-        # Layers drawn anew and the order of images are every training's own: the same ones again would be those
-        # that the kept layers were trained with.
+        # Every training has its own initialization and order of images: with a shared seed, the new layers would
+        # start from the weights that the copied layers were trained with.
         own_seed = zlib.crc32(folder.name.encode())
         return _fit(
             config, own_seed, images(half, "train"), images(half, "test"), classes, folder, base, layers, plan

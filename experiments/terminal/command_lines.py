@@ -1,4 +1,4 @@
-"""A command as a person would type it, from its options: for records of what something was made by."""
+"""Command lines reconstructed from their options, for records of provenance."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def command_line(name: str, config: Any, leave_out: Collection[str] = ()) -> str:
-    """The words that give a command these options.
+    """The command line of a command with these options.
 
     Args:
         name: of the command: "train classifier".
         config: its options, all with defaults; those of a nested dataclass have no prefix.
-        leave_out: options that change nothing about the outcome, such as where files lie.
+        leave_out: options without effect on the result, such as output folders.
 
     Returns:
         `camshaft`, the name, and every option that is not at its default.

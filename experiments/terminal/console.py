@@ -1,4 +1,4 @@
-"""What commands say to people: as it stands, whatever characters a path has."""
+"""Console output without markup, so that paths print unchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich import console
 
 
 class Console(console.Console):
-    """Rich's, in which brackets and colons of a text are no markup, and numbers have no colors."""
+    """Rich console without markup, emoji and highlighting."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)

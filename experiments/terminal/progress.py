@@ -22,7 +22,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr, if that is a terminal.
 
     Args:
-        title: what is being done.
+        title: description of the work.
 
     Yields:
         A function to call with (done, total).

@@ -1,4 +1,4 @@
-"""What a result belongs to: the machine, the versions of packages, and the commit."""
+"""Provenance of a result: machine, package versions and commit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that matter here."""
+    """Versions of Python and of `PACKAGES`."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit that is checked out, with "+" when files differ from it; None outside a repository."""
+    """Hash of the checked-out commit, with "+" if tracked files were changed; None outside a repository."""
     here = Path(__file__).parent
     try:
         head = subprocess.run(

@@ -230,4 +230,4 @@ def test_success_of_several_trainings_is_drawn_with_its_intervals(
     colors = {tuple(color) for color in image.reshape(-1, 3)}
     assert {(180, 119, 31), (14, 127, 255)} <= colors  # matplotlib's C0 and C1 as BGR
     assert main(["show", "curves", *runs, str(tmp_path / "images"), "--out", str(picture)]) == 2
-    assert "draw them apart" in capsys.readouterr().err
+    assert "plot them separately" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The command line as a person uses it, at tiny settings: it works, goes on after a stop, and explains."""
+"""Command line, end to end with tiny settings: results, resuming, help and errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def stop_after_line(
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the smallest demo has been run to its end."""
+    """A folder with a finished smoke-test demo."""
     folder = tmp_path_factory.mktemp("demo")
     finished = camshaft("demo", "--smoke", folder=folder)
     assert finished.returncode == 0, finished.stderr
@@ -116,14 +116,14 @@ def test_a_wrong_word_gets_the_nearest_right_one(
     assert "Traceback" not in finished.stderr
 
 
-def test_a_policy_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_policy_is_named(tmp_path: Path) -> None:
     finished = camshaft("evaluate", "runs/nothing", folder=tmp_path)
     assert finished.returncode == 2
     assert "no policy at 'runs/nothing'" in finished.stderr
     assert len(finished.stderr.strip().splitlines()) == 1
 
 
-def test_the_demo_leaves_a_whole_run_folder(demo: Path) -> None:
+def test_the_demo_writes_a_complete_run_folder(demo: Path) -> None:
     run = demo / FOLDER
     for name in ("config.yaml", "stages.json", "metrics.json", "report.html", "videos/episode-000.mp4"):
         assert (run / name).stat().st_size > 0, name
@@ -139,7 +139,7 @@ def test_the_demo_leaves_a_whole_run_folder(demo: Path) -> None:
     assert json.loads((run / "evaluations/expert.json").read_text())["summary"]["interventions"] == 0
 
 
-def test_a_finished_demo_is_not_done_again(demo: Path) -> None:
+def test_a_finished_demo_is_not_run_again(demo: Path) -> None:
     weights = demo / FOLDER / "seed-0/policy/model.safetensors"
     before = weights.stat().st_mtime_ns
     again = camshaft("demo", "--smoke", folder=demo)
@@ -154,7 +154,7 @@ def test_other_settings_in_the_same_folder_are_refused(demo: Path) -> None:
     assert "seeds was [0], is [1]" in finished.stderr
 
 
-def test_the_trained_policy_is_evaluated_with_the_camera_it_learned_with(demo: Path) -> None:
+def test_the_trained_policy_is_evaluated_with_its_training_camera(demo: Path) -> None:
     policy = f"{FOLDER}/seed-0"
     words = ("--episodes", "1", "--seconds", "2", "--record", "1", "--out", "runs/again")
     finished = camshaft("evaluate", policy, *words, folder=demo)
@@ -178,13 +178,11 @@ def test_a_truncated_policy_is_named(demo: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_demo_goes_on_and_ends_with_the_same_weights(
-    demo: Path, tmp_path: Path, sent: signal.Signals
-) -> None:
+def test_a_stopped_demo_resumes_to_the_same_weights(demo: Path, tmp_path: Path, sent: signal.Signals) -> None:
     status, errors = stop_after_line(("demo", "--smoke"), "Training pilotnet", tmp_path, sent, 0.0)
     if sent == signal.SIGINT:
         assert status == 130
-        assert "the same command goes on" in errors
+        assert "the same command continues" in errors
         assert "Traceback" not in errors
     finished = camshaft("demo", "--smoke", folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
@@ -219,7 +217,7 @@ def test_collect_then_train(tmp_path: Path) -> None:
             ("train", "goals", "Reach", "--seed", "-1"),
             "a seed must be a whole number within 0..4294967295, got -1",
         ),
-        (("train", "goals", "CartPole-v1"), "CartPole-v1 is no task with goals and continuous actions"),
+        (("train", "goals", "CartPole-v1"), "CartPole-v1 is not a GoalEnv with continuous actions"),
         (("evaluate", "expert", "--record", "-1"), "record must be at least 0, got -1"),
         (("evaluate", "expert", "--seed", "-5"), "a seed must be a whole number of at least 0, got -5"),
         (("collect", "data", "--record-hz", "0"), "record_hz"),
@@ -238,12 +236,12 @@ def test_play_says_which_views_a_task_has(tmp_path: Path) -> None:
     assert "camshaft/Reach-v0 has no view 'map'; it has rgb_array" in played.stderr
 
 
-def test_learning_a_task_with_goals_goes_on_after_a_stop(tmp_path: Path) -> None:
+def test_training_on_a_task_with_goals_resumes_after_a_stop(tmp_path: Path) -> None:
     words = ("train", "goals", "camshaft/Reach-v0", "--checkpoint-every", "100", "--eval-every", "150")
     words = (*words, "--eval-episodes", "2", "--out", "runs/reach", "--steps")
     status, errors = stop_after_line((*words, "1000000"), "step 300", tmp_path, signal.SIGINT)
     assert status == 130
-    assert "the same command with --resume goes on" in errors
+    assert "the same command with --resume continues" in errors
     finished = camshaft(*words, "1200", "--resume", folder=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert "Success after 1,200 steps" in finished.stdout

@@ -1,4 +1,4 @@
-"""camshaft data and its benchmarks as a person uses them, at tiny settings."""
+"""`camshaft data` and the benchmarks of data, end to end with tiny settings."""
 
 import json
 
@@ -26,7 +26,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_frames_are_written_gone_on_with_looked_at_and_checked(here, capsys):
+def test_frames_are_written_resumed_shown_and_checked(here, capsys):
     assert main(["data", "frames", "roads", *FRAMES]) == 0
     first = StoredFrames("roads").fetch(range(12))
     assert first["rgb"].shape == (12, 24, 32, 3) and first["objects"].shape == (12, 32, 6)
@@ -57,7 +57,7 @@ def test_a_set_without_color_is_shown_and_one_without_images_is_refused(here, ca
     assert "none of these labels is an image" in capsys.readouterr().err
 
 
-def test_near_and_far_are_told_apart_in_any_task(here):
+def test_near_and_far_are_distinguishable_in_any_task(here):
     rng = np.random.default_rng(0)
     near = rng.uniform(0.4, 1.2, (1, 16, 16)).astype(np.float32)
     near[:, :4] = 350.0  # the sky
@@ -66,23 +66,23 @@ def test_near_and_far_are_told_apart_in_any_task(here):
     assert np.array_equal(sheets["table"][60:], sheets["road"][60:])
 
 
-def test_the_object_benchmark_is_written_as_it_is_drawn(here):
+def test_the_object_benchmark_is_written_as_it_is_rendered(here):
     words = ("--images", "10", "--images-per-file", "4", "--size", "32", "--labels", "rgb", "class", "mask")
     assert main(["data", "objects", "things", *words]) == 0
     stored = StoredFrames("things")
-    drawn = ObjectImages("train", 32, 10, labels=("rgb", "class", "mask"))
-    assert len(stored) == 10 and stored.classes == drawn.classes
-    expected = drawn.fetch(range(10))
+    rendered = ObjectImages("train", 32, 10, labels=("rgb", "class", "mask"))
+    assert len(stored) == 10 and stored.classes == rendered.classes
+    expected = rendered.fetch(range(10))
     assert all(np.array_equal(values, expected[name]) for name, values in stored.fetch(range(10)).items())
     assert main(["data", "show", "things", "--out", "sheet.jpg"]) == 0
 
 
-def test_the_sign_benchmark_is_written_as_it_is_drawn(here):
+def test_the_sign_benchmark_is_written_as_it_is_rendered(here):
     words = ("--split", "test", "--images", "10", "--images-per-file", "4", "--size", "32")
     assert main(["data", "signs", "crops", *words]) == 0
-    stored, drawn = StoredFrames("crops"), SignImages("test", 32, 10)
-    assert len(stored) == 10 and stored.classes == drawn.classes
-    expected = drawn.fetch(range(10))
+    stored, rendered = StoredFrames("crops"), SignImages("test", 32, 10)
+    assert len(stored) == 10 and stored.classes == rendered.classes
+    expected = rendered.fetch(range(10))
     assert all(np.array_equal(values, expected[name]) for name, values in stored.fetch(range(10)).items())
 
 
@@ -118,8 +118,8 @@ def test_benchmarks_of_data_and_encoders_write_their_figures(here, capsys):
         assert main(["bench", "data", *words]) == 0
         rows = json.loads((here / "runs/bench/data.json").read_text())["figures"]
         assert [row["kind"] for row in rows] == [
-            *("in memory", "drawn on the fly"),
-            *("in memory", "stored on disk", "drawn on the fly"),
+            *("in memory", "rendered on the fly"),
+            *("in memory", "stored on disk", "rendered on the fly"),
         ]
         assert all(0.0 <= row["waiting_share"] <= 1.0 for row in rows)
     assert main(["bench", "data", "--workers", "-1"]) == 2

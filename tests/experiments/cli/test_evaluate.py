@@ -1,4 +1,4 @@
-"""`camshaft evaluate`: any policy on any task ends in one table, with films, a dataset and a page."""
+"""`camshaft evaluate`: any policy on any task, with one table, films, a dataset and a page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_policies_are_compared_on_the_same_episodes(tmp_path: Path) -> None:
     assert "across_seeds" not in content
 
 
-def test_a_policy_of_ones_own_drives_through_the_town_and_is_filmed(
+def test_a_user_policy_drives_through_the_town_and_is_filmed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "town_driver.py").write_text(DRIVER)

@@ -1,4 +1,4 @@
-"""The commands for training, transfer and pretraining, as a person types them, at their smallest."""
+"""Commands of training, transfer and pretraining, end to end with tiny settings."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_classifier_is_trained_kept_and_drawn(trained: Path) -> None:
+def test_a_classifier_is_trained_and_saved_with_its_curves(trained: Path) -> None:
     classifier, config = load_classifier(trained / "classifier")
     assert config["classes"] == [f"corner{number}" for number in range(4)]
     assert classifier.num_classes == 4
@@ -81,7 +81,7 @@ def test_two_processes_train_and_one_of_them_keeps_the_classifier(folder: Path, 
     load_classifier(tmp_path / "classifier")
 
 
-def test_a_finished_training_is_told_apart(
+def test_a_finished_training_is_not_overwritten(
     trained: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["train", "classifier", "--data", str(folder), *LENET, *TINY, "--out", str(trained)]
@@ -96,7 +96,7 @@ def test_a_finished_training_is_told_apart(
     assert main([*words, "--epochs", "12", "--resume"]) == 0
 
 
-def test_a_run_whose_checkpoint_is_gone_is_not_written_over(
+def test_a_run_whose_checkpoint_is_missing_is_not_overwritten(
     trained: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(trained / "classifier", tmp_path / "classifier")
@@ -107,7 +107,7 @@ def test_a_run_whose_checkpoint_is_gone_is_not_written_over(
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
-def test_what_is_said_to_be_kept_is_there(trained: Path, tmp_path: Path) -> None:
+def test_the_message_after_ctrl_c_matches_the_checkpoint(trained: Path, tmp_path: Path) -> None:
     config = TrainClassifierConfig(out=tmp_path)
     assert config.when_stopped().startswith("There is no checkpoint in")
     assert "--resume continues" in dataclasses.replace(config, out=trained).when_stopped()
@@ -130,7 +130,7 @@ def test_brackets_in_a_path_are_no_markup(
         (lambda root: [shutil.rmtree(root / f"corner{n}") for n in range(4)], "holds no folders"),
     ],
 )
-def test_folders_that_are_no_classes_are_named(
+def test_folders_that_are_not_classes_are_named(
     folder: Path, tmp_path: Path, make: Any, message: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(folder, tmp_path / "images")
@@ -173,12 +173,12 @@ def test_mistakes_are_named(
     ],
     ids=lambda words: words[1],
 )
-def test_a_damaged_image_is_named_or_left_out(
+def test_a_damaged_image_is_named_or_skipped(
     words: list[str], folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damaged = tmp_path / "images"
     shutil.copytree(folder, damaged)
-    (damaged / "corner1" / "05.png").write_bytes(b"not a picture")
+    (damaged / "corner1" / "05.png").write_bytes(b"not an image")
     words = [*words, "--data", str(damaged), *LENET, *TINY[2:]]
     if "few-labels" in words:
         words += ["--weights", str(trained / "classifier" / "model.safetensors")]
@@ -191,7 +191,7 @@ def test_a_damaged_image_is_named_or_left_out(
 
 
 @pytest.mark.parametrize("mode", ["tune", "head", "probe", "neighbors"])
-def test_what_was_learned_helps_with_few_labels(
+def test_pretrained_weights_help_with_few_labels(
     mode: str, folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = trained / "classifier" / "model.safetensors"
@@ -245,7 +245,7 @@ def test_few_labels_are_compared(folder: Path, trained: Path, tmp_path: Path) ->
     assert [path.stat().st_mtime_ns for path in before] == stamps
 
 
-def test_a_head_that_is_kept_knows_the_classes_before_it_learns(
+def test_a_kept_head_predicts_the_classes_before_training(
     folder: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = str(trained / "classifier" / "model.safetensors")
@@ -267,14 +267,14 @@ def test_a_head_that_is_kept_knows_the_classes_before_it_learns(
     assert "are for 4 classes, not 3" in capsys.readouterr().err
 
 
-def test_simulated_signs_are_found_by_their_name() -> None:
+def test_simulated_signs_are_opened_by_name() -> None:
     data = open_classification_data("signs", 32, images=43)
     assert (len(data.train), len(data.validation), len(data.test)) == (43, 2_000, 4_000)
     assert len(data.classes) == 43
     assert data.test.split == "test" and data.test.size == (32, 32)
 
 
-def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None:
+def test_stored_images_are_resized_as_requested(tmp_path: Path) -> None:
     images = np.repeat(np.repeat(np.arange(0, 240, 15, dtype=np.uint8).reshape(1, 4, 4, 1), 8, 1), 8, 2)
     frames = {"rgb": np.tile(images, (8, 1, 1, 3)), "class": np.arange(8, dtype=np.int64) % 2}
     write_frames(tmp_path / "one", lambda _: frames, 1, {}, classes=("even", "odd"))
@@ -286,7 +286,7 @@ def test_stored_images_are_brought_to_the_size_asked_for(tmp_path: Path) -> None
             np.testing.assert_array_equal(batch["rgb"][1], np.tile(expected, 3))
             assert batch["class"].shape == (2,)
     write_frames(tmp_path / "none", lambda _: {"rgb": frames["rgb"]}, 1, {})
-    with pytest.raises(InvalidOption, match="are no images with classes, only: rgb"):
+    with pytest.raises(InvalidOption, match="have no classes or no rgb images, only: rgb"):
         open_classification_data(str(tmp_path / "none"), 32)
 
 
@@ -299,7 +299,7 @@ def test_transferability_has_all_four_treatments(folder: Path, tmp_path: Path) -
     assert (tmp_path / "transferability.png").exists()
 
 
-def test_every_trick_is_taken_away_in_turn(folder: Path, tmp_path: Path) -> None:
+def test_every_trick_is_ablated_in_turn(folder: Path, tmp_path: Path) -> None:
     words = [
         "experiment",
         "tricks",

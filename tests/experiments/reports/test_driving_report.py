@@ -1,4 +1,4 @@
-"""The demo's report: all parts are there, and it needs nothing but itself."""
+"""Report page of the demo: complete and self-contained."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VOID_ELEMENTS = {"meta", "img", "source", "br", "input", "link", "hr"}
 
 
 class Weaving(ConstantPolicy):
-    """Steers to one side or the other for a while."""
+    """Steers alternately left and right."""
 
     def __init__(self, strength: float) -> None:
         super().__init__(strength)
@@ -106,10 +106,10 @@ def test_the_page_refers_to_nothing_outside_itself(page: str) -> None:
 def test_every_part_is_there(page: str) -> None:
     for heading in (
         "Rollouts",
-        "How well it drives",
-        "Against the expert",
+        "Evaluation",
+        "Comparison with the expert",
         "Learning",
-        "What it learned from",
+        "Training frames",
         "Settings",
     ):
         assert f"<h2>{heading}</h2>" in page

@@ -1,4 +1,4 @@
-"""Tables and the page of an evaluation: every policy, metric and episode is there, and films are inside."""
+"""Tables and report page of an evaluation: every policy, metric, episode and film."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_page_holds_every_policy_episode_and_film(tmp_path: Path) -> None:
     assert "http" not in re.sub(r"http://www\.w3\.org/\S+", "", bare)
 
 
-def test_captions_leave_out_what_is_not_there() -> None:
+def test_captions_leave_out_missing_metrics() -> None:
     first, second = evaluation("fast").episodes[:2]
     assert film_caption(first, {"lap_time": "s"}) == "Seed 5: success, return 0.0."
     assert film_caption(second, {"lap_time": "s"}) == "Seed 6: success, return 100.0, lap time 30 s."

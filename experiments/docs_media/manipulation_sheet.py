@@ -1,4 +1,4 @@
-"""The picture of all manipulation tasks for the documentation: each mid-way, from beside and through its cameras."""
+"""Image of all manipulation tasks for the docs: each mid-episode, from outside and through its cameras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from camshaft import envs
 
 SIDE = 150  # pixels
-SHOWN = {  # steps of the expert before the picture is taken
+SHOWN = {  # steps of the expert before the images are rendered
     "Reach": 1,
     "Push": 8,
     "Slide": 9,
@@ -30,20 +30,20 @@ SHOWN = {  # steps of the expert before the picture is taken
 
 
 @dataclass(frozen=True)
-class ManipulationPicturesConfig:
-    """Draw every manipulation task for the documentation.
+class ManipulationSheetConfig:
+    """Render every manipulation task for the documentation.
 
-    For example: python -m camshaft.experiments.docs_media.manipulation_pictures
+    For example: python -m camshaft.experiments.docs_media.manipulation_sheet
     """
 
     out: Path = Path("docs/manipulation.png")
-    """File for the picture."""
+    """Image file to write."""
     seed: int = 3
     """Seed of the episodes."""
 
 
-def run(config: ManipulationPicturesConfig) -> None:
-    """Draw and write the file."""
+def run(config: ManipulationSheetConfig) -> None:
+    """Render and write the file."""
     rows = [
         _row(f"camshaft/{name}-v0", steps, config.seed, number)
         for number, (name, steps) in enumerate(SHOWN.items())
@@ -52,12 +52,10 @@ def run(config: ManipulationPicturesConfig) -> None:
         rows.append(np.full_like(rows[0], 255))
     half = len(rows) // 2
     columns = [np.concatenate(rows[:half]), np.concatenate(rows[half:])]
-    picture = np.concatenate(
-        [columns[0], np.full((len(columns[0]), 8, 3), 255, np.uint8), columns[1]], axis=1
-    )
+    image = np.concatenate([columns[0], np.full((len(columns[0]), 8, 3), 255, np.uint8), columns[1]], axis=1)
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(config.out), picture[:, :, ::-1])
-    print(f"Picture in {config.out}")
+    cv2.imwrite(str(config.out), image[:, :, ::-1])
+    print(f"Image in {config.out}")
 
 
 def _row(task: str, steps: int, seed: int, number: int) -> NDArray[np.uint8]:
@@ -74,12 +72,12 @@ def _row(task: str, steps: int, seed: int, number: int) -> NDArray[np.uint8]:
         simulation.step(simulation.expert_action())
     seen = simulation.observe()
     view = cv2.resize(simulation.render_frames([0])[0], (4 * SIDE // 3, SIDE), interpolation=cv2.INTER_AREA)
-    pictures = [view, *(seen[f"{name}/rgb"][0] for name in ("front", "overhead", "wrist"))]
+    images = [view, *(seen[f"{name}/rgb"][0] for name in ("front", "overhead", "wrist"))]
     simulation.close()
-    return np.concatenate(pictures, axis=1)
+    return np.concatenate(images, axis=1)
 
 
 if __name__ == "__main__":
     import tyro
 
-    run(tyro.cli(ManipulationPicturesConfig))
+    run(tyro.cli(ManipulationSheetConfig))
