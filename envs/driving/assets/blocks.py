@@ -1,4 +1,4 @@
-"""What buildings are put together from: walls of facades, roofs, lit windows, and three levels of detail at once."""
+"""Building blocks of houses: facade walls, roofs and lit windows, at three levels of detail."""
 
 from __future__ import annotations
 

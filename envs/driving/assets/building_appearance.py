@@ -1,4 +1,4 @@
-"""What walls and roofs of buildings look like."""
+"""Appearance of walls and roofs of buildings."""
 
 from __future__ import annotations
 

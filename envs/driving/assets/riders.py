@@ -1,4 +1,4 @@
-"""How people sit on bicycles and motorcycles."""
+"""Seated poses of people on bicycles and motorcycles."""
 
 from __future__ import annotations
 

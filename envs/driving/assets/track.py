@@ -1,4 +1,4 @@
-"""What stands at a race track: the start, boards, a grandstand; fronts face -x, toward who drives along x."""
+"""Objects beside a race track: start gantry, boards, grandstand. Fronts face -x, toward traffic driving along x."""
 
 from __future__ import annotations
 

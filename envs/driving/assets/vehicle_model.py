@@ -1,4 +1,4 @@
-"""What a model of a vehicle tells: its size, its levels of detail, and its lights."""
+"""Vehicle models: dimensions, levels of detail, and lights."""
 
 from __future__ import annotations
 

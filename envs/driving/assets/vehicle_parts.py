@@ -1,4 +1,4 @@
-"""What vehicles have in common: paint, glass, wheels, number plates."""
+"""Parts shared by all vehicles: paint, glass, wheels, number plates."""
 
 from __future__ import annotations
 

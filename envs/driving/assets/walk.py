@@ -1,4 +1,4 @@
-"""How people walk: where the parts of a body and its keypoints are at a phase of the gait.
+"""Walking gait: positions of body parts and keypoints at a phase of the cycle.
 
 The foot rolls from the heel over the ball; while it touches the ground, its point of contact keeps still there, if the
 person moves by one stride a cycle. Knees follow from ankles and hips (two-link inverse kinematics). Angles and times

@@ -1,4 +1,4 @@
-"""What stands beside the road: trees, bushes, houses, posts, poles and bend markers."""
+"""Roadside scenery: trees, bushes, houses, posts, poles and bend markers."""
 
 from __future__ import annotations
 

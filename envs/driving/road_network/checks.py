@@ -1,4 +1,4 @@
-"""What is wrong with a network: lanes that overlap without a junction, or that cannot be reached."""
+"""Checks of a road network: lanes that overlap outside junctions or cannot be reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where lanes overlap: who is in whose way, and who goes first."""
+"""Conflicts between overlapping lanes, and which lane has priority."""
 
 from __future__ import annotations
 

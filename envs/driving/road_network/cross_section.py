@@ -1,4 +1,4 @@
-"""What roads are like across: lanes, widths, medians and sidewalks."""
+"""Cross sections of roads: lanes, widths, medians and sidewalks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network of roads consists of: lanes, roads, junctions, signals, crossings and footpaths."""
+"""Elements of a road network: lanes, roads, junctions, signals, crossings and footpaths."""
 
 from __future__ import annotations
 

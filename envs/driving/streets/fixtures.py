@@ -1,4 +1,4 @@
-"""What can stand beside roads, by name and variant: its model, the room it takes, and what of it one runs into."""
+"""Catalog of roadside fixtures by name and variant: model, footprint, and collision box."""
 
 from __future__ import annotations
 

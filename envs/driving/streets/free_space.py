@@ -1,4 +1,4 @@
-"""Where something can still stand beside the roads of a network: a raster of what is taken."""
+"""Free space beside the roads of a network, as an occupancy raster."""
 
 from __future__ import annotations
 

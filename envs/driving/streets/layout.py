@@ -1,4 +1,4 @@
-"""Where what stands beside roads stands, on one map."""
+"""Placement of roadside fixtures on one map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in and around parking lots: cars, planters, lamps, hedges, buildings and trees."""
+"""Layout of parking lots: cars, planters, lamps, hedges, buildings and trees."""
 
 from __future__ import annotations
 

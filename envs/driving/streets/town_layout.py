@@ -1,4 +1,4 @@
-"""What stands along the streets of a town: lights, signs, lamps, buildings, gardens, trees and parked cars."""
+"""Layout of town streets: lights, signs, lamps, buildings, gardens, trees and parked cars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How procedural textures are made: variants from seeds of their own, and noise that repeats without a seam."""
+"""Generation of procedural textures: seeded variants and seamlessly tiling noise."""
 
 from __future__ import annotations
 

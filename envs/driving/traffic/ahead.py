@@ -1,4 +1,4 @@
-"""What a driver heeds ahead: bends, limits, vehicles, stop lines and people who cross."""
+"""Drivers' response to the road ahead: bends, limits, vehicles, stop lines and crossing pedestrians."""
 
 from __future__ import annotations
 

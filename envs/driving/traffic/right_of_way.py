@@ -1,4 +1,4 @@
-"""Who may enter a junction: lights, signs, the right of way, and those who are in it already.
+"""Right of way at junctions: lights, signs, priority, and vehicles already inside.
 
 A vehicle first in line asks for the lane that it will take through the junction. It is granted when nobody is on, or
 has been granted, a lane in conflict with it, and nobody whom it has to let go first would arrive before it is through.

@@ -1,4 +1,4 @@
-"""What OpenDRIVE files say, as records: roads, their lanes and signals, links and junctions.
+"""Records of OpenDRIVE files: roads, their lanes and signals, links and junctions.
 
 Source: ASAM OpenDRIVE 1.4 to 1.8, https://publications.pages.asam.net/standards/ASAM_OpenDRIVE/.
 """
