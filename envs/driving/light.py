@@ -27,7 +27,7 @@ WARMTH = SplitRange(-1.0, 1.0)  # of the light: bluish to reddish
 
 # A low beam sends little light down to the near road. Lamps with a round cone come near to that when they stand behind
 # the headlights and look up a little.
-LAMP_PLACES = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # meters, car frame
+LAMP_POSITIONS = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # meters, car frame
 LAMP_RISE = math.radians(8.0)
 LAMP_COLOR = np.array([1.95, 1.9, 1.7])  # a white wall 10 m ahead is overexposed, as cameras have it at night
 LAMP_COSINES = (1.0, math.cos(math.radians(34.0)))
@@ -159,8 +159,8 @@ def point_headlights(state: SceneState, worlds: NDArray[np.int64], cars: FloatAr
         cars: (n, 4, 4) world from car, x forward, its origin on the ground midway between the axles.
     """
     forward = np.array([math.cos(LAMP_RISE), 0.0, math.sin(LAMP_RISE)])
-    turns, places = cars[:, :3, :3], cars[:, None, :3, 3]
-    state.lamp_positions[worlds, :2] = np.einsum("nij,lj->nli", turns, LAMP_PLACES) + places
+    turns, positions = cars[:, :3, :3], cars[:, None, :3, 3]
+    state.lamp_positions[worlds, :2] = np.einsum("nij,lj->nli", turns, LAMP_POSITIONS) + positions
     state.lamp_directions[worlds, :2] = (turns @ forward)[:, None]
     state.lamp_colors[worlds, :2] = LAMP_COLOR
     state.lamp_cosines[worlds, :2] = LAMP_COSINES

@@ -29,7 +29,7 @@ from camshaft.envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.driving.traffic.advance import drive_acceleration
-from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SALOON, VehicleKind
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SEDAN, VehicleKind
 from camshaft.envs.driving.traffic.lanes import measure_departure
 from camshaft.envs.driving.traffic.traffic import Traffic
 from camshaft.envs.errors import InvalidOption
@@ -69,7 +69,7 @@ class TrafficSimulation(DrivingSimulation):
         *,
         num_vehicles: int,
         num_people: int = 0,
-        kinds: Sequence[VehicleKind] = (SALOON,),
+        kinds: Sequence[VehicleKind] = (SEDAN,),
         reach: tuple[float, float] | None = (60.0, 170.0),
         **options: Any,
     ) -> None:

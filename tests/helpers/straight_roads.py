@@ -2,12 +2,12 @@
 
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Pose, straight
-from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.traffic.kinds import SEDAN
 from camshaft.envs.driving.traffic.traffic import Traffic, TrafficMap
 
 STEP = 0.1  # seconds
 LIMIT = 30.0  # m/s of the straight road
-CAR = SALOON.length
+CAR = SEDAN.length
 TRAITS = (1.0, 1.3, 1.2, 2.0, 0.3, 8.0)
 
 

@@ -70,21 +70,21 @@ def outline(width: float, depth: float) -> FloatArray:
 
 
 def facades(
-    corners: FloatArray, low: float, high: float, looks: Sequence[Surface], meters: tuple[float, float]
+    corners: FloatArray, low: float, high: float, surfaces: Sequence[Surface], meters: tuple[float, float]
 ) -> list[Polygon]:
     """Walls all around, each of as many whole bays as fit.
 
     Args:
         corners: (4, 2) of `outline`.
-        low: meters, where the first storey begins; the walls reach FOUNDATION further down where this is the ground.
+        low: meters, where the first story begins; the walls reach FOUNDATION further down where this is the ground.
         high: meters.
-        looks: of the front, right, back and left.
-        meters: width of a bay and height of a storey.
+        surfaces: of the front, right, back and left.
+        meters: width of a bay and height of a story.
     """
     below = FOUNDATION if low == 0.0 else 0.0
     rows = max(1, round((high - low) / meters[1]))
     polygons: list[Polygon] = []
-    for side, surface in enumerate(looks):
+    for side, surface in enumerate(surfaces):
         first, second = corners[side], corners[(side + 1) % 4]
         bays = count_bays(first, second, meters[0])
         foot = -below / (high - low) * rows

@@ -23,7 +23,7 @@ class Body:
         clothes: one of CLOTHES.
         girth: factor of the width and depth of trunk and limbs.
         shoulders, hips: further factors of their widths.
-        bag: whether there is a rucksack.
+        bag: whether there is a backpack.
         child: whether the head is large and the legs are short.
     """
 

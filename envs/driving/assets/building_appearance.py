@@ -13,12 +13,12 @@ def fixed(color: Color) -> Surface:
     return Surface(color, label="building", tinted=False)
 
 
-def textured(texture: Texture, gloss: float = 0.0) -> Surface:
+def textured(texture: Texture, specular: float = 0.0) -> Surface:
     """A wall with a texture, tinted by the color of the slot."""
-    return Surface((1.0, 1.0, 1.0), texture, "building", specular=gloss, shininess=256)
+    return Surface((1.0, 1.0, 1.0), texture, "building", specular=specular, shininess=256)
 
 
-def pictured(texture: Texture, lit: bool = False) -> Surface:
+def untinted(texture: Texture, lit: bool = False) -> Surface:
     """A door, a shop's front or a clock: a picture in its own colors that may shine."""
     return Surface((1.0, 1.0, 1.0), texture, "building", emissive=lit, tinted=False)
 

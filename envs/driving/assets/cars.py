@@ -1,4 +1,4 @@
-"""Passenger cars: a saloon, a hatchback and an SUV, from half cross-sections of the body and a cabin on top."""
+"""Passenger cars: a sedan, a hatchback and an SUV, from half cross-sections of the body and a cabin on top."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from camshaft.envs.driving.assets.vehicle_parts import (
     far_lamps,
     far_wheel,
     plate,
-    side_pictures,
+    side_texture,
     side_uvs,
     wheel_polygons,
 )
@@ -68,7 +68,7 @@ class CarShape:
     rails: bool = False
 
 
-SALOON = CarShape(
+SEDAN = CarShape(
     4.5, 1.8, 1.45, 2.7, 0.33, 5,
     sections(
         (2.25, (0.70, 0.30), (0.76, 0.48), (0.68, 0.66)),
@@ -120,9 +120,9 @@ SUV = CarShape(
 
 
 @cache
-def saloon() -> VehicleModel:
-    """A saloon of 4.5 × 1.8 × 1.45 m."""
-    return _car("saloon", SALOON)
+def sedan() -> VehicleModel:
+    """A sedan of 4.5 × 1.8 × 1.45 m."""
+    return _car("sedan", SEDAN)
 
 
 @cache
@@ -188,15 +188,15 @@ def _cabin_side(shape: CarShape, pillars: Sequence[float]) -> list[Polygon]:
 
 
 def _cabin_top(shape: CarShape) -> list[Polygon]:
-    """Windscreen, rear window with the high brake lamp, and a roof with a ridge."""
+    """Windshield, rear window with the high brake lamp, and a roof with a ridge."""
     crown = np.array([1.0, 0.0, 1.0])
     front, rear = np.array(shape.roof)
     rise = np.array([0.0, 0.0, shape.height - max(front[2], rear[2])])
     ridge_front, ridge_rear = front * crown + rise, rear * crown + rise
     roof: list[Polygon] = [(np.array([ridge_front, front, rear, ridge_rear]), PAINT, None)]
-    windscreen, window = _windows(shape)
+    windshield, window = _windows(shape)
     return [
-        (windscreen, GLASS, None),
+        (windshield, GLASS, None),
         (window, GLASS, None),
         (inset(window, (0.38, 0.62), (0.86, 0.94)), HIGH_BRAKE, None),
         (np.array([front * FLIP, front, ridge_front]), PAINT, None),
@@ -207,10 +207,10 @@ def _cabin_top(shape: CarShape) -> list[Polygon]:
 
 
 def _windows(shape: CarShape) -> tuple[FloatArray, FloatArray]:
-    """(4, 3) each: windscreen and rear window."""
+    """(4, 3) each: windshield and rear window."""
     (front, rear), (roof_front, roof_rear) = np.array(shape.glass), np.array(shape.roof)
-    windscreen = np.array([front * FLIP, front, roof_front, roof_front * FLIP])
-    return windscreen, np.array([rear, rear * FLIP, roof_rear * FLIP, roof_rear])
+    windshield = np.array([front * FLIP, front, roof_front, roof_front * FLIP])
+    return windshield, np.array([rear, rear * FLIP, roof_rear * FLIP, roof_rear])
 
 
 def _lamps(shape: CarShape, hull: Hull) -> list[Polygon]:
@@ -244,14 +244,14 @@ def _mirror(shape: CarShape) -> list[Polygon]:
 
 
 def _far(shape: CarShape) -> Mesh:
-    """Body and cabin as boxes, what is on the sides as a picture, a lamp in every corner."""
+    """Body and cabin as boxes, what is on the sides as a sides, a lamp in every corner."""
     half, waist = 0.5 * shape.length, max(y for _, profile in shape.body for y, _ in profile)
     front, rear = shape.body[0][1][-1][1] + 0.05, shape.body[-1][1][-1][1] + 0.03
     axles = (0.5 * shape.wheelbase, -0.5 * shape.wheelbase)
-    picture = side_pictures(shape.length, rear, axles, shape.wheel_radius)
+    sides = side_texture(shape.length, rear, axles, shape.wheel_radius)
     side = np.array([[half, waist, 0.0], [-half, waist, 0.0], [-half, waist, rear], [half, waist, front]])
     left: list[Polygon] = [
-        (side, picture, side_uvs(side, shape.length, rear)),
+        (side, sides, side_uvs(side, shape.length, rear)),
         (np.array([shape.glass[0], shape.glass[1], shape.roof[1], shape.roof[0]]), GLASS, None),
         *far_lamps(half + 0.01, 0.36, 0.80, front - 0.28, front - 0.02, FAR_HEAD_LEFT),
         *far_lamps(-half - 0.01, 0.36, 0.84, rear - 0.36, rear - 0.06, FAR_TAIL_LEFT),
@@ -265,7 +265,7 @@ def _far(shape: CarShape) -> Mesh:
     ]
     middle: list[Polygon] = [
         (deck, PAINT, None),
-        *((end, picture, np.column_stack([np.full(4, 0.5), end[:, 2] / rear])) for end in ends),
+        *((end, sides, np.column_stack([np.full(4, 0.5), end[:, 2] / rear])) for end in ends),
         *box((-half, -waist, 0.2), (half, waist, rear), DARK, "z"),
         *((window, GLASS, None) for window in _windows(shape)),
         _roof(shape),

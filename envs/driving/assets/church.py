@@ -16,7 +16,7 @@ from camshaft.envs.driving.assets.blocks import (
     outline,
     pitched_roof,
 )
-from camshaft.envs.driving.assets.building_appearance import DARK, averaged, pictured, textured, tiled
+from camshaft.envs.driving.assets.building_appearance import DARK, averaged, textured, tiled, untinted
 from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, inset, wall
 from camshaft.envs.driving.textures import facades as fronts
 from camshaft.envs.rendering import Surface
@@ -42,7 +42,7 @@ def church(number: int, variant: int, lit: bool) -> BuildingModel:
     levels.add(facades(shaft, 0.0, belfry, (plain,) * 4, (tower, belfry)))
     cap = hipped_roof(tower - 0.3, tower - 0.3, belfry, spire, slate)
     levels.add(moved(cap, [x, 0.0, 0.0]))
-    dial = pictured(fronts.clock_face(), lit)
+    dial = untinted(fronts.clock_face(), lit)
     for side in range(4):
         panel = wall(shaft[side], shaft[(side + 1) % 4], 0.0, belfry)
         levels.add([(inset(panel, (0.28, 0.72), (0.80, 0.95), 0.03), DARK, None)], last=0)
@@ -57,7 +57,7 @@ def church(number: int, variant: int, lit: bool) -> BuildingModel:
         "xXyYz",
     )
     levels.add(ledge, last=0)
-    door = pictured(fronts.house_door(3 * (number % 2)))
+    door = untinted(fronts.house_door(3 * (number % 2)))
     levels.add([(on_front(depth, 0.0, 0.0, 3.6, 1.1), door, UNIT_SQUARE)], last=1)
     buttresses = [
         polygon

@@ -75,7 +75,7 @@ class Hull:
         return panels
 
     def top_panel(self, surface: Surface, along: Place, share: float, proud: float = 0.01) -> Polygon:
-        """What lies on the left half of the top from x to x behind, over a share of its width: half a windscreen."""
+        """What lies on the left half of the top from x to x behind, over a share of its width: half a windshield."""
         edges = [np.array([x, *self._profile(x)[-1]]) for x in along]
         crowns = [edge * [1.0, 0.0, 1.0] + [0.0, 0.0, self.crown] for edge in edges]
         corners = np.array([crowns[0], edges[0], edges[1], crowns[1]])
@@ -111,10 +111,10 @@ class Hull:
 
     def _profile(self, x: float) -> FloatArray:
         """(k, 2) the cross-section anywhere."""
-        places = np.array([section[0] for section in self.sections])[::-1]
+        stations = np.array([section[0] for section in self.sections])[::-1]
         profiles = np.array([section[1] for section in self.sections])[::-1]
-        flat = profiles.reshape(len(places), -1)
-        return np.array([np.interp(x, places, column) for column in flat.T]).reshape(-1, 2)
+        flat = profiles.reshape(len(stations), -1)
+        return np.array([np.interp(x, stations, column) for column in flat.T]).reshape(-1, 2)
 
 
 def sections(*rows: Sequence[Place | float]) -> tuple[Section, ...]:

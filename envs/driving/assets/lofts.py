@@ -30,8 +30,8 @@ def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> 
     )
     faces = np.stack([lower_left, lower_right, upper_right, lower_left, upper_right, upper_left], axis=-1)
     faces = faces.reshape(strips, -1, 3)
-    looks = list(dict.fromkeys(surfaces))
-    chosen = np.array([looks.index(surface) for surface in surfaces]) + np.zeros(strips, np.int64)
+    palette = list(dict.fromkeys(surfaces))
+    chosen = np.array([palette.index(surface) for surface in surfaces]) + np.zeros(strips, np.int64)
     chosen, faces = np.repeat(chosen, faces.shape[1]), faces.reshape(-1, 3)
     flat = points.reshape(-1, 3)
     sides = flat[faces]
@@ -40,7 +40,7 @@ def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> 
     positions, triangles, normals, uvs = as_mesh_arrays(
         flat, faces[kept], _loft_normals(points, closed), np.zeros((len(flat), 2))
     )
-    return Mesh(positions, triangles, normals, uvs, chosen[kept].astype(np.int32), tuple(looks))
+    return Mesh(positions, triangles, normals, uvs, chosen[kept].astype(np.int32), tuple(palette))
 
 
 def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
@@ -58,18 +58,18 @@ def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
 
 
 def tube(
-    places: ArrayLike, radii: Sequence[float], segments: int, surface: Surface, aspect: float = 1.0
+    centerline: ArrayLike, radii: Sequence[float], segments: int, surface: Surface, aspect: float = 1.0
 ) -> Mesh:
     """A round skin about a line, open at its ends.
 
     Args:
-        places: (m, 3) meters, points of the line.
+        centerline: (m, 3) meters, points of the line.
         radii: (m,) meters; 0 for a tip.
         segments: sides.
         surface: what it looks like.
         aspect: width over depth.
     """
-    line = np.asarray(places, np.float64)
+    line = np.asarray(centerline, np.float64)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     guide = np.array([1.0, 0.0, 0.0]) if abs(along[0, 0]) < 0.9 else np.array([0.0, 0.0, 1.0])

@@ -172,7 +172,7 @@ def _seat() -> list[Polygon]:
 
 
 def _screen() -> list[Polygon]:
-    """The small fairing that carries the lamp, and its windscreen."""
+    """The small fairing that carries the lamp, and its windshield."""
     shell = box((0.36, -0.12, 0.72), (0.51, 0.12, 0.95), PAINT, "xyYZz")
     pane = np.array([[0.50, -0.11, 0.95], [0.50, 0.11, 0.95], [0.38, 0.09, 1.12], [0.38, -0.09, 1.12]])
     return [*shell, (pane, GLASS, None), (pane[::-1], GLASS, None)]

@@ -32,14 +32,14 @@ def polygon_mesh(polygons: Sequence[Polygon], crease: float = 0.0) -> Mesh:
     """
     corners = [np.asarray(polygon[0], np.float64) for polygon in polygons]
     counts = np.array([len(points) for points in corners])
-    places = np.concatenate(corners)
+    positions = np.concatenate(corners)
     firsts = np.cumsum(counts) - counts
-    crosses = np.cross(places[firsts + 1] - places[firsts], places[firsts + 2] - places[firsts])
+    crosses = np.cross(positions[firsts + 1] - positions[firsts], positions[firsts + 2] - positions[firsts])
     normals = np.repeat(crosses / np.linalg.norm(crosses, axis=1, keepdims=True), counts, axis=0)
     surfaces = list(dict.fromkeys(polygon[1] for polygon in polygons))
     numbers = np.array([surfaces.index(polygon[1]) for polygon in polygons])
     if crease > 0.0:
-        normals = _bent_normals(places, normals, np.repeat(numbers, counts), crease)
+        normals = _bent_normals(positions, normals, np.repeat(numbers, counts), crease)
     owner = np.repeat(np.arange(len(corners)), counts - 2)
     later = np.arange(len(owner)) - np.repeat(np.cumsum(counts - 2) - (counts - 2), counts - 2) + 1
     faces = firsts[owner][:, None] + np.column_stack([np.zeros_like(later), later, later + 1])
@@ -47,15 +47,15 @@ def polygon_mesh(polygons: Sequence[Polygon], crease: float = 0.0) -> Mesh:
         np.zeros((count, 2)) if uvs is None else uvs
         for (*_, uvs), count in zip(polygons, counts, strict=True)
     ]
-    arrays = as_mesh_arrays(places, faces, normals, np.concatenate(flat))
+    arrays = as_mesh_arrays(positions, faces, normals, np.concatenate(flat))
     return Mesh(*arrays, numbers[owner].astype(np.int32), tuple(surfaces))
 
 
 def _bent_normals(
-    places: FloatArray, normals: FloatArray, owners: NDArray[np.int64], crease: float
+    positions: FloatArray, normals: FloatArray, owners: NDArray[np.int64], crease: float
 ) -> FloatArray:
     """(n, 3) means of the normals of an owner that meet at one place at less than the crease's angle."""
-    meet = np.linalg.norm(places[:, None] - places, axis=2) < 1e-6
+    meet = np.linalg.norm(positions[:, None] - positions, axis=2) < 1e-6
     meet &= (normals @ normals.T > np.cos(crease)) & (owners[:, None] == owners)
     total = meet @ normals
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
@@ -142,7 +142,7 @@ def inset(
         proud: meters in front of the panel.
     """
     a, b, c, d = np.asarray(corners, np.float64)
-    places = [
+    positions = [
         (1.0 - v) * ((1.0 - u) * a + u * b) + v * ((1.0 - u) * d + u * c)
         for u, v in (
             (across[0], along[0]),
@@ -152,7 +152,7 @@ def inset(
         )
     ]
     normal = np.cross(c - a, d - b)
-    return np.array(places) + proud * normal / np.linalg.norm(normal)
+    return np.array(positions) + proud * normal / np.linalg.norm(normal)
 
 
 def disc(center: ArrayLike, radius: float, corners: int, surface: Surface, side: float) -> Polygon:

@@ -71,7 +71,7 @@ def crossing_light(state: str) -> list[Mesh]:
     low, high = (-0.26, -0.14, 1.95), (-0.06, 0.14, 2.53)
     panels: list[Polygon] = []
     for color, bottom in (("red", 2.26), ("green", 1.98)):
-        picture = Surface(
+        figure = Surface(
             (1.0, 1.0, 1.0),
             signal_figure(color, state == color),
             "traffic_light",
@@ -80,7 +80,7 @@ def crossing_light(state: str) -> list[Mesh]:
         )
         x, half = low[0] - 0.01, 0.11
         corners = [[x, half, bottom], [x, -half, bottom], [x, -half, bottom + 0.22], [x, half, bottom + 0.22]]
-        panels.append((corners, picture, UNIT_SQUARE))
+        panels.append((corners, figure, UNIT_SQUARE))
     housing = [*box(low, high, HOUSING), *panels]
     pole = lathe([[0.0, 2.62], [0.05, 2.6], [0.05, -0.3]], 6, POLE)
     hoods = polygon_mesh(

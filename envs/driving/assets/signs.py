@@ -91,8 +91,8 @@ def street_name(text: str = "STATION RD", variant: int = 0) -> list[Mesh]:
 
 def _plate(outline: FloatArray, width: float, face: Surface, x: float) -> list[Polygon]:
     """Face and back of a sign about the origin; `outline` is on the unit square, seen from in front."""
-    places = width * (outline - 0.5)
-    front = np.column_stack([np.full(len(places), x), -places[:, 0], places[:, 1]])
+    points = width * (outline - 0.5)
+    front = np.column_stack([np.full(len(points), x), -points[:, 0], points[:, 1]])
     back = front[::-1] + np.array([0.015, 0.0, 0.0])
     return [(front, face, outline), (back, BACK, None)]
 

@@ -14,8 +14,8 @@ LIGHTS = ("off", "braking", "left", "right", "braking_left", "braking_right")  #
 
 
 def _lens(color: tuple[float, float, float], lit: bool = False) -> Surface:
-    gloss: dict[str, Any] = {} if lit else {"specular": 0.04, "shininess": 64}
-    return Surface(color, label="vehicle", emissive=lit, tinted=False, **gloss)
+    reflection: dict[str, Any] = {} if lit else {"specular": 0.04, "shininess": 64}
+    return Surface(color, label="vehicle", emissive=lit, tinted=False, **reflection)
 
 
 _AMBER = (0.28, 0.13, 0.04)  # dark enough not to look lit in the headlights of another car

@@ -84,7 +84,7 @@ def plate(x: float, half_width: float, low: float, high: float) -> Polygon:
     return [[x, -y, low], [x, y, low], [x, y, high], [x, -y, high]], PLATE, None
 
 
-def side_pictures(
+def side_texture(
     length: float,
     height: float,
     axles: Sequence[float],
@@ -107,12 +107,12 @@ def side_pictures(
     turned = [(np.array([front, 0.0]) + np.array(points) * [-1.0, 1.0], color) for points, color in outlines]
     shapes = [(_hashable(points), color) for points, color in ((under, SHADOW), *turned)]
     wheels = tuple((front - x, radius) for x in axles)
-    picture = side_view((length, height), wheels, tuple(shapes))
-    return Surface((1.0, 1.0, 1.0), picture, "vehicle", specular=0.03, shininess=64, tinted=tinted)
+    texture = side_view((length, height), wheels, tuple(shapes))
+    return Surface((1.0, 1.0, 1.0), texture, "vehicle", specular=0.03, shininess=64, tinted=tinted)
 
 
 def side_uvs(corners: ArrayLike, length: float, height: float) -> FloatArray:
-    """(n, 2) where corners on a side lie in the picture of `side_pictures`."""
+    """(n, 2) where corners on a side lie in the picture of `side_texture`."""
     points = np.asarray(corners, np.float64)
     return np.column_stack([(0.5 * length - points[:, 0]) / length, points[:, 2] / height])
 
@@ -120,7 +120,7 @@ def side_uvs(corners: ArrayLike, length: float, height: float) -> FloatArray:
 def side_window(
     front: float, rear: float, low: float, high: float, color: Color = GLASS_COLOR
 ) -> tuple[ArrayLike, Color]:
-    """A window, or a stripe of another color, for `side_pictures`."""
+    """A window, or a stripe of another color, for `side_texture`."""
     return [[front, low], [rear, low], [rear, high], [front, high]], color
 
 

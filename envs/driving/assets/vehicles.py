@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 
 from camshaft.envs.driving.assets.bicycle import bicycle
 from camshaft.envs.driving.assets.bus import bus
-from camshaft.envs.driving.assets.cars import hatchback, saloon, suv
-from camshaft.envs.driving.assets.lorry import lorry
+from camshaft.envs.driving.assets.cars import hatchback, sedan, suv
 from camshaft.envs.driving.assets.motorcycle import motorcycle
+from camshaft.envs.driving.assets.truck import truck
 from camshaft.envs.driving.assets.van import van
 from camshaft.envs.driving.assets.vehicle_model import VehicleModel
 
 VEHICLES: Mapping[str, Callable[[], VehicleModel]] = {
-    "saloon": saloon,
+    "sedan": sedan,
     "hatchback": hatchback,
     "suv": suv,
     "van": van,
-    "lorry": lorry,
+    "truck": truck,
     "bus": bus,
     "motorcycle": motorcycle,
     "bicycle": bicycle,

@@ -135,13 +135,13 @@ def arena_size(config: RoadConfig = RoadConfig()) -> tuple[int, int, int]:
 def all_surfaces() -> tuple[Surface, ...]:
     """Every surface that any appearance may use, to declare to `Scene.add_arena`."""
     variants = range(textures.NUM_VARIANTS)
-    looks = [
+    appearances = [
         RoadAppearance(number, number, number, number, (number, number, number), shoulder, color, number)
         for number in variants
         for shoulder in SHOULDERS
         for color in LINE_COLORS
     ]
-    return tuple(dict.fromkeys(surface for look in looks for surface in _surfaces(look)))
+    return tuple(dict.fromkeys(surface for appearance in appearances for surface in _surfaces(appearance)))
 
 
 @cache

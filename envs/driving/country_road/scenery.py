@@ -99,21 +99,25 @@ class RoadsideScenery:
         rng: np.random.Generator,
         chosen: NDArray[np.int64],
     ) -> FloatArray:
-        """Some farms and a hamlet; returns the (n, 3) places."""
+        """Some farms and a hamlet; returns the (n, 3) positions."""
         count = int(rng.integers(4, HOUSES + 1))
         last = geometry.terrain.points.shape[1] - 2
         hamlet = rng.uniform(0.1, 0.8) * last
         lone = rng.uniform(3.0, last, count)
         column = np.where(rng.random(count) < 0.5, hamlet + rng.uniform(-2, 6, count), lone)
         spots = _Spots(rng.integers(0, 2, count), np.clip(column, 0, last), rng.uniform(1.15, 1.9, count))
-        places = _on_land(geometry, spots)
-        kept = _is_clear(geometry.road, places, CLEARANCE["house"]) & _apart(places, 2.0 * HOUSE_RADIUS)
-        places = places[kept] + [0.0, 0.0, 0.3]
+        positions = _on_land(geometry, spots)
+        kept = _is_clear(geometry.road, positions, CLEARANCE["house"]) & _apart(positions, 2.0 * HOUSE_RADIUS)
+        positions = positions[kept] + [0.0, 0.0, 0.3]
         heading = geometry.road.headings_at(_distance(geometry, spots.column[kept]))
-        yaw = heading + 0.5 * np.pi * rng.integers(0, 4, len(places)) + rng.uniform(-0.15, 0.15, len(places))
-        colors = _tints(rng, len(places), 0.06)
-        state.place(world, self.houses, places, yaw, 1.0, rng.choice(chosen, len(places)), colors)
-        return places
+        yaw = (
+            heading
+            + 0.5 * np.pi * rng.integers(0, 4, len(positions))
+            + rng.uniform(-0.15, 0.15, len(positions))
+        )
+        colors = _tints(rng, len(positions), 0.06)
+        state.place(world, self.houses, positions, yaw, 1.0, rng.choice(chosen, len(positions)), colors)
+        return positions
 
     def _place_plants(
         self,
@@ -129,23 +133,23 @@ class RoadsideScenery:
             (self.trees, _tree_spots(rng, geometry, TREES), (0.7, 1.4)),
             (self.bushes, _bush_spots(rng, geometry, BUSHES), (0.6, 1.6)),
         ):
-            places = _on_land(geometry, spots) - [0.0, 0.0, 0.15]
-            kept = _is_clear(geometry.road, places, CLEARANCE[objects.name])
-            kept &= _clear_of(places, houses, HOUSE_RADIUS)
-            places = places[kept]
-            count = len(places)
+            positions = _on_land(geometry, spots) - [0.0, 0.0, 0.15]
+            kept = _is_clear(geometry.road, positions, CLEARANCE[objects.name])
+            kept &= _clear_of(positions, houses, HOUSE_RADIUS)
+            positions = positions[kept]
+            count = len(positions)
             variant = rng.choice(rng.choice(chosen, 2), count)
             if objects is self.trees:
                 variant = 2 * variant + (rng.random(count) < _broadleaf_share(rng, spots.column[kept]))
             yaw, scale = rng.uniform(0.0, 2.0 * np.pi, count), rng.uniform(*sizes, count)
-            state.place(world, objects, places, yaw, scale, variant, _tints(rng, count, 0.16))
+            state.place(world, objects, positions, yaw, scale, variant, _tints(rng, count, 0.16))
 
     def _place_posts(self, state: SceneState, world: int, road: Road, rng: np.random.Generator) -> None:
         distance = np.arange(0.0, road.length, rng.uniform(*POST_SPACINGS))
         distance = np.concatenate([distance, distance])
         sign = np.repeat([1.0, -1.0], len(distance) // 2)
-        places = _on_verge(road, distance, sign, POST_LATERAL)
-        state.place(world, self.posts, places, road.headings_at(distance))
+        positions = _on_verge(road, distance, sign, POST_LATERAL)
+        state.place(world, self.posts, positions, road.headings_at(distance))
 
     def _place_markers(self, state: SceneState, world: int, road: Road, variant: int) -> None:
         distance = np.arange(0.0, road.length, MARKER_SPACING)
@@ -153,8 +157,8 @@ class RoadsideScenery:
         tight = np.flatnonzero(np.abs(curvature) > MARKED_CURVATURE)
         tight = tight[np.argsort(-np.abs(curvature[tight]), kind="stable")[:MARKERS]]
         distance, leftwards = distance[tight], curvature[tight] > 0.0
-        places = _on_verge(road, distance, np.where(leftwards, -1.0, 1.0), MARKER_LATERAL)
-        state.place(world, self.markers, places, road.headings_at(distance), 1.0, 2 * variant + leftwards)
+        positions = _on_verge(road, distance, np.where(leftwards, -1.0, 1.0), MARKER_LATERAL)
+        state.place(world, self.markers, positions, road.headings_at(distance), 1.0, 2 * variant + leftwards)
 
     def _place_poles(
         self,
@@ -170,10 +174,10 @@ class RoadsideScenery:
         distance = distance[distance < geometry.road.length]
         column = (distance - geometry.distances[0]) / (geometry.distances[1] - geometry.distances[0])
         side = np.full(len(distance), rng.integers(0, 2))
-        places = _on_land(geometry, _Spots(side, column, np.full(len(distance), 0.7)))
-        kept = _is_clear(geometry.road, places, CLEARANCE["pole"])
-        kept &= _clear_of(places, houses, HOUSE_RADIUS - 3.0)
-        state.place(world, self.poles, places[kept], geometry.road.headings_at(distance[kept]))
+        positions = _on_land(geometry, _Spots(side, column, np.full(len(distance), 0.7)))
+        kept = _is_clear(geometry.road, positions, CLEARANCE["pole"])
+        kept &= _clear_of(positions, houses, HOUSE_RADIUS - 3.0)
+        state.place(world, self.poles, positions[kept], geometry.road.headings_at(distance[kept]))
 
 
 def _tree_spots(rng: np.random.Generator, geometry: RoadGeometry, count: int) -> _Spots:
@@ -230,39 +234,39 @@ def _distance(geometry: RoadGeometry, column: FloatArray) -> FloatArray:
 
 
 def _on_verge(road: Road, distance: FloatArray, sign: ArrayLike, beyond: float) -> FloatArray:
-    """(n, 3) meters: places `beyond` the shoulder, on the side that `sign` says, left positive."""
-    places = road.positions_at(distance, np.asarray(sign) * (road.half_width + beyond))
-    places[:, 2] -= DITCH * beyond / 4.0
-    return places
+    """(n, 3) meters: positions `beyond` the shoulder, on the side that `sign` says, left positive."""
+    positions = road.positions_at(distance, np.asarray(sign) * (road.half_width + beyond))
+    positions[:, 2] -= DITCH * beyond / 4.0
+    return positions
 
 
-def _is_clear(road: Road, places: FloatArray, clearance: float) -> NDArray[np.bool_]:
-    """(n,) whether places keep `clearance` meters from the nearest shoulder."""
+def _is_clear(road: Road, positions: FloatArray, clearance: float) -> NDArray[np.bool_]:
+    """(n,) whether positions keep `clearance` meters from the nearest shoulder."""
     step = max(1, int(NEIGHBORHOOD / road.spacing))
-    clear = np.empty(len(places), bool)
-    _find_clear(road.points, step, places, road.half_width + clearance, clear)
+    clear = np.empty(len(positions), bool)
+    _find_clear(road.points, step, positions, road.half_width + clearance, clear)
     return clear
 
 
 @kernel
-def _find_clear(line, step, places, gap, clear):  # type: ignore[no-untyped-def]
-    """Whether places keep a gap from a line of which every `step`-th point is looked at."""
-    for row in range(len(places)):
+def _find_clear(line, step, positions, gap, clear):  # type: ignore[no-untyped-def]
+    """Whether positions keep a gap from a line of which every `step`-th point is looked at."""
+    for row in range(len(positions)):
         least = np.inf
         for number in range(0, len(line), step):
-            x, y = places[row, 0] - line[number, 0], places[row, 1] - line[number, 1]
+            x, y = positions[row, 0] - line[number, 0], positions[row, 1] - line[number, 1]
             least = min(least, x * x + y * y)
         clear[row] = least - 0.25 * NEIGHBORHOOD**2 > gap * gap
 
 
-def _apart(places: FloatArray, gap: float) -> NDArray[np.bool_]:
-    """(n,) whether places keep `gap` meters from every earlier one."""
-    distances = np.linalg.norm(places[:, None, :2] - places[:, :2], axis=2)
+def _apart(positions: FloatArray, gap: float) -> NDArray[np.bool_]:
+    """(n,) whether positions keep `gap` meters from every earlier one."""
+    distances = np.linalg.norm(positions[:, None, :2] - positions[:, :2], axis=2)
     return ~np.tril(distances < gap, -1).any(axis=1)
 
 
-def _clear_of(places: FloatArray, others: FloatArray, gap: float) -> NDArray[np.bool_]:
-    distances = np.linalg.norm(places[:, None, :2] - others[:, :2], axis=2)
+def _clear_of(positions: FloatArray, others: FloatArray, gap: float) -> NDArray[np.bool_]:
+    distances = np.linalg.norm(positions[:, None, :2] - others[:, :2], axis=2)
     return ~(distances < gap).any(axis=1)
 
 

@@ -75,7 +75,7 @@ def build_terrain(
     points = np.empty((2, len(distances), NUM_ROWS, 3))
     heading = road.headings_at(distances)
     spread = ROW_DISTANCES * (1.0 + (1.0 / np.cos(heading) - 1.0)[:, None] * ROW_SLANTS)
-    waves = _draw_waves(rng)
+    waves = _sample_waves(rng)
     for side, sign in enumerate((1.0, -1.0)):
         edge = road.positions_at(distances, sign * (road.half_width + verge))
         points[side] = edge[:, None]
@@ -89,7 +89,7 @@ def build_terrain(
     return Terrain(points, normals, _choose_land(rng, len(distances) - 1, num_kinds))
 
 
-def _draw_waves(rng: np.random.Generator) -> FloatArray:
+def _sample_waves(rng: np.random.Generator) -> FloatArray:
     """(WAVES, 5) wave numbers along x and y (rad/m), phase, growth per meter of reach, 1/m where it ends."""
     angle = rng.uniform(0.0, 2.0 * np.pi, WAVES)
     number = 2.0 * np.pi / np.exp(rng.uniform(np.log(WAVELENGTHS[0]), np.log(WAVELENGTHS[1]), WAVES))
@@ -110,7 +110,7 @@ def _raise_land(line, spacing, distances, centers, headings, mean, edge, waves, 
         headings: (K,) rad, there.
         mean: meters, their mean height.
         edge: meters from the middle of the road to where the land begins.
-        waves: (WAVES, 5) of `_draw_waves`.
+        waves: (WAVES, 5) of `_sample_waves`.
         points: (2, K, R, 3) the land; the first row, at the road, goes down by a ditch.
     """
     half_step = 0.5 * (distances[1] - distances[0])

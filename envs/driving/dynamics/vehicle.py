@@ -32,7 +32,7 @@ POWER, DRAG, MAX_REVERSE = range(13, 16)
 
 @dataclass(frozen=True)
 class VehicleParameters:
-    """A mid-size saloon car.
+    """A mid-size sedan car.
 
     Values are within the ranges of common passenger cars (R. Rajamani, "Vehicle Dynamics and Control", 2012).
 

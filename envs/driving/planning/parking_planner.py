@@ -95,8 +95,8 @@ def _ways_round(start: FloatArray, goal: FloatArray) -> FloatArray:
     """(V, 3) poses in the aisle near the goal to go by; the first says: directly."""
     aside = np.sign(goal[1])
     turns = (0.0, np.pi, 0.35, -0.35, np.pi - 0.35, np.pi + 0.35, 0.8, -0.8, np.pi - 0.8, np.pi + 0.8)
-    places = product(np.arange(-9.0, 9.1, 1.5), (-1.6, -0.6, 0.4, 1.4), turns)
-    poses = [(goal[0] + along, -aside * across, turn) for along, across, turn in places]
+    offsets = product(np.arange(-9.0, 9.1, 1.5), (-1.6, -0.6, 0.4, 1.4), turns)
+    poses = [(goal[0] + along, -aside * across, turn) for along, across, turn in offsets]
     return np.array([(*start[:2], NOTHING), *poses])
 
 

@@ -28,12 +28,12 @@ def racing_line(curve: Curve, half_width: float) -> Curve:
         curve: the track's middle, closed.
         half_width: meters to either side that the line may keep away from it.
     """
-    places = np.arange(0, len(curve.points) - 1, STEP)
-    points, heading = curve.points[places], curve.heading[places]
+    indices = np.arange(0, len(curve.points) - 1, STEP)
+    points, heading = curve.points[indices], curve.heading[indices]
     left = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
-    second = _second_differences(len(places))
+    second = _second_differences(len(indices))
     across, up = second @ diags_array(left[:, 0]), second @ diags_array(left[:, 1])
-    matrix = csc_array(across.T @ across + up.T @ up + SMOOTHNESS * diags_array(np.ones(len(places))))
+    matrix = csc_array(across.T @ across + up.T @ up + SMOOTHNESS * diags_array(np.ones(len(indices))))
     slope = across.T @ (second @ points[:, 0]) + up.T @ (second @ points[:, 1])
     offsets = _bounded_minimum(matrix, slope, half_width)
     line = points + offsets[:, None] * left

@@ -37,7 +37,7 @@ class LaneArrays(NamedTuple):
         conflict_yields: (N, C) whether one must let the other go first.
         signals: (N, S, 4) cycle, green from, seconds of green, offset.
         crossing_starts: (N, L + 1) first crossing of people over each lane.
-        crossing_places: (N, K) meters along the lane.
+        crossing_distances: (N, K) meters along the lane.
         crossing_ids: (N, K) which crossing.
         grid: (N, 4) x and y of the corner, columns and rows.
         cell_starts: (N, G + 1) first entry of each cell, column by column.
@@ -67,7 +67,7 @@ class LaneArrays(NamedTuple):
     conflict_yields: NDArray[np.bool_]
     signals: NDArray[np.float64]
     crossing_starts: NDArray[np.int32]
-    crossing_places: NDArray[np.float64]
+    crossing_distances: NDArray[np.float64]
     crossing_ids: NDArray[np.int32]
     grid: NDArray[np.float64]
     cell_starts: NDArray[np.int32]
@@ -122,7 +122,7 @@ def pack(network: Network) -> LaneArrays:
             [(group.cycle, group.green_from, group.green, group.offset) for group in network.signals]
         ).reshape(-1, 4),
         crossing_starts=_starts([lane for lane, _, _ in crossed], len(lanes)),
-        crossing_places=np.array([meters for _, meters, _ in crossed], np.float64),
+        crossing_distances=np.array([meters for _, meters, _ in crossed], np.float64),
         crossing_ids=_integers(index for _, _, index in crossed),
         grid=grid,
         cell_starts=cell_starts,

@@ -51,7 +51,7 @@ def generate_circuit(seed: int, config: CircuitConfig = CircuitConfig()) -> Netw
         CamshaftError: no track of this configuration can be drawn.
     """
     for attempt in range(ATTEMPTS):
-        curve = _draw(np.random.default_rng([seed, attempt]), config)
+        curve = _sample_centerline(np.random.default_rng([seed, attempt]), config)
         if _is_drivable(curve, config):
             builder = NetworkBuilder(f"race track {seed}")
             road = builder.add_road(
@@ -68,7 +68,7 @@ def generate_circuit(seed: int, config: CircuitConfig = CircuitConfig()) -> Netw
     raise CamshaftError(f"no race track of seed {seed} could be drawn with {config}")
 
 
-def _draw(rng: np.random.Generator, config: CircuitConfig) -> Curve:
+def _sample_centerline(rng: np.random.Generator, config: CircuitConfig) -> Curve:
     """A spline through points around a middle, scaled to a drawn length; it begins on its straightest part."""
     angles = 2.0 * math.pi * (np.arange(config.knots) + rng.uniform(-0.35, 0.35, config.knots)) / config.knots
     radius = 1.0 + config.unevenness * rng.uniform(-1.0, 1.0, config.knots)
@@ -81,12 +81,12 @@ def _draw(rng: np.random.Generator, config: CircuitConfig) -> Curve:
     reached = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(spline(fine), axis=0), axis=1))])
     length = rng.uniform(*config.length)
     count = math.ceil(length / STEP)
-    places = np.interp(np.linspace(0.0, reached[-1], count + 1), reached, fine)
+    at = np.interp(np.linspace(0.0, reached[-1], count + 1), reached, fine)
     scale = length / reached[-1]
-    slope, change = scale * spline(places, 1), scale * spline(places, 2)
+    slope, change = scale * spline(at, 1), scale * spline(at, 2)
     curvature = (slope[:, 0] * change[:, 1] - slope[:, 1] * change[:, 0]) / np.linalg.norm(slope, axis=1) ** 3
     start = _straightest(curvature[:-1])
-    points = np.roll(scale * spline(places)[:-1], -start, axis=0)
+    points = np.roll(scale * spline(at)[:-1], -start, axis=0)
     heading = np.unwrap(np.roll(np.arctan2(slope[:-1, 1], slope[:-1, 0]), -start))
     curvature = np.roll(curvature[:-1], -start)
     return Curve(

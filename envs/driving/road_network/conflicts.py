@@ -1,4 +1,4 @@
-"""Conflicts between overlapping lanes, and which lane has priority."""
+"""Conflicts between indices lanes, and which lane has priority."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def _overlap(one: Lane, other: Lane) -> tuple[tuple[float, float], tuple[float, 
     )
 
 
-def _span(places: np.ndarray, step: float, margin: float, length: float) -> tuple[float, float]:
-    return max(float(places[0]) * step - margin, 0.0), min(float(places[-1]) * step + margin, length)
+def _span(indices: np.ndarray, step: float, margin: float, length: float) -> tuple[float, float]:
+    return max(float(indices[0]) * step - margin, 0.0), min(float(indices[-1]) * step + margin, length)

@@ -151,14 +151,14 @@ class Curve:
 
 
 @kernel
-def _sample(points, heading, spacing, distances, places, headings):  # type: ignore[no-untyped-def]
+def _sample(points, heading, spacing, distances, positions, headings):  # type: ignore[no-untyped-def]
     for row in range(len(distances)):
         steps = distances[row] / spacing
         index = min(max(int(np.floor(steps)), 0), len(points) - 2)
         part = steps - index
         for axis in range(2):
             before = points[index, axis]
-            places[row, axis] = before + part * (points[index + 1, axis] - before)
+            positions[row, axis] = before + part * (points[index + 1, axis] - before)
         inner = min(max(part, 0.0), 1.0)
         headings[row] = heading[index] + inner * (heading[index + 1] - heading[index])
 

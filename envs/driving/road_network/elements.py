@@ -149,7 +149,7 @@ class Walkway:
         index: place among the footpaths of its network.
         curve: its middle.
         width: meters.
-        ends: two numbers of the places where it begins and ends; footpaths meet in equal ones.
+        ends: two numbers of the indices where it begins and ends; footpaths meet in equal ones.
         crossing: which crossing it leads over, or -1.
     """
 
@@ -271,8 +271,8 @@ def marking_lines(network: Network) -> list[FloatArray]:
 
 def lane_polygon(lane: Lane, step: int = 1) -> FloatArray:
     """(K, 2) meters: the outline of a lane."""
-    places = np.unique(np.r_[np.arange(0, len(lane.curve.points), step), len(lane.curve.points) - 1])
-    heading = lane.curve.heading[places]
+    indices = np.unique(np.r_[np.arange(0, len(lane.curve.points), step), len(lane.curve.points) - 1])
+    heading = lane.curve.heading[indices]
     left = np.stack([-np.sin(heading), np.cos(heading)], axis=1) * 0.5 * lane.width
-    points = lane.curve.points[places]
+    points = lane.curve.points[indices]
     return np.concatenate([points + left, (points - left)[::-1]])

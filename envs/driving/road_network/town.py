@@ -158,7 +158,7 @@ class _Crossroads:
         angles = [bends[other] for other in self.neighbors]
         self.widths = [half_width(plan.graph.edges[node, other]["wide"]) for other in self.neighbors]
         wide = any(plan.graph.edges[node, other]["wide"] for other in self.neighbors)
-        self.kind = "bend" if len(angles) == 2 else _draw_kind(rng, config, wide)
+        self.kind = "bend" if len(angles) == 2 else _sample_kind(rng, config, wide)
         if self.kind == "bend":
             through = 0.5 * _turned(angles[0] + math.pi, angles[1]) + angles[0] + math.pi
             angles, distance = [through + math.pi, through], 0.0
@@ -184,10 +184,10 @@ def half_width(wide: bool) -> float:
 
 def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str) -> Network:
     builder = NetworkBuilder(name)
-    places = {node: _Crossroads(plan, node, rng, config) for node in plan.graph}
+    crossroads = {node: _Crossroads(plan, node, rng, config) for node in plan.graph}
     arms: dict[tuple[int, int], Arm] = {}
     for one, other, wide in plan.graph.edges(data="wide"):
-        first, last = places[one].mouth(other), places[other].mouth(one).reversed()
+        first, last = crossroads[one].mouth(other), crossroads[other].mouth(one).reversed()
         curve = join(first, last)
         if curve.length < SHORTEST or np.abs(curve.curvature).max() > 1.0 / (half_width(wide) + 9.0):
             raise ValueError("a street is too short or bends too much")
@@ -200,7 +200,7 @@ def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str)
             center_line="solid" if wide else DASHED,
         )
         arms[one, other], arms[other, one] = Arm(road.index, False), Arm(road.index, True)
-    joints = list(_join_streets(builder, plan, places, arms, rng))
+    joints = list(_join_streets(builder, plan, crossroads, arms, rng))
     long = [road.index for road in builder.roads if road.curve.length > config.midway_crossings[0]]
     crossed = {road: bool(rng.random() < 0.5) for road in long if rng.random() < config.midway_crossings[1]}
     add_footpaths(builder, joints, crossed)
@@ -210,12 +210,12 @@ def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str)
 def _join_streets(
     builder: NetworkBuilder,
     plan: _Plan,
-    places: dict[int, _Crossroads],
+    crossroads: dict[int, _Crossroads],
     arms: dict[tuple[int, int], Arm],
     rng: np.random.Generator,
 ) -> Iterator[tuple[Arm, Arm]]:
     """Make the junctions; yields the pairs of arms that are joined without one."""
-    for node, place in places.items():
+    for node, place in crossroads.items():
         own = [arms[node, other] for other in place.neighbors]
         offset = float(rng.uniform(0.0, 30.0))
         if place.kind == "bend":
@@ -233,7 +233,7 @@ def _join_streets(
             add_junction(builder, own, place.kind, major=major, offset=offset)
 
 
-def _draw_kind(rng: np.random.Generator, config: TownConfig, wide: bool) -> str:
+def _sample_kind(rng: np.random.Generator, config: TownConfig, wide: bool) -> str:
     """A kind of junction; roundabouts have one lane, and are for narrow streets."""
     names, shares = zip(*config.kinds, strict=True)
     odds = np.array([0.0 if wide and name == "roundabout" else share for name, share in config.kinds])

@@ -89,7 +89,7 @@ STYLES: Mapping[str, tuple[str, ...]] = {
         *("bus_shelter", "advertising_column", "planter", "bollard", "street_name"),
         *(f"sign_{kind}" for kind in ("stop", "yield", "priority_road", "roundabout", "pedestrian_crossing")),
         *("sign_speed_limit_30", "sign_speed_limit_50"),
-        *("saloon", "hatchback", "suv", "van"),
+        *("sedan", "hatchback", "suv", "van"),
     ),
     "motorway": (
         *("conifer", "broadleaf", "bush", "house", "exit_board", "sign_motorway"),
@@ -101,13 +101,13 @@ STYLES: Mapping[str, tuple[str, ...]] = {
     ),
     "car_park": (
         *("conifer", "broadleaf", "bush", "hedge", "street_lamp", "ticket_machine", "wheel_stop", "planter"),
-        *("shop", "office", "warehouse", "saloon", "hatchback", "suv", "van", "waste_bin"),
+        *("shop", "office", "warehouse", "sedan", "hatchback", "suv", "van", "waste_bin"),
     ),
 }
 
 
 @cache
-def catalogue(style: str) -> tuple[Fixture, ...]:
+def catalog(style: str) -> tuple[Fixture, ...]:
     """Every fixture beside roads of a style; a layout names them by their place in it."""
     check_choice("style", style, tuple(STYLES))
     return tuple(Fixture(name, variant) for name in STYLES[style] for variant in variants_of(name))
@@ -200,5 +200,5 @@ _MAKERS: Mapping[str, _Maker] = {
     ),
     "grandstand": _box(assets.grandstand, (9.0, 25.0), None),
     **{f"sign_{kind}": _sign(kind) for kind in SIGNS},
-    **{name: _car(name) for name in ("saloon", "hatchback", "suv", "van")},
+    **{name: _car(name) for name in ("sedan", "hatchback", "suv", "van")},
 }

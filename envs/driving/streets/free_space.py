@@ -42,7 +42,7 @@ class FreeSpace:
             self._fill(junction.outline)
             for corner, arm in zip(junction.corners, junction.arms, strict=True):
                 width = network.roads[arm.road].sidewalks[1 if arm.at_end else 0]
-                self._draw(corner.points, 2.0 * width + 1.0)
+                self._paint(corner.points, 2.0 * width + 1.0)
         for road in network.roads:
             distances = np.linspace(0.0, road.curve.length, 2 + int(road.curve.length / 2.0))
             left, right = network.paving(road, distances)
@@ -58,7 +58,7 @@ class FreeSpace:
     def _fill(self, outline: FloatArray) -> None:
         cv2.fillPoly(self._taken, [self._pixels(outline)], 1, shift=SHIFT)
 
-    def _draw(self, points: FloatArray, width: float) -> None:
+    def _paint(self, points: FloatArray, width: float) -> None:
         thickness = max(1, round(width * SCALE))
         cv2.polylines(self._taken, [self._pixels(points)], False, 1, thickness, shift=SHIFT)
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.collisions import box_corners
-from camshaft.envs.driving.streets.fixtures import catalogue, variants_of
+from camshaft.envs.driving.streets.fixtures import catalog, variants_of
 from camshaft.envs.driving.streets.free_space import FreeSpace
 from camshaft.envs.driving.streets.street_mesh import GROUND_HEIGHT
 
@@ -19,8 +19,8 @@ class Layout:
     """What stands on a map, F things and H lights.
 
     Attributes:
-        fixtures: (F,) which, numbers in `fixtures.catalogue` of the map's style.
-        places: (F, 4) x, y, z (meters) and heading (rad).
+        fixtures: (F,) which, numbers in `fixtures.catalog` of the map's style.
+        poses: (F, 4) x, y, z (meters) and heading (rad).
         scales: (F,).
         tints: (F, 3) that multiply the colors.
         obstacles: (K, 5) x, y, heading, length and width of what one runs into.
@@ -30,7 +30,7 @@ class Layout:
     """
 
     fixtures: NDArray[np.int64]
-    places: FloatArray
+    poses: FloatArray
     scales: FloatArray
     tints: FloatArray
     obstacles: FloatArray
@@ -53,9 +53,9 @@ class LayoutBuilder:
         self.space, self.rng = space, rng
         self._parity = parity
         self._numbers = {
-            (fixture.name, fixture.variant): number for number, fixture in enumerate(catalogue(style))
+            (fixture.name, fixture.variant): number for number, fixture in enumerate(catalog(style))
         }
-        self._catalogue = catalogue(style)
+        self._catalog = catalog(style)
         self._rows: list[tuple[int, float, float, float, float, float]] = []
         self._tints: list[ArrayLike] = []
         self._obstacles: list[tuple[float, float, float, float, float]] = []
@@ -69,7 +69,7 @@ class LayoutBuilder:
 
     def room(self, name: str, variant: int) -> tuple[float, float]:
         """Meters along x and y that a fixture takes."""
-        return self._catalogue[self._numbers[name, variant]].room
+        return self._catalog[self._numbers[name, variant]].room
 
     def put(
         self,
@@ -95,7 +95,7 @@ class LayoutBuilder:
             take: meters around it that are taken with it; None to take nothing.
         """
         number = self._numbers[name, variant]
-        fixture = self._catalogue[number]
+        fixture = self._catalog[number]
         x, y = (float(value) for value in np.asarray(point))
         self._rows.append((number, x, y, height, heading, scale))
         self._tints.append(tint)

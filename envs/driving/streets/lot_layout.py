@@ -14,7 +14,7 @@ from camshaft.envs.driving.streets.planting import plant_woods
 
 MARGIN = 90.0  # meters of land around a lot
 TREES = 150  # tried
-CARS, ODDS = ("saloon", "hatchback", "suv", "van"), (0.35, 0.4, 0.2, 0.05)
+CARS, ODDS = ("sedan", "hatchback", "suv", "van"), (0.35, 0.4, 0.2, 0.05)
 BUILDINGS = ("shop", "office", "warehouse")
 HEDGE = 4.0  # meters of a piece
 LAMP_SPACING = 11.0  # meters

@@ -196,8 +196,8 @@ class _StreetMesh:
     def _add_verge(self, road: Road, distances: FloatArray, edge: FloatArray, side: float) -> None:
         """Beside a race track: a red and white curb on the inside of tight bends, then gravel."""
         curve = road.curve
-        places = np.clip(np.round(distances / curve.spacing).astype(int), 0, len(curve.curvature) - 1)
-        tight = side * curve.curvature[places] > RUMBLE_CURVATURE
+        indices = np.clip(np.round(distances / curve.spacing).astype(int), 0, len(curve.curvature) - 1)
+        tight = side * curve.curvature[indices] > RUMBLE_CURVATURE
         tight |= np.roll(tight, 1) | np.roll(tight, -1)
         scale, gravel = self._appearance.scales[Kind.RUMBLE], self._appearance.scales[Kind.GRAVEL]
         for first in range(len(distances) - 1):

@@ -80,12 +80,12 @@ class MeshBuilder:
         normals: ArrayLike | None = None,
     ) -> None:
         """Faces (F, 3) between points (n, 3) with texture coordinates (n, 2); normals point up by default."""
-        places = np.asarray(points, np.float64)
-        up = np.tile([0.0, 0.0, 1.0], (len(places), 1))
+        positions = np.asarray(points, np.float64)
+        up = np.tile([0.0, 0.0, 1.0], (len(positions), 1))
         directions = up if normals is None else np.asarray(normals, np.float64)
         numbers = np.asarray(faces, np.int64) + self._vertices
-        self._parts.append((places, directions, np.asarray(uvs, np.float64), numbers, surface))
-        self._vertices += len(places)
+        self._parts.append((positions, directions, np.asarray(uvs, np.float64), numbers, surface))
+        self._vertices += len(positions)
         self._faces += len(numbers)
 
     def strip(

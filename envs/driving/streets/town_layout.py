@@ -225,9 +225,9 @@ class _TownLayout:
         return length
 
     def _park(self, point: FloatArray, heading: float) -> None:
-        name = str(self._rng.choice(["saloon", "hatchback", "suv", "van"], p=[0.35, 0.4, 0.2, 0.05]))
+        name = str(self._rng.choice(["sedan", "hatchback", "suv", "van"], p=[0.35, 0.4, 0.2, 0.05]))
         turned = heading + math.pi * float(self._rng.random() < 0.4) + self._rng.normal(0.0, 0.02)
-        paints = PAINTS[self._builder.choose("saloon") :: 2]
+        paints = PAINTS[self._builder.choose("sedan") :: 2]
         paint = paints[int(self._rng.integers(len(paints)))]
         self._builder.put_if_free(name, self._builder.choose(name), point, turned, 0.15, 0.0, tint=paint)
 

@@ -11,7 +11,7 @@ from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
 from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT
 from camshaft.envs.driving.traffic.kinds import VehicleKind
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green
+from camshaft.envs.driving.traffic.signals import GREEN, RED, RED_YELLOW, YELLOW, seconds_to_green
 from camshaft.envs.driving.traffic.state import WAITING
 from camshaft.envs.kernels import kernel
 from camshaft.envs.randomization import Split
@@ -25,7 +25,7 @@ WALKERS = 7.0  # seconds of red that are left when the light for people turns re
 
 OFF, BRAKING, LEFT, RIGHT, BRAKING_LEFT, BRAKING_RIGHT = range(6)
 LIGHT_VARIANTS = len(assets.SIGNAL_STATES)
-# What a traffic light shows for RED, RED_AMBER, GREEN and AMBER, and what a light for people does.
+# What a traffic light shows for RED, RED_YELLOW, GREEN and YELLOW, and what a light for people does.
 SHOWN = np.array(
     [assets.SIGNAL_STATES.index(name) for name in ("red", "red_yellow", "green", "yellow")], np.int64
 )
@@ -74,7 +74,7 @@ STRIDES = np.array([body.stride for body in BODIES])
 
 
 @kernel
-def show_vehicles(vehicles, times, table, parity, places, variants):  # type: ignore[no-untyped-def]
+def show_vehicles(vehicles, times, table, parity, poses, variants):  # type: ignore[no-untyped-def]
     """Write where vehicles but the ego vehicles are shown, and by which variant.
 
     Args:
@@ -82,16 +82,16 @@ def show_vehicles(vehicles, times, table, parity, places, variants):  # type: ig
         times: (N,) seconds, for what blinks.
         table: (K, 3) as from `vehicle_variants`.
         parity: −1 for all riders, 0 or 1 for those of a split.
-        places: (N, A − 1, 4) x, y, z, heading to fill.
+        poses: (N, A − 1, 4) x, y, z, heading to fill.
         variants: (N, A − 1) to fill, −1 for none.
     """
-    for world in range(places.shape[0]):
-        for row in range(places.shape[1]):
+    for world in range(poses.shape[0]):
+        for row in range(poses.shape[1]):
             number = row + 1
             if not vehicles.present[world, number]:
                 variants[world, row] = -1
                 continue
-            pose, place = vehicles.pose[world, number], places[world, row]
+            pose, place = vehicles.pose[world, number], poses[world, row]
             place[0], place[1], place[2], place[3] = pose[0], pose[1], 0.0, pose[2]
             kind = table[vehicles.kind[world, number]]
             if kind[2] > 0:
@@ -109,7 +109,7 @@ def show_vehicles(vehicles, times, table, parity, places, variants):  # type: ig
 
 
 @kernel
-def show_people(people, bodies, strides, on_crossing, places, variants):  # type: ignore[no-untyped-def]
+def show_people(people, bodies, strides, on_crossing, poses, variants):  # type: ignore[no-untyped-def]
     """Write where people are shown, and in which frame of their walk.
 
     Args:
@@ -117,15 +117,15 @@ def show_people(people, bodies, strides, on_crossing, places, variants):  # type
         bodies: (B,) numbers of those who may be met.
         strides: (NUM_BODIES,) meters.
         on_crossing: (N, W) whether a footpath leads over a road.
-        places: (N, Q, 4) x, y, z, heading to fill.
+        poses: (N, Q, 4) x, y, z, heading to fill.
         variants: (N, Q) to fill, −1 for none.
     """
-    for world in range(places.shape[0]):
-        for number in range(places.shape[1]):
+    for world in range(poses.shape[0]):
+        for number in range(poses.shape[1]):
             if not people.present[world, number]:
                 variants[world, number] = -1
                 continue
-            pose, place = people.pose[world, number], places[world, number]
+            pose, place = people.pose[world, number], poses[world, number]
             height = 0.0 if on_crossing[world, people.path[world, number]] >= 0 else CURB_HEIGHT
             place[0], place[1], place[2], place[3] = pose[0], pose[1], height, pose[2]
             body = bodies[people.kind[world, number] % bodies.shape[0]]
@@ -162,4 +162,4 @@ def show_lights(states, signals, times, groups, on_foot, counts, variants):  # t
                 variants[world, number] = SHOWN[state]
 
 
-assert (RED, RED_AMBER, GREEN, AMBER) == (0, 1, 2, 3)  # the order of SHOWN
+assert (RED, RED_YELLOW, GREEN, YELLOW) == (0, 1, 2, 3)  # the order of SHOWN

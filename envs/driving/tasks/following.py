@@ -19,7 +19,7 @@ from camshaft.envs.driving.dynamics.poses import lane_poses
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.maps.top_view import VEHICLE, MapOverlay
 from camshaft.envs.driving.simulation import COMFORT, reward_of
-from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.traffic.kinds import SEDAN
 from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
@@ -246,7 +246,7 @@ class Following(CountryRoadSimulation):
     def _overlay(self, world: int) -> MapOverlay:
         pose = lane_poses(self.tracker.paths, self._lead_distance)[world]
         heading = float(np.arctan2(pose[1, 0], pose[0, 0]))
-        lead = (float(pose[0, 3]), float(pose[1, 3]), heading, CAR_LENGTH, SALOON.width, VEHICLE)
+        lead = (float(pose[0, 3]), float(pose[1, 3]), heading, CAR_LENGTH, SEDAN.width, VEHICLE)
         return MapOverlay(boxes=[lead])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:

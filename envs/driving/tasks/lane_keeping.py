@@ -67,7 +67,7 @@ class LaneKeeping(CountryRoadSimulation):
         `far` for the sky; "segmentation" (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (10,)
         float32: lateral error (m, left positive), heading error (rad), speed (m/s), lateral speed (m/s), yaw rate
         (rad/s), steering angle (rad), curvature of the lane 5, 10, 20 and 40 m ahead (1/m). The camera is mounted
-        inside the windscreen and does not see the car.
+        inside the windshield and does not see the car.
 
     Action:
         One number in −1..1, left positive. `control_mode` "steering": the angle of the road wheels as a share of

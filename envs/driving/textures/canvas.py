@@ -80,10 +80,10 @@ class Canvas:
 
     def texture(self, alpha: Image | None = None) -> Texture:
         """What was drawn; (H, W) `alpha`, where given, is what of it is not cut away."""
-        picture = np.sqrt(self._light)
+        image = np.sqrt(self._light)
         if alpha is not None:
-            picture = np.concatenate([picture, alpha[..., None]], axis=2)
-        return Texture(np.round(picture * 255.0).astype(np.uint8))
+            image = np.concatenate([image, alpha[..., None]], axis=2)
+        return Texture(np.round(image * 255.0).astype(np.uint8))
 
     def _from_segments(self, segments: Image) -> Image:
         """(H, W) distance to the nearest of (n, 2, 2) segments."""

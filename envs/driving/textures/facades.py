@@ -1,4 +1,4 @@
-"""Textures of the fronts of a town's buildings; one picture is one bay of one storey, unless said otherwise."""
+"""Textures of the fronts of a town's buildings; one picture is one bay of one story, unless said otherwise."""
 
 from __future__ import annotations
 

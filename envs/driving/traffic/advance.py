@@ -20,7 +20,7 @@ from camshaft.envs.driving.traffic.lane_changes import (
 )
 from camshaft.envs.driving.traffic.lanes import occupy, point_on
 from camshaft.envs.driving.traffic.pedestrians import advance_people, mark_crossings
-from camshaft.envs.driving.traffic.randomness import draw
+from camshaft.envs.driving.traffic.randomness import uniform
 from camshaft.envs.driving.traffic.right_of_way import grant
 from camshaft.envs.driving.traffic.state import ACCELERATION
 from camshaft.envs.kernels import inlined, kernel
@@ -64,7 +64,7 @@ def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, ti
                 _change_lanes(lanes, vehicles, occupied, world, number, step)
                 _move(lanes, vehicles, world, number, step)
                 if far > 0.0:
-                    _set_out_anew(lanes, vehicles, spots, world, number, near, far)
+                    _respawn(lanes, vehicles, spots, world, number, near, far)
         advance_people(lanes, vehicles, occupied, paths, people, world, times[world], step)
         times[world] += step
 
@@ -196,11 +196,11 @@ def next_of(lanes, random, world, number, lane):  # type: ignore[no-untyped-def]
         count += 1
     if count == 0:
         return np.int32(-1)
-    return lanes.successors[world, lane, int(draw(random, world, number) * count)]
+    return lanes.successors[world, lane, int(uniform(random, world, number) * count)]
 
 
 @inlined
-def _set_out_anew(lanes, vehicles, spots, world, number, near, far):  # type: ignore[no-untyped-def]
+def _respawn(lanes, vehicles, spots, world, number, near, far):  # type: ignore[no-untyped-def]
     """Put a vehicle that is far from the ego vehicle, or at the end of the network, nearer, where it is not seen."""
     pose, ego = vehicles.pose[world, number], vehicles.pose[world, 0]
     away = np.sqrt((pose[0] - ego[0]) ** 2 + (pose[1] - ego[1]) ** 2)
@@ -213,14 +213,14 @@ def _set_out_anew(lanes, vehicles, spots, world, number, near, far):  # type: ig
     while count < spots.shape[1] and spots[world, count, 0] >= 0.0:
         count += 1
     for _ in range(TRIES):
-        place = spots[world, int(draw(vehicles.random, world, number) * count)]
+        place = spots[world, int(uniform(vehicles.random, world, number) * count)]
         across, up = place[2] - ego[0], place[3] - ego[1]
         distance = np.sqrt(across * across + up * up)
         seen = np.cos(ego[2]) * across + np.sin(ego[2]) * up > 0.4 * distance
         if distance < (near + AHEAD * (far - near) if seen else near) or distance > 0.95 * far:
             continue
         if is_free(vehicles, world, number, place[2], place[3]):
-            set_out(lanes, vehicles, world, number, np.int32(place[0]), place[1])
+            spawn(lanes, vehicles, world, number, np.int32(place[0]), place[1])
             return
 
 
@@ -238,7 +238,7 @@ def is_free(vehicles, world, number, x, y):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
+def spawn(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
     """Put a vehicle on a lane, driving a little below its limit."""
     vehicles.present[world, number] = True
     vehicles.lane[world, number], vehicles.along[world, number] = lane, along
@@ -250,7 +250,7 @@ def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-unt
     vehicles.shadow[world, number] = -1
     vehicles.granted[world, number] = -1
     vehicles.offset[world, number] = 0.0
-    vehicles.cooldown[world, number] = THINKING * draw(vehicles.random, world, number)
+    vehicles.cooldown[world, number] = THINKING * uniform(vehicles.random, world, number)
     vehicles.waiting[world, number] = 0.0
     vehicles.halted[world, number] = False
     vehicles.indicator[world, number] = 0
@@ -260,7 +260,7 @@ def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-unt
 
 
 @kernel
-def set_out_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-untyped-def]
+def spawn_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-untyped-def]
     """Put every vehicle but the ego vehicle of a world somewhere free, at least so far from the ego vehicle."""
     ego = vehicles.pose[world, 0]
     count = 0
@@ -271,10 +271,10 @@ def set_out_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-
         return
     for number in range(1, vehicles.present.shape[1]):
         for _ in range(40):
-            place = spots[world, int(draw(vehicles.random, world, number) * count)]
+            place = spots[world, int(uniform(vehicles.random, world, number) * count)]
             distance = np.sqrt((place[2] - ego[0]) ** 2 + (place[3] - ego[1]) ** 2)
             if distance < least or distance > most:
                 continue
             if is_free(vehicles, world, number, place[2], place[3]):
-                set_out(lanes, vehicles, world, number, np.int32(place[0]), place[1])
+                spawn(lanes, vehicles, world, number, np.int32(place[0]), place[1])
                 break

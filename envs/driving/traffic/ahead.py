@@ -179,7 +179,7 @@ def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # 
         for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
             if not crossed[world, lanes.crossing_ids[world, entry]]:
                 continue
-            gap = start + lanes.crossing_places[world, entry] - 2.5
+            gap = start + lanes.crossing_distances[world, entry] - 2.5
             if gap < -1.5 or speed * speed > 2.0 * HARDEST * max(gap, 0.0) + 1.0:
                 continue  # on it already, or too late
             least = min(least, stopping_acceleration(speed, wanted, gap, quick, slow))
@@ -225,7 +225,7 @@ def people_ahead(lanes, vehicles, crossed, world, far):  # type: ignore[no-untyp
         if lane < 0:
             break
         for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
-            gap = start + lanes.crossing_places[world, entry] - 1.5
+            gap = start + lanes.crossing_distances[world, entry] - 1.5
             if crossed[world, lanes.crossing_ids[world, entry]] and -2.0 < gap < nearest:
                 nearest = max(gap, 0.0)
         start += lanes.length[world, lane]

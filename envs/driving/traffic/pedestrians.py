@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.driving.road_network.elements import Network
-from camshaft.envs.driving.traffic.randomness import draw
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN, seconds_to_green, signal_state
+from camshaft.envs.driving.traffic.randomness import uniform
+from camshaft.envs.driving.traffic.signals import GREEN, YELLOW, seconds_to_green, signal_state
 from camshaft.envs.driving.traffic.state import WAITING, WALKING
 from camshaft.envs.kernels import inlined, kernel
 
@@ -34,7 +34,7 @@ class PathArrays(NamedTuple):
         zebra: (N, K) whether people have right of way on a crossing.
         signal: (N, K) signal group of the vehicles that are crossed, or −1.
         lanes: (N, K, 6) lanes crossed, −1 behind the last.
-        places: (N, K, 6) meters along them.
+        lane_distances: (N, K, 6) meters along them.
     """
 
     counts: NDArray[np.int64]
@@ -49,7 +49,7 @@ class PathArrays(NamedTuple):
     zebra: NDArray[np.bool_]
     signal: NDArray[np.int32]
     lanes: NDArray[np.int32]
-    places: NDArray[np.float64]
+    lane_distances: NDArray[np.float64]
 
 
 def pack_paths(network: Network) -> PathArrays:
@@ -148,7 +148,7 @@ def _choose_path(paths, people, world, person, path, place):  # type: ignore[no-
     total = 0.0
     for entry in range(MOST_PATHS):
         total += _liking(paths, world, paths.meeting[world, place, entry], path)
-    mark = draw(people.random, world, person) * total
+    mark = uniform(people.random, world, person) * total
     for entry in range(MOST_PATHS):
         other = paths.meeting[world, place, entry]
         mark -= _liking(paths, world, other, path)
@@ -205,7 +205,7 @@ def _is_safe(lanes, vehicles, occupied, paths, people, world, person, crossing, 
     trusts = paths.zebra[world, crossing]
     if signal >= 0:
         state = signal_state(lanes.signals[world, signal], time)
-        if state in (GREEN, AMBER):
+        if state in (GREEN, YELLOW):
             return False
         if seconds_to_green(lanes.signals[world, signal], time) < needed:
             return False
@@ -214,7 +214,7 @@ def _is_safe(lanes, vehicles, occupied, paths, people, world, person, crossing, 
         lane = paths.lanes[world, crossing, entry]
         if lane < 0:
             break
-        place = paths.places[world, crossing, entry]
+        place = paths.lane_distances[world, crossing, entry]
         for vehicle in range(vehicles.present.shape[1]):
             if vehicles.present[world, vehicle] and _is_coming(
                 lanes, vehicles, world, vehicle, lane, place, needed, trusts

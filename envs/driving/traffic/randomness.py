@@ -11,7 +11,7 @@ MULTIPLIER = np.uint64(2685821657736338717)
 
 
 @inlined
-def draw(states, world, number):  # type: ignore[no-untyped-def]
+def uniform(states, world, number):  # type: ignore[no-untyped-def]
     """A number in 0..1; moves the state on, which must not be 0."""
     state = states[world, number]
     state ^= state >> TWELVE

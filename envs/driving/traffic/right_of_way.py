@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from camshaft.envs.driving.road_network.elements import FREE, LIGHT, STOP
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, signal_state
+from camshaft.envs.driving.traffic.signals import GREEN, RED, YELLOW, signal_state
 from camshaft.envs.driving.traffic.state import PATIENCE
 from camshaft.envs.kernels import inlined
 
@@ -81,7 +81,7 @@ def _review(lanes, vehicles, world, number, time, step):  # type: ignore[no-unty
         red = False
         if lanes.control[world, after] == LIGHT:
             shown = signal_state(lanes.signals[world, lanes.signal[world, after]], time)
-            red = shown in (RED, AMBER)
+            red = shown in (RED, YELLOW)
         if red and distance > speed * speed / 7.0 + 0.5:
             vehicles.granted[world, number] = -1
         elif number == 0:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from camshaft.envs.kernels import inlined, kernel
 
-RED, RED_AMBER, GREEN, AMBER = range(4)
-AMBER_SECONDS, RED_AMBER_SECONDS = 3.0, 1.0
+RED, RED_YELLOW, GREEN, YELLOW = range(4)
+YELLOW_SECONDS, RED_YELLOW_SECONDS = 3.0, 1.0
 
 
 @inlined
@@ -14,10 +14,10 @@ def signal_state(group, time):  # type: ignore[no-untyped-def]
     phase = (time + group[3] - group[1]) % group[0]
     if phase < group[2]:
         return GREEN
-    if phase < group[2] + AMBER_SECONDS:
-        return AMBER
-    if phase >= group[0] - RED_AMBER_SECONDS:
-        return RED_AMBER
+    if phase < group[2] + YELLOW_SECONDS:
+        return YELLOW
+    if phase >= group[0] - RED_YELLOW_SECONDS:
+        return RED_YELLOW
     return RED
 
 

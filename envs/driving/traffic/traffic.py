@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.arrays import LaneArrays, WorldArrays, pack
 from camshaft.envs.driving.road_network.elements import Network
-from camshaft.envs.driving.traffic.advance import advance_traffic, set_out_all
-from camshaft.envs.driving.traffic.kinds import SALOON, VehicleKind
+from camshaft.envs.driving.traffic.advance import advance_traffic, spawn_all
+from camshaft.envs.driving.traffic.kinds import SEDAN, VehicleKind
 from camshaft.envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
 from camshaft.envs.driving.traffic.signals import show_signals
 from camshaft.envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
@@ -83,7 +83,7 @@ class Traffic:
         num_worlds: int,
         num_vehicles: int,
         num_people: int = 0,
-        kinds: Sequence[VehicleKind] = (SALOON,),
+        kinds: Sequence[VehicleKind] = (SEDAN,),
         reach: tuple[float, float] | None = (60.0, 170.0),
     ) -> None:
         self.kinds, self._reach = tuple(kinds), reach or (0.0, 0.0)
@@ -155,7 +155,7 @@ class Traffic:
         vehicles.halted[world] = False
         self.occupied.counts[world] = 0
         vehicles.indicator[world] = 0
-        set_out_all(self.lanes, vehicles, self._spots.arrays.spots, world, least, most)
+        spawn_all(self.lanes, vehicles, self._spots.arrays.spots, world, least, most)
         self._start_people(world, rng)
         self.update_signals()
 

@@ -177,16 +177,16 @@ class _Importer:
             s = stations(section.start, stop)
             wide = {number: width >= LEAST_WIDTH for number, width in _widths(road, section, s).items()}
             cuts = [section.start]
-            for places in wide.values():
+            for is_wide in wide.values():
                 if road.junction is None:
-                    cuts += [float(s[place]) for place in np.flatnonzero(np.diff(places.astype(int))) + 1]
+                    cuts += [float(s[place]) for place in np.flatnonzero(np.diff(is_wide.astype(int))) + 1]
             kept = [cuts[0]]
             for cut in sorted(cuts[1:]):
                 if cut - kept[-1] >= SHORTEST and stop - cut >= SHORTEST:
                     kept.append(cut)
             for first, last in itertools.pairwise([*kept, stop]):
                 inside = (s >= first - 1e-9) & (s <= last + 1e-9)
-                driven = tuple(number for number, places in wide.items() if places[inside].mean() > 0.7)
+                driven = tuple(number for number, is_wide in wide.items() if is_wide[inside].mean() > 0.7)
                 yield Part(first, last, section, driven)
 
     def _add_road(self, road: RoadRecord) -> None:

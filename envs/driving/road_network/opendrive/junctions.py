@@ -76,17 +76,17 @@ class _Meeting:
     def add(self) -> None:
         for connection in self.record.connections:
             self._connect(connection)
-        places = self._arms()
+        arm_ends = self._arms()
         index = len(self.builder.junctions)
-        if len(places) < 2:
+        if len(arm_ends) < 2:
             where = f"junction {self.record.name}"
-            raise self.file.wrong(where, f"roads must meet in it, got {len(places)} by its connections")
-        arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in places]
-        origins = {lane: places.index(end) for lane, end in self.origins.items()}
-        signs = {place: self._signs(place) for place in places}
-        kind, major = self._rule(places, signs)
+            raise self.file.wrong(where, f"roads must meet in it, got {len(arm_ends)} by its connections")
+        arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in arm_ends]
+        origins = {lane: arm_ends.index(end) for lane, end in self.origins.items()}
+        signs = {place: self._signs(place) for place in arm_ends}
+        kind, major = self._rule(arm_ends, signs)
         junction = govern_junction(self.builder, arms, origins, kind, major=major, crossings=False)
-        self._settle(places, signs, origins)
+        self._settle(arm_ends, signs, origins)
         self.builder.junctions[index] = replace(junction, outline=self._outline(junction.outline))
 
     def _connect(self, connection: Connection) -> None:
@@ -163,20 +163,20 @@ class _Meeting:
                 signals += self.file.roads[connection.connecting].signals
         return {what for signal in signals if (what := _meaning(signal))}
 
-    def _rule(self, places: Sequence[End], signs: Mapping[End, set[str]]) -> tuple[str, list[int] | None]:
+    def _rule(self, arm_ends: Sequence[End], signs: Mapping[End, set[str]]) -> tuple[str, list[int] | None]:
         """What kind of junction it is, and which arms have right of way."""
         if any("light" in found for found in signs.values()):
             return "lights", None
-        waiting = [number for number, place in enumerate(places) if signs[place] & {"stop", "yield"}]
+        waiting = [number for number, place in enumerate(arm_ends) if signs[place] & {"stop", "yield"}]
         if waiting:
-            kind = "stop" if any("stop" in signs[place] for place in places) else "priority"
-            return kind, [number for number in range(len(places)) if number not in waiting]
-        first = [number for number, place in enumerate(places) if "priority" in signs[place]]
+            kind = "stop" if any("stop" in signs[place] for place in arm_ends) else "priority"
+            return kind, [number for number in range(len(arm_ends)) if number not in waiting]
+        first = [number for number, place in enumerate(arm_ends) if "priority" in signs[place]]
         if first:
             return "priority", first
         for ring in self.file.rings:
             if self.record.name in ring:
-                inside = [number for number, (name, _) in enumerate(places) if self._is_inside(name, ring)]
+                inside = [number for number, (name, _) in enumerate(arm_ends) if self._is_inside(name, ring)]
                 return "priority", inside
         return "right_before_left", None
 
@@ -186,14 +186,14 @@ class _Meeting:
         return all(link is not None and link.kind == "junction" and link.target in ring for link in links)
 
     def _settle(
-        self, places: Sequence[End], signs: Mapping[End, set[str]], origins: Mapping[int, int]
+        self, arm_ends: Sequence[End], signs: Mapping[End, set[str]], origins: Mapping[int, int]
     ) -> None:
         """Signs are those of each arm; nothing governs lanes that meet no other, nor those farther in."""
         lanes = self.builder.lanes
         meeting = {conflict.lane for conflict in self.builder.conflicts}
         for number, origin in origins.items():
             lane = lanes[number]
-            if lane.control == STOP and "stop" not in signs[places[origin]]:
+            if lane.control == STOP and "stop" not in signs[arm_ends[origin]]:
                 lane.control = YIELD
             inner = any(lanes[before].junction == lane.junction for before in lane.predecessors)
             if inner or (lane.control == YIELD and number not in meeting):

@@ -56,8 +56,8 @@ def test_brake_lights_shine_red_at_the_rear_and_indicators_amber_on_their_side(n
     assert len(vehicle.variants) == len(assets.LIGHTS)
     for lights in assets.LIGHTS:
         for level in vehicle.lit(lights):
-            places = {surface: places_of(level, surface) for surface in level.surfaces}
-            brakes, amber = places.get(_BRAKE_LIT), places.get(_AMBER_LIT)
+            corners = {surface: places_of(level, surface) for surface in level.surfaces}
+            brakes, amber = corners.get(_BRAKE_LIT), corners.get(_AMBER_LIT)
             assert (brakes is not None) == ("braking" in lights)
             assert (amber is not None) == ("left" in lights or "right" in lights)
             if brakes is not None:
@@ -79,7 +79,7 @@ def places_of(mesh, surface):
 
 def test_unknown_lights_are_refused_by_name():
     with pytest.raises(InvalidOption, match="lights.*blue"):
-        assets.saloon().lit("blue")
+        assets.sedan().lit("blue")
 
 
 def test_the_color_of_the_slot_paints_the_body_and_neither_glass_nor_lamps():
@@ -99,14 +99,14 @@ def test_labels_are_vehicle_bicycle_and_person():
 
 
 def test_paint_and_glass_are_glossy_tires_are_not():
-    surfaces = assets.saloon().levels[0].surfaces
+    surfaces = assets.sedan().levels[0].surfaces
     glossy = [surface for surface in surfaces if surface.specular > 0.0]
     assert any(surface.tinted for surface in glossy) and any(max(surface.color) < 0.1 for surface in glossy)
     dull = [surface.color for surface in surfaces if not surface.emissive and surface.specular == 0.0]
     assert any(max(color) < 0.15 for color in dull)
 
 
-@pytest.mark.parametrize("name", ["saloon", "hatchback", "suv", "van", "bus"])
+@pytest.mark.parametrize("name", ["sedan", "hatchback", "suv", "van", "bus"])
 def test_the_shadow_of_a_vehicle_is_whole(name):
     """A body open below would let the sun through."""
     vehicle = assets.VEHICLES[name]()
@@ -120,8 +120,8 @@ def test_the_shadow_of_a_vehicle_is_whole(name):
         state.sun_direction[:] = (0.0, 0.0, 1.0)
         camera = Camera(160, 160, 100.0, shadow_distance=15.0)
         pose = look_at([0.0, 0.0, 0.9], [0.0, 1e-3, -5.0])  # from below the vehicle, straight down
-        picture = Renderer(state, camera).render(pose[None])["rgb"][0].mean(axis=-1)
-        dark = picture < 0.75 * picture.max()
+        image = Renderer(state, camera).render(pose[None])["rgb"][0].mean(axis=-1)
+        dark = image < 0.75 * image.max()
         rows, columns = np.nonzero(dark)
         box = dark[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert box.mean() > 0.85
@@ -134,11 +134,11 @@ def test_the_board_of_the_bus_can_be_read():
     ]  # its front faces -x
     board = bus.levels[0]
     surface = next(s for s in board.surfaces if s.texture is destination())
-    places = places_of(board, surface)
-    size = np.ptp(places, axis=0)
-    middle = 0.5 * (places.min(axis=0) + places.max(axis=0)) * [-1.0, -1.0, 1.0]
-    picture = seen_from_ahead(turned[:1], middle, 0.98 * size[1], 0.98 * size[2])
-    upright, mirrored = likeness(picture, destination())
+    corners = places_of(board, surface)
+    size = np.ptp(corners, axis=0)
+    middle = 0.5 * (corners.min(axis=0) + corners.max(axis=0)) * [-1.0, -1.0, 1.0]
+    image = seen_from_ahead(turned[:1], middle, 0.98 * size[1], 0.98 * size[2])
+    upright, mirrored = likeness(image, destination())
     assert upright > 0.6 and upright > mirrored + 0.2
 
 

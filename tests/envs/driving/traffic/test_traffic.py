@@ -15,12 +15,12 @@ from camshaft.envs.driving.road_network.elements import LIGHT
 from camshaft.envs.driving.road_network.junctions import GREEN as GREEN_SECONDS
 from camshaft.envs.driving.traffic.kinds import HIGHWAY_KINDS, TOWN_KINDS
 from camshaft.envs.driving.traffic.signals import (
-    AMBER,
-    AMBER_SECONDS,
     GREEN,
     RED,
-    RED_AMBER,
-    RED_AMBER_SECONDS,
+    RED_YELLOW,
+    RED_YELLOW_SECONDS,
+    YELLOW,
+    YELLOW_SECONDS,
     seconds_to_green,
     show_signals,
 )
@@ -57,7 +57,7 @@ def shown_over_a_cycle(network, step=0.05):
 def test_conflicting_movements_never_have_green_together(seed):
     network = town_map(seed).network
     _, shown = shown_over_a_cycle(network)
-    may_drive = (shown == GREEN) | (shown == AMBER)
+    may_drive = (shown == GREEN) | (shown == YELLOW)
     crossed = 0
     for conflict in network.conflicts:
         one, other = network.lanes[conflict.lane], network.lanes[conflict.other]
@@ -80,10 +80,10 @@ def test_lights_last_as_long_as_stated():
     for group in range(shown.shape[1]):
         seconds = {state: step * float((shown[:, group] == state).sum()) for state in range(4)}
         assert seconds[GREEN] == pytest.approx(GREEN_SECONDS, abs=0.11)
-        assert seconds[AMBER] == pytest.approx(AMBER_SECONDS, abs=0.11)
-        assert seconds[RED_AMBER] == pytest.approx(RED_AMBER_SECONDS, abs=0.11)
+        assert seconds[YELLOW] == pytest.approx(YELLOW_SECONDS, abs=0.11)
+        assert seconds[RED_YELLOW] == pytest.approx(RED_YELLOW_SECONDS, abs=0.11)
         order = [state for state, _ in itertools.groupby(np.roll(shown[:, group], 7))]
-        cycle = [GREEN, AMBER, RED, RED_AMBER] * 3
+        cycle = [GREEN, YELLOW, RED, RED_YELLOW] * 3
         assert any(cycle[start : start + len(order)] == order for start in range(4))
 
 
@@ -179,7 +179,7 @@ def test_nobody_enters_at_red():
             lane = network.lanes[traffic.vehicles.lane[0, number]]
             if lane.index != before[number] and lane.junction >= 0:
                 # The line lies 5 m before the junction: amber may have come in between.
-                assert shown[lane.signal] in (GREEN, AMBER)
+                assert shown[lane.signal] in (GREEN, YELLOW)
                 entered += 1
     assert entered == 4
 
@@ -251,7 +251,7 @@ def test_people_cross_and_not_while_the_cars_they_cross_have_green(busy_town):
     _, traffic, _, _, crossings, stepped_out, _ = busy_town
     assert len(crossings) > 15
     assert len({crossing for _, crossing, _ in crossings}) > 8
-    assert stepped_out and all(state in (RED, RED_AMBER) for state in stepped_out)
+    assert stepped_out and all(state in (RED, RED_YELLOW) for state in stepped_out)
     assert set(np.unique(traffic.people.state)) <= {WALKING, WAITING}
 
 

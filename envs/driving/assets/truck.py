@@ -1,4 +1,4 @@
-"""A lorry with a box body."""
+"""A truck with a box body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from camshaft.envs.driving.assets.vehicle_parts import (
     far_lamps,
     far_wheel,
     plate,
-    side_pictures,
+    side_texture,
     side_uvs,
     side_window,
     wheel_polygons,
@@ -36,7 +36,7 @@ LENGTH, WIDTH, HEIGHT = 8.2, 2.5, 3.5  # meters
 AXLES = (2.95, -2.35)  # x, meters
 WHEEL_RADIUS = 0.48
 CAB = Hull(
-    sections(  # x, then sill, waist, foot of the windows, edge of the top: the windscreen is the top's first part
+    sections(  # x, then sill, waist, foot of the windows, edge of the top: the windshield is the top's first part
         (4.10, (1.08, 0.42), (1.17, 0.95), (1.15, 1.48), (1.10, 1.52)),
         (3.86, (1.18, 0.38), (1.24, 0.95), (1.22, 1.58), (1.08, 2.56)),
         (3.62, (1.19, 0.38), (1.25, 0.95), (1.23, 1.58), (1.06, 2.88)),
@@ -51,10 +51,10 @@ REFLECTOR = Surface((0.75, 0.10, 0.10), label="vehicle", tinted=False)
 
 
 @cache
-def lorry() -> VehicleModel:
-    """A lorry of 8.2 × 2.5 × 3.5 m; its cab and a stripe along its white box are painted."""
+def truck() -> VehicleModel:
+    """A truck of 8.2 × 2.5 × 3.5 m; its cab and a stripe along its white box are painted."""
     levels = [_near(), _middle(), _far()]
-    return VehicleModel("lorry", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
+    return VehicleModel("truck", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
 
 
 def _near() -> Mesh:
@@ -134,8 +134,8 @@ def _far() -> Mesh:
     half, wide, cab = 0.5 * LENGTH, 0.5 * WIDTH, 2.95
     (_, front), _ = BOX
     gap = side_window(half, front, 0.0, HEIGHT, (0.05, 0.05, 0.055))
-    load = side_pictures(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [gap], tinted=False)
-    head = side_pictures(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [side_window(3.75, 2.75, 1.62, 2.4)])
+    load = side_texture(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [gap], tinted=False)
+    head = side_texture(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [side_window(3.75, 2.75, 1.62, 2.4)])
     side = np.array([[front, wide, 0.0], [-half, wide, 0.0], [-half, wide, HEIGHT], [front, wide, HEIGHT]])
     face = np.array(
         [
