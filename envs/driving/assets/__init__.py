@@ -1,8 +1,8 @@
-"""Low-polygon models of what stands and moves along roads, at several levels of detail.
+"""Low-polygon models of roadside objects, vehicles and pedestrians, at several levels of detail.
 
 Models are in the object frame: x forward, y left, z up, meters, the origin on the ground. Levels of detail are lists
-of meshes, finest first, as `Scene.add` takes them. What drives and walks goes along x; what stands faces -x, so that
-who comes along x sees its front; pieces of barriers lie along x. Where a model has variants, even ones are for
+of meshes, finest first, as `Scene.add` takes them. Vehicles and pedestrians move along +x; fixed objects face -x,
+toward traffic driving along x; barrier segments lie along x. Where a model has variants, even ones are for
 training and odd ones for testing.
 """
 

@@ -1,4 +1,4 @@
-"""Churches."""
+"""Church models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from camshaft.envs.rendering import Surface
 
 
 def church(number: int, variant: int, lit: bool) -> BuildingModel:
-    """A nave with a steep roof, and a tower with a clock and a spire in front of it."""
+    """A church: a nave with a steep roof, and in front of it a tower with a clock and a spire."""
     rng = np.random.default_rng([14, number])
     width, nave, tower = (10.0, 11.5)[number % 2], (20.0, 22.0)[number % 2], (5.0, 5.6)[number % 2]
     depth = nave + tower
@@ -73,7 +73,7 @@ def church(number: int, variant: int, lit: bool) -> BuildingModel:
 
 
 def _buttress(x: float, y: float, high: float, plain: Surface) -> list[Polygon]:
-    """A sloping pillar on the wall of a nave: its outer side and its flanks."""
+    """A sloping buttress on the wall of a nave: outer face and flanks."""
     out, half, sign = y + 0.9 * np.sign(y), 0.3, float(np.sign(y))
     face = np.array([[x - half, out, -0.3], [x + half, out, -0.3], [x + half, y, high], [x - half, y, high]])
     flanks = [

@@ -1,4 +1,4 @@
-"""Meshes of people at three levels of detail, every vertex in the frame of a part of the body (see `walk.PARTS`)."""
+"""Meshes of people at three levels of detail; each vertex is in the frame of a body part (see `walk.PARTS`)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from camshaft.envs.rendering import Mesh, Surface
 
 SHIRT = Surface((1.0, 1.0, 1.0), label="person")
 BAG = Surface((0.24, 0.20, 0.18), label="person", tinted=False)
-TORSO, ARM, FOREARM, THIGH, SHIN, FOOT, HEAD = 0, 1, 3, 5, 7, 9, 11  # parts; of the left of two
+TORSO, ARM, FOREARM, THIGH, SHIN, FOOT, HEAD = 0, 1, 3, 5, 7, 9, 11  # part numbers; of pairs, the left one
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A body that can be posed.
+    """A body mesh that can be posed.
 
     Attributes:
-        mesh: every vertex in the frame of its part.
-        parts: (V,) numbers of these.
+        mesh: mesh with each vertex in the frame of its part.
+        parts: (V,) part number of each vertex.
     """
 
     mesh: Mesh
     parts: NDArray[np.int64]
 
     def posed(self, poses: FloatArray) -> Mesh:
-        """The body with its parts at (12, 4, 4) poses."""
+        """The mesh with the parts at (12, 4, 4) poses."""
         turns, origins = poses[self.parts, :3, :3], poses[self.parts, :3, 3]
         mesh = self.mesh
         return Mesh(
@@ -51,11 +51,11 @@ class Figure:
         return self._of(self.parts[self.mesh.faces[:, 0]] == number).mesh
 
     def without(self, number: int) -> Figure:
-        """The body without one of its parts."""
+        """The body without one part."""
         return self._of(self.parts[self.mesh.faces[:, 0]] != number)
 
     def _of(self, chosen: NDArray[np.bool_]) -> Figure:
-        """What the chosen faces make up."""
+        """The figure made of the chosen faces."""
         kept, faces = np.unique(self.mesh.faces[chosen], return_inverse=True)
         numbers = np.asarray(self.mesh.face_surfaces, np.int64)[chosen]
         surfaces, indices = np.unique(numbers, return_inverse=True)
@@ -95,7 +95,7 @@ def figures(body: int) -> tuple[Figure, Figure, Figure]:
 
 
 class _Appearance:
-    """The surfaces of one person."""
+    """Surfaces of one person."""
 
     def __init__(self, body: Body) -> None:
         def cloth(color: Color) -> Surface:
@@ -117,9 +117,9 @@ def _figure(pieces: Sequence[tuple[int, Mesh]]) -> Figure:
 
 
 def _rings(rows: ArrayLike, segments: int) -> FloatArray:
-    """(m, k, 3) ellipses from rows of height, half width, half depth and place ahead; flat in front and behind."""
+    """(m, k, 3) ellipses from rows of height, half width, half depth and x; flat at front and back."""
     angles = 2.0 * np.pi * (np.arange(segments) + 0.5) / segments
-    across = 1.0 if segments > 4 else 1.22  # a square of the same area
+    across = 1.0 if segments > 4 else 1.22  # a square of equal area
     return np.array(
         [
             np.column_stack(
@@ -135,7 +135,7 @@ def _rings(rows: ArrayLike, segments: int) -> FloatArray:
 
 
 def _trunk(body: Body, appearance: _Appearance, segments: int) -> _Pieces:
-    """Hips, chest and shoulders, and a skirt, a coat or a backpack."""
+    """Hips, chest and shoulders; and a skirt, coat or backpack."""
     girth, top = body.height * body.girth, body.trunk / 0.285
     hips, shoulders = girth * body.hips, girth * body.shoulders
     rows = [
@@ -210,7 +210,7 @@ def _head(body: Body, appearance: _Appearance, segments: int) -> _Pieces:
 
 
 def _hair(body: Body, segments: int) -> FloatArray:
-    """(3, k, 3) rings of the hair, or of a cap: its edge runs from the forehead down to the neck."""
+    """(3, k, 3) rings of the hair or cap, whose edge runs from the forehead down to the neck."""
     rows = [(0.112, 0.085, 0.103, -0.004), (0.185, 0.077, 0.096, -0.006), (0.240, 0.0, 0.0, -0.012)]
     rings = _rings(body.head * np.array(rows) + [CHIN * body.head, 0.0, 0.0, 0.0], segments)
     length = {"long": 0.11, "bun": 0.02}.get(body.hair_style, 0.0) * body.head
@@ -221,11 +221,11 @@ def _hair(body: Body, segments: int) -> FloatArray:
 
 
 def _limbs(body: Body, appearance: _Appearance, segments: tuple[int, int]) -> _Pieces:
-    """Arms and legs; `segments` of either."""
+    """Arms and legs, with `segments` sides each."""
     pieces: _Pieces = []
     girth, size = body.height * body.girth, body.height
     fine = segments[0] > 3
-    thick = 1.0 if fine else 1.15  # of few sides
+    thick = 1.0 if fine else 1.15  # coarse
     sleeves = appearance.skin if body.clothes == "shorts" else SHIRT
     for side in (0, 1):
         over, under = 0.025 * size, 0.018 * size
@@ -270,7 +270,7 @@ def _limbs(body: Body, appearance: _Appearance, segments: tuple[int, int]) -> _P
 
 
 def _foot(body: Body, appearance: _Appearance, fine: bool) -> Mesh:
-    """A shoe, flat below; its toes rise a little."""
+    """A shoe with a flat sole and slightly raised toes."""
     heel, toe, wide = -body.heel, body.ball + 0.035 * body.height, 0.026 * body.height
     sole, instep = -body.ankle, 0.15 * body.ankle
     if not fine:
@@ -303,7 +303,7 @@ def _foot(body: Body, appearance: _Appearance, fine: bool) -> Mesh:
 
 
 def _far(body: Body, appearance: _Appearance) -> Figure:
-    """A trunk with the arms in it, a head, and legs from hip to ankle in one piece."""
+    """The coarsest level: a trunk including the arms, a head, and one-piece legs from hip to ankle."""
     girth, top = body.height * body.girth, body.trunk / 0.285
     trunk = _rings(
         [

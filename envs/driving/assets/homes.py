@@ -1,4 +1,4 @@
-"""Terraced houses, blocks of apartments, garages."""
+"""Row houses, apartment blocks and garages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from camshaft.envs.rendering import Surface
 
 
 def terraced_house(number: int, variant: int, lit: bool) -> BuildingModel:
-    """Two or three stories of brick, two bays wide, with a bay window or a dormer; joins to a row."""
+    """A brick row house of two or three stories, two bays wide, with a bay window or a dormer; forms rows."""
     rng = np.random.default_rng([10, number])
     width, depth, stories = 6.0, (9.0, 10.0)[number % 2], 2 + (number // 2 == 1)
     eaves, rise = 3.0 * stories, float(rng.uniform(2.2, 3.2))
@@ -68,7 +68,7 @@ def terraced_house(number: int, variant: int, lit: bool) -> BuildingModel:
 
 
 def _bay_window(depth: float, y: float, plain: Surface) -> list[Polygon]:
-    """A window that stands out on the ground floor, three-sided."""
+    """A three-sided bay window on the first floor."""
     x, half = -0.5 * depth, 1.15
     ring = np.array([[x, y + half], [x - 0.7, y + 0.7], [x - 0.7, y - 0.7], [x, y - half]])
     polygons: list[Polygon] = []
@@ -108,7 +108,7 @@ def _dormer(depth: float, eaves: float, rise: float, plain: Surface, tiles: Surf
 
 
 def apartment_block(number: int, variant: int, lit: bool) -> BuildingModel:
-    """Three to six stories of apartments, with balconies, under a flat or hipped roof."""
+    """An apartment block of three to six stories, with balconies and a flat or hip roof."""
     rng = np.random.default_rng([11, number])
     bays = (5, 6, 7, 5, 6, 7)[variant % 6]
     stories = (4, 3, 6, 5, 3, 6)[variant % 6]

@@ -1,4 +1,4 @@
-"""Houses of the country."""
+"""Country houses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from camshaft.envs.rendering import Mesh, Surface
 STONE = (0.55, 0.54, 0.52)
 DOORS = ((0.35, 0.2, 0.14), (0.2, 0.32, 0.26), (0.25, 0.28, 0.4), (0.5, 0.14, 0.12))
 BAY, STOREY = 3.0, 2.75  # meters of wall that one facade texture covers
-LIT_SHARE = 0.4  # of the windows of a house at night
+LIT_SHARE = 0.4  # share of the windows that are lit at night
 
 
 @cache
@@ -23,7 +23,7 @@ def house(variant: int, lit: bool = False) -> list[Mesh]:
 
     Args:
         variant: below `textures.NUM_VARIANTS`.
-        lit: whether light shines from some of the windows.
+        lit: whether some of the windows are lit.
     """
     rng = np.random.default_rng([4, variant])
     stories = 1 + variant // 2 % 2
@@ -70,7 +70,7 @@ def _roof_slope(end: float, half: FloatArray, eaves: float, ridge: float, tiles:
 def _lit_windows(
     first: FloatArray, second: FloatArray, eaves: float, bays: int, stories: int, rng: np.random.Generator
 ) -> list[Polygon]:
-    """Shining panes a little in front of some of the windows that `textures.facade` paints on a wall."""
+    """Lit panes slightly in front of some windows of the `textures.facade` texture."""
     lamp = Surface((1.0, 0.80, 0.46), label="building", emissive=True)
     along = (second - first) / bays
     outwards = 0.03 * np.array([along[1], -along[0]]) / np.linalg.norm(along)

@@ -1,4 +1,4 @@
-"""Smooth skins over rings of corners: limbs, tubes, rounded bodies."""
+"""Lofted meshes over rings of corners: limbs, tubes, rounded bodies."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from camshaft.envs.rendering import Mesh, Surface
 
 
 def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> Mesh:
-    """A skin over rings of corners, shaded smoothly.
+    """A smoothly shaded loft over rings of corners.
 
     Args:
-        rings: (m, k, 3) meters; seen from where the rings go to, each runs counter-clockwise.
-        surfaces: m - 1, one for each strip between two rings; or one for all.
-        closed: whether the last corner of a ring is joined to the first.
+        rings: (m, k, 3) meters; each is counter-clockwise, seen from the last ring toward the first.
+        surfaces: m - 1, one per strip between two rings; or one for all.
+        closed: whether the last corner of each ring is joined to the first.
     """
     points = np.asarray(rings, np.float64)
     strips, around = len(points) - 1, points.shape[1]
@@ -44,7 +44,7 @@ def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> 
 
 
 def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
-    """(m k, 3) of the skin at every corner; corners of a ring that is a point share the mean of theirs."""
+    """(m k, 3) normals of the corners; corners of a degenerate ring (a point) share their mean."""
     around = np.roll(points, -1, axis=1) - np.roll(points, 1, axis=1)
     aside = around if closed else np.gradient(points, axis=1)
     narrow = np.linalg.norm(aside, axis=2, keepdims=True) < 1e-9
@@ -60,14 +60,14 @@ def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
 def tube(
     centerline: ArrayLike, radii: Sequence[float], segments: int, surface: Surface, aspect: float = 1.0
 ) -> Mesh:
-    """A round skin about a line, open at its ends.
+    """A round tube about a line, open at both ends.
 
     Args:
-        centerline: (m, 3) meters, points of the line.
-        radii: (m,) meters; 0 for a tip.
-        segments: sides.
-        surface: what it looks like.
-        aspect: width over depth.
+        centerline: (m, 3) meters.
+        radii: (m,) meters; 0 at a tip.
+        segments: number of sides.
+        surface: surface of the tube.
+        aspect: ratio of width to depth.
     """
     line = np.asarray(centerline, np.float64)
     along = np.gradient(line, axis=0)

@@ -1,4 +1,4 @@
-"""Shops, offices, warehouses."""
+"""Shops, offices and warehouses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from camshaft.envs.rendering import Surface
 
 
 def shop(number: int, variant: int, lit: bool) -> BuildingModel:
-    """A shop with an awning under one or two stories of apartments."""
+    """A shop with an awning, below one or two stories of apartments."""
     rng = np.random.default_rng([13, number])
     width, depth, stories = (
         (8.0, 6.0, 9.0, 8.0, 6.0, 9.0)[variant % 6],
@@ -85,7 +85,7 @@ def shop(number: int, variant: int, lit: bool) -> BuildingModel:
 
 
 def _awning(width: float, depth: float, cloth: Surface) -> list[Polygon]:
-    """A sloping cloth over the shop's window, with a hanging edge."""
+    """A sloping awning over the shop window, with a hanging edge."""
     left, right = 0.5 * width - 0.03 * width, 0.5 * width - 0.70 * width
     x, out = -0.5 * depth, -0.5 * depth - 1.3
     repeats = np.array([[0.0, 0.0], [1.5, 0.0], [1.5, 1.0], [0.0, 1.0]])
@@ -95,7 +95,7 @@ def _awning(width: float, depth: float, cloth: Surface) -> list[Polygon]:
 
 
 def office(number: int, variant: int, lit: bool) -> BuildingModel:
-    """Five to eight stories behind glass, over an entrance hall."""
+    """An office building of five to eight glazed stories above an entrance hall."""
     rng = np.random.default_rng([12, number])
     bays, stories = (7, 6, 9, 8)[variant % 4], (5, 7, 4, 8)[variant % 4]
     width, depth, hall = 3.0 * bays, (15.0, 18.0, 13.5, 16.5)[variant % 4], 4.2
@@ -136,7 +136,7 @@ def office(number: int, variant: int, lit: bool) -> BuildingModel:
 def _lit_rows(
     corners: FloatArray, low: float, high: float, stories: int, rng: np.random.Generator
 ) -> list[Polygon]:
-    """Stretches of lit windows along the stories of an office."""
+    """Rows of lit windows along the stories of an office."""
     rows: list[Polygon] = []
     bottom, top = fronts.OFFICE_WINDOW[1]
     for side in (FRONT, BACK):
@@ -150,7 +150,7 @@ def _lit_rows(
 
 
 def warehouse(number: int, variant: int, lit: bool) -> BuildingModel:
-    """A hall of sheet metal with roller doors and a canopy."""
+    """A sheet-metal hall with roller doors and a canopy."""
     width, depth, eaves, rise = (24.0, 18.0)[number % 2], (30.0, 24.0)[number % 2], 6.5, 1.6
     sheet = textured(fronts.corrugated(number % textures.NUM_VARIANTS))
     plain = averaged(fronts.corrugated(number % textures.NUM_VARIANTS))

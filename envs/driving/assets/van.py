@@ -52,7 +52,7 @@ HULL = Hull(
 
 @cache
 def van() -> VehicleModel:
-    """A delivery van of 5.5 × 2.0 × 2.5 m, without windows behind its doors."""
+    """A delivery van of 5.5 × 2.0 × 2.5 m, without windows behind the front doors."""
     levels = [_near(), _middle(), _far()]
     return VehicleModel("van", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
 
@@ -102,7 +102,7 @@ def _assembled(hull: Hull, left: list[Polygon]) -> Mesh:
 
 
 def _glass(hull: Hull) -> list[Polygon]:
-    """The windows of the left front and rear door, and the left half of the windshield."""
+    """Windows of the left front and rear door, and the left half of the windshield."""
     return [
         *hull.side_panels(GLASS, (1.58, 0.45), 2, (0.04, 0.88)),
         hull.top_panel(GLASS, (1.95, 1.14), 0.97),
@@ -120,7 +120,7 @@ def _lamps(hull: Hull) -> list[Polygon]:
 
 
 def _far() -> Mesh:
-    """The outline of a side, with a picture on it, drawn out to the width."""
+    """The coarsest level: the textured outline of a side, extruded over the width."""
     half, wide = 0.5 * LENGTH, 0.5 * WIDTH
     corners = [(2.0, 1.40), (half, 1.05), (half, 0.0), (-half, 0.0), (-half, HEIGHT), (0.95, HEIGHT)]
     outline = np.array([[x, wide, z] for x, z in corners])

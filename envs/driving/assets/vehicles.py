@@ -1,4 +1,4 @@
-"""All kinds of vehicle by name, and the colors they are painted in."""
+"""Vehicle models by name, and their paint colors."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ VEHICLES: Mapping[str, Callable[[], VehicleModel]] = {
     "bicycle": bicycle,
 }
 
-OWN_PAINT = (0.75, 0.12, 0.12)  # of the car that is driven, where it is seen from outside
+OWN_PAINT = (0.75, 0.12, 0.12)  # of the driven car in images from outside
 
-# Colors for the slots of vehicles, as they are common on roads; even ones are for training, odd ones for testing.
+# Common car colors for the slots of vehicles; even ones are for training, odd ones for testing.
 PAINTS = (
     (0.88, 0.88, 0.87),
     (0.80, 0.79, 0.76),

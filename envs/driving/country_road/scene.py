@@ -25,7 +25,7 @@ class RoadScene(DrivingScene):
         num_worlds: N.
         config: configuration of the roads.
         conditions: time of day and weather.
-        foliage: one of FOLIAGE; cut-out leaves and branches look better from near, and cost some time.
+        foliage: one of FOLIAGE; cut-out leaves and branches look better at close range but render more slowly.
         lead: whether another car drives ahead.
     """
 

@@ -212,13 +212,13 @@ def test_names_of_shops_are_the_right_way_round():
         model = assets.building(number)
         middle = [0.0, 0.0, 0.885 * 3.6]
         band = 0.2 * 3.6
-        image = seen_from_ahead(model.levels[:1], middle, 0.9 * model.width, band)
+        rendered = seen_from_ahead(model.levels[:1], middle, 0.9 * model.width, band)
         image = facades.shopfront(number - assets.buildings("shop")[0]).levels[0]
         height, width = image.shape[:2]
         rows = slice(round((0.885 - 0.1) * height), round((0.885 + 0.1) * height))
 
         name = SimpleNamespace(levels=[image[rows, round(0.05 * width) : round(0.95 * width)]])
-        upright, mirrored = likeness(image, name)
+        upright, mirrored = likeness(rendered, name)
         assert upright > 0.5 and upright > mirrored + 0.03
 
 
