@@ -73,7 +73,7 @@ def _depths(mesh: Mesh) -> np.ndarray:
 
 
 def seen_from_ahead(levels, center, width, height, pixels=(160, 80)):
-    """The picture of a front that faces -x, filling the image, in flat light."""
+    """Image of a front that faces -x, filling the image, in flat light."""
     scene = Scene()
     kind = scene.add("model", [levels])
     state = SceneState(scene, 1)
@@ -86,10 +86,10 @@ def seen_from_ahead(levels, center, width, height, pixels=(160, 80)):
     return Renderer(state, camera, ("rgb",), 1).render(look_at(eye, center)[None])["rgb"][0]
 
 
-def likeness(image, texture):
-    """Correlation of a image with a texture, upright and mirrored."""
-    painted = cv2.resize(texture.levels[0][::-1, :, :3], image.shape[1::-1], interpolation=cv2.INTER_AREA)
-    flat = image.astype(float).ravel()
+def likeness(rendered, texture):
+    """Correlation of an image with a texture, upright and mirrored."""
+    painted = cv2.resize(texture.levels[0][::-1, :, :3], rendered.shape[1::-1], interpolation=cv2.INTER_AREA)
+    flat = rendered.astype(float).ravel()
     return tuple(
         float(np.corrcoef(flat, image.astype(float).ravel())[0, 1]) for image in (painted, painted[:, ::-1])
     )

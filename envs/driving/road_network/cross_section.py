@@ -11,17 +11,17 @@ from camshaft.envs.errors import InvalidOption, check_choice
 
 @dataclass(frozen=True)
 class CrossSection:
-    """What a road is like across.
+    """Cross section of a road.
 
     Attributes:
-        forward: lanes that lead along it.
-        backward: lanes that lead back.
+        forward: number of lanes in the road's direction.
+        backward: number of lanes in the opposite direction.
         speed_limit: m/s.
         style: "town", "rural" or "motorway".
         lane_width: meters.
         median: meters between the directions.
-        sidewalks: meters of width on the left and on the right; 0 for none.
-        center_line: between the directions, "dashed" or "solid".
+        sidewalks: meters, width of the left and right sidewalk; 0 for none.
+        center_line: marking between the directions, "dashed" or "solid".
     """
 
     forward: int = 1
@@ -49,7 +49,7 @@ class CrossSection:
             raise InvalidOption(f"a speed limit is more than 0 m/s, got {self.speed_limit}")
 
     def reversed(self) -> CrossSection:
-        """The same road seen the other way."""
+        """The same road seen in the opposite direction."""
         return replace(
             self,
             forward=self.backward,
@@ -58,7 +58,7 @@ class CrossSection:
         )
 
     def widened(self, more: int) -> CrossSection:
-        """The same road with so many lanes more ahead, or less."""
+        """The same road with forward lanes added or removed."""
         if self.forward + more < 1:
             raise InvalidOption(
                 f"of {self.forward} lanes ahead {-more} cannot end: one at least has to go on"
@@ -67,6 +67,6 @@ class CrossSection:
 
     @property
     def half_width(self) -> float:
-        """Meters from the middle to the farther edge of the paving."""
+        """Meters from the reference line to the farther edge of the paving."""
         lanes = max(self.forward, self.backward)
         return 0.5 * self.median + lanes * self.lane_width + EDGE_MARGIN[self.style]

@@ -22,28 +22,28 @@ BRAKE_METERS = (50, 100, 150, 200)
 
 @dataclass(frozen=True)
 class _Maker:
-    """How a kind of fixture is made.
+    """Factory of a kind of fixture.
 
     Attributes:
-        variants: how many there are; even ones are for training, odd ones for testing.
-        levels: of detail of a variant, lit or not.
-        room: that a variant takes.
-        solid: that one runs into; None for all of the room.
+        variants: number of variants; even ones are for training, odd ones for testing.
+        levels: levels of detail of a variant, lit or not.
+        footprint: footprint of a variant.
+        solid: size of the collision box; None for the whole footprint.
     """
 
     variants: int
     levels: Callable[[int, bool], list[Mesh]]
-    room: Callable[[int], Size]
+    footprint: Callable[[int], Size]
     solid: Size | None = NOTHING
 
 
 @dataclass(frozen=True)
 class Fixture:
-    """A kind of thing that stands somewhere.
+    """A variant of a kind of roadside object.
 
     Attributes:
-        name: what.
-        variant: which of its kind.
+        name: kind of fixture.
+        variant: variant of the kind.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Fixture:
         return _MAKERS[self.name].levels(self.variant, lit)
 
     @property
-    def room(self) -> Size:
-        """Meters along x and y that it takes."""
-        return _MAKERS[self.name].room(self.variant)
+    def footprint(self) -> Size:
+        """Footprint: meters along x and y."""
+        return _MAKERS[self.name].footprint(self.variant)
 
     @property
     def solid(self) -> Size:
-        """Meters along x and y of what one runs into; 0 where nothing stops a car."""
+        """Size of the collision box: meters along x and y; 0 if it does not stop a car."""
         solid = _MAKERS[self.name].solid
-        return self.room if solid is None else solid
+        return self.footprint if solid is None else solid
 
 
 def variants_of(name: str) -> range:
@@ -71,7 +71,7 @@ def variants_of(name: str) -> range:
     return range(_MAKERS[name].variants)
 
 
-# Which kinds stand beside which style of road.
+# Kinds of fixtures by style of road.
 STYLES: Mapping[str, tuple[str, ...]] = {
     "town": (
         *BUILDINGS,
@@ -108,7 +108,7 @@ STYLES: Mapping[str, tuple[str, ...]] = {
 
 @cache
 def catalog(style: str) -> tuple[Fixture, ...]:
-    """Every fixture beside roads of a style; a layout names them by their place in it."""
+    """All fixtures of a style of road; layouts refer to them by index."""
     check_choice("style", style, tuple(STYLES))
     return tuple(Fixture(name, variant) for name in STYLES[style] for variant in variants_of(name))
 
@@ -116,32 +116,32 @@ def catalog(style: str) -> tuple[Fixture, ...]:
 def _building(kind: str) -> _Maker:
     numbers = assets.buildings(kind)
 
-    def room(variant: int) -> Size:
+    def footprint(variant: int) -> Size:
         model = assets.building(numbers[variant])
         return model.depth, model.width
 
     return _Maker(
-        len(numbers), lambda variant, lit: assets.building(numbers[variant], lit).levels, room, None
+        len(numbers), lambda variant, lit: assets.building(numbers[variant], lit).levels, footprint, None
     )
 
 
 def _box(
     levels: Callable[[int], list[Mesh]],
-    room: Size,
+    footprint: Size,
     solid: Size | None = NOTHING,
     variants: int = NUM_VARIANTS,
 ) -> _Maker:
-    """A fixture of a fixed size whose variants are numbered, and that is not lit."""
-    return _Maker(variants, lambda variant, lit: levels(variant), lambda variant: room, solid)
+    """A fixture of fixed size with numbered variants, never lit."""
+    return _Maker(variants, lambda variant, lit: levels(variant), lambda variant: footprint, solid)
 
 
-def _single(levels: Callable[[], list[Mesh]], room: Size, solid: Size | None = NOTHING) -> _Maker:
-    """A fixture without variants; two numbers, so that either split has it."""
-    return _box(lambda variant: levels(), room, solid, 2)
+def _single(levels: Callable[[], list[Mesh]], footprint: Size, solid: Size | None = NOTHING) -> _Maker:
+    """A fixture without variants; numbered twice, so that both splits have it."""
+    return _box(lambda variant: levels(), footprint, solid, 2)
 
 
 @cache
-def _house_room(variant: int) -> Size:
+def _house_footprint(variant: int) -> Size:
     positions = assets.house(variant)[-1].positions
     low, high = positions.min(axis=0), positions.max(axis=0)
     return float(high[0] - low[0]), float(high[1] - low[1])
@@ -156,15 +156,15 @@ def _car(name: str) -> _Maker:
     return _box(lambda variant: model().levels, (model().length, model().width), None, 2)
 
 
-def _texts(make: Callable[[str, int], list[Mesh]], texts: Sequence[str], room: Size) -> _Maker:
-    return _box(lambda variant: make(texts[variant], variant), room, variants=len(texts))
+def _texts(make: Callable[[str, int], list[Mesh]], texts: Sequence[str], footprint: Size) -> _Maker:
+    return _box(lambda variant: make(texts[variant], variant), footprint, variants=len(texts))
 
 
-_PIECE = 4.0  # meters of a piece of barrier
+_PIECE = 4.0  # meters, length of a barrier segment
 _TRUNK: Size = (0.5, 0.5)
 _MAKERS: Mapping[str, _Maker] = {
     **{kind: _building(kind) for kind in BUILDINGS},
-    "house": _Maker(NUM_VARIANTS, assets.house, _house_room, None),
+    "house": _Maker(NUM_VARIANTS, assets.house, _house_footprint, None),
     "conifer": _box(assets.conifer, (3.5, 3.5), _TRUNK),
     "broadleaf": _box(assets.broadleaf, (4.0, 4.0), _TRUNK),
     "bush": _box(assets.bush, (1.6, 1.6)),

@@ -1,4 +1,4 @@
-"""Textures of the walls and roofs of houses."""
+"""Textures of walls and roofs of houses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import numpy as np
 
 from camshaft.envs.driving.textures.painting import Image, clouds, variants
 
-WINDOW = (38 / 128, 90 / 128), (36 / 128, 100 / 128)  # left and right, lower and upper edge in a facade
+WINDOW = (
+    (38 / 128, 90 / 128),
+    (36 / 128, 100 / 128),
+)  # left and right, lower and upper edge in a facade texture
 
 
 @variants

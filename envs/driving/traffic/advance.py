@@ -25,30 +25,32 @@ from camshaft.envs.driving.traffic.right_of_way import grant
 from camshaft.envs.driving.traffic.state import ACCELERATION
 from camshaft.envs.kernels import inlined, kernel
 
-TRIES = 6  # places looked at for a vehicle that is set out anew
-FREE = 14.0  # meters around it that must be free
-AXLES = 0.3  # of a vehicle's length, from its middle to either axle
-AHEAD = 0.6  # share of the way from the least to the most distance that a place in view must be away
+TRIES = 6  # positions tried for a respawned vehicle
+FREE = 14.0  # meters around it that must be clear
+AXLES = 0.3  # distance from a vehicle's middle to each axle, relative to its length
+AHEAD = (
+    0.6  # fraction of the way from the smallest to the largest distance that visible positions must exceed
+)
 
 
 @kernel
 def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, times, step, near, far):  # type: ignore[no-untyped-def]
-    """Move all vehicles but the ego vehicles, and all people, by `step` seconds.
+    """Advance all vehicles except the ego vehicles, and all people, by `step` seconds.
 
-    `vehicles.acceleration` of the ego vehicles becomes what a driver with their place and way would do.
+    `vehicles.acceleration` of the ego vehicles is set to that of the driver model in their place.
 
     Args:
         lanes: `LaneArrays`.
-        vehicles: `Vehicles`; those of the ego vehicles are set.
+        vehicles: `Vehicles`; the ego vehicles' states are set.
         occupied: `Occupied`, to fill.
         paths: `PathArrays`.
         people: `People`.
-        crossed: (N, K) to fill: crossings that vehicles have to keep free.
-        spots: (N, B, 4) lane, meters along it, x and y of places to set vehicles out, lane −1 behind the last.
-        times: (N,) seconds, moved on.
+        crossed: (N, K) to fill: crossings that vehicles have to keep clear.
+        spots: (N, B, 4) lane, meters along it, x and y of spawn positions; lane −1 after the last.
+        times: (N,) seconds, advanced.
         step: seconds.
-        near: meters from the ego vehicle from which on vehicles are set out anew,
-        far: and beyond which they are taken away; 0 for never.
+        near: meters, smallest distance from the ego vehicle at which vehicles are respawned.
+        far: meters from the ego vehicle beyond which vehicles are removed; 0 for never.
     """
     for world in range(times.shape[0]):
         occupy(lanes, vehicles, occupied, world)
@@ -71,7 +73,7 @@ def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, ti
 
 @kernel
 def drive_acceleration(lanes, vehicles, occupied, crossed, result):  # type: ignore[no-untyped-def]
-    """Write (N,) m/s² that drivers in place of the ego vehicles would choose now."""
+    """Write (N,) m/s² that the driver model chooses in place of the ego vehicles."""
     for world in range(result.shape[0]):
         result[world] = _acceleration(lanes, vehicles, occupied, crossed, world, 0)
 
@@ -158,7 +160,7 @@ def _move(lanes, vehicles, world, number, step):  # type: ignore[no-untyped-def]
 
 @inlined
 def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
-    """Where a vehicle stands: both axles on the middle of its way; turned a little while it changes lanes."""
+    """Write the pose of a vehicle with both axles on its lane center, slightly rotated during lane changes."""
     along, reach = vehicles.along[world, number], AXLES * vehicles.length[world, number]
     front_x, front_y = _on_way(lanes, vehicles, world, number, along + reach)
     rear_x, rear_y = _on_way(lanes, vehicles, world, number, along - reach)
@@ -174,7 +176,7 @@ def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
 
 @inlined
 def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
-    """X and y so many meters along a vehicle's lane, the one before it or the one after it."""
+    """Position (x, y) at a distance along a vehicle's lane, possibly on the previous or next one."""
     lane = vehicles.lane[world, number]
     beyond = along - lanes.length[world, lane]
     before, after = vehicles.lane_before[world, number], vehicles.next_lane[world, number]
@@ -188,7 +190,7 @@ def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-d
 
 @inlined
 def next_of(lanes, random, world, number, lane):  # type: ignore[no-untyped-def]
-    """One of the lanes that follow a lane, drawn; −1 behind the last."""
+    """A random successor of a lane; −1 if there is none."""
     if lane < 0:
         return np.int32(-1)
     count = 0
@@ -201,7 +203,7 @@ def next_of(lanes, random, world, number, lane):  # type: ignore[no-untyped-def]
 
 @inlined
 def _respawn(lanes, vehicles, spots, world, number, near, far):  # type: ignore[no-untyped-def]
-    """Put a vehicle that is far from the ego vehicle, or at the end of the network, nearer, where it is not seen."""
+    """Respawn a vehicle that is far from the ego vehicle, or at the end of the network, closer but out of view."""
     pose, ego = vehicles.pose[world, number], vehicles.pose[world, 0]
     away = np.sqrt((pose[0] - ego[0]) ** 2 + (pose[1] - ego[1]) ** 2)
     stuck = vehicles.next_lane[world, number] < 0 and (
@@ -226,7 +228,7 @@ def _respawn(lanes, vehicles, spots, world, number, near, far):  # type: ignore[
 
 @inlined
 def is_free(vehicles, world, number, x, y):  # type: ignore[no-untyped-def]
-    """Whether no other vehicle is near a place."""
+    """Whether no other vehicle is near a position."""
     for other in range(vehicles.present.shape[1]):
         if other == number or not vehicles.present[world, other]:
             continue
@@ -239,7 +241,7 @@ def is_free(vehicles, world, number, x, y):  # type: ignore[no-untyped-def]
 
 @inlined
 def spawn(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
-    """Put a vehicle on a lane, driving a little below its limit."""
+    """Spawn a vehicle on a lane, driving slightly below its limit."""
     vehicles.present[world, number] = True
     vehicles.lane[world, number], vehicles.along[world, number] = lane, along
     vehicles.lane_before[world, number] = -1
@@ -261,7 +263,7 @@ def spawn(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyp
 
 @kernel
 def spawn_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-untyped-def]
-    """Put every vehicle but the ego vehicle of a world somewhere free, at least so far from the ego vehicle."""
+    """Spawn all vehicles of a world except the ego vehicle at free positions, at least `least` meters from it."""
     ego = vehicles.pose[world, 0]
     count = 0
     while count < spots.shape[1] and spots[world, count, 0] >= 0.0:

@@ -1,4 +1,4 @@
-"""Kinds of vehicles on the roads, and how often each is met."""
+"""Kinds of vehicles in traffic, and their frequencies."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class VehicleKind:
-    """A kind of vehicle, as traffic needs to know it.
+    """A kind of vehicle in traffic.
 
     Attributes:
-        name: of its model.
+        name: name of its model.
         length, width: meters.
-        share: how often it is drawn.
-        pace: by which its drivers' speeds and accelerations are multiplied.
+        share: sampling weight.
+        pace: factor of its drivers' speeds and accelerations.
     """
 
     name: str
@@ -24,7 +24,7 @@ class VehicleKind:
 
 
 SEDAN = VehicleKind("sedan", 4.5, 1.8, 4.0)
-EGO_LENGTH, EGO_WIDTH = SEDAN.length, SEDAN.width  # meters, of the car that is driven
+EGO_LENGTH, EGO_WIDTH = SEDAN.length, SEDAN.width  # meters, of the driven car
 HATCHBACK = VehicleKind("hatchback", 3.95, 1.74, 4.0)
 SUV = VehicleKind("suv", 4.65, 1.9, 3.0)
 VAN = VehicleKind("van", 5.5, 2.0, 1.5, 0.95)

@@ -1,6 +1,6 @@
-"""OpenDRIVE maps (.xodr) as networks: roads, lanes, markings, links, junctions, speed limits, lights and signs.
+"""Import of OpenDRIVE maps (.xodr): roads, lanes, markings, links, junctions, speed limits, lights and signs.
 
-Roads are level; what a file has beyond that is left out and named in one warning.
+Roads are flattened; unsupported parts of a file are omitted and named in one warning.
 """
 
 from __future__ import annotations
@@ -40,15 +40,22 @@ PAVED = (
 )
 WALKED = ("sidewalk", "walking")
 BESIDE = ("curb", "none")  # lanes that may lie between paving and sidewalk
-LEAST_WIDTH = 2.0  # meters from which on one may drive on a lane
-SHORTEST = 3.0  # meters of a part that a road is cut into where a lane becomes wide enough
+LEAST_WIDTH = 2.0  # meters, smallest width of a drivable lane
+SHORTEST = 3.0  # meters, shortest part of a road cut where a lane becomes wide enough
 EDGE = 0.1  # meters of paving beyond the outermost lane
-PIECE = 5.0  # meters, at least, of the pieces that a road is drawn in where lines converge
-STEP_ASIDE, BULGE = 0.4, 0.1  # meters by which a line may jump between pieces, and an edge be bent in one
-GAP = 1.0  # meters that may be missing between pieces of a reference line
-FAR = 5000.0  # meters from the origin beyond which a map is moved
+PIECE = 5.0  # meters, shortest piece of a road where lines converge
+STEP_ASIDE, BULGE = (
+    0.4,
+    0.1,
+)  # meters by which a line may jump between pieces, and an edge may bend within one
+GAP = 1.0  # meters, largest gap between pieces of a reference line
+FAR = 5000.0  # meters from the origin beyond which a map is translated
 STYLES = {"motorway": "motorway", "highway": "motorway", "rural": "rural"}
-LIMITS = {"motorway": UNLIMITED, "rural": 100.0 / 3.6, "town": 50.0 / 3.6}  # m/s where a file gives none
+LIMITS = {
+    "motorway": UNLIMITED,
+    "rural": 100.0 / 3.6,
+    "town": 50.0 / 3.6,
+}  # m/s, defaults where a file gives none
 LINES = {
     "none": (),
     "solid": (SOLID,),
@@ -61,26 +68,26 @@ LINES = {
     "curb": (),
     "edge": (),
 }
-APART = 0.12  # meters from the middle of a double line to either of its lines
+APART = 0.12  # meters from the middle of a double line to each of its lines
 
 
 class OpenDriveWarning(UserWarning):
-    """An OpenDRIVE file has parts that are not supported; they are left out."""
+    """An OpenDRIVE file has unsupported parts, which are omitted."""
 
 
 def read_opendrive(path: str | Path) -> Network:
-    """The network of an OpenDRIVE file.
+    """Read the road network of an OpenDRIVE file.
 
     Supported: reference lines of lines, arcs, spirals, cubic and parametric cubic polynomials; lane offsets, sections,
     widths and borders; types of lanes; road marks; links of roads and lanes; junctions with their connections; speed
     limits of roads and lanes; lights, stop and yield signs; sidewalks; roundabouts as groups of junctions.
 
     Raises:
-        CorruptFile: something in the file is missing, out of range or refers to nothing.
-        OSError: it cannot be read.
+        CorruptFile: something in the file is missing, out of range or a dangling reference.
+        OSError: the file cannot be read.
 
     Warns:
-        OpenDriveWarning: names what is left out: heights, objects, other signs, and so on.
+        OpenDriveWarning: names the omitted parts: heights, objects, other signs, and so on.
     """
     file = parse_opendrive(Path(path))
     network = _Importer(file).build()
@@ -101,11 +108,11 @@ class Part:
 
 
 class _Importer:
-    """Makes a network of a file.
+    """Conversion of a file to a network.
 
     Attributes:
         lanes: by road, part and lane number.
-        ends: roads of the network that lie at the start and at the end of a road of the file.
+        ends: roads of the network at the start and end of each road of the file.
     """
 
     def __init__(self, file: OpenDriveFile) -> None:
@@ -142,11 +149,11 @@ class _Importer:
         self.file.left_out["pairs of lanes that pass over each other (all are level)"] += len(
             find_overlaps(network)
         )
-        self.file.left_out = +self.file.left_out  # without what was counted 0 times
+        self.file.left_out = +self.file.left_out  # drop counts of 0
         return network
 
     def _move_near(self) -> None:
-        """Keep coordinates small: images are drawn with single precision."""
+        """Keep coordinates small: images are rendered in single precision."""
         every = np.array([(g.x, g.y) for road in self.file.roads.values() for g in road.geometries])
         middle = np.round(0.5 * (every.min(axis=0) + every.max(axis=0)))
         if np.abs(middle).max() < FAR:
@@ -169,7 +176,7 @@ class _Importer:
                 )
 
     def _cut(self, road: RoadRecord) -> Iterator[Part]:
-        """Parts in which each lane for driving is wide enough over the whole length."""
+        """Parts in which each drivable lane is wide enough over the whole length."""
         ends = [*(section.start for section in road.sections[1:]), road.length]
         for section, stop in zip(road.sections, ends, strict=True):
             if stop - section.start < 1e-3:
@@ -190,7 +197,7 @@ class _Importer:
                 yield Part(first, last, section, driven)
 
     def _add_road(self, road: RoadRecord) -> None:
-        """Its parts, each in one piece or, where lines converge, in several."""
+        """Add the parts of a road, each in one piece or, where lines converge, in several."""
         before: int | None = None
         first = len(self.builder.roads)
         for number, part in enumerate(self.parts[road.name]):
@@ -208,7 +215,7 @@ class _Importer:
     def _add_lanes(
         self, road: RoadRecord, number: int, part: Part, roads: tuple[int, int]
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The lanes of a part: those along it and those back, innermost first."""
+        """Add the lanes of a part: forward and backward, innermost first."""
         found = []
         for sign in (-1, 1):
             side = sorted((lane for lane in part.driven if sign * lane > 0), key=abs)
@@ -239,7 +246,7 @@ class _Importer:
         return added
 
     def _may_change(self, part: Part, inner: int) -> tuple[bool, bool]:
-        """Whether the line outside a lane may be crossed outwards, and inwards."""
+        """Whether the line outside a lane may be crossed outward, and inward."""
         lines = LINES.get(_mark(part, inner, 0.5 * (part.start + part.stop)), ())
         return not lines or lines[0] == DASHED, not lines or lines[-1] == DASHED
 
@@ -269,7 +276,7 @@ class _Importer:
         for number in range(right, left + 1):
             inner = laterals.get(number - int(math.copysign(1, number))) if number else None
             if inner is not None and abs(laterals[number][middle] - inner[middle]) < 0.3:
-                continue  # a lane that has no width here
+                continue  # a lane without width here
             kind = _mark(part, number, float(s[middle]))
             if kind not in LINES:
                 self.file.left_out[f"road marks of type {kind!r}"] += 1
@@ -289,13 +296,13 @@ class _Importer:
         )
 
     def _add_way_through(self, road: RoadRecord, junction: int) -> None:
-        """The lanes of a road within a junction."""
+        """Add the lanes of a road within a junction."""
         for number, part in enumerate(self.parts[road.name]):
             for lane in part.driven:
                 self._add_lane(road, number, part, lane, junction=junction)
 
     def _link(self, road: RoadRecord) -> None:
-        """Let lanes lead into those that follow, of this road and of those linked to it."""
+        """Connect lanes to their successors on this road and on those linked to it."""
         parts = self.parts[road.name]
         for number, part in enumerate(parts):
             for lane in part.driven:
@@ -334,7 +341,7 @@ class _Importer:
             self._lead(road.name, number, lane, (link.target, place, target))
 
     def _follower(self, road: RoadRecord, part: Part, lane: int, section: Section, name: str) -> int | None:
-        """The number of the lane that a lane leads into."""
+        """The number of the successor of a lane."""
         record = part.section.lanes[lane]
         target = record.successor if lane < 0 else record.predecessor
         if target is not None and target not in section.lanes:
@@ -356,7 +363,7 @@ class _Importer:
         self.builder.link(one.index, other.index)
 
     def _limit_ways(self) -> None:
-        """No lane leads into more others than the kernels have room for."""
+        """Limit the successors of each lane to the number that the kernels support."""
         for lane in self.builder.lanes:
             for after in lane.successors[MOST_SUCCESSORS:]:
                 self.file.left_out[f"ways on from a lane beyond {MOST_SUCCESSORS}"] += 1
@@ -365,7 +372,7 @@ class _Importer:
 
 
 def _widths(road: RoadRecord, section: Section, s: FloatArray) -> dict[int, FloatArray]:
-    """(n,) meters of width of each lane that may be driven on."""
+    """(n,) meters, widths of the drivable lanes."""
     edges = borders(section, road.offsets, s)
     return {
         number: np.abs(edges[number] - edges[number - int(math.copysign(1, number))])
@@ -375,7 +382,7 @@ def _widths(road: RoadRecord, section: Section, s: FloatArray) -> dict[int, Floa
 
 
 def _mark(part: Part, number: int, s: float) -> str:
-    """The line outside a lane, or in the middle of the road, at a distance along it."""
+    """The line outside a lane, or on the center line of the road, at a distance along it."""
     marks = part.section.lanes[number].marks if number in part.section.lanes else ()
     kind = "none"
     for mark in marks:
@@ -385,14 +392,14 @@ def _mark(part: Part, number: int, s: float) -> str:
 
 
 def _lines(lateral: float, kinds: tuple[str, ...], outwards: int) -> list[tuple[float, str]]:
-    """A line, or the two of a double one: the inner first, in the middle of the road the left one."""
+    """A line, or both of a double line: the inner one first; on the center line of the road, the left one."""
     if len(kinds) < 2:
         return [(lateral, kind) for kind in kinds if kind != NONE]
     return [(lateral - outwards * APART, kinds[0]), (lateral + outwards * APART, kinds[1])]
 
 
 def _paved(section: Section, sign: int) -> int:
-    """The outermost lane on one side that is paved; 0 where none is."""
+    """The outermost paved lane on one side; 0 for none."""
     found = [
         number
         for number, lane in section.lanes.items()
@@ -402,7 +409,7 @@ def _paved(section: Section, sign: int) -> int:
 
 
 def _sidewalk(section: Section, outermost: int, sign: int, laterals: dict[int, FloatArray]) -> float:
-    """Meters of width of the sidewalk outside the paving, a curb included; 0 for none."""
+    """Width (meters) of the sidewalk outside the paving, including a curb; 0 for none."""
     number, width = outermost + sign, 0.0
     while number in section.lanes and section.lanes[number].kind in (*WALKED, *BESIDE):
         own = float(np.median(np.abs(laterals[number] - laterals[number - sign])))
@@ -414,7 +421,7 @@ def _sidewalk(section: Section, outermost: int, sign: int, laterals: dict[int, F
 
 
 def _pieces(road: RoadRecord, part: Part, start: float, stop: float) -> list[tuple[float, float]]:
-    """Where to cut a part for drawing, so that lines jump aside by little and edges are nearly straight."""
+    """Distances at which to cut a part, so that lines barely jump and edges are nearly straight."""
     s = stations(start, stop)
     edges = borders(part.section, road.offsets, s)
     share = (s - s[0]) / (s[-1] - s[0])

@@ -1,4 +1,4 @@
-"""Reads OpenDRIVE files into records, and says what is wrong with them.
+"""Parser of OpenDRIVE files into records, with validation.
 
 Source: ASAM OpenDRIVE 1.4 to 1.8, https://publications.pages.asam.net/standards/ASAM_OpenDRIVE/.
 """
@@ -28,7 +28,7 @@ from camshaft.envs.driving.road_network.opendrive.records import (
 from camshaft.envs.errors import CorruptFile
 
 UNITS = {"m/s": 1.0, "km/h": 1.0 / 3.6, "mph": 0.44704}
-UNLIMITED = 130.0 / 3.6  # m/s where a file says that there is no limit
+UNLIMITED = 130.0 / 3.6  # m/s, for files that state no limit
 CONTACTS = ("start", "end")
 GEOMETRIES = ("line", "arc", "spiral", "poly3", "paramPoly3")
 KNOWN_IN_ROAD = {"link", "type", "planView", "lanes", "signals", "userData", "dataQuality", "include"}
@@ -37,11 +37,11 @@ Value = TypeVar("Value")
 
 
 def parse_opendrive(path: Path) -> OpenDriveFile:
-    """Read a file.
+    """Parse a file.
 
     Raises:
-        CorruptFile: it is no OpenDRIVE file, or something in it is missing, out of range or refers to nothing.
-        OSError: it cannot be read.
+        CorruptFile: it is not an OpenDRIVE file, or something in it is missing, out of range or a dangling reference.
+        OSError: the file cannot be read.
     """
     text = path.read_bytes()
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
@@ -134,7 +134,7 @@ class _Parser:
         )
 
     def _note_road_part(self, element: Element, tag: str, where: str) -> None:
-        """Name what a road has that is not supported, unless it says nothing (all heights are 0)."""
+        """Count unsupported parts of a road, unless they have no effect (all heights are 0)."""
         part = element.find(tag)
         assert part is not None
         if tag in ("elevationProfile", "lateralProfile"):
@@ -300,7 +300,7 @@ class _Parser:
         return JunctionRecord(name, tuple(connections))
 
     def _check_links(self) -> None:
-        """Everything that is referred to must be there."""
+        """Check that all references can be resolved."""
         file = self._file
         for road in file.roads.values():
             where = f"road {road.name}"
@@ -380,7 +380,7 @@ class _Parser:
         return speed
 
     def _first(self, speeds: Iterable[float | None]) -> float | None:
-        """The first one; the others, from somewhere on, are left out."""
+        """The first one; later ones are omitted."""
         found = [speed for speed in speeds if speed is not None]
         self._leave_out(
             "changes of the speed limit within a road's type or a lane's section",
