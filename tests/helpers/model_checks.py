@@ -1,4 +1,4 @@
-"""What the tests of models share: silhouettes, and whether one sees through a model from outside."""
+"""Checks shared by the tests of models: silhouettes, and faces visible from behind."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, look_at
 
-VIEWS = np.array(  # directions from which models are looked at
+VIEWS = np.array(  # viewing directions
     [
         [-1.0, 0.05, 0.2],
         [1.0, 0.05, 0.2],
@@ -21,7 +21,7 @@ PIXELS = 96
 
 
 def silhouette(mesh, view, center, radius):
-    """(96, 96) bool: where a mesh is, seen from far away."""
+    """(96, 96) bool: silhouette of a mesh from far away."""
     direction = view / np.linalg.norm(view)
     right = np.cross([0.0, 0.0, 1.0], direction)
     right /= np.linalg.norm(right)
@@ -46,7 +46,7 @@ def silhouette_agreement(first, second):
 
 
 def see_through(mesh, tolerance=0.06):
-    """The share of a mesh's pixels, over all views, where a face that is seen from behind would be nearer."""
+    """Share of a mesh's pixels, over all views, where a back face would be nearer."""
     depths = []
     for both in (False, True):
         surfaces = tuple(

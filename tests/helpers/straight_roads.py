@@ -1,4 +1,4 @@
-"""Straight roads for tests, and vehicles set out on them."""
+"""Straight roads for tests, and vehicles on them."""
 
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Pose, straight
@@ -37,7 +37,7 @@ def set_out(traffic, number, lane, along, speed, traits=TRAITS, world=0):
 def traffic_on(packed, count):
     traffic = Traffic(1, count, reach=None)
     traffic.set_map(0, packed)
-    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0  # the ego vehicle is far away, and not there
+    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0  # the ego vehicle is far away and absent
     return traffic
 
 

@@ -93,7 +93,7 @@ class RoadBlocks:
         """
         found = None if end.arm is None else self._behind.get(end.arm.road)
         if found is None:
-            raise InvalidOption("what lies behind this end is connected: no road began there")
+            raise InvalidOption("the other end of this road is connected: it is no open beginning")
         return found
 
     def road(self, end: OpenEnd, way: Curve, section: CrossSection | None = None) -> OpenEnd:
@@ -109,7 +109,7 @@ class RoadBlocks:
         gap = float(np.linalg.norm(way.start.point - end.pose.point))
         if gap > APART or abs(wrapped(way.start.heading - end.pose.heading)) > APART:
             raise InvalidOption(
-                f"a road must begin at {_told(end.pose)}, where it goes on from, got {_told(way.start)}"
+                f"a road must begin at {_told(end.pose)}, the end it continues, got {_told(way.start)}"
             )
         road = self._lay(way, section)
         arm = Arm(road.index, False)
@@ -228,7 +228,7 @@ class RoadBlocks:
         if kind == "roundabout":
             if any(max(section.forward, section.backward) > 1 for section in (end.section, *sections)):
                 raise InvalidOption(
-                    "a roundabout has one lane: its roads must have no more in each direction"
+                    "a roundabout has one lane: its roads must have at most one in each direction"
                 )
             distance = roundabout_reach(widths)
         else:
@@ -264,7 +264,7 @@ class RoadBlocks:
         """A three-way junction; returns its ends in two of the directions left, forward and right."""
         degrees = {"left": 90.0, "ahead": 0.0, "right": -90.0}
         for way in ways:
-            check_choice("way on from a T-junction", way, degrees)
+            check_choice("direction of a T-junction", way, degrees)
         return self.junction(end, [degrees[way] for way in ways], kind, side)
 
     def roundabout(self, end: OpenEnd, degrees: Sequence[float] = (90.0, 0.0, -90.0)) -> tuple[OpenEnd, ...]:
@@ -280,8 +280,8 @@ class RoadBlocks:
         there = other.section.reversed()
         if (one.section.forward, one.section.backward) != (there.forward, there.backward):
             raise InvalidOption(
-                "ends that are connected must have the same lanes, got "
-                f"{one.section.forward} ahead and {one.section.backward} back, which would have to go on as "
+                "connected ends must have the same lanes, got "
+                f"{one.section.forward} forward and {one.section.backward} backward, which would continue as "
                 f"{there.forward} and {there.backward}"
             )
         after = self.road(one, join(one.pose, other.pose.reversed()))
@@ -292,7 +292,7 @@ class RoadBlocks:
         elif other.slot is not None:
             self._meetings[other.slot[0]].arms[other.slot[1]] = after.arm
         else:
-            raise InvalidOption("a beginning from which no road has been laid cannot be connected to")
+            raise InvalidOption("cannot connect to a beginning from which no road has been laid")
         self._used.add(after)
 
     def build(self) -> Network:
@@ -325,7 +325,7 @@ class RoadBlocks:
     def _take(self, end: OpenEnd) -> OpenEnd:
         """Close an open end and return it."""
         if end in self._used:
-            raise InvalidOption(f"the end at {_told(end.pose)} is not open any more: a block goes on from it")
+            raise InvalidOption(f"the end at {_told(end.pose)} is no longer open: a block continues it")
         self._used.add(end)
         return end
 
@@ -395,13 +395,13 @@ def _positive(name: str, value: float) -> float:
 def _check_gaps(turned: Sequence[float]) -> None:
     """Check that roads that meet leave each other enough room."""
     if not 1 <= len(turned) <= 5:
-        raise InvalidOption(f"1 to 5 roads go on from a junction, got {len(turned)}")
+        raise InvalidOption(f"a junction takes 1 to 5 other roads, got {len(turned)}")
     around = np.sort(np.mod([math.pi, *turned], 2.0 * math.pi))
     least = float(np.diff([*around, around[0] + 2.0 * math.pi]).min())
     if least < LEAST_ANGLE - 1e-9:
         raise InvalidOption(
-            f"roads at a junction leave at least {math.degrees(LEAST_ANGLE):.0f} degrees apart, and as far from the "
-            f"one that comes in, got {math.degrees(least):.0f}"
+            f"roads must leave a junction at least {math.degrees(LEAST_ANGLE):.0f} degrees apart, also from the "
+            f"incoming one, got {math.degrees(least):.0f}"
         )
 
 

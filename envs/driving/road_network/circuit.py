@@ -40,7 +40,7 @@ class CircuitConfig:
             raise InvalidOption(f"length of a race track is (low, high) in meters, got {self.length}")
         if not 0.5 * self.width + 3.0 <= self.min_radius:
             raise InvalidOption(
-                f"bends of {self.min_radius} m are too tight for a track of {self.width} m width"
+                f"bends of {self.min_radius} m radius are too tight for a track of {self.width} m width"
             )
 
 

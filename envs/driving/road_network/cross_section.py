@@ -38,15 +38,15 @@ class CrossSection:
         check_choice("center line", self.center_line, (DASHED, SOLID))
         if min(self.forward, self.backward) < 0 or not 1 <= self.forward + self.backward <= 12:
             raise InvalidOption(
-                f"a road has 1 to 12 lanes, got {self.forward} ahead and {self.backward} back"
+                f"a road has 1 to 12 lanes, got {self.forward} forward and {self.backward} backward"
             )
         if not 2.0 <= self.lane_width <= 15.0 or self.median < 0.0 or min(self.sidewalks) < 0.0:
             raise InvalidOption(
-                "lanes are 2 to 15 m wide, medians and sidewalks not less than 0, got "
+                "lanes must be 2 to 15 m wide, medians and sidewalks at least 0, got "
                 f"{self.lane_width}, {self.median} and {self.sidewalks}"
             )
         if self.speed_limit <= 0.0:
-            raise InvalidOption(f"a speed limit is more than 0 m/s, got {self.speed_limit}")
+            raise InvalidOption(f"a speed limit must be more than 0 m/s, got {self.speed_limit}")
 
     def reversed(self) -> CrossSection:
         """The same road seen in the opposite direction."""
@@ -61,7 +61,7 @@ class CrossSection:
         """The same road with forward lanes added or removed."""
         if self.forward + more < 1:
             raise InvalidOption(
-                f"of {self.forward} lanes ahead {-more} cannot end: one at least has to go on"
+                f"{-more} of {self.forward} forward lanes cannot end: at least one must continue"
             )
         return replace(self, forward=self.forward + more)
 

@@ -68,7 +68,7 @@ class TownConfig:
                 f"{self.spacing} and {self.jitter}"
             )
         if not 0.0 <= self.missing <= 0.5:
-            raise InvalidOption(f"the share of streets left out must be within 0..0.5, got {self.missing}")
+            raise InvalidOption(f"the share of omitted streets must be within 0..0.5, got {self.missing}")
 
 
 def generate_town(seed: int, config: TownConfig = TownConfig()) -> Network:

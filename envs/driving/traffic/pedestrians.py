@@ -254,7 +254,7 @@ def _is_coming(lanes, vehicles, world, vehicle, lane, place, needed, trusts):  #
 
 @inlined
 def _comes_too_soon(ahead, speed, length, needed, trusts):  # type: ignore[no-untyped-def]
-    """Whether a vehicle at a distance (meters) before a crossing endangers a person who needs `seconds` to cross.
+    """Whether a vehicle at a distance (meters) before a crossing endangers a person who needs `needed` seconds.
 
     A person with right of way trusts drivers to stop if they can.
     """

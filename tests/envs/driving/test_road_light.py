@@ -83,7 +83,7 @@ def test_at_night_a_car_ahead_shows_red_lamps():
     assert (columns < 320).any() and (columns > 320).any() and np.ptp(rows) < 40
 
 
-def test_light_is_drawn_alike_at_any_time_of_day():
+def test_light_takes_the_same_samples_at_any_time_of_day():
     draws = []
     for time in TIMES_OF_DAY:
         rng = np.random.default_rng(4)
@@ -148,7 +148,7 @@ def test_cut_out_foliage_changes_only_plants():
     solid, cut = (simulation.observe() for simulation in seen)
     changed = (
         np.abs(solid["rgb"].astype(int) - cut["rgb"]).max(axis=-1) > 12
-    )  # what is behind may change its mip level
+    )  # the background may change its mip level
     plants = [(view["segmentation"] == LABELS["vegetation"])[..., 0] for view in (solid, cut)]
     assert changed.sum() > 500
     assert not (changed & ~plants[0] & ~plants[1]).any()

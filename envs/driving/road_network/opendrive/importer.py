@@ -93,13 +93,13 @@ def read_opendrive(path: str | Path) -> Network:
     network = _Importer(file).build()
     if file.left_out:
         named = ", ".join(f"{what} ({count})" for what, count in sorted(file.left_out.items()))
-        warnings.warn(f"{path}: not supported and left out: {named}", OpenDriveWarning, stacklevel=2)
+        warnings.warn(f"{path}: unsupported parts are omitted: {named}", OpenDriveWarning, stacklevel=2)
     return network
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A stretch of a road over which its lanes for driving stay the same."""
+    """A part of a road over which its drivable lanes stay the same."""
 
     start: float
     stop: float
@@ -347,7 +347,7 @@ class _Importer:
         if target is not None and target not in section.lanes:
             raise self.file.wrong(
                 f"road {road.name}, lane {lane}",
-                f"it is linked to lane {target} of road {name}, which is not there; there are "
+                f"it is linked to lane {target} of road {name}, which does not exist; existing lanes are "
                 f"{', '.join(str(number) for number in sorted(section.lanes) if number)}",
             )
         return target

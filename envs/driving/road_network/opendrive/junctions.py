@@ -80,7 +80,9 @@ class _Meeting:
         index = len(self.builder.junctions)
         if len(arm_ends) < 2:
             where = f"junction {self.record.name}"
-            raise self.file.wrong(where, f"roads must meet in it, got {len(arm_ends)} by its connections")
+            raise self.file.wrong(
+                where, f"at least two roads must meet in it, its connections give {len(arm_ends)}"
+            )
         arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in arm_ends]
         origins = {lane: arm_ends.index(end) for lane, end in self.origins.items()}
         signs = {place: self._signs(place) for place in arm_ends}

@@ -74,7 +74,7 @@ class _Parser:
         for element in self._root.iterfind("road"):
             road = self._road(element)
             if road.name in file.roads:
-                raise file.wrong(f"road {road.name}", "its id is given twice")
+                raise file.wrong(f"road {road.name}", "duplicate id")
             file.roads[road.name] = road
         if not file.roads:
             raise file.wrong("roads", "there is no <road>")
@@ -270,7 +270,7 @@ class _Parser:
             number = self._text(item, "id", f"{where}, a <{item.tag}>")
             if number not in kinds:
                 raise self._file.wrong(
-                    where, f"a <signalReference> names signal {number}, which is not there"
+                    where, f"a <signalReference> names signal {number}, which does not exist"
                 )
             here = f"{where}, signal {number}"
             orientation = self._choice(item, "orientation", ("+", "-", "none"), here)
@@ -307,27 +307,29 @@ class _Parser:
             for link in (road.predecessor, road.successor):
                 known = () if link is None else file.roads if link.kind == "road" else file.junctions
                 if link is not None and link.target not in known:
-                    raise file.wrong(where, f"it is linked to {link.kind} {link.target}, which is not there")
+                    raise file.wrong(
+                        where, f"it is linked to {link.kind} {link.target}, which does not exist"
+                    )
             if road.junction is not None and road.junction not in file.junctions:
-                raise file.wrong(where, f"it leads through junction {road.junction}, which is not there")
+                raise file.wrong(where, f"it leads through junction {road.junction}, which does not exist")
         for junction in file.junctions.values():
             for connection in junction.connections:
                 self._check_connection(connection, f"junction {junction.name}")
         for ring in file.rings:
             for name in ring - set(file.junctions):
-                raise file.wrong("junctionGroup", f"it names junction {name}, which is not there")
+                raise file.wrong("junctionGroup", f"it names junction {name}, which does not exist")
 
     def _check_connection(self, connection: Connection, where: str) -> None:
         file = self._file
         for name in (connection.incoming, connection.connecting):
             if name not in file.roads:
-                raise file.wrong(where, f"a connection names road {name}, which is not there")
+                raise file.wrong(where, f"a connection names road {name}, which does not exist")
         through = file.roads[connection.connecting]
         section = through.sections[0 if connection.contact == "start" else -1]
         for _, number in connection.lanes:
             if number not in section.lanes:
                 raise file.wrong(
-                    where, f"a laneLink names lane {number} of road {through.name}, which is not there"
+                    where, f"a laneLink names lane {number} of road {through.name}, which does not exist"
                 )
 
     # Attributes.

@@ -1,4 +1,4 @@
-"""Pedestrians: proportions, the cycle of the walk, feet on the ground, keypoints at the body, levels of detail."""
+"""Pedestrian models: proportions, gait cycle, ground contact, keypoints, levels of detail."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_the_walk_repeats_after_one_stride_and_moves_smoothly(body):
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_half_a_stride_later_left_and_right_have_changed_places(body):
+def test_half_a_stride_later_left_and_right_are_swapped(body):
     flip = np.array([1.0, -1.0, 1.0])
     now = assets.walk_keypoints(np.full(40, body), walk(body))
     later = assets.walk_keypoints(np.full(40, body), walk(body, PHASES + np.pi)) * flip
@@ -93,7 +93,7 @@ def test_a_foot_is_on_the_ground_and_none_below_it(body, share):
 
 @pytest.mark.parametrize("body", BODIES)
 def test_the_standing_foot_does_not_slide(body):
-    """Over one step of the left leg, the point that touches the ground stays where it is."""
+    """Over one step of the left leg, the contact point with the ground does not move."""
     person = assets.BODIES[body]
     phases = np.linspace(0.0, 2.0 * np.pi * 0.58, 80)
     ahead = np.zeros((80, 3))
@@ -176,7 +176,7 @@ def test_the_frame_of_a_phase_is_the_nearest():
     ]
 
 
-def test_a_thousand_people_are_posed_in_a_moment():
+def test_a_thousand_people_are_posed_quickly():
     import time
 
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Signs, lights, furniture, barriers and buildings: sizes, levels, what is lit, and that nothing is mirrored."""
+"""Signs, lights, furniture, barriers and buildings: sizes, levels of detail, lit parts, and no mirrored textures."""
 
 from types import SimpleNamespace
 
@@ -74,7 +74,7 @@ def test_pieces_of_barriers_join_along_x(name):
 
 
 @pytest.mark.parametrize("sign", SIGNS)
-def test_signs_can_be_read_by_who_drives_along_x(sign):
+def test_signs_can_be_read_by_traffic_along_x(sign):
     levels = assets.sign(sign, 1, mounting="plate")
     assert labels(levels) == {"traffic_sign"}
     for level in levels:
@@ -83,7 +83,9 @@ def test_signs_can_be_read_by_who_drives_along_x(sign):
         texture = sign_face(sign, 1)
         cut = textures_middle(texture, 0.66)
         upright, mirrored = likeness(image, cut)
-        assert upright > 0.45 and upright >= mirrored - 1e-6  # corners of the image lie beside some plates
+        assert (
+            upright > 0.45 and upright >= mirrored - 1e-6
+        )  # the corners of the image are outside some plates
     if sign not in (
         "yield",
         "priority_road",
@@ -166,7 +168,7 @@ def test_traffic_lights_shine_as_their_state_says(arm):
                         assert (head[:, 0] < -0.25).all()
 
 
-def test_pedestrians_lights_show_who_waits_above_who_walks():
+def test_pedestrian_lights_show_the_standing_figure_above_the_walking_one():
     for state in assets.CROSSING_STATES:
         for level in assets.crossing_light(state):
             shining = [surface for surface in level.surfaces if surface.emissive]

@@ -1,4 +1,4 @@
-"""Vehicles' models: their size, their levels of detail, their lights, and that nothing is inside out."""
+"""Vehicle models: sizes, levels of detail, lights, and face orientation."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, S
 
 MOTOR_VEHICLES = [name for name in assets.VEHICLES if name != "bicycle"]
 MOST_TRIANGLES = (480, 210, 80)
-MIRRORS = 0.6  # meters by which both together may stand out
+MIRRORS = 0.6  # meters by which both mirrors together may protrude
 
 
 @pytest.mark.parametrize("name", assets.VEHICLES)
-def test_a_vehicle_is_as_large_as_its_record_says_and_stands_on_its_wheels(name):
+def test_a_vehicle_has_the_size_of_its_record_and_stands_on_its_wheels(name):
     vehicle = assets.VEHICLES[name]()
     assert vehicle.name == name
     for number, level in enumerate(vehicle.levels):
@@ -51,7 +51,7 @@ def test_faces_look_outwards(name):
 
 
 @pytest.mark.parametrize("name", MOTOR_VEHICLES)
-def test_brake_lights_shine_red_at_the_rear_and_indicators_amber_on_their_side(name):
+def test_brake_lights_shine_red_at_the_rear_and_turn_signals_amber_on_their_side(name):
     vehicle = assets.VEHICLES[name]()
     assert len(vehicle.variants) == len(assets.LIGHTS)
     for lights in assets.LIGHTS:
@@ -108,7 +108,7 @@ def test_paint_and_glass_are_glossy_tires_are_not():
 
 @pytest.mark.parametrize("name", ["sedan", "hatchback", "suv", "van", "bus"])
 def test_the_shadow_of_a_vehicle_is_whole(name):
-    """A body open below would let the sun through."""
+    """A body that is open at the bottom would let the sun through."""
     vehicle = assets.VEHICLES[name]()
     for level in vehicle.levels:
         scene = Scene()

@@ -1,4 +1,4 @@
-"""Roads: geometry of the center line against closed forms, and the mesh built along it."""
+"""Country roads: geometry of the center line against closed forms, and the mesh along it."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_geometry_fills_the_announced_arena() -> None:
 
 @pytest.mark.parametrize("seed", [0, 5])
 def test_strips_and_land_share_their_borders(seed: int) -> None:
-    """Seen from above the mesh has one outline: every inner edge is shared by two faces."""
+    """Seen from above, the mesh has one outline: every inner edge is shared by two faces."""
     geometry = make_geometry(seed)
     _, vertex = np.unique(geometry.mesh.positions, axis=0, return_inverse=True)
     faces = vertex.ravel()[geometry.mesh.faces]
