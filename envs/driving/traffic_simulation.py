@@ -14,9 +14,9 @@ from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.collisions import (
     Obstacles,
-    find_hurt,
+    find_hit_obstacles,
+    find_hit_people,
     find_overlaps,
-    find_struck,
     pack_obstacles,
 )
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
@@ -153,8 +153,10 @@ class TrafficSimulation(DrivingSimulation):
         hurt, struck = np.empty(self.num_worlds, bool), np.empty(self.num_worlds, bool)
         find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, 0, hits)
         other = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
-        find_hurt(ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt)
-        find_struck(ego, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
+        find_hit_people(
+            ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt
+        )
+        find_hit_obstacles(ego, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
         return other, hurt, struck
 
     def _departed(self) -> FloatArray:

@@ -189,9 +189,11 @@ def moved(polygons: Sequence[Polygon], offset: ArrayLike) -> list[Polygon]:
     return [(np.asarray(corners) + np.asarray(offset), surface, uvs) for corners, surface, uvs in polygons]
 
 
-def on_front(depth: float, y: float, low: float, high: float, half: float, proud: float = 0.04) -> FloatArray:
+def on_front(
+    depth: float, y: float, low: float, high: float, half: float, offset: float = 0.04
+) -> FloatArray:
     """(4, 3) a panel on the front wall, centered at y."""
-    x = -0.5 * depth - proud
+    x = -0.5 * depth - offset
     return np.array([[x, y + half, low], [x, y - half, low], [x, y - half, high], [x, y + half, high]])
 
 

@@ -91,7 +91,7 @@ def _middle() -> Mesh:
         polygon
         for door in DOORS
         for strip in (0, 1)
-        for polygon in HULL.side_panels(GLASS, door, strip, proud=0.02)
+        for polygon in HULL.side_panels(GLASS, door, strip, offset=0.02)
     ]
     return _assembled(left, mirrored(doors))
 

@@ -13,7 +13,7 @@ from camshaft.envs.rendering import Mesh, Surface
 
 STONE = (0.55, 0.54, 0.52)
 DOORS = ((0.35, 0.2, 0.14), (0.2, 0.32, 0.26), (0.25, 0.28, 0.4), (0.5, 0.14, 0.12))
-BAY, STOREY = 3.0, 2.75  # meters of wall that one facade texture covers
+BAY, STORY = 3.0, 2.75  # meters of wall that one facade texture covers
 LIT_SHARE = 0.4  # share of the windows that are lit at night
 
 
@@ -29,7 +29,7 @@ def house(variant: int, lit: bool = False) -> list[Mesh]:
     stories = 1 + variant // 2 % 2
     bays = int(rng.integers(3, 5))
     half = np.array([0.5 * BAY * bays + 0.3, rng.uniform(3.4, 4.4)])
-    eaves, ridge = stories * STOREY + 0.2, stories * STOREY + half[1] * rng.uniform(0.75, 1.1)
+    eaves, ridge = stories * STORY + 0.2, stories * STORY + half[1] * rng.uniform(0.75, 1.1)
     walls = Surface((1.0, 1.0, 1.0), textures.facade(variant), "building")
     red, green, blue = textures.facade(variant).levels[0][4:20, 4:20].mean((0, 1)) / 255.0
     plaster = Surface((red, green, blue), label="building")

@@ -53,7 +53,7 @@ class Hull:
         return Mesh.merge([polygon_mesh([*left, *mirrored(left)], CREASE), polygon_mesh(floor)])
 
     def side_panels(
-        self, surface: Surface, along: Place, strip: int, upwards: Place = (0.0, 1.0), proud: float = 0.01
+        self, surface: Surface, along: Place, strip: int, upwards: Place = (0.0, 1.0), offset: float = 0.01
     ) -> list[Polygon]:
         """Panels on a strip of the left side, one per flat piece.
 
@@ -62,7 +62,7 @@ class Hull:
             along: x of the front and rear end.
             strip: index of the strip, from the lowest.
             upwards: lower and upper edge, as fractions of the height of the strip.
-            proud: meters of offset from the body.
+            offset: meters from the body.
         """
         bends = [x for x, _ in self.sections if along[1] < x < along[0]]
         panels: list[Polygon] = []
@@ -71,18 +71,18 @@ class Hull:
             corners = np.array(
                 [[first, *ends[0][0]], [last, *ends[1][0]], [last, *ends[1][1]], [first, *ends[0][1]]]
             )
-            panels.append((inset(corners, (0.0, 1.0), upwards, proud), surface, None))
+            panels.append((inset(corners, (0.0, 1.0), upwards, offset), surface, None))
         return panels
 
-    def top_panel(self, surface: Surface, along: Place, share: float, proud: float = 0.01) -> Polygon:
+    def top_panel(self, surface: Surface, along: Place, share: float, offset: float = 0.01) -> Polygon:
         """A panel on the left half of the top between two x, over a fraction of the width; e.g. half a windshield."""
         edges = [np.array([x, *self._profile(x)[-1]]) for x in along]
         crowns = [edge * [1.0, 0.0, 1.0] + [0.0, 0.0, self.crown] for edge in edges]
         corners = np.array([crowns[0], edges[0], edges[1], crowns[1]])
-        return inset(corners, (0.0, share), (0.0, 1.0), proud), surface, None
+        return inset(corners, (0.0, share), (0.0, 1.0), offset), surface, None
 
     def end_panel(
-        self, surface: Surface, end: int, across: Place, upwards: Place, proud: float = 0.01
+        self, surface: Surface, end: int, across: Place, upwards: Place, offset: float = 0.01
     ) -> Polygon:
         """A panel on the left half of the front or rear.
 
@@ -91,14 +91,14 @@ class Hull:
             end: 1 for the front, -1 for the rear.
             across: inner and outer edge, as fractions of the half width at that height.
             upwards: lower and upper edge, as fractions of the height of that end.
-            proud: meters of offset from the body.
+            offset: meters from the body.
         """
         x, profile = self.sections[0 if end > 0 else -1]
         widths, heights = np.array(profile).T
         levels = heights[0] + np.array(upwards) * (heights[-1] - heights[0])
         half = np.interp(levels, heights, widths)
         corners = [
-            [x + end * proud, share * half[level], levels[level]]
+            [x + end * offset, share * half[level], levels[level]]
             for share, level in ((across[0], 0), (across[1], 0), (across[1], 1), (across[0], 1))
         ]
         return np.array(corners if end > 0 else corners[::-1]), surface, None

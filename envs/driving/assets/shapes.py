@@ -131,7 +131,7 @@ def _turned_back(rows: ArrayLike) -> FloatArray:
 
 
 def inset(
-    corners: ArrayLike, across: tuple[float, float], along: tuple[float, float], proud: float = 0.01
+    corners: ArrayLike, across: tuple[float, float], along: tuple[float, float], offset: float = 0.01
 ) -> FloatArray:
     """(4, 3) a part of a flat or slightly bent (4, 3) panel, offset to its front.
 
@@ -139,7 +139,7 @@ def inset(
         corners: corners of the panel, counter-clockwise from outside.
         across: begin and end, as fractions of the way from its first to its second corner.
         along: begin and end, as fractions of the way from its first to its last corner.
-        proud: meters of offset from the panel.
+        offset: meters from the panel.
     """
     a, b, c, d = np.asarray(corners, np.float64)
     positions = [
@@ -152,7 +152,7 @@ def inset(
         )
     ]
     normal = np.cross(c - a, d - b)
-    return np.array(positions) + proud * normal / np.linalg.norm(normal)
+    return np.array(positions) + offset * normal / np.linalg.norm(normal)
 
 
 def disc(center: ArrayLike, radius: float, corners: int, surface: Surface, side: float) -> Polygon:

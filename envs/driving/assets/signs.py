@@ -14,7 +14,7 @@ from camshaft.envs.rendering import Mesh, Surface
 STEEL = Surface((0.50, 0.51, 0.53), label="pole", tinted=False)
 BACK = Surface((0.48, 0.49, 0.51), label="traffic_sign", tinted=False)
 LOWEST = 2.1  # meters from the ground to the lower edge of a sign
-ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, GIVE_WAY = (
+ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, YIELD = (
     "round",
     "octagon",
     "diamond",
@@ -24,7 +24,7 @@ ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, GIVE_WAY = (
 )
 SHAPES = {  # outline and width in meters; all others are discs of 0.75 m
     "stop": (OCTAGON, 0.84),
-    "yield": (GIVE_WAY, 0.96),
+    "yield": (YIELD, 0.96),
     "priority_road": (DIAMOND, 0.84),
     "curve_left": (TRIANGLE, 0.96),
     "curve_right": (TRIANGLE, 0.96),
@@ -107,7 +107,7 @@ def _outline(shape: str, fine: bool) -> FloatArray:
         return np.array([[0.5, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 0.5]])
     if shape == TRIANGLE:
         return np.array([[0.0, 0.067], [1.0, 0.067], [0.5, 0.933]])
-    if shape == GIVE_WAY:
+    if shape == YIELD:
         return np.array([[0.5, 0.067], [1.0, 0.933], [0.0, 0.933]])
     return UNIT_SQUARE
 

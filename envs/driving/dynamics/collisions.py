@@ -72,7 +72,7 @@ def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignor
 
 
 @kernel
-def find_hurt(poses, length, width, people, people_length, people_width, present, hurt):  # type: ignore[no-untyped-def]
+def find_hit_people(poses, length, width, people, people_length, people_width, present, hurt):  # type: ignore[no-untyped-def]
     """Write (N,) whether boxes at (N, 3) poses overlap any of the (N, P, 3) `people` that are `present` (N, P)."""
     for world in range(poses.shape[0]):
         hurt[world] = False
@@ -98,7 +98,7 @@ def hits_static(pose, length, width, obstacles, count):  # type: ignore[no-untyp
 
 
 @kernel
-def find_struck(poses, length, width, obstacles, counts, struck):  # type: ignore[no-untyped-def]
+def find_hit_obstacles(poses, length, width, obstacles, counts, struck):  # type: ignore[no-untyped-def]
     """Write (N,) whether boxes at (N, 3) poses overlap any of the first `counts` of their (N, K, 5) obstacles."""
     for world in range(poses.shape[0]):
         struck[world] = hits_static(poses[world], length, width, obstacles[world], counts[world]) >= 0

@@ -45,7 +45,7 @@ def plan(
     count = _find(
         start,
         entries,
-        _ways_round(start, goal),
+        _via_poses(start, goal),
         radius,
         size[0] + 2.0 * MARGIN,
         size[1] + 2.0 * MARGIN,
@@ -57,7 +57,7 @@ def plan(
     return np.concatenate([points[:count], _straight_in(points[count - 1], goal)]) if count else None
 
 
-def _before(goal: FloatArray) -> FloatArray:
+def _entry_poses(goal: FloatArray) -> FloatArray:
     """(E, 3) the goal, and poses in front of the bay with a straight path to it."""
     nose_in = np.sin(goal[2]) * goal[1] > 0.0
     back = np.array([np.cos(goal[2]), np.sin(goal[2]), 0.0]) * (-1.0 if nose_in else 1.0)
@@ -66,9 +66,9 @@ def _before(goal: FloatArray) -> FloatArray:
 
 def _free_entries(goal: FloatArray, size: tuple[float, float, float], obstacles: FloatArray) -> FloatArray:
     """Entry poses in front of a bay with a collision-free straight path to the goal."""
-    return np.array([entry for entry in _before(goal) if _is_open(entry, goal, size, obstacles)]).reshape(
-        -1, 3
-    )
+    return np.array(
+        [entry for entry in _entry_poses(goal) if _is_open(entry, goal, size, obstacles)]
+    ).reshape(-1, 3)
 
 
 def _is_open(
@@ -91,7 +91,7 @@ def _straight_in(last: FloatArray, goal: FloatArray) -> FloatArray:
     return np.column_stack([points, np.full(count, last[2]), np.full(count, np.sign(rest))]).reshape(-1, 4)
 
 
-def _ways_round(start: FloatArray, goal: FloatArray) -> FloatArray:
+def _via_poses(start: FloatArray, goal: FloatArray) -> FloatArray:
     """(V, 3) candidate via poses in the aisle near the goal; the first stands for the direct path."""
     aside = np.sign(goal[1])
     turns = (0.0, np.pi, 0.35, -0.35, np.pi - 0.35, np.pi + 0.35, 0.8, -0.8, np.pi - 0.8, np.pi + 0.8)

@@ -13,7 +13,7 @@ import numpy as np
 from camshaft.envs.driving.dynamics.vehicle import HEADING, MAX_STEERING, SPEED, STEERING, X, Y
 from camshaft.envs.kernels import inlined, kernel
 
-FORWARDS, BACKWARDS = 2.2, 1.6  # m/s, top speed
+FORWARD_SPEED, REVERSE_SPEED = 2.2, 1.6  # m/s, top speed
 BRAKING = 0.8  # m/s², planned braking
 AT_END = 0.12  # meters before the end of a segment at which it counts as completed
 STOPPED = 0.06  # m/s
@@ -69,7 +69,7 @@ def follow_plans(  # type: ignore[no-untyped-def]
         limit = parameters[world, MAX_STEERING]
         angle = min(max(np.arctan(wheelbase * wanted), -limit), limit)
         angles[world] = angle
-        fastest = FORWARDS if direction > 0.0 else BACKWARDS
+        fastest = FORWARD_SPEED if direction > 0.0 else REVERSE_SPEED
         fastest = min(fastest, SLOW_IN_BENDS / (1.0 + 14.0 * abs(angle - steering)))
         wished = min(fastest, np.sqrt(max(2.0 * BRAKING * (left - 0.5 * AT_END), 0.0)))
         if abs(speed) < STOPPED and abs(angle - steering) > TURNED:

@@ -109,7 +109,7 @@ class RoadBlocks:
         gap = float(np.linalg.norm(way.start.point - end.pose.point))
         if gap > APART or abs(wrapped(way.start.heading - end.pose.heading)) > APART:
             raise InvalidOption(
-                f"a road must begin at {_told(end.pose)}, the end it continues, got {_told(way.start)}"
+                f"a road must begin at {_described(end.pose)}, the end it continues, got {_described(way.start)}"
             )
         road = self._lay(way, section)
         arm = Arm(road.index, False)
@@ -325,7 +325,7 @@ class RoadBlocks:
     def _take(self, end: OpenEnd) -> OpenEnd:
         """Close an open end and return it."""
         if end in self._used:
-            raise InvalidOption(f"the end at {_told(end.pose)} is no longer open: a block continues it")
+            raise InvalidOption(f"the end at {_described(end.pose)} is no longer open: a block continues it")
         self._used.add(end)
         return end
 
@@ -356,7 +356,7 @@ class RoadBlocks:
                 way.parallel(float(lateral))
         except ValueError as error:
             raise InvalidOption(
-                f"a road that begins at {_told(way.start)} bends too much for its width: {error}"
+                f"a road that begins at {_described(way.start)} bends too much for its width: {error}"
             ) from error
         return road
 
@@ -405,5 +405,5 @@ def _check_gaps(turned: Sequence[float]) -> None:
         )
 
 
-def _told(pose: Pose) -> str:
+def _described(pose: Pose) -> str:
     return f"({pose.x:.1f}, {pose.y:.1f}) m, {math.degrees(wrapped(pose.heading)):.0f}°"

@@ -12,7 +12,7 @@ from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Curve, Pose, join, straight
 from camshaft.envs.driving.road_network.elements import Arm, Crossing, Junction, Walkway
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH
-from camshaft.envs.driving.road_network.roundabouts import round_the_ring
+from camshaft.envs.driving.road_network.roundabouts import around_the_ring
 
 CURB = 0.3  # meters between the paving and the footpath
 CORNER_WIDTH = 2.0  # meters
@@ -102,7 +102,7 @@ class _Footpaths:
         inward = start if before.at_end else start.reversed()
         outward = end.reversed() if after.at_end else end
         if junction.island:
-            curve = round_the_ring(junction.center, inward, outward, CURB + 0.5 * CORNER_WIDTH)
+            curve = around_the_ring(junction.center, inward, outward, CURB + 0.5 * CORNER_WIDTH)
         else:
             curve = join(inward, outward)
         self._add(curve, CORNER_WIDTH, first, last)

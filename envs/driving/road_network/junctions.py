@@ -81,10 +81,10 @@ def add_junction(
     origins = {
         lane.index: number for number in range(len(arms)) for lane in _connect(builder, arms, number, index)
     }
-    return govern_junction(builder, arms, origins, kind, major=major, crossings=crossings, offset=offset)
+    return set_right_of_way(builder, arms, origins, kind, major=major, crossings=crossings, offset=offset)
 
 
-def govern_junction(
+def set_right_of_way(
     builder: NetworkBuilder,
     arms: Sequence[Arm],
     origins: Mapping[int, int],

@@ -115,11 +115,11 @@ def _outline(
     for number, arm in enumerate(arms):
         here = builder.edge(arm, left=True)
         there = builder.edge(arms[(number + 1) % len(arms)], left=False)
-        corners.append(round_the_ring(center, here.reversed(), there))
+        corners.append(around_the_ring(center, here.reversed(), there))
     return np.concatenate([corner.points for corner in corners]), tuple(corners)
 
 
-def round_the_ring(center: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
+def around_the_ring(center: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
     """Curve from one arm to the next: in, along the outside of the ring, and out again.
 
     Args:

@@ -15,8 +15,17 @@ from camshaft.envs.rendering import Mesh
 Size = tuple[float, float]  # meters along x and y of the model
 NOTHING: Size = (0.0, 0.0)
 BUILDINGS = ("terraced_house", "apartment_block", "office", "shop", "warehouse", "church", "garage")
-PLACES = ("MILLTOWN", "EASTON", "HARBOUR", "NORTHGATE", "LAKESIDE", "OAKFIELD", "WESTBROOK", "STONEHAM")
-STREETS = ("STATION RD", "HIGH ST", "MILL LANE", "CHURCH ST", "PARK AVE", "QUEEN ST", "RIVER RD", "ELM WAY")
+PLACE_NAMES = ("MILLTOWN", "EASTON", "HARBOUR", "NORTHGATE", "LAKESIDE", "OAKFIELD", "WESTBROOK", "STONEHAM")
+STREET_NAMES = (
+    "STATION RD",
+    "HIGH ST",
+    "MILL LANE",
+    "CHURCH ST",
+    "PARK AVE",
+    "QUEEN ST",
+    "RIVER RD",
+    "ELM WAY",
+)
 BRAKE_METERS = (50, 100, 150, 200)
 
 
@@ -185,9 +194,9 @@ _MAKERS: Mapping[str, _Maker] = {
     "wheel_stop": _single(assets.wheel_stop, (0.2, 1.9)),
     "ticket_machine": _single(assets.ticket_machine, (0.5, 0.6), None),
     "traffic_cone": _single(assets.traffic_cone, (0.4, 0.4)),
-    "street_name": _texts(assets.street_name, STREETS, (0.3, 1.1)),
+    "street_name": _texts(assets.street_name, STREET_NAMES, (0.3, 1.1)),
     "exit_board": _texts(
-        lambda text, variant: assets.exit_board(text, 3 + variant, variant), PLACES, (0.4, 4.2)
+        lambda text, variant: assets.exit_board(text, 3 + variant, variant), PLACE_NAMES, (0.4, 4.2)
     ),
     "delineator": _single(assets.delineator, (0.2, 0.2)),
     "utility_pole": _single(assets.utility_pole, (0.5, 0.5), (0.3, 0.3)),

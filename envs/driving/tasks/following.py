@@ -97,8 +97,8 @@ class Following(CountryRoadSimulation):
         The car ahead is neither hit nor lost, and the lane is kept. The value at the end of the episode counts.
 
     Termination:
-        The car hits the car ahead; the gap exceeds 70 m; the middle of the car leaves the lane (1.8 m from the lane's
-        middle). The time limit (60 s, 1,200 steps) truncates.
+        The car hits the car ahead; the gap exceeds 70 m; the center of the car leaves the lane (1.8 m from the lane
+        center). The time limit (60 s, 1,200 steps) truncates.
 
     Randomization:
         As in LaneKeeping; the car ahead varies in color and driving.
@@ -220,7 +220,7 @@ class Following(CountryRoadSimulation):
         return self.tracker.pursue(self.vehicles, self.parameters, lateral, heading)
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
-        """Pure pursuit of the lane's middle; the pedals control gap error and relative speed."""
+        """Pure pursuit of the lane center; the pedals control gap error and relative speed."""
         closing = self.vehicles[:, vehicle.SPEED] - self._lead_state[:, 0]
         wanted = GAP_GAIN * (self._gap() - self._desired_gap()) - SPEED_GAIN * closing
         pedals = np.empty(self.num_worlds)

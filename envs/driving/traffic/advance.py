@@ -8,7 +8,7 @@ from camshaft.envs.driving.traffic.ahead import (
     acceleration_behind,
     acceleration_to_line,
     acceleration_to_people,
-    wanted_speed,
+    desired_speed,
 )
 from camshaft.envs.driving.traffic.idm import HARDEST, free_acceleration
 from camshaft.envs.driving.traffic.lane_changes import (
@@ -80,17 +80,17 @@ def drive_acceleration(lanes, vehicles, occupied, crossed, result):  # type: ign
 
 @inlined
 def _acceleration(lanes, vehicles, occupied, crossed, world, number):  # type: ignore[no-untyped-def]
-    wanted = wanted_speed(lanes, vehicles, world, number)
+    desired = desired_speed(lanes, vehicles, world, number)
     free = free_acceleration(
-        vehicles.speed[world, number], wanted, vehicles.traits[world, number, ACCELERATION]
+        vehicles.speed[world, number], desired, vehicles.traits[world, number, ACCELERATION]
     )
     behind = acceleration_behind(
         lanes, vehicles, occupied, world, number, -1, vehicles.lane[world, number],
         vehicles.next_lane[world, number], vehicles.after_lane[world, number], vehicles.along[world, number],
-        wanted,
+        desired,
     )  # fmt: skip
-    line = acceleration_to_line(lanes, vehicles, world, number, wanted)
-    people = acceleration_to_people(lanes, vehicles, crossed, world, number, wanted)
+    line = acceleration_to_line(lanes, vehicles, world, number, desired)
+    people = acceleration_to_people(lanes, vehicles, crossed, world, number, desired)
     return max(min(free, behind, line, people), -HARDEST)
 
 
@@ -162,8 +162,8 @@ def _move(lanes, vehicles, world, number, step):  # type: ignore[no-untyped-def]
 def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
     """Write the pose of a vehicle with both axles on its lane center, slightly rotated during lane changes."""
     along, reach = vehicles.along[world, number], AXLES * vehicles.length[world, number]
-    front_x, front_y = _on_way(lanes, vehicles, world, number, along + reach)
-    rear_x, rear_y = _on_way(lanes, vehicles, world, number, along - reach)
+    front_x, front_y = _position_on_path(lanes, vehicles, world, number, along + reach)
+    rear_x, rear_y = _position_on_path(lanes, vehicles, world, number, along - reach)
     heading = np.arctan2(front_y - rear_y, front_x - rear_x)
     offset = vehicles.offset[world, number]
     pose = vehicles.pose[world, number]
@@ -175,7 +175,7 @@ def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
+def _position_on_path(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
     """Position (x, y) at a distance along a vehicle's lane, possibly on the previous or next one."""
     lane = vehicles.lane[world, number]
     beyond = along - lanes.length[world, lane]

@@ -11,7 +11,10 @@ from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEAD
 from camshaft.envs.kernels import inlined, kernel
 
 LATERAL_ACCELERATION = 2.2  # m/s², lateral acceleration in bends
-LOOK_STEP, LOOKS = 5.0, 9  # meters between the points at which the curvature is checked, and their number
+LOOK_STEP, LOOK_STEPS = (
+    5.0,
+    9,
+)  # meters between the points at which the curvature is checked, and their number
 SIGHT = 120.0  # meters beyond which vehicles are ignored
 PARTING = 8.0  # meters after a fork within which the rear of a vehicle on one lane blocks the other
 NEVER = 1e3  # m/s², stands for no limit
@@ -21,24 +24,24 @@ COMMITTED = 9.0  # meters after the beginning of a lane change within which a ve
 
 
 @kernel
-def wanted_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
+def desired_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
     """Desired speed (m/s) on an empty road, given the bends and limits ahead."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
     along = vehicles.along[world, number]
     share, slow = vehicles.traits[world, number, SPEED_SHARE], vehicles.traits[world, number, DECELERATION]
-    wanted = lanes.limit[world, lane] * share
+    desired = lanes.limit[world, lane] * share
     left = lanes.length[world, lane] - along
     if after >= 0:
         limit = lanes.limit[world, after] * share
-        wanted = min(wanted, np.sqrt(limit * limit + 1.4 * slow * max(left, 0.0)))
-    for look in range(LOOKS):
+        desired = min(desired, np.sqrt(limit * limit + 1.4 * slow * max(left, 0.0)))
+    for look in range(LOOK_STEPS):
         ahead = look * LOOK_STEP
         if ahead <= left or after < 0:
             curvature = abs(curvature_on(lanes, world, lane, along + ahead))
         else:
             curvature = abs(curvature_on(lanes, world, after, ahead - left))
-        wanted = min(wanted, np.sqrt(LATERAL_ACCELERATION / max(curvature, 1e-4) + 1.2 * slow * ahead))
-    return wanted
+        desired = min(desired, np.sqrt(LATERAL_ACCELERATION / max(curvature, 1e-4) + 1.2 * slow * ahead))
+    return desired
 
 
 @inlined
@@ -78,7 +81,9 @@ def distance_along(lanes, world, lane, after, later, along, other, place, half):
 
 
 @kernel
-def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane, after, later, along, wanted):  # type: ignore[no-untyped-def]
+def acceleration_behind(  # type: ignore[no-untyped-def]
+    lanes, vehicles, occupied, world, number, ignored, lane, after, later, along, desired
+):
     """Acceleration (m/s²) on a path of three lanes for all vehicles ahead but one; NEVER if there is none."""
     speed, length = vehicles.speed[world, number], vehicles.length[world, number]
     headway = vehicles.traits[world, number, HEADWAY]
@@ -116,14 +121,14 @@ def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane,
         least = min(
             least,
             following_acceleration(
-                speed, wanted, ahead - reach, vehicles.speed[world, other], headway, quick, slow
+                speed, desired, ahead - reach, vehicles.speed[world, other], headway, quick, slow
             ),
         )
     return least
 
 
 @inlined
-def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignore[no-untyped-def]
+def acceleration_to_line(lanes, vehicles, world, number, desired):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) toward the stop line or the end of the lane ahead; NEVER if the way is clear."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
     left = lanes.length[world, lane] - vehicles.along[world, number] - 0.5 * vehicles.length[world, number]
@@ -133,7 +138,7 @@ def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignor
         vehicles.traits[world, number, DECELERATION],
     )
     if after < 0:
-        return stopping_acceleration(speed, wanted, left, quick, slow)
+        return stopping_acceleration(speed, desired, left, quick, slow)
     if lanes.junction[world, after] < 0 or vehicles.granted[world, number] == after:
         return NEVER
     free = lanes.conflict_starts[world, after] == lanes.conflict_starts[world, after + 1]
@@ -145,11 +150,11 @@ def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignor
         or speed * speed > 2.0 * HARDEST * max(left, 0.0) + 4.0
     ):
         return NEVER  # too late to stop
-    return stopping_acceleration(speed, wanted, left, quick, slow)
+    return stopping_acceleration(speed, desired, left, quick, slow)
 
 
 @inlined
-def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # type: ignore[no-untyped-def]
+def acceleration_to_people(lanes, vehicles, crossed, world, number, desired):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) for people crossing the lanes ahead; NEVER if there are none.
 
     Args:
@@ -158,7 +163,7 @@ def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # 
         crossed: (N, K) whether a person is on a crossing, or has right of way there.
         world: index of the world.
         number: index of the vehicle.
-        wanted: m/s, desired speed.
+        desired: m/s, desired speed.
     """
     speed = vehicles.speed[world, number]
     quick, slow = (
@@ -182,7 +187,7 @@ def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # 
             gap = start + lanes.crossing_distances[world, entry] - 2.5
             if gap < -1.5 or speed * speed > 2.0 * HARDEST * max(gap, 0.0) + 1.0:
                 continue  # already on it, or too late
-            least = min(least, stopping_acceleration(speed, wanted, gap, quick, slow))
+            least = min(least, stopping_acceleration(speed, desired, gap, quick, slow))
         start += lanes.length[world, lane]
     return least
 

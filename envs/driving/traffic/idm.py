@@ -16,9 +16,9 @@ HARDEST = 8.0  # m/s², hardest braking
 
 
 @inlined
-def free_acceleration(speed, wanted, acceleration):  # type: ignore[no-untyped-def]
+def free_acceleration(speed, desired, acceleration):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) on an empty road; gentle braking above the desired speed."""
-    share = speed / max(wanted, 0.1)
+    share = speed / max(desired, 0.1)
     if share <= 1.0:
         return acceleration * (1.0 - share * share * share * share)
     return max(-acceleration * (share * share - 1.0), -2.0 * acceleration)
@@ -35,19 +35,19 @@ def gap_term(speed, closing, gap, headway, acceleration, deceleration, standing)
 
 
 @inlined
-def following_acceleration(speed, wanted, gap, other, headway, acceleration, deceleration):  # type: ignore[no-untyped-def]
+def following_acceleration(speed, desired, gap, other, headway, acceleration, deceleration):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) behind a leader at a gap (meters, bumper to bumper) that drives at `other` m/s."""
     term = gap_term(speed, speed - other, gap, headway, acceleration, deceleration, STANDING_GAP)
-    return max(free_acceleration(speed, wanted, acceleration) - acceleration * term, -HARDEST)
+    return max(free_acceleration(speed, desired, acceleration) - acceleration * term, -HARDEST)
 
 
 @inlined
-def stopping_acceleration(speed, wanted, gap, acceleration, deceleration):  # type: ignore[no-untyped-def]
+def stopping_acceleration(speed, desired, gap, acceleration, deceleration):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) toward a stop line (meters ahead of the bumper)."""
     term = gap_term(speed, speed, gap, 0.5, acceleration, deceleration, LINE_GAP)
-    return max(free_acceleration(speed, wanted, acceleration) - acceleration * term, -HARDEST)
+    return max(free_acceleration(speed, desired, acceleration) - acceleration * term, -HARDEST)
 
 
-def equilibrium_gap(speed: float, wanted: float, headway: float, standing: float = STANDING_GAP) -> float:
+def equilibrium_gap(speed: float, desired: float, headway: float, standing: float = STANDING_GAP) -> float:
     """Meters behind a leader at constant speed: (s₀ + v T) / √(1 − (v/v₀)⁴)."""
-    return float((standing + speed * headway) / np.sqrt(1.0 - (speed / wanted) ** 4))
+    return float((standing + speed * headway) / np.sqrt(1.0 - (speed / desired) ** 4))

@@ -1,7 +1,7 @@
 """Lane changes by MOBIL.
 
 Source: A. Kesting, M. Treiber and D. Helbing, "General lane-changing model MOBIL for car-following models",
-Transportation Research Record 1999, 2007: safe when the new follower brakes at less than b_safe; wanted when
+Transportation Research Record 1999, 2007: safe when the new follower brakes at less than b_safe; desired when
 ã_c − a_c + p (ã_n − a_n + ã_o − a_o) > Δa, with a bias to the right.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camshaft.envs.driving.traffic.ahead import NEVER, acceleration_behind, wanted_speed
+from camshaft.envs.driving.traffic.ahead import NEVER, acceleration_behind, desired_speed
 from camshaft.envs.driving.traffic.idm import following_acceleration, free_acceleration
 from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, POLITENESS
 from camshaft.envs.kernels import inlined, kernel
@@ -48,20 +48,20 @@ def change_incentive(lanes, vehicles, occupied, world, number, target):  # type:
     share = lanes.length[world, target] / lanes.length[world, lane]
     there = along * share
     after, later = ways_after(lanes, world, target)
-    wanted = wanted_speed(lanes, vehicles, world, number)
+    desired = desired_speed(lanes, vehicles, world, number)
     quick = vehicles.traits[world, number, ACCELERATION]
-    free = free_acceleration(vehicles.speed[world, number], wanted, quick)
+    free = free_acceleration(vehicles.speed[world, number], desired, quick)
     now = min(
         free,
         acceleration_behind(
             lanes, vehicles, occupied, world, number, -1, lane, vehicles.next_lane[world, number],
-            vehicles.after_lane[world, number], along, wanted,
+            vehicles.after_lane[world, number], along, desired,
         ),
     )  # fmt: skip
     then = min(
         free,
         acceleration_behind(
-            lanes, vehicles, occupied, world, number, -1, target, after, later, there, wanted
+            lanes, vehicles, occupied, world, number, -1, target, after, later, there, desired
         ),
     )
     if then < -SAFE_BRAKING and then < now:
@@ -110,16 +110,16 @@ def _urgency(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 @inlined
 def _behind(lanes, vehicles, occupied, world, number, ignored):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) of a vehicle on its own path, ignoring one other vehicle."""
-    wanted = wanted_speed(lanes, vehicles, world, number)
+    desired = desired_speed(lanes, vehicles, world, number)
     free = free_acceleration(
-        vehicles.speed[world, number], wanted, vehicles.traits[world, number, ACCELERATION]
+        vehicles.speed[world, number], desired, vehicles.traits[world, number, ACCELERATION]
     )
     return min(
         free,
         acceleration_behind(
             lanes, vehicles, occupied, world, number, ignored, vehicles.lane[world, number],
             vehicles.next_lane[world, number], vehicles.after_lane[world, number],
-            vehicles.along[world, number], wanted,
+            vehicles.along[world, number], desired,
         ),
     )  # fmt: skip
 
@@ -128,10 +128,10 @@ def _behind(lanes, vehicles, occupied, world, number, ignored):  # type: ignore[
 def _with_leader(lanes, vehicles, world, follower, leader, gap):  # type: ignore[no-untyped-def]
     """Acceleration (m/s²) of a vehicle with a given new leader."""
     traits = vehicles.traits[world, follower]
-    wanted = wanted_speed(lanes, vehicles, world, follower)
+    desired = desired_speed(lanes, vehicles, world, follower)
     return following_acceleration(
         vehicles.speed[world, follower],
-        wanted,
+        desired,
         gap,
         vehicles.speed[world, leader],
         traits[HEADWAY],
@@ -243,5 +243,5 @@ def ego_acceleration_on(lanes, vehicles, occupied, targets, result):  # type: ig
         after, later = ways_after(lanes, world, target)
         result[world] = acceleration_behind(
             lanes, vehicles, occupied, world, 0, -1, np.int32(target), after, later, along,
-            wanted_speed(lanes, vehicles, world, 0),
+            desired_speed(lanes, vehicles, world, 0),
         )  # fmt: skip

@@ -91,8 +91,8 @@ def read_opendrive(path: str | Path) -> Network:
     """
     file = parse_opendrive(Path(path))
     network = _Importer(file).build()
-    if file.left_out:
-        named = ", ".join(f"{what} ({count})" for what, count in sorted(file.left_out.items()))
+    if file.omitted:
+        named = ", ".join(f"{what} ({count})" for what, count in sorted(file.omitted.items()))
         warnings.warn(f"{path}: unsupported parts are omitted: {named}", OpenDriveWarning, stacklevel=2)
     return network
 
@@ -131,7 +131,7 @@ class _Importer:
             if road.junction is None:
                 self._add_road(road)
         if not self.lanes:
-            raise self.file.wrong("lanes", f"none is for driving: types accepted are {', '.join(DRIVING)}")
+            raise self.file.error("lanes", f"none is for driving: types accepted are {', '.join(DRIVING)}")
         junctions = {name: number for number, name in enumerate(self.file.junctions)}
         for road in self.file.roads.values():
             if road.junction is not None:
@@ -143,13 +143,13 @@ class _Importer:
         try:
             add_footpaths(self.builder, self._joints)
         except ValueError:  # a bend is too tight for its sidewalk
-            self.file.left_out["paths along sidewalks (a bend is too tight)"] += 1
+            self.file.omitted["paths along sidewalks (a bend is too tight)"] += 1
             self.builder.walkways.clear()
         network = self.builder.build()
-        self.file.left_out["pairs of lanes that pass over each other (all are level)"] += len(
+        self.file.omitted["pairs of lanes that pass over each other (all are level)"] += len(
             find_overlaps(network)
         )
-        self.file.left_out = +self.file.left_out  # drop counts of 0
+        self.file.omitted = +self.file.omitted  # drop counts of 0
         return network
 
     def _move_near(self) -> None:
@@ -158,7 +158,7 @@ class _Importer:
         middle = np.round(0.5 * (every.min(axis=0) + every.max(axis=0)))
         if np.abs(middle).max() < FAR:
             return
-        self.file.left_out[f"the origin: the map is moved by ({-middle[0]:.0f}, {-middle[1]:.0f}) m"] += 1
+        self.file.omitted[f"the origin: the map is moved by ({-middle[0]:.0f}, {-middle[1]:.0f}) m"] += 1
         for name, road in self.file.roads.items():
             moved = tuple(replace(g, x=g.x - middle[0], y=g.y - middle[1]) for g in road.geometries)
             self.file.roads[name] = replace(road, geometries=moved)
@@ -169,7 +169,7 @@ class _Importer:
             gap = math.hypot(after.x - point[0], after.y - point[1])
             turn = abs(wrapped(after.heading - heading))
             if gap > GAP or turn > 0.5:
-                raise self.file.wrong(
+                raise self.file.error(
                     f"road {road.name}",
                     f"its geometry at s = {after.s:g} must begin where the one before ends, got {gap:.1f} m and "
                     f"{math.degrees(turn):.0f} degrees away",
@@ -279,7 +279,7 @@ class _Importer:
                 continue  # a lane without width here
             kind = _mark(part, number, float(s[middle]))
             if kind not in LINES:
-                self.file.left_out[f"road marks of type {kind!r}"] += 1
+                self.file.omitted[f"road marks of type {kind!r}"] += 1
             lines += _lines(float(laterals[number][middle]), LINES.get(kind, ()), 1 if number > 0 else -1)
         self.builder.roads.append(
             Road(
@@ -336,7 +336,7 @@ class _Importer:
         if target is None:
             return
         if (target < 0) != (link.contact == "start"):
-            self.file.left_out["links to lanes that lead the other way"] += 1
+            self.file.omitted["links to lanes that lead the other way"] += 1
         elif (link.target, place, target) in self.lanes:
             self._lead(road.name, number, lane, (link.target, place, target))
 
@@ -345,7 +345,7 @@ class _Importer:
         record = part.section.lanes[lane]
         target = record.successor if lane < 0 else record.predecessor
         if target is not None and target not in section.lanes:
-            raise self.file.wrong(
+            raise self.file.error(
                 f"road {road.name}, lane {lane}",
                 f"it is linked to lane {target} of road {name}, which does not exist; existing lanes are "
                 f"{', '.join(str(number) for number in sorted(section.lanes) if number)}",
@@ -356,7 +356,7 @@ class _Importer:
         one, other = self.lanes[name, number, lane], self.lanes[target]
         gap = float(np.linalg.norm(one.curve.end.point - other.curve.start.point))
         if gap > GAP + 0.5 * abs(one.width - other.width):
-            raise self.file.wrong(
+            raise self.file.error(
                 f"road {name}, lane {lane}",
                 f"it is linked to lane {target[2]} of road {target[0]}, which begins {gap:.1f} m away from its end",
             )
@@ -366,7 +366,7 @@ class _Importer:
         """Limit the successors of each lane to the number that the kernels support."""
         for lane in self.builder.lanes:
             for after in lane.successors[MOST_SUCCESSORS:]:
-                self.file.left_out[f"ways on from a lane beyond {MOST_SUCCESSORS}"] += 1
+                self.file.omitted[f"ways on from a lane beyond {MOST_SUCCESSORS}"] += 1
                 self.builder.lanes[after].predecessors.remove(lane.index)
             del lane.successors[MOST_SUCCESSORS:]
 

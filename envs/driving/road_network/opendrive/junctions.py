@@ -12,7 +12,7 @@ import numpy as np
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.elements import FREE, STOP, YIELD, Arm, Lane, lane_polygon
-from camshaft.envs.driving.road_network.junctions import govern_junction, turn_of
+from camshaft.envs.driving.road_network.junctions import set_right_of_way, turn_of
 from camshaft.envs.driving.road_network.opendrive.records import (
     Connection,
     JunctionRecord,
@@ -56,7 +56,7 @@ def add_junctions(
     for road in file.roads.values():
         for signal in road.signals:
             if not _meaning(signal):
-                file.left_out[f"signals of type {signal.kind}"] += 1
+                file.omitted[f"signals of type {signal.kind}"] += 1
 
 
 @dataclass(eq=False)
@@ -80,14 +80,14 @@ class _Meeting:
         index = len(self.builder.junctions)
         if len(arm_ends) < 2:
             where = f"junction {self.record.name}"
-            raise self.file.wrong(
+            raise self.file.error(
                 where, f"at least two roads must meet in it, its connections give {len(arm_ends)}"
             )
         arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in arm_ends]
         origins = {lane: arm_ends.index(end) for lane, end in self.origins.items()}
         signs = {place: self._signs(place) for place in arm_ends}
         kind, major = self._rule(arm_ends, signs)
-        junction = govern_junction(self.builder, arms, origins, kind, major=major, crossings=False)
+        junction = set_right_of_way(self.builder, arms, origins, kind, major=major, crossings=False)
         self._settle(arm_ends, signs, origins)
         self.builder.junctions[index] = replace(junction, outline=self._outline(junction.outline))
 
@@ -96,7 +96,7 @@ class _Meeting:
         where = f"junction {self.record.name}"
         through = self.file.roads[connection.connecting]
         if through.junction != self.record.name:
-            raise self.file.wrong(
+            raise self.file.error(
                 where, f"its connection leads over road {through.name}, which does not belong to it"
             )
         for start, lane in connection.lanes or self._same_lanes(connection):
@@ -108,10 +108,10 @@ class _Meeting:
             if one is None or other is None:
                 continue  # not a drivable lane
             if (lane < 0) != (connection.contact == "start"):
-                self.file.left_out["links to lanes that lead the other way"] += 1
+                self.file.omitted["links to lanes that lead the other way"] += 1
                 continue
             if end[0] not in self.ends:
-                raise self.file.wrong(where, f"its incoming road {end[0]} belongs to a junction itself")
+                raise self.file.error(where, f"its incoming road {end[0]} belongs to a junction itself")
             self.builder.link(one.index, other.index)
             self._follow(other, end)
 

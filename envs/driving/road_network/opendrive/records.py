@@ -131,7 +131,7 @@ class OpenDriveFile:
         title: name in its header, or that of the file.
         roads, junctions: by id.
         rings: junctions of each roundabout.
-        left_out: unsupported parts and their counts.
+        omitted: unsupported parts and their counts.
     """
 
     path: Path
@@ -139,8 +139,8 @@ class OpenDriveFile:
     roads: dict[str, RoadRecord] = field(default_factory=dict)
     junctions: dict[str, JunctionRecord] = field(default_factory=dict)
     rings: list[set[str]] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    omitted: Counter[str] = field(default_factory=Counter)
 
-    def wrong(self, where: str, what: str) -> CorruptFile:
+    def error(self, where: str, what: str) -> CorruptFile:
         """An error that states the fault and its location."""
         return CorruptFile(f"{self.path}: {where}: {what}")

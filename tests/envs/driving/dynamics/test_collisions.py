@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import shapely
 
-from camshaft.envs.driving.dynamics.collisions import box_corners, find_overlaps, find_struck, hits_static
+from camshaft.envs.driving.dynamics.collisions import (
+    box_corners,
+    find_hit_obstacles,
+    find_overlaps,
+    hits_static,
+)
 
 BOXES = 120
 NEAR = 1e-6  # meters, tolerance of touching
@@ -122,9 +127,9 @@ def test_each_world_has_its_own_obstacles():
     obstacles[:, :, 0] = 50.0
     obstacles[1, 1, 0] = 2.0
     struck = np.zeros(3, bool)
-    find_struck(poses, 4.0, 2.0, obstacles, np.array([2, 2, 2]), struck)
+    find_hit_obstacles(poses, 4.0, 2.0, obstacles, np.array([2, 2, 2]), struck)
     assert struck.tolist() == [False, True, False]
-    find_struck(poses, 4.0, 2.0, obstacles, np.array([2, 1, 0]), struck)
+    find_hit_obstacles(poses, 4.0, 2.0, obstacles, np.array([2, 1, 0]), struck)
     assert not struck.any()
 
 
