@@ -1,4 +1,4 @@
-"""Mesh of one country road: pavement with markings, verges, and surrounding land."""
+"""Mesh of one country road: paved road with markings, verges, and surrounding land."""
 
 from __future__ import annotations
 
