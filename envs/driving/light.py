@@ -1,7 +1,7 @@
-"""Light over roads: sun, sky and fog by day, at dusk and at night; and the headlights of a car.
+"""Light of road scenes: sun, sky and fog by day, at dusk and at night; and the headlights of cars.
 
-Any scene can be lit so: `sample_light(state, world, rng, split, Conditions("night"))` sets a world's light once, and
-`point_headlights(state, worlds, cars)` turns its first two lamps into headlights, at every step anew.
+For any scene, `sample_light(state, world, rng, split, Conditions("night"))` sets a world's light once, and
+`point_headlights(state, worlds, cars)`, called at every step, turns its first two lamps into headlights.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ Color = tuple[float, float, float]
 
 SUN_AZIMUTH = SplitRange(-math.pi, math.pi, nominal=0.8)  # rad from +x
 SUN_ELEVATION = SplitRange(math.radians(18.0), math.radians(65.0), nominal=math.radians(48.0))
-WARMTH = SplitRange(-1.0, 1.0)  # of the light: bluish to reddish
+WARMTH = SplitRange(-1.0, 1.0)  # of the light, bluish to reddish
 
-# A low beam sends little light down to the near road. Lamps with a round cone come near to that when they stand behind
-# the headlights and look up a little.
-LAMP_PLACES = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # meters, car frame
+# A low beam sends little light down to the near road. Lamps with a round cone approximate it if they are behind the
+# headlights and point slightly upward.
+LAMP_POSITIONS = np.array([[0.7, 0.55, 0.85], [0.7, -0.55, 0.85]])  # meters, car frame
 LAMP_RISE = math.radians(8.0)
 LAMP_COLOR = np.array([1.95, 1.9, 1.7])  # a white wall 10 m ahead is overexposed, as cameras have it at night
 LAMP_COSINES = (1.0, math.cos(math.radians(34.0)))
 
 
 class Weather(NamedTuple):
-    """What a weather draws from: clouds, 0 a clear sky and 1 a closed one; fog, 1/m; and what falls on a camera."""
+    """Ranges of a weather: cloud cover, 0 clear to 1 overcast; fog density, 1/m; and rain on the camera."""
 
     overcast: SplitRange
     fog: SplitRange
@@ -42,7 +42,7 @@ class Weather(NamedTuple):
     spray: float = 0.0
 
 
-# One sees about 3 divided by the fog's density far (H. Koschmieder, 1924).
+# Visibility is about 3 divided by the fog density (H. Koschmieder, 1924).
 ANY_WEATHER = Weather(SplitRange(0.0, 1.0, nominal=0.15), SplitRange(0.0006, 0.007, nominal=0.0012))
 WEATHERS: Mapping[str, Weather] = {
     "clear": Weather(SplitRange(0.0, 0.2, nominal=0.1), SplitRange(0.0004, 0.0014, nominal=0.0008)),
@@ -53,7 +53,7 @@ WEATHERS: Mapping[str, Weather] = {
 
 
 class Sky(NamedTuple):
-    """Display colors of a clear and a closed sky, of the sun (or moon), and of the light from the ground."""
+    """Display colors of a clear and an overcast sky, of the sun (or moon), and of the light from the ground."""
 
     clear_zenith: Color
     clear_horizon: Color
@@ -78,12 +78,12 @@ TIMES_OF_DAY = tuple(SKIES)
 
 @dataclass(frozen=True)
 class Conditions:
-    """When and in which weather one drives.
+    """Time of day and weather.
 
     Attributes:
-        time_of_day: one of TIMES_OF_DAY. At dusk the sun stands 2 to 8 degrees high; the "sun" of the night is the
+        time_of_day: one of TIMES_OF_DAY. At dusk the sun is 2 to 8 degrees high; the "sun" of the night is the
             moon.
-        weather: one of WEATHERS; None for clouds and fog drawn from all but the thickest.
+        weather: one of WEATHERS; None samples clouds and fog from all but the thickest.
     """
 
     time_of_day: str = "day"
@@ -96,11 +96,11 @@ class Conditions:
 
     @property
     def dark(self) -> bool:
-        """Whether one drives with headlights, past lit windows."""
+        """Whether it is dark: cars drive with headlights and windows are lit."""
         return self.time_of_day != "day"
 
     def seen_by(self, camera: Camera) -> Camera:
-        """A camera with what falls on it."""
+        """A camera with the weather's rain on it."""
         if self.weather is None or WEATHERS[self.weather].rain == 0.0:
             return camera
         weather, sensor = WEATHERS[self.weather], camera.sensor
@@ -115,14 +115,14 @@ def sample_light(
     split: Split,
     conditions: Conditions = Conditions(),
 ) -> None:
-    """Set sun, sky and fog of one world; takes equally many draws in all conditions.
+    """Set sun, sky and fog of one world; takes the same number of samples in all conditions.
 
     Args:
-        state: whose light to set.
-        world: which.
-        rng: source of the draws.
-        split: which values may be drawn; None for the nominal ones.
-        conditions: when, and in which weather.
+        state: scene state to update.
+        world: its index.
+        rng: source of the samples.
+        split: split of the values to sample from; None for the nominal ones.
+        conditions: time of day and weather.
     """
     time_of_day = conditions.time_of_day
     sky = SKIES[time_of_day]
@@ -151,16 +151,16 @@ def sample_light(
 
 
 def point_headlights(state: SceneState, worlds: NDArray[np.int64], cars: FloatArray) -> None:
-    """Make the first two lamps of some worlds the headlights of cars.
+    """Turn the first two lamps of some worlds into headlights of cars.
 
     Args:
-        state: with two lamps a world or more.
-        worlds: (n,) which.
+        state: scene state with at least two lamps per world.
+        worlds: (n,) indices of the worlds.
         cars: (n, 4, 4) world from car, x forward, its origin on the ground midway between the axles.
     """
     forward = np.array([math.cos(LAMP_RISE), 0.0, math.sin(LAMP_RISE)])
-    turns, places = cars[:, :3, :3], cars[:, None, :3, 3]
-    state.lamp_positions[worlds, :2] = np.einsum("nij,lj->nli", turns, LAMP_PLACES) + places
+    turns, positions = cars[:, :3, :3], cars[:, None, :3, 3]
+    state.lamp_positions[worlds, :2] = np.einsum("nij,lj->nli", turns, LAMP_POSITIONS) + positions
     state.lamp_directions[worlds, :2] = (turns @ forward)[:, None]
     state.lamp_colors[worlds, :2] = LAMP_COLOR
     state.lamp_cosines[worlds, :2] = LAMP_COSINES

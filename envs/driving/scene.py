@@ -1,4 +1,4 @@
-"""Scene of the driven cars: what every scene that cars drive through has in common."""
+"""Base class of the driving scenes: the driven car and its headlights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DrivingScene:
         self._conditions = conditions
 
     def move_headlights(self, worlds: IntArray, poses: FloatArray) -> None:
-        """Let headlights shine from cars at (n, 4, 4) world from car, unless it is day."""
+        """Move the headlights to cars at (n, 4, 4) world from car; no effect by day."""
         if self._conditions.dark:
             point_headlights(self.state, worlds, poses)
 

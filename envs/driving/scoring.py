@@ -1,8 +1,8 @@
 """Infractions and the driving score, as the CARLA leaderboard counts them.
 
 Source: CARLA Autonomous Driving Leaderboard, "Evaluation criteria": the score of a route is its completion in percent
-times the product of a penalty for each infraction: 0.50 for running into a person, 0.60 a vehicle, 0.65 something that
-stands, 0.70 for a red light, 0.80 for a stop sign; what is driven off the road does not count as completed.
+times the product of a penalty for each infraction: 0.50 for a collision with a person, 0.60 with a vehicle, 0.65 with a
+static object, 0.70 for a red light, 0.80 for a stop sign; distance driven off the road does not count as completed.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ NAMES = (
     "off_road",
 )
 PENALTIES = np.array([0.50, 0.60, 0.65, 0.70, 0.80, 1.0])
-OUTSIDE = 0.4  # meters by which the middle of the car may be off the road
-AGAIN = 20  # control steps after a collision in which another one with the same kind does not count
+OUTSIDE = 0.4  # meters, tolerance of the middle of the car off the road
+AGAIN = 20  # control steps after a collision during which another one of the same kind does not count
 
 
 class Infractions:
-    """What N drivers have done wrong since their episodes began.
+    """Infractions of N drivers since their episodes began.
 
     Attributes:
-        counts: (N, 6) of each kind, see NAMES; "off_road" counts how often the road, or the right side of it, was left.
-        off_road: (N,) meters driven there.
-        last_hit: (N, 3) control step of the last collision of each kind, before it began a large negative number.
-        outside: (N,) whether they are off the road, or on the wrong side of it, now.
+        counts: (N, 6) counts by kind, see NAMES; "off_road" counts departures from the road or its right side.
+        off_road: (N,) meters driven off the road or its right side.
+        last_hit: (N, 3) control step of the last collision of each kind; a large negative number before the first.
+        outside: (N,) whether they are currently off the road or on the wrong side of it.
     """
 
     def __init__(self, num_worlds: int) -> None:
@@ -43,7 +43,7 @@ class Infractions:
         self.outside = np.zeros(num_worlds, bool)
 
     def clear(self, world: int) -> None:
-        """Begin anew."""
+        """Reset all counts."""
         self.counts[world] = 0
         self.off_road[world] = 0.0
         self.last_hit[world] = -AGAIN
@@ -57,12 +57,12 @@ class Infractions:
         advanced: FloatArray,
         steps: IntArray,
     ) -> FloatArray:
-        """Count what happened in one step.
+        """Count the infractions of one step.
 
         Args:
-            collisions: (N,) vehicle run into or −1; whether a person; whether something that stands.
-            run: (N,) whether a red light, whether a stop sign was run.
-            departures: (N, 2) meters off the road, and off the lanes that lead the right way.
+            collisions: (N,) vehicle hit, or −1; whether a person was hit; whether a static object was hit.
+            run: (N,) whether a red light was run; whether a stop sign was run.
+            departures: (N, 2) meters off the road, and off the lanes of the right direction.
             advanced: (N,) meters of the route driven in this step.
             steps: (N,) control steps since the episodes began.
 
@@ -85,7 +85,7 @@ class Infractions:
 
     @property
     def total(self) -> IntArray:
-        """(N,) of all kinds."""
+        """(N,) total infractions."""
         return np.asarray(self.counts.sum(axis=1))
 
     @property
@@ -94,11 +94,11 @@ class Infractions:
         return np.asarray(self.counts[:, : OBJECT + 1].sum(axis=1) > 0)
 
     def score(self, completion: FloatArray, length: FloatArray | float = np.inf) -> FloatArray:
-        """(N,) driving score, 0..100, at a share of the route that is completed.
+        """(N,) driving score, 0..100, for a completed fraction of the route.
 
         Args:
             completion: (N,) 0..1.
-            length: meters of the routes, of which what was driven off the road does not count.
+            length: meters, lengths of the routes; distance driven off the road does not count.
         """
         share = np.clip(completion - self.off_road / length, 0.0, 1.0)
         return 100.0 * share * np.prod(PENALTIES**self.counts, axis=1)

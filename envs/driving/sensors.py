@@ -1,4 +1,4 @@
-"""Sensors beside the camera: ranges around a car, a bird's-eye raster, an inertial unit."""
+"""Sensors besides cameras: range finder, bird's-eye raster, inertial measurement unit."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ EGO_COLUMNS = (SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION)
 EGO_NAMES = ("speed", "lateral_speed", "yaw_rate", "steering", "acceleration")
 EGO_LIMITS = np.array([80.0, 20.0, 6.0, 1.0, 20.0], np.float32)  # m/s, m/s, rad/s, rad, m/s²
 IMU_LIMITS = np.array([20.0, 20.0, 20.0, 10.0, 10.0, 10.0], np.float32)  # m/s², then rad/s
-NUM_RAYS, RANGE = 72, 60.0  # of the range finder, and meters that it reaches
+NUM_RAYS, RANGE = 72, 60.0  # number of rays of the range finder, and its range in meters
 
 
 @kernel
 def measure_ranges(poses, boxes, lengths, widths, present, obstacles, counts, reach, ranges):  # type: ignore[no-untyped-def]
-    """Write (N, R) meters from each car to what a level ray meets, at even angles from straight ahead to the left.
+    """Write (N, R) meters from each car to the first hit of horizontal rays, counter-clockwise from straight ahead.
 
     Args:
         poses: (N, 3) x, y, heading of the cars.
-        boxes: (N, B, 3) poses of boxes that move; number 0 is the car itself.
-        lengths: (N, B) meters along their headings.
+        boxes: (N, B, 3) poses of moving boxes; box 0 is the car itself.
+        lengths: (N, B) meters along the headings.
         widths: (N, B) meters across.
-        present: (N, B).
-        obstacles: (N, K, 5) x, y, heading, length, width of boxes that stand.
-        counts: (N,) how many.
-        reach: meters at most.
+        present: (N, B) whether the box exists.
+        obstacles: (N, K, 5) x, y, heading, length, width of static boxes.
+        counts: (N,) number of obstacles.
+        reach: meters, largest range.
         ranges: (N, R) to fill.
     """
     rays = ranges.shape[1]
@@ -58,7 +58,7 @@ def measure_ranges(poses, boxes, lengths, widths, present, obstacles, counts, re
 
 @inlined
 def _meet(x, y, turn, length, width, heading, reach, rays, ranges):  # type: ignore[no-untyped-def]
-    """Shorten the rays that meet a box, given from the car."""
+    """Shorten the rays that hit a box, given in the frame of the car."""
     radius = 0.5 * np.sqrt(length * length + width * width)
     distance = np.sqrt(x * x + y * y)
     if distance - radius > reach:
@@ -98,7 +98,7 @@ def ego_motion(vehicles: FloatArray) -> NDArray[np.float32]:
 
 
 def inertial(vehicles: FloatArray) -> NDArray[np.float32]:
-    """(n, 6) what an inertial unit in cars (n, 8) measures: specific force (m/s²) and turn rate (rad/s), x, y, z."""
+    """(n, 6) measurements of an inertial unit in cars (n, 8): specific force (m/s²) and turn rate (rad/s), x, y, z."""
     rows = np.zeros((len(vehicles), 6), np.float32)
     rows[:, 0] = vehicles[:, ACCELERATION]
     rows[:, 1] = vehicles[:, SPEED] * vehicles[:, YAW_RATE]
@@ -109,15 +109,15 @@ def inertial(vehicles: FloatArray) -> NDArray[np.float32]:
 
 @kernel
 def sample_raster(raster, origins, scale, poses, meters, result):  # type: ignore[no-untyped-def]
-    """Write (n, S, S) classes of the ground around cars, ahead upwards.
+    """Write (n, S, S) classes of the ground around cars, forward up.
 
     Args:
         raster: (n, H, W) classes; row 0 is the lowest y.
         origins: (n, 2) meters, x and y of the first cell.
-        scale: cells a meter.
+        scale: cells per meter.
         poses: (n, 3) x, y, heading.
-        meters: that the result covers, the car a quarter of that above its lower edge.
-        result: to fill; 0 where there is no ground.
+        meters: side of the square covered; the car is a quarter of it above the lower edge.
+        result: (n, S, S) to fill; 0 outside the raster.
     """
     size = result.shape[1]
     step = meters / size
@@ -136,17 +136,17 @@ def sample_raster(raster, origins, scale, poses, meters, result):  # type: ignor
 
 @kernel
 def stamp_boxes(poses, boxes, lengths, widths, present, kind, meters, result):  # type: ignore[no-untyped-def]
-    """Write the class `kind` where boxes stand into rasters made by `sample_raster`.
+    """Write the class `kind` at boxes into rasters of `sample_raster`.
 
     Args:
-        poses: (n, 3) of the cars.
-        boxes: (n, B, 3).
-        lengths: (n, B).
-        widths: (n, B).
+        poses: (n, 3) x, y, heading of the cars.
+        boxes: (n, B, 3) poses of the boxes.
+        lengths: (n, B) meters along the headings.
+        widths: (n, B) meters across.
         present: (n, B).
-        kind: class.
-        meters: that the rasters cover.
-        result: (n, S, S).
+        kind: class to write.
+        meters: side of the square covered by the rasters.
+        result: (n, S, S) to update.
     """
     size = result.shape[1]
     step = meters / size

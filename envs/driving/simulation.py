@@ -20,7 +20,7 @@ from camshaft.envs.driving.maps.top_view import EGO, MapOverlay, MapSketch, rend
 from camshaft.envs.driving.planning.path_tracking import LOOKAHEAD_TIME, PathTracker
 from camshaft.envs.driving.scene import DrivingScene
 from camshaft.envs.driving.sensors import EGO_LIMITS, IMU_LIMITS, ego_motion, inertial
-from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.traffic.kinds import SEDAN
 from camshaft.envs.metrics import Metric
 from camshaft.envs.randomization import SplitRange, split_seed
 from camshaft.envs.rendering import Camera, CameraSet, Renderer, SceneState, parse_cameras
@@ -280,7 +280,7 @@ class DrivingSimulation(Simulation):
         sketch, overlay = self._sketches[world], self._overlay(world)
         assert sketch is not None
         x, y, heading = self.vehicles[world, [vehicle.X, vehicle.Y, vehicle.HEADING]].tolist()
-        overlay.boxes.append((x, y, heading, SALOON.length, SALOON.width, EGO))
+        overlay.boxes.append((x, y, heading, SEDAN.length, SEDAN.width, EGO))
         return render_map(sketch, np.array([x, y]), overlay)
 
     def _car_poses(self, worlds: IntArray, lateral: FloatArray, heading: FloatArray) -> FloatArray:

@@ -14,9 +14,9 @@ from camshaft.envs.arrays import FloatArray, IntArray
 from camshaft.envs.driving.dynamics import vehicle
 from camshaft.envs.driving.dynamics.collisions import (
     Obstacles,
-    find_hurt,
+    find_hit_obstacles,
+    find_hit_people,
     find_overlaps,
-    find_struck,
     pack_obstacles,
 )
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
@@ -29,7 +29,7 @@ from camshaft.envs.driving.sensors import NUM_RAYS, RANGE, measure_ranges
 from camshaft.envs.driving.simulation import DrivingSimulation
 from camshaft.envs.driving.streets.street_scene import StreetScene
 from camshaft.envs.driving.traffic.advance import drive_acceleration
-from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SALOON, VehicleKind
+from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, EGO_WIDTH, SEDAN, VehicleKind
 from camshaft.envs.driving.traffic.lanes import measure_departure
 from camshaft.envs.driving.traffic.traffic import Traffic
 from camshaft.envs.errors import InvalidOption
@@ -69,7 +69,7 @@ class TrafficSimulation(DrivingSimulation):
         *,
         num_vehicles: int,
         num_people: int = 0,
-        kinds: Sequence[VehicleKind] = (SALOON,),
+        kinds: Sequence[VehicleKind] = (SEDAN,),
         reach: tuple[float, float] | None = (60.0, 170.0),
         **options: Any,
     ) -> None:
@@ -153,8 +153,10 @@ class TrafficSimulation(DrivingSimulation):
         hurt, struck = np.empty(self.num_worlds, bool), np.empty(self.num_worlds, bool)
         find_overlaps(vehicles.pose, vehicles.length, vehicles.width, vehicles.present, 0, hits)
         other = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
-        find_hurt(ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt)
-        find_struck(ego, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
+        find_hit_people(
+            ego, EGO_LENGTH, EGO_WIDTH, people.pose, PERSON_LENGTH, PERSON_WIDTH, people.present, hurt
+        )
+        find_hit_obstacles(ego, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
         return other, hurt, struck
 
     def _departed(self) -> FloatArray:

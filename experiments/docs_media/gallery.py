@@ -17,7 +17,7 @@ from camshaft.envs import make_simulation
 from camshaft.envs.arrays import Image
 from camshaft.envs.driving import textures
 from camshaft.envs.driving.assets import broadleaf, bush, conifer
-from camshaft.envs.driving.assets.cars import saloon
+from camshaft.envs.driving.assets.cars import sedan
 from camshaft.envs.driving.light import Conditions, point_headlights, sample_light
 from camshaft.envs.rendering import (
     Camera,
@@ -60,7 +60,7 @@ SEEDS = (1, 3, 4, 12)
 STEPS = 80  # driven by the expert before the images are rendered
 SIZE = 256  # pixels per side of each camera image
 
-# Inside the windscreen. Labels always have one sample per pixel, colors 2×2 here; the sun casts shadows.
+# Inside the windshield. Labels always have one sample per pixel, colors 2×2 here; the sun casts shadows.
 CAMERA = Camera(
     352,
     220,
@@ -265,7 +265,7 @@ def car_sheet() -> Image:
     for time_of_day, distances in (("day", (6.0, 15.0, 60.0)), ("night", (15.0, 40.0))):
         scene = Scene()
         ground = scene.add("ground", _floor(Surface((1.0, 1.0, 1.0), textures.asphalt(2)), 8.0, 160.0))
-        cars = scene.add("car", [saloon().levels])
+        cars = scene.add("car", [sedan().levels])
         state = SceneState(scene, 1)
         state.place(0, ground, [[0.0, 0.0, 0.0]])
         sample_light(state, 0, np.random.default_rng(0), None, Conditions(time_of_day))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.arrays import FloatArray
-from camshaft.envs.driving.assets.cars import SALOON, saloon
+from camshaft.envs.driving.assets.cars import SEDAN, sedan
 from camshaft.envs.driving.country_road.mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
 from camshaft.envs.driving.country_road.road import RoadConfig, generate_road
 from camshaft.envs.driving.country_road.scenery import RoadsideScenery
@@ -35,7 +35,7 @@ OWN_SPEED = 12.0  # m/s
 
 def car_keypoints() -> FloatArray:
     """(12, 3) meters, car frame: wheels, lamps, corners of the roof; on the left, then on the right."""
-    half, radius = 0.5 * SALOON.wheelbase, SALOON.wheel_radius
+    half, radius = 0.5 * SEDAN.wheelbase, SEDAN.wheel_radius
     left = [[half, 0.92, radius], [-half, 0.92, radius], [2.26, 0.5, 0.57], [-2.26, 0.57, 0.7]]
     left += [[0.12, 0.58, 1.41], [-1.05, 0.57, 1.43]]
     return np.concatenate([left, np.array(left) * [1.0, -1.0, 1.0]])
@@ -69,7 +69,7 @@ class Street:
         scene = Scene()
         scene.add_arena(*arena_size(ROAD), surfaces=all_surfaces())
         scenery = RoadsideScenery(scene, ROAD, lit_windows=time_of_day != "day", cut_out=cut_out)
-        self.cars = scene.add("car", [saloon().levels], len(TRAFFIC), car_keypoints())
+        self.cars = scene.add("car", [sedan().levels], len(TRAFFIC), car_keypoints())
         self.state = SceneState(scene, 1)
         self.state.set_arena(0, geometry.mesh, geometry.vertex_splits, geometry.face_splits)
         scenery.populate(self.state, 0, geometry, rng)

@@ -113,8 +113,8 @@ def traffic_sheet() -> Image:
 def _vehicles(yaw: float) -> Image:
     """Motor vehicles in a row, small ones in front."""
     stage = Stage(textures.street_asphalt(0))
-    rows = {"hatchback": (6.0, 4.5), "saloon": (6.0, 0.0), "suv": (6.0, -4.9), "van": (12.0, 6.5)}
-    rows |= {"lorry": (13.0, -3.5), "bus": (20.5, 2.5)}
+    rows = {"hatchback": (6.0, 4.5), "sedan": (6.0, 0.0), "suv": (6.0, -4.9), "van": (12.0, 6.5)}
+    rows |= {"truck": (13.0, -3.5), "bus": (20.5, 2.5)}
     for number, (name, position) in enumerate(rows.items()):
         paint = assets.PAINTS[(8, 10, 0, 14, 12, 11)[number]]
         stage.add([assets.VEHICLES[name]().levels], [position], 270.0 - yaw, colors=[paint])
@@ -122,9 +122,9 @@ def _vehicles(yaw: float) -> Image:
 
 
 def _lights(time_of_day: str) -> Image:
-    """The states of a saloon's and a van's lights."""
+    """The states of a sedan's and a van's lights."""
     stage = Stage(textures.street_asphalt(2), time_of_day=time_of_day)
-    for name, x, paint in (("saloon", 8.0, 6), ("van", 15.0, 0)):
+    for name, x, paint in (("sedan", 8.0, 6), ("van", 15.0, 0)):
         positions = [(x, y) for y in (6.2, 3.1, 0.0, -3.1, -6.2)]
         stage.add(
             assets.VEHICLES[name]().variants,
@@ -235,7 +235,7 @@ def street(time_of_day: str) -> Image:
         ("bus", 29.0, 1.8, 180.0, 0, 10),
         ("hatchback", 14.0, -1.8, 0.0, 1, 8),
         ("van", 23.0, -1.8, 0.0, 1, 0),
-        ("saloon", 13.0, 1.8, 180.0, 0, 12),
+        ("sedan", 13.0, 1.8, 180.0, 0, 12),
     ):
         variants = assets.VEHICLES[name]().variants
         stage.add(variants, [(x, y)], yaw, lights, [assets.PAINTS[paint]])
@@ -313,7 +313,7 @@ def _car_park() -> Image:
     lines = [(14.0, 2.5 * number - 8.75) for number in range(8)]
     stage.add([[stripe]], lines, height=0.01)
     stage.add([assets.wheel_stop()], [(16.2, 2.5 * number - 7.5) for number in range(7)])
-    for name, bay, paint in (("hatchback", 1, 8), ("suv", 2, 11), ("saloon", 5, 4), ("van", 6, 0)):
+    for name, bay, paint in (("hatchback", 1, 8), ("suv", 2, 11), ("sedan", 5, 4), ("van", 6, 0)):
         stage.add(
             [assets.VEHICLES[name]().levels], [(13.8, 2.5 * bay - 7.5)], 180.0, colors=[assets.PAINTS[paint]]
         )

@@ -1,4 +1,4 @@
-"""What the tests of models share: silhouettes, and whether one sees through a model from outside."""
+"""Checks shared by the tests of models: silhouettes, and faces visible from behind."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, look_at
 
-VIEWS = np.array(  # directions from which models are looked at
+VIEWS = np.array(  # viewing directions
     [
         [-1.0, 0.05, 0.2],
         [1.0, 0.05, 0.2],
@@ -21,7 +21,7 @@ PIXELS = 96
 
 
 def silhouette(mesh, view, center, radius):
-    """(96, 96) bool: where a mesh is, seen from far away."""
+    """(96, 96) bool: silhouette of a mesh from far away."""
     direction = view / np.linalg.norm(view)
     right = np.cross([0.0, 0.0, 1.0], direction)
     right /= np.linalg.norm(right)
@@ -46,7 +46,7 @@ def silhouette_agreement(first, second):
 
 
 def see_through(mesh, tolerance=0.06):
-    """The share of a mesh's pixels, over all views, where a face that is seen from behind would be nearer."""
+    """Share of a mesh's pixels, over all views, where a back face would be nearer."""
     depths = []
     for both in (False, True):
         surfaces = tuple(
@@ -73,7 +73,7 @@ def _depths(mesh: Mesh) -> np.ndarray:
 
 
 def seen_from_ahead(levels, center, width, height, pixels=(160, 80)):
-    """The picture of a front that faces -x, filling the image, in flat light."""
+    """Image of a front that faces -x, filling the image, in flat light."""
     scene = Scene()
     kind = scene.add("model", [levels])
     state = SceneState(scene, 1)
@@ -86,10 +86,10 @@ def seen_from_ahead(levels, center, width, height, pixels=(160, 80)):
     return Renderer(state, camera, ("rgb",), 1).render(look_at(eye, center)[None])["rgb"][0]
 
 
-def likeness(picture, texture):
-    """Correlation of a picture with a texture, upright and mirrored."""
-    painted = cv2.resize(texture.levels[0][::-1, :, :3], picture.shape[1::-1], interpolation=cv2.INTER_AREA)
-    flat = picture.astype(float).ravel()
+def likeness(rendered, texture):
+    """Correlation of an image with a texture, upright and mirrored."""
+    painted = cv2.resize(texture.levels[0][::-1, :, :3], rendered.shape[1::-1], interpolation=cv2.INTER_AREA)
+    flat = rendered.astype(float).ravel()
     return tuple(
         float(np.corrcoef(flat, image.astype(float).ravel())[0, 1]) for image in (painted, painted[:, ::-1])
     )

@@ -1,4 +1,4 @@
-"""Small networks, made by hand: a crossroads of four roads, or three."""
+"""Small hand-made networks: crossroads of four or three roads."""
 
 import math
 
@@ -12,7 +12,7 @@ from camshaft.envs.driving.road_network.junctions import add_junction, reach
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.driving.road_network.town import half_width
 
-ARM = 60.0  # meters of each road of a crossroads
+ARM = 60.0  # meters, length of each road of a crossroads
 EAST, NORTH, WEST, SOUTH = range(4)
 
 

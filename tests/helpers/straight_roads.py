@@ -1,13 +1,13 @@
-"""Straight roads for tests, and vehicles set out on them."""
+"""Straight roads for tests, and vehicles on them."""
 
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Pose, straight
-from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.traffic.kinds import SEDAN
 from camshaft.envs.driving.traffic.traffic import Traffic, TrafficMap
 
 STEP = 0.1  # seconds
 LIMIT = 30.0  # m/s of the straight road
-CAR = SALOON.length
+CAR = SEDAN.length
 TRAITS = (1.0, 1.3, 1.2, 2.0, 0.3, 8.0)
 
 
@@ -37,7 +37,7 @@ def set_out(traffic, number, lane, along, speed, traits=TRAITS, world=0):
 def traffic_on(packed, count):
     traffic = Traffic(1, count, reach=None)
     traffic.set_map(0, packed)
-    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0  # the ego vehicle is far away, and not there
+    traffic.vehicles.pose[0, 0] = 1e5, 1e5, 0.0  # the ego vehicle is far away and absent
     return traffic
 
 

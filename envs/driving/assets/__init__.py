@@ -1,8 +1,8 @@
-"""Low-polygon models of what stands and moves along roads, at several levels of detail.
+"""Low-polygon models of roadside objects, vehicles and pedestrians, at several levels of detail.
 
 Models are in the object frame: x forward, y left, z up, meters, the origin on the ground. Levels of detail are lists
-of meshes, finest first, as `Scene.add` takes them. What drives and walks goes along x; what stands faces -x, so that
-who comes along x sees its front; pieces of barriers lie along x. Where a model has variants, even ones are for
+of meshes, finest first, as `Scene.add` takes them. Vehicles and pedestrians move along +x; fixed objects face -x,
+toward traffic driving along x; barrier segments lie along x. Where a model has variants, even ones are for
 training and odd ones for testing.
 """
 
@@ -20,9 +20,8 @@ from camshaft.envs.driving.assets.blocks import BuildingModel
 from camshaft.envs.driving.assets.bodies import BODIES, NUM_BODIES, SHIRTS
 from camshaft.envs.driving.assets.buildings import KINDS, NUM_BUILDINGS, building, buildings
 from camshaft.envs.driving.assets.bus import bus
-from camshaft.envs.driving.assets.cars import hatchback, saloon, suv
+from camshaft.envs.driving.assets.cars import hatchback, sedan, suv
 from camshaft.envs.driving.assets.houses import house
-from camshaft.envs.driving.assets.lorry import lorry
 from camshaft.envs.driving.assets.motorcycle import motorcycle
 from camshaft.envs.driving.assets.pedestrians import (
     STANDING,
@@ -55,6 +54,7 @@ from camshaft.envs.driving.assets.street import (
     wheel_stop,
 )
 from camshaft.envs.driving.assets.track import advert_board, brake_board, grandstand, start_gantry
+from camshaft.envs.driving.assets.truck import truck
 from camshaft.envs.driving.assets.van import van
 from camshaft.envs.driving.assets.vehicle_model import LIGHTS, VehicleModel
 from camshaft.envs.driving.assets.vehicles import OWN_PAINT, PAINTS, VEHICLES
@@ -107,12 +107,11 @@ __all__ = [
     "hatchback",
     "hedge",
     "house",
-    "lorry",
     "motorcycle",
     "pedestrian_frames",
     "pedestrian_parts",
     "planter",
-    "saloon",
+    "sedan",
     "sign",
     "start_gantry",
     "street_lamp",
@@ -123,6 +122,7 @@ __all__ = [
     "traffic_cone",
     "traffic_light",
     "traffic_light_variants",
+    "truck",
     "utility_pole",
     "van",
     "walk_keypoints",

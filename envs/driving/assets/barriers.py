@@ -1,7 +1,7 @@
-"""Barriers along roads, gardens and race tracks, in pieces along x that join to rows, and traffic cones.
+"""Barriers along roads, gardens and race tracks, in segments along x that join into rows; and traffic cones.
 
-Fronts face +y; a piece's middle is its origin. Rows that bend a little still close, for pieces reach a little further
-than their length.
+Fronts face +y; the origin is the middle of a segment. Segments overlap slightly, so that rows along gentle bends
+have no gaps.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from camshaft.envs.driving.assets.shapes import Polygon, box, lathe, polygon_mes
 from camshaft.envs.driving.textures.boards import TIRE_METERS, planks, tire_stack
 from camshaft.envs.rendering import Mesh, Surface
 
-PIECE = 4.0  # meters of every piece
-OVERLAP = 0.03  # meters by which a piece reaches further at both ends
+PIECE = 4.0  # meters, length of every segment
+OVERLAP = 0.03  # meters by which a segment extends at both ends
 
 GALVANIZED = Surface((0.62, 0.64, 0.66), label="fence", specular=0.05, shininess=16, tinted=False)
 POST = Surface((0.45, 0.46, 0.48), label="fence", tinted=False)
@@ -33,7 +33,7 @@ ORANGE, WHITE, RUBBER = (
 
 @cache
 def guard_rail() -> list[Mesh]:
-    """A steel rail with a wave on posts, 0.75 m high: levels of 34, 16 and 8 triangles."""
+    """A corrugated steel rail on posts, 0.75 m high: levels of 34, 16 and 8 triangles."""
     wave = [(0.02, 0.44), (0.10, 0.49), (0.10, 0.54), (0.03, 0.595), (0.10, 0.65), (0.10, 0.70), (0.02, 0.75)]
     posts = [
         polygon
@@ -55,7 +55,7 @@ def guard_rail() -> list[Mesh]:
 
 @cache
 def concrete_barrier(variant: int = 0) -> list[Mesh]:
-    """A barrier of concrete with sloping sides, 0.85 m high, as between the two ways of a motorway."""
+    """A concrete barrier with sloping sides, 0.85 m high, as in the median of a motorway."""
     cast = Surface((1.0, 1.0, 1.0), textures.concrete(variant), "fence", tinted=False)
     profile = [
         (0.30, 0.0),
@@ -86,7 +86,7 @@ def hedge(variant: int = 0) -> list[Mesh]:
 
 @cache
 def wooden_fence(variant: int = 0) -> list[Mesh]:
-    """A fence of upright boards, 1.5 m high; the rails are on its back."""
+    """A fence of upright boards, 1.5 m high, with rails on its back."""
     boards = Surface((1.0, 1.0, 1.0), planks(variant), "fence")
     half = 0.5 * PIECE
     panel = box((-half, -0.02, 0.05), (half, 0.02, 1.5), boards, "yYZ")
@@ -109,7 +109,7 @@ def wooden_fence(variant: int = 0) -> list[Mesh]:
 
 @cache
 def wire_fence() -> list[Mesh]:
-    """The fence of a race track, 3 m high: posts and taut wires."""
+    """A race track fence, 3 m high: posts and taut wires."""
     wires = [_wire(z, 0.012) for z in (0.3, 0.75, 1.2, 1.65, 2.1, 2.55, 2.95)]
     posts = box((-2.05, -0.05, -0.2), (-1.95, 0.05, 3.0), POST, "xXyYZ")
     return [
@@ -141,7 +141,7 @@ def tire_wall(variant: int = 0) -> list[Mesh]:
 
 @cache
 def traffic_cone() -> list[Mesh]:
-    """An orange cone of 0.75 m with white bands on a rubber foot."""
+    """An orange cone, 0.75 m high, with white bands and a rubber base."""
     bands = [
         lathe([[0.02, 0.75], [0.055, 0.58]], 8, ORANGE),
         lathe([[0.055, 0.58], [0.085, 0.44]], 8, WHITE),
@@ -159,7 +159,7 @@ def traffic_cone() -> list[Mesh]:
 
 
 def _strips(profile: ArrayLike, surface: Surface, meters: float = 1.0) -> list[Polygon]:
-    """A profile of (y, z), from the front over the top, drawn out along x; textures repeat after `meters`."""
+    """Extrusion along x of a (y, z) profile, from the front over the top; textures repeat every `meters`."""
     half = 0.5 * PIECE + OVERLAP
     points = np.asarray(profile, np.float64)
     lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]) / meters
@@ -177,7 +177,7 @@ def _strips(profile: ArrayLike, surface: Surface, meters: float = 1.0) -> list[P
 
 
 def _ends(profile: ArrayLike, surface: Surface) -> list[Polygon]:
-    """The two ends of such a piece."""
+    """The two end caps of a segment."""
     points, half = np.asarray(profile, np.float64), 0.5 * PIECE + OVERLAP
     polygons: list[Polygon] = []
     for x in (half, -half):
@@ -192,7 +192,7 @@ def _smooth(polygons: list[Polygon]) -> Mesh:
 
 
 def _crossed(x: float, height: float) -> list[Polygon]:
-    """A post as two thin plates that cross."""
+    """A post as two thin crossed plates."""
     plates = [
         np.array(
             [

@@ -1,4 +1,4 @@
-"""A bicycle with a rider who pedals."""
+"""A bicycle with a pedaling rider."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from camshaft.envs.rendering import Mesh, Surface
 
 LENGTH, WIDTH, WHEELBASE = 1.74, 0.56, 1.06  # meters
 WHEEL_RADIUS = 0.34
-CRANK_AXLE, CRANK, PEDAL_SIDE = (-0.10, 0.29), 0.17, 0.11  # x and z, length, distance from the middle, meters
+CRANK_AXLE, CRANK, PEDAL_SIDE = (-0.10, 0.29), 0.17, 0.11  # meters: x and z, length, lateral distance
 HANDS = (0.33, 0.22, 1.06)  # x, y, z of the left grip
 LEAN = 0.5  # rad, of the rider's trunk
-PEDAL_FRAMES = 8  # moments of one turn of the cranks
-RIDERS = (0, 1, 2, 3, 5, 7)  # numbers of the people who cycle, even ones for training, odd ones for testing
+PEDAL_FRAMES = 8  # frames of one turn of the cranks
+RIDERS = (0, 1, 2, 3, 5, 7)  # indices into `BODIES`, even ones for training, odd ones for testing
 
 FRAME = Surface((0.16, 0.22, 0.30), label="bicycle", specular=0.03, shininess=64, tinted=False)
 RUBBER = Surface((0.10, 0.10, 0.105), label="bicycle", tinted=False)
@@ -33,10 +33,10 @@ REAR_LAMP = Surface((0.85, 0.05, 0.06), label="bicycle", emissive=True, tinted=F
 
 @cache
 def bicycle(rider: int = 0) -> VehicleModel:
-    """A bicycle of 1.74 m and its rider, whose shirt has the color of the slot.
+    """A bicycle 1.74 m long and its rider, whose shirt takes the color of the slot.
 
     Args:
-        rider: number of one of `bodies.BODIES`, best one of RIDERS.
+        rider: index into `bodies.BODIES`, preferably one of RIDERS.
     """
     levels = bicycle_frames(rider)[0]
     height = float(levels[0].positions[:, 2].max())
@@ -45,7 +45,7 @@ def bicycle(rider: int = 0) -> VehicleModel:
 
 @cache
 def bicycle_frames(rider: int = 0) -> list[list[Mesh]]:
-    """Levels of about 400, 130 and 70 triangles at PEDAL_FRAMES moments of one turn of the cranks, as variants."""
+    """Levels of about 400, 130 and 70 triangles at PEDAL_FRAMES phases of one crank turn, as variants."""
     seat = _hips(BODIES[rider])
     bare = (_near(seat), _middle(seat), _far(seat))
     frames = []
@@ -64,7 +64,7 @@ def bicycle_frames(rider: int = 0) -> list[list[Mesh]]:
 
 
 def _hips(body: Body) -> FloatArray:
-    """(2,) x and z of the hip joints, so high that the lower leg is all but straight."""
+    """(2,) x and z of the hip joints, at a height where the lower leg is almost straight."""
     reach = 0.97 * (body.thigh + body.shin)
     x = CRANK_AXLE[0] - 0.17
     below = np.sqrt(reach**2 - (CRANK_AXLE[0] - x + 0.02) ** 2)
@@ -72,7 +72,7 @@ def _hips(body: Body) -> FloatArray:
 
 
 def _seated(body: Body, hips: FloatArray, angle: float) -> FloatArray:
-    """(12, 4, 4) poses of the parts of a rider whose left crank points so far down from ahead, rad."""
+    """(12, 4, 4) poses of a rider's parts; the left crank is `angle` rad below straight ahead."""
     turns = np.array([angle, angle + np.pi])
     pedals = np.array(CRANK_AXLE) + CRANK * np.column_stack([np.cos(turns), -np.sin(turns)])
     ankles = pedals + np.array([-0.4 * body.ball, body.ankle])
@@ -80,7 +80,7 @@ def _seated(body: Body, hips: FloatArray, angle: float) -> FloatArray:
 
 
 def _lines(hips: FloatArray) -> dict[str, list[FloatArray]]:
-    """The tubes of the frame: the two ends of each, meters."""
+    """The tubes of the frame: both ends of each, meters."""
     axle, radius = 0.5 * WHEELBASE, WHEEL_RADIUS
     crank, saddle = (
         np.array([CRANK_AXLE[0], 0.0, CRANK_AXLE[1]]),
@@ -111,7 +111,7 @@ def _near(hips: FloatArray) -> Mesh:
 
 
 def _wheel(x: float, corners: int) -> Mesh:
-    """A tire whose tread is an edge: seen from ahead, it still is some centimeters wide."""
+    """A tire whose tread is a ridge, so that it is still a few centimeters wide from the front."""
     angles = 2.0 * np.pi * np.arange(corners) / corners
     ring = np.column_stack([np.cos(angles), np.zeros(corners), np.sin(angles)])
     outer, inner, aside = (
@@ -155,7 +155,7 @@ def _lights(hips: FloatArray) -> list[Polygon]:
 
 
 def _cranks(angle: float) -> Mesh:
-    """Both cranks with their pedals, as flat plates."""
+    """Both cranks and pedals, as flat plates."""
     bars = []
     for sign, turn in ((1.0, angle), (-1.0, angle + np.pi)):
         start = np.array([CRANK_AXLE[0], sign * 0.05, CRANK_AXLE[1]])
@@ -183,8 +183,8 @@ def _far(hips: FloatArray) -> Mesh:
 
 
 def _flat_wheel(x: float, corners: int) -> Mesh:
-    """A ring without a width, and what is seen of it from ahead."""
-    angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners - 0.5 * np.pi  # it stands on a side
+    """A flat ring, and the strip that shows it from the front."""
+    angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners - 0.5 * np.pi  # a flat side at the bottom
     ring = np.column_stack([np.cos(angles), np.zeros(corners), np.sin(angles)])
     outer, inner = WHEEL_RADIUS / np.sqrt(np.cos(np.pi / corners)), WHEEL_RADIUS - 0.045
     center = np.array([x, 0.0, WHEEL_RADIUS])
@@ -196,13 +196,13 @@ def _flat_wheel(x: float, corners: int) -> Mesh:
 
 
 def _upright(x: float, half: float) -> FloatArray:
-    """(4, 3) a strip across the plane of a wheel, as high as that."""
+    """(4, 3) a strip across the plane of a wheel, as high as the wheel."""
     top = 2.0 * WHEEL_RADIUS
     return np.array([[x, -half, 0.0], [x, half, 0.0], [x, half, top], [x, -half, top]])
 
 
 def _strip(line: list[FloatArray]) -> Polygon:
-    """A tube as a flat strip that is seen from both sides."""
+    """A tube as a flat, two-sided strip."""
     start, end = line[0], line[-1]
     aside = np.cross(end - start, [0.0, 1.0, 0.0])
     aside *= 0.022 / np.linalg.norm(aside)

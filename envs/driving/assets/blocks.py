@@ -1,4 +1,4 @@
-"""What buildings are put together from: walls of facades, roofs, lit windows, and three levels of detail at once."""
+"""Building blocks of houses: facade walls, roofs and lit windows, at three levels of detail."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from camshaft.envs.driving.assets.shapes import Polygon, box, inset, polygon_mes
 from camshaft.envs.driving.textures.facades import Window
 from camshaft.envs.rendering import Mesh, Surface
 
-FOUNDATION = 0.5  # meters that walls reach below the ground
+FOUNDATION = 0.5  # meters by which walls extend below the ground
 FRONT, RIGHT, BACK, LEFT = range(4)  # walls, as seen from the street
 WARM_LIGHT = Surface((1.0, 0.80, 0.46), label="building", emissive=True, tinted=False)
 COOL_LIGHT = Surface((0.86, 0.93, 1.0), label="building", emissive=True, tinted=False)
 LIT_SHARE = 0.35  # of the windows at night
 LIT_PANES = (18, 6, 2)  # at most, by level of detail
-OVERHANG = 0.4  # meters of a roof over the walls
-TILE_METERS = 2.0  # a texture of tiles repeats after this length
+OVERHANG = 0.4  # meters by which a roof overhangs the walls
+TILE_METERS = 2.0  # meters after which the tile texture repeats
 
 
 @dataclass(frozen=True)
 class BuildingModel:
-    """A building; its front faces -x, its origin is on the ground under the middle.
+    """A building; its front faces -x, its origin is on the ground below the middle.
 
     Attributes:
-        name: its kind.
+        name: kind of building.
         width: meters along the street, y.
-        depth: meters from the street, x; without balconies, steps and awnings, which reach up to 1.5 m further.
+        depth: meters along x; balconies, steps and awnings extend up to 1.5 m beyond.
         height: meters to the highest point.
-        levels: of detail, finest first.
+        levels: levels of detail, finest first.
     """
 
     name: str
@@ -43,48 +43,48 @@ class BuildingModel:
 
 
 class Levels:
-    """Polygons of three levels of detail."""
+    """Polygons at three levels of detail."""
 
     def __init__(self) -> None:
         self._polygons: tuple[list[Polygon], ...] = ([], [], [])
 
     def add(self, polygons: Sequence[Polygon], last: int = 2, first: int = 0) -> None:
-        """Add polygons to the levels from `first` to `last`."""
+        """Add polygons to levels `first` to `last`."""
         for level in range(first, last + 1):
             self._polygons[level].extend(polygons)
 
     def add_panes(self, panes: Sequence[Polygon]) -> None:
-        """Add lit windows, the first of them to coarser levels too."""
+        """Add lit windows; the first ones are also added to coarser levels."""
         for level, most in enumerate(LIT_PANES):
             self.add(panes[:most], last=level, first=level)
 
     def meshes(self) -> list[Mesh]:
-        """The levels."""
+        """The meshes of all levels."""
         return [welded(polygon_mesh(polygons)) for polygons in self._polygons]
 
 
 def outline(width: float, depth: float) -> FloatArray:
-    """(4, 2) x and y of the corners: the front runs from the first to the second, then right, back, left."""
+    """(4, 2) x and y of the corners; the sides in order are front, right, back, left."""
     x, y = 0.5 * depth, 0.5 * width
     return np.array([[-x, y], [-x, -y], [x, -y], [x, y]])
 
 
 def facades(
-    corners: FloatArray, low: float, high: float, looks: Sequence[Surface], meters: tuple[float, float]
+    corners: FloatArray, low: float, high: float, surfaces: Sequence[Surface], meters: tuple[float, float]
 ) -> list[Polygon]:
-    """Walls all around, each of as many whole bays as fit.
+    """Walls on all sides, each with as many whole bays as fit.
 
     Args:
         corners: (4, 2) of `outline`.
-        low: meters, where the first storey begins; the walls reach FOUNDATION further down where this is the ground.
-        high: meters.
-        looks: of the front, right, back and left.
-        meters: width of a bay and height of a storey.
+        low: meters, bottom of the first story; at ground level, the walls extend FOUNDATION further down.
+        high: meters, top of the walls.
+        surfaces: surfaces of the front, right, back and left.
+        meters: width of a bay and height of a story.
     """
     below = FOUNDATION if low == 0.0 else 0.0
     rows = max(1, round((high - low) / meters[1]))
     polygons: list[Polygon] = []
-    for side, surface in enumerate(looks):
+    for side, surface in enumerate(surfaces):
         first, second = corners[side], corners[(side + 1) % 4]
         bays = count_bays(first, second, meters[0])
         foot = -below / (high - low) * rows
@@ -94,7 +94,7 @@ def facades(
 
 
 def count_bays(first: FloatArray, second: FloatArray, meters: float) -> int:
-    """How many bays a wall has."""
+    """Number of bays of a wall."""
     return max(1, round(float(np.linalg.norm(second - first)) / meters))
 
 
@@ -108,7 +108,7 @@ def lit_panes(
     sides: Sequence[int] = (FRONT, BACK),
     surface: Surface = WARM_LIGHT,
 ) -> list[Polygon]:
-    """Shining panes a little in front of some of the painted windows of `facades`, in random order."""
+    """Lit panes slightly in front of some windows of the `facades` textures, in random order."""
     rows = max(1, round((high - low) / meters[1]))
     panes: list[Polygon] = []
     for side in sides:
@@ -126,7 +126,7 @@ def lit_panes(
 def flat_roof(
     width: float, depth: float, height: float, surface: Surface, cornice: Surface
 ) -> tuple[list[Polygon], list[Polygon]]:
-    """A flat roof, and the cornice around it that stands out a little."""
+    """A flat roof with a slightly projecting cornice."""
     x, y = 0.5 * depth, 0.5 * width
     roof = box((-x, -y, 0.0), (x, y, height - 0.05), surface, "Z")
     edge = box((-x - 0.18, -y - 0.18, height - 0.4), (x + 0.18, y + 0.18, height), cornice, "xXyYz")
@@ -143,7 +143,7 @@ def pitched_roof(
     gable: Surface,
     across: bool = False,
 ) -> list[Polygon]:
-    """A roof whose ridge runs along the street (or, where `across`, away from it), and the gables below it."""
+    """A gable roof; the ridge runs along the street, or with `across`, perpendicular to it."""
     run, ridge = (0.5 * width, 0.5 * depth) if across else (0.5 * depth, 0.5 * width)
     low, top = eaves - OVERHANG * rise / run, eaves + rise
     far, along = run + OVERHANG, ridge + 0.25
@@ -165,7 +165,7 @@ def pitched_roof(
 
 
 def hipped_roof(width: float, depth: float, eaves: float, rise: float, tiles: Surface) -> list[Polygon]:
-    """A roof that slopes to all four sides; its ridge runs along the longer side, and is a point on a square."""
+    """A hip roof; its ridge runs along the longer side and is a point on a square plan."""
     if depth > width:
         turned = hipped_roof(depth, width, eaves, rise, tiles)
         return [(_quarter_turn(np.asarray(corners)), surface, uvs) for corners, surface, uvs in turned]
@@ -185,13 +185,15 @@ def hipped_roof(width: float, depth: float, eaves: float, rise: float, tiles: Su
 
 
 def moved(polygons: Sequence[Polygon], offset: ArrayLike) -> list[Polygon]:
-    """Polygons moved by (3,) meters."""
+    """Polygons translated by (3,) meters."""
     return [(np.asarray(corners) + np.asarray(offset), surface, uvs) for corners, surface, uvs in polygons]
 
 
-def on_front(depth: float, y: float, low: float, high: float, half: float, proud: float = 0.04) -> FloatArray:
-    """(4, 3) a panel on the front wall about y."""
-    x = -0.5 * depth - proud
+def on_front(
+    depth: float, y: float, low: float, high: float, half: float, offset: float = 0.04
+) -> FloatArray:
+    """(4, 3) a panel on the front wall, centered at y."""
+    x = -0.5 * depth - offset
     return np.array([[x, y + half, low], [x, y - half, low], [x, y - half, high], [x, y + half, high]])
 
 

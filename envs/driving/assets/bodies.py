@@ -1,4 +1,4 @@
-"""People of several builds: how they are proportioned and what they wear."""
+"""Bodies of people: proportions and clothes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ CLOTHES = ("trousers", "skirt", "coat", "shorts")
 
 @dataclass(frozen=True)
 class Body:
-    """One person; lengths in meters, proportions of an adult where nothing else is said.
+    """One person. Lengths are in meters; proportions are those of an adult unless stated otherwise.
 
     Attributes:
-        height: from the ground to the crown.
-        skin, hair, trousers, shoes: colors; the shirt or coat has the color of the slot.
+        height: from the ground to the top of the head.
+        skin, hair, trousers, shoes: colors; the shirt or coat takes the color of the slot.
         hair_style: one of HAIR_STYLES.
         clothes: one of CLOTHES.
-        girth: factor of the width and depth of trunk and limbs.
-        shoulders, hips: further factors of their widths.
-        bag: whether there is a rucksack.
-        child: whether the head is large and the legs are short.
+        girth: scale of the width and depth of trunk and limbs.
+        shoulders, hips: additional scales of their widths.
+        bag: whether the person carries a backpack.
+        child: whether the body has a child's proportions: large head, short legs.
     """
 
     height: float
@@ -46,67 +46,67 @@ class Body:
 
     @property
     def hip(self) -> float:
-        """Height of the hip joints of who stands upright."""
+        """Height of the hip joints when standing upright."""
         return (0.49 if self.child else 0.525) * self.height
 
     @property
     def ankle(self) -> float:
-        """Height of the ankle of a foot that is flat on the ground."""
+        """Height of the ankle when the foot is flat on the ground."""
         return 0.045 * self.height
 
     @property
     def thigh(self) -> float:
-        """From hip to knee."""
+        """Length from hip to knee."""
         return 0.51 * (self.hip - self.ankle)
 
     @property
     def shin(self) -> float:
-        """From knee to ankle."""
+        """Length from knee to ankle."""
         return 0.49 * (self.hip - self.ankle)
 
     @property
     def hip_half(self) -> float:
-        """From the middle to a hip joint."""
+        """Distance from the midline to a hip joint."""
         return 0.050 * self.height * self.hips
 
     @property
     def trunk(self) -> float:
-        """From the hip joints up to the shoulder joints."""
+        """Height of the shoulder joints above the hip joints."""
         return (0.275 if self.child else 0.285) * self.height
 
     @property
     def shoulder_half(self) -> float:
-        """From the middle to a shoulder joint."""
+        """Distance from the midline to a shoulder joint."""
         return 0.108 * self.height * self.shoulders * self.girth**0.5
 
     @property
     def upper_arm(self) -> float:
-        """From shoulder to elbow."""
+        """Length from shoulder to elbow."""
         return 0.172 * self.height
 
     @property
     def forearm(self) -> float:
-        """From elbow to wrist."""
+        """Length from elbow to wrist."""
         return 0.150 * self.height
 
     @property
     def heel(self) -> float:
-        """From the ankle back to the heel."""
+        """Distance from the ankle back to the heel."""
         return 0.035 * self.height
 
     @property
     def ball(self) -> float:
-        """From the ankle forward to the ball of the foot, over which it rolls."""
+        """Distance from the ankle forward to the ball of the foot, over which it rolls."""
         return 0.080 * self.height
 
     @property
     def stride(self) -> float:
-        """From one footfall to the next of the same foot, at a comfortable walk."""
+        """Stride length at a comfortable walk: distance between footfalls of the same foot."""
         return (0.70 if self.child else 0.78) * self.height
 
     @property
     def head(self) -> float:
-        """Size of the head, 1 for that of an adult of 1.75 m."""
+        """Size of the head relative to that of an adult of 1.75 m."""
         return self.height * (0.72 if self.child else 0.571)
 
 

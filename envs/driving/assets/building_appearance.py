@@ -1,4 +1,4 @@
-"""What walls and roofs of buildings look like."""
+"""Appearance of walls and roofs of buildings."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ Color = tuple[float, float, float]
 
 
 def fixed(color: Color) -> Surface:
-    """A plain wall of its own color, whatever that of the slot."""
+    """A plain wall of a fixed color, independent of the color of the slot."""
     return Surface(color, label="building", tinted=False)
 
 
-def textured(texture: Texture, gloss: float = 0.0) -> Surface:
+def textured(texture: Texture, specular: float = 0.0) -> Surface:
     """A wall with a texture, tinted by the color of the slot."""
-    return Surface((1.0, 1.0, 1.0), texture, "building", specular=gloss, shininess=256)
+    return Surface((1.0, 1.0, 1.0), texture, "building", specular=specular, shininess=256)
 
 
-def pictured(texture: Texture, lit: bool = False) -> Surface:
-    """A door, a shop's front or a clock: a picture in its own colors that may shine."""
+def untinted(texture: Texture, lit: bool = False) -> Surface:
+    """A door, shop front or clock: a texture in its own colors, optionally emissive."""
     return Surface((1.0, 1.0, 1.0), texture, "building", emissive=lit, tinted=False)
 
 
 def averaged(texture: Texture) -> Surface:
-    """A plain wall in the color of the corner of a facade."""
+    """A plain wall in the color of a facade texture's corner."""
     red, green, blue = (texture.levels[0][8:24, 4:16].mean(axis=(0, 1)) / 255.0).tolist()
     return Surface((red, green, blue), label="building")
 
 
 def tiled(variant: int) -> Surface:
-    """A roof, seen from below too where it stands out."""
+    """A tiled roof; its overhang is visible from below."""
     tiles = textures.roof_tiles(variant % textures.NUM_VARIANTS)
     return Surface((1.0, 1.0, 1.0), tiles, "building", double_sided=True)
 

@@ -1,4 +1,4 @@
-"""The buildings of a town by number, of seven kinds."""
+"""Numbered buildings of a town, of seven kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from camshaft.envs.driving.assets.homes import apartment_block, garage, terraced
 from camshaft.envs.driving.assets.trade import office, shop, warehouse
 from camshaft.envs.errors import InvalidOption
 
-# What each number is; of every pair, the first is for training and the second for testing.
+# Kind of each number; the first of every pair is for training, the second for testing.
 KINDS = (
     *("terraced_house",) * 6,
     *("apartment_block",) * 6,
@@ -39,8 +39,8 @@ def building(number: int, lit: bool = False) -> BuildingModel:
     """One of NUM_BUILDINGS buildings of a town, even ones for training, odd ones for testing.
 
     Args:
-        number: which; KINDS says what it is.
-        lit: whether light shines from some of its windows.
+        number: its number; KINDS gives its kind.
+        lit: whether some of its windows are lit.
     """
     if not 0 <= number < NUM_BUILDINGS:
         raise InvalidOption(f"buildings are numbered 0..{NUM_BUILDINGS - 1}, got {number!r}")

@@ -26,7 +26,7 @@ from camshaft.envs.driving.assets.vehicle_parts import (
     far_lamps,
     far_wheel,
     plate,
-    side_pictures,
+    side_texture,
     side_uvs,
     side_window,
     wheel_polygons,
@@ -38,7 +38,7 @@ LENGTH, WIDTH, HEIGHT = 12.0, 2.55, 3.15  # meters
 AXLES = (3.3, -2.6)  # x, meters
 WHEEL_RADIUS = 0.48
 HULL = Hull(
-    sections(  # x, then sill, waist, foot of the windows, edge of the top: the windscreen is the top's first part
+    sections(  # x, then sill, waist, foot of the windows, edge of the top; the windshield is the first part of the top
         (6.00, (1.14, 0.36), (1.22, 0.75), (1.20, 1.12), (1.16, 1.16)),
         (5.76, (1.22, 0.32), (1.27, 0.75), (1.26, 1.18), (1.14, 2.52)),
         (5.60, (1.23, 0.32), (1.275, 0.75), (1.265, 1.20), (1.10, 2.92)),
@@ -47,15 +47,15 @@ HULL = Hull(
     ),
     crown=0.05,
 )
-WINDOWS = (5.1, -5.5)  # x where the side windows begin and end
+WINDOWS = (5.1, -5.5)  # x of the ends of the side windows
 PILLARS = (3.75, 2.0, 0.25, -1.5, -3.25)  # x of the posts between the side windows
-DOORS = ((5.35, 4.15), (1.15, -0.15))  # x of the doors, which are on the right
+DOORS = ((5.35, 4.15), (1.15, -0.15))  # x of the doors, on the right side
 STRIPE = Surface((0.95, 0.95, 0.94), label="vehicle", specular=0.035, shininess=256, tinted=False)
 
 
 @cache
 def bus() -> VehicleModel:
-    """A low-floor bus of 12 × 2.55 × 3.15 m, with doors on its right."""
+    """A low-floor bus of 12 × 2.55 × 3.15 m, with doors on the right."""
     levels = [_near(), _middle(), _far()]
     return VehicleModel("bus", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
 
@@ -91,7 +91,7 @@ def _middle() -> Mesh:
         polygon
         for door in DOORS
         for strip in (0, 1)
-        for polygon in HULL.side_panels(GLASS, door, strip, proud=0.02)
+        for polygon in HULL.side_panels(GLASS, door, strip, offset=0.02)
     ]
     return _assembled(left, mirrored(doors))
 
@@ -112,7 +112,7 @@ def _assembled(left: list[Polygon], right: list[Polygon]) -> Mesh:
 
 
 def _glass() -> list[Polygon]:
-    """The left half of the windscreen and the rear window, the windows of a side, and a stripe below them."""
+    """Left half of the windshield and rear window, the side windows, and a stripe below them."""
     return [
         HULL.top_panel(GLASS, (5.98, 5.77), 0.97),
         *HULL.side_panels(GLASS, WINDOWS, 2, (0.06, 0.74)),
@@ -131,12 +131,12 @@ def _lamps() -> list[Polygon]:
 
 
 def _far() -> Mesh:
-    """A box with a picture on its sides."""
+    """The coarsest level: a box with textured sides."""
     half, wide, top = 0.5 * LENGTH, 0.5 * WIDTH, 3.0
     windows = side_window(*WINDOWS, 1.3, 2.48)
     stripe = side_window(half, -half, 0.95, 1.08, STRIPE.color)
     posts = [side_window(x + 0.06, x - 0.06, 1.3, 2.48, (1.0, 1.0, 1.0)) for x in PILLARS]
-    picture = side_pictures(LENGTH, top, AXLES, WHEEL_RADIUS, [windows, stripe, *posts])
+    sides = side_texture(LENGTH, top, AXLES, WHEEL_RADIUS, [windows, stripe, *posts])
     side = np.array(
         [
             [half, wide, 0.0],
@@ -147,12 +147,12 @@ def _far() -> Mesh:
         ]
     )
     left: list[Polygon] = [
-        (side, picture, side_uvs(side, LENGTH, top)),
+        (side, sides, side_uvs(side, LENGTH, top)),
         *far_lamps(half + 0.01, 0.6, 1.2, 0.6, 1.05, FAR_HEAD_LEFT),
         *far_lamps(-half - 0.01, 0.72, 1.25, 0.75, 1.3, FAR_TAIL_LEFT),
     ]
     strips: list[Polygon] = []
-    for index, surface in ((4, picture), (3, GLASS), (2, PAINT), (1, picture)):
+    for index, surface in ((4, sides), (3, GLASS), (2, PAINT), (1, sides)):
         first, second = side[index], side[(index + 1) % 5]
         strip = np.array([first, first * FLIP, second * FLIP, second])
         strips.append((strip, surface, np.column_stack([np.full(4, 0.985), strip[:, 2] / top])))

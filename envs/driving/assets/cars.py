@@ -1,4 +1,4 @@
-"""Passenger cars: a saloon, a hatchback and an SUV, from half cross-sections of the body and a cabin on top."""
+"""Passenger cars: a sedan, a hatchback and an SUV, from half cross-sections of the body and a cabin on top."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from camshaft.envs.driving.assets.vehicle_parts import (
     far_lamps,
     far_wheel,
     plate,
-    side_pictures,
+    side_texture,
     side_uvs,
     wheel_polygons,
 )
@@ -39,19 +39,19 @@ from camshaft.envs.rendering import Mesh
 
 @dataclass(frozen=True)
 class CarShape:
-    """What makes a car that car; meters.
+    """Shape of a car; lengths in meters.
 
     Attributes:
-        length, width, height: over all but the mirrors.
-        wheelbase: the axles lie as far ahead as behind of the middle.
-        wheel_radius: of the wheels.
-        spokes: of their rims.
+        length, width, height: overall, without mirrors.
+        wheelbase: distance between the axles, which are symmetric about the middle.
+        wheel_radius: radius of the wheels.
+        spokes: number of spokes per rim.
         body: half cross-sections below the windows: sill, waist, shoulder.
         glass: x, y, z of the lower front and the lower rear corner of the windows.
-        roof: likewise of the roof.
-        pillars: shares of the way from front to rear along the side windows where pillar, glass, pillar, … end.
-        tail: lower and upper edge of the tail lamps, shares of the height of the rear.
-        rails: whether there are rails on the roof.
+        roof: the same for the roof.
+        pillars: fractions of the length of the side windows at which pillar, glass, pillar, … end, from the front.
+        tail: lower and upper edge of the tail lamps, as fractions of the height of the rear.
+        rails: whether the roof has rails.
     """
 
     length: float
@@ -68,7 +68,7 @@ class CarShape:
     rails: bool = False
 
 
-SALOON = CarShape(
+SEDAN = CarShape(
     4.5, 1.8, 1.45, 2.7, 0.33, 5,
     sections(
         (2.25, (0.70, 0.30), (0.76, 0.48), (0.68, 0.66)),
@@ -120,9 +120,9 @@ SUV = CarShape(
 
 
 @cache
-def saloon() -> VehicleModel:
-    """A saloon of 4.5 × 1.8 × 1.45 m."""
-    return _car("saloon", SALOON)
+def sedan() -> VehicleModel:
+    """A sedan of 4.5 × 1.8 × 1.45 m."""
+    return _car("sedan", SEDAN)
 
 
 @cache
@@ -133,7 +133,7 @@ def hatchback() -> VehicleModel:
 
 @cache
 def suv() -> VehicleModel:
-    """A tall car of 4.65 × 1.9 × 1.74 m with rails on its roof."""
+    """An SUV of 4.65 × 1.9 × 1.74 m with roof rails."""
     return _car("suv", SUV)
 
 
@@ -165,7 +165,7 @@ def _middle(shape: CarShape) -> Mesh:
 
 
 def _assembled(shape: CarShape, hull: Hull, left: list[Polygon]) -> Mesh:
-    """Body, cabin and plates, with what is on the left on both sides."""
+    """Body, cabin and plates; parts of the left side are mirrored to the right."""
     (front, (foot, *_)), (rear, (rear_foot, *_)) = hull.sections[0], hull.sections[-1]
     plates = [
         plate(front + 0.012, 0.26, foot[1] + 0.07, foot[1] + 0.18),
@@ -188,15 +188,15 @@ def _cabin_side(shape: CarShape, pillars: Sequence[float]) -> list[Polygon]:
 
 
 def _cabin_top(shape: CarShape) -> list[Polygon]:
-    """Windscreen, rear window with the high brake lamp, and a roof with a ridge."""
+    """Windshield, rear window with the center brake lamp, and a roof with a ridge."""
     crown = np.array([1.0, 0.0, 1.0])
     front, rear = np.array(shape.roof)
     rise = np.array([0.0, 0.0, shape.height - max(front[2], rear[2])])
     ridge_front, ridge_rear = front * crown + rise, rear * crown + rise
     roof: list[Polygon] = [(np.array([ridge_front, front, rear, ridge_rear]), PAINT, None)]
-    windscreen, window = _windows(shape)
+    windshield, window = _windows(shape)
     return [
-        (windscreen, GLASS, None),
+        (windshield, GLASS, None),
         (window, GLASS, None),
         (inset(window, (0.38, 0.62), (0.86, 0.94)), HIGH_BRAKE, None),
         (np.array([front * FLIP, front, ridge_front]), PAINT, None),
@@ -207,14 +207,14 @@ def _cabin_top(shape: CarShape) -> list[Polygon]:
 
 
 def _windows(shape: CarShape) -> tuple[FloatArray, FloatArray]:
-    """(4, 3) each: windscreen and rear window."""
+    """(4, 3) each: windshield and rear window."""
     (front, rear), (roof_front, roof_rear) = np.array(shape.glass), np.array(shape.roof)
-    windscreen = np.array([front * FLIP, front, roof_front, roof_front * FLIP])
-    return windscreen, np.array([rear, rear * FLIP, roof_rear * FLIP, roof_rear])
+    windshield = np.array([front * FLIP, front, roof_front, roof_front * FLIP])
+    return windshield, np.array([rear, rear * FLIP, roof_rear * FLIP, roof_rear])
 
 
 def _lamps(shape: CarShape, hull: Hull) -> list[Polygon]:
-    """Head lamp, tail lamp and indicators on the left."""
+    """Headlamp, tail lamp and turn signals on the left."""
     low, high = shape.tail
     return [
         hull.end_panel(HEAD, 1, (0.52, 0.86), (0.52, 0.97)),
@@ -225,7 +225,7 @@ def _lamps(shape: CarShape, hull: Hull) -> list[Polygon]:
 
 
 def _trim(shape: CarShape, hull: Hull) -> list[Polygon]:
-    """The left half of grille, air intake and rear bumper, a sill and a door handle."""
+    """Left half of grille, air intake and rear bumper; a sill and a door handle."""
     end = 0.5 * shape.wheelbase - 1.25 * shape.wheel_radius
     return [
         hull.end_panel(DARK, 1, (0.0, 0.50), (0.58, 0.95)),
@@ -237,21 +237,21 @@ def _trim(shape: CarShape, hull: Hull) -> list[Polygon]:
 
 
 def _mirror(shape: CarShape) -> list[Polygon]:
-    """The left wing mirror: front, outer side, top, and the glass behind."""
+    """The left side mirror: front, outer side, top, and the glass at the back."""
     x, y, z = shape.glass[0]
     low, high = (x - 0.33, y - 0.02, z + 0.03), (x - 0.23, y + 0.16, z + 0.15)
     return [*box(low, high, PAINT, "XYZ"), *box(low, high, GLASS, "x")]
 
 
 def _far(shape: CarShape) -> Mesh:
-    """Body and cabin as boxes, what is on the sides as a picture, a lamp in every corner."""
+    """The coarsest level: body and cabin as boxes with textured sides, and a lamp at each corner."""
     half, waist = 0.5 * shape.length, max(y for _, profile in shape.body for y, _ in profile)
     front, rear = shape.body[0][1][-1][1] + 0.05, shape.body[-1][1][-1][1] + 0.03
     axles = (0.5 * shape.wheelbase, -0.5 * shape.wheelbase)
-    picture = side_pictures(shape.length, rear, axles, shape.wheel_radius)
+    sides = side_texture(shape.length, rear, axles, shape.wheel_radius)
     side = np.array([[half, waist, 0.0], [-half, waist, 0.0], [-half, waist, rear], [half, waist, front]])
     left: list[Polygon] = [
-        (side, picture, side_uvs(side, shape.length, rear)),
+        (side, sides, side_uvs(side, shape.length, rear)),
         (np.array([shape.glass[0], shape.glass[1], shape.roof[1], shape.roof[0]]), GLASS, None),
         *far_lamps(half + 0.01, 0.36, 0.80, front - 0.28, front - 0.02, FAR_HEAD_LEFT),
         *far_lamps(-half - 0.01, 0.36, 0.84, rear - 0.36, rear - 0.06, FAR_TAIL_LEFT),
@@ -265,7 +265,7 @@ def _far(shape: CarShape) -> Mesh:
     ]
     middle: list[Polygon] = [
         (deck, PAINT, None),
-        *((end, picture, np.column_stack([np.full(4, 0.5), end[:, 2] / rear])) for end in ends),
+        *((end, sides, np.column_stack([np.full(4, 0.5), end[:, 2] / rear])) for end in ends),
         *box((-half, -waist, 0.2), (half, waist, rear), DARK, "z"),
         *((window, GLASS, None) for window in _windows(shape)),
         _roof(shape),

@@ -1,4 +1,4 @@
-"""Churches."""
+"""Church models."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from camshaft.envs.driving.assets.blocks import (
     outline,
     pitched_roof,
 )
-from camshaft.envs.driving.assets.building_appearance import DARK, averaged, pictured, textured, tiled
+from camshaft.envs.driving.assets.building_appearance import DARK, averaged, textured, tiled, untinted
 from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, inset, wall
 from camshaft.envs.driving.textures import facades as fronts
 from camshaft.envs.rendering import Surface
 
 
 def church(number: int, variant: int, lit: bool) -> BuildingModel:
-    """A nave with a steep roof, and a tower with a clock and a spire in front of it."""
+    """A church: a nave with a steep roof, and in front of it a tower with a clock and a spire."""
     rng = np.random.default_rng([14, number])
     width, nave, tower = (10.0, 11.5)[number % 2], (20.0, 22.0)[number % 2], (5.0, 5.6)[number % 2]
     depth = nave + tower
@@ -42,7 +42,7 @@ def church(number: int, variant: int, lit: bool) -> BuildingModel:
     levels.add(facades(shaft, 0.0, belfry, (plain,) * 4, (tower, belfry)))
     cap = hipped_roof(tower - 0.3, tower - 0.3, belfry, spire, slate)
     levels.add(moved(cap, [x, 0.0, 0.0]))
-    dial = pictured(fronts.clock_face(), lit)
+    dial = untinted(fronts.clock_face(), lit)
     for side in range(4):
         panel = wall(shaft[side], shaft[(side + 1) % 4], 0.0, belfry)
         levels.add([(inset(panel, (0.28, 0.72), (0.80, 0.95), 0.03), DARK, None)], last=0)
@@ -57,7 +57,7 @@ def church(number: int, variant: int, lit: bool) -> BuildingModel:
         "xXyYz",
     )
     levels.add(ledge, last=0)
-    door = pictured(fronts.house_door(3 * (number % 2)))
+    door = untinted(fronts.house_door(3 * (number % 2)))
     levels.add([(on_front(depth, 0.0, 0.0, 3.6, 1.1), door, UNIT_SQUARE)], last=1)
     buttresses = [
         polygon
@@ -73,7 +73,7 @@ def church(number: int, variant: int, lit: bool) -> BuildingModel:
 
 
 def _buttress(x: float, y: float, high: float, plain: Surface) -> list[Polygon]:
-    """A sloping pillar on the wall of a nave: its outer side and its flanks."""
+    """A sloping buttress on the wall of a nave: outer face and flanks."""
     out, half, sign = y + 0.9 * np.sign(y), 0.3, float(np.sign(y))
     face = np.array([[x - half, out, -0.3], [x + half, out, -0.3], [x + half, y, high], [x - half, y, high]])
     flanks = [

@@ -1,4 +1,4 @@
-"""Meshes of people at three levels of detail, every vertex in the frame of a part of the body (see `walk.PARTS`)."""
+"""Meshes of people at three levels of detail; each vertex is in the frame of a body part (see `walk.PARTS`)."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from camshaft.envs.rendering import Mesh, Surface
 
 SHIRT = Surface((1.0, 1.0, 1.0), label="person")
 BAG = Surface((0.24, 0.20, 0.18), label="person", tinted=False)
-TORSO, ARM, FOREARM, THIGH, SHIN, FOOT, HEAD = 0, 1, 3, 5, 7, 9, 11  # parts; of the left of two
+TORSO, ARM, FOREARM, THIGH, SHIN, FOOT, HEAD = 0, 1, 3, 5, 7, 9, 11  # part numbers; of pairs, the left one
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A body that can be posed.
+    """A body mesh that can be posed.
 
     Attributes:
-        mesh: every vertex in the frame of its part.
-        parts: (V,) numbers of these.
+        mesh: mesh with each vertex in the frame of its part.
+        parts: (V,) part number of each vertex.
     """
 
     mesh: Mesh
     parts: NDArray[np.int64]
 
     def posed(self, poses: FloatArray) -> Mesh:
-        """The body with its parts at (12, 4, 4) poses."""
-        turns, places = poses[self.parts, :3, :3], poses[self.parts, :3, 3]
+        """The mesh with the parts at (12, 4, 4) poses."""
+        turns, origins = poses[self.parts, :3, :3], poses[self.parts, :3, 3]
         mesh = self.mesh
         return Mesh(
-            (np.einsum("vij,vj->vi", turns, mesh.positions) + places).astype(np.float32),
+            (np.einsum("vij,vj->vi", turns, mesh.positions) + origins).astype(np.float32),
             mesh.faces,
             np.einsum("vij,vj->vi", turns, mesh.normals).astype(np.float32),  # type: ignore[arg-type]
             mesh.uvs,
@@ -51,20 +51,20 @@ class Figure:
         return self._of(self.parts[self.mesh.faces[:, 0]] == number).mesh
 
     def without(self, number: int) -> Figure:
-        """The body without one of its parts."""
+        """The body without one part."""
         return self._of(self.parts[self.mesh.faces[:, 0]] != number)
 
     def _of(self, chosen: NDArray[np.bool_]) -> Figure:
-        """What the chosen faces make up."""
+        """The figure made of the chosen faces."""
         kept, faces = np.unique(self.mesh.faces[chosen], return_inverse=True)
         numbers = np.asarray(self.mesh.face_surfaces, np.int64)[chosen]
-        surfaces, looks = np.unique(numbers, return_inverse=True)
+        surfaces, indices = np.unique(numbers, return_inverse=True)
         mesh = Mesh(
             self.mesh.positions[kept],
             faces.reshape(-1, 3).astype(np.int32),
             self.mesh.normals[kept],  # type: ignore[index]
             self.mesh.uvs[kept],  # type: ignore[index]
-            looks.astype(np.int32),
+            indices.astype(np.int32),
             tuple(self.mesh.surfaces[surface] for surface in surfaces),
         )
         return Figure(mesh, self.parts[kept])
@@ -74,16 +74,28 @@ class Figure:
 def figures(body: int) -> tuple[Figure, Figure, Figure]:
     """Levels of detail of one of `bodies.BODIES`, of about 270, 100 and 31 triangles."""
     person = BODIES[body]
-    looks = _Looks(person)
+    appearance = _Appearance(person)
     return (
-        _figure([*_trunk(person, looks, 6), *_head(person, looks, 6), *_limbs(person, looks, (4, 5))]),
-        _figure([*_trunk(person, looks, 4), *_head(person, looks, 4), *_limbs(person, looks, (3, 3))]),
-        _far(person, looks),
+        _figure(
+            [
+                *_trunk(person, appearance, 6),
+                *_head(person, appearance, 6),
+                *_limbs(person, appearance, (4, 5)),
+            ]
+        ),
+        _figure(
+            [
+                *_trunk(person, appearance, 4),
+                *_head(person, appearance, 4),
+                *_limbs(person, appearance, (3, 3)),
+            ]
+        ),
+        _far(person, appearance),
     )
 
 
-class _Looks:
-    """The surfaces of one person."""
+class _Appearance:
+    """Surfaces of one person."""
 
     def __init__(self, body: Body) -> None:
         def cloth(color: Color) -> Surface:
@@ -105,9 +117,9 @@ def _figure(pieces: Sequence[tuple[int, Mesh]]) -> Figure:
 
 
 def _rings(rows: ArrayLike, segments: int) -> FloatArray:
-    """(m, k, 3) ellipses from rows of height, half width, half depth and place ahead; flat in front and behind."""
+    """(m, k, 3) ellipses from rows of height, half width, half depth and x; flat at front and back."""
     angles = 2.0 * np.pi * (np.arange(segments) + 0.5) / segments
-    across = 1.0 if segments > 4 else 1.22  # a square of the same area
+    across = 1.0 if segments > 4 else 1.22  # a square of equal area
     return np.array(
         [
             np.column_stack(
@@ -122,8 +134,8 @@ def _rings(rows: ArrayLike, segments: int) -> FloatArray:
     )
 
 
-def _trunk(body: Body, looks: _Looks, segments: int) -> _Pieces:
-    """Hips, chest and shoulders, and a skirt, a coat or a rucksack."""
+def _trunk(body: Body, appearance: _Appearance, segments: int) -> _Pieces:
+    """Hips, chest and shoulders; and a skirt, coat or backpack."""
     girth, top = body.height * body.girth, body.trunk / 0.285
     hips, shoulders = girth * body.hips, girth * body.shoulders
     rows = [
@@ -134,16 +146,16 @@ def _trunk(body: Body, looks: _Looks, segments: int) -> _Pieces:
         (0.290 * top, 0.112 * shoulders, 0.046 * girth, -0.004),
         (0.325 * top, 0.042 * body.height, 0.040 * body.height, 0.0),
     ]
-    cloths = [looks.trousers, SHIRT, SHIRT, SHIRT, SHIRT]
+    cloths = [appearance.trousers, SHIRT, SHIRT, SHIRT, SHIRT]
     if segments == 4:
-        rows, cloths = [rows[0], rows[1], rows[4]], [looks.trousers, SHIRT]
+        rows, cloths = [rows[0], rows[1], rows[4]], [appearance.trousers, SHIRT]
     rings = _rings(rows, segments)
     pieces = [(TORSO, loft(rings, cloths))]
     if segments == 4:
         pieces.append((TORSO, polygon_mesh([(rings[-1], SHIRT, None)])))
     hem = {"skirt": -0.225, "coat": -0.18}.get(body.clothes)
     if hem is not None:
-        cloth = SHIRT if body.clothes == "coat" else looks.trousers
+        cloth = SHIRT if body.clothes == "coat" else appearance.trousers
         waist = 0.06 * top if body.clothes == "skirt" else 0.02 * top
         edge = (hem * body.height, 0.105 * hips, 0.115 * girth, 0.0)
         shape = [edge, (0.0, 0.100 * hips, 0.073 * girth, 0.0), (waist, 0.088 * hips, 0.066 * girth, 0.0)]
@@ -157,14 +169,17 @@ def _trunk(body: Body, looks: _Looks, segments: int) -> _Pieces:
     return pieces
 
 
-def _head(body: Body, looks: _Looks, segments: int) -> _Pieces:
+def _head(body: Body, appearance: _Appearance, segments: int) -> _Pieces:
     """Neck, face and hair or cap."""
     size, chin = body.head, CHIN * body.head
-    cloth = SHIRT if body.hair_style == "cap" else looks.hair
+    cloth = SHIRT if body.hair_style == "cap" else appearance.hair
     if segments == 4:
         rows = [(-0.13, 0.056, 0.056, -0.005), (0.115, 0.077, 0.094, 0.004), (0.220, 0.052, 0.066, -0.006)]
         rings = _rings(size * np.array(rows) + [chin, 0.0, 0.0, 0.0], 4)
-        return [(HEAD, loft(rings, [looks.skin, cloth])), (HEAD, polygon_mesh([(rings[-1], cloth, None)]))]
+        return [
+            (HEAD, loft(rings, [appearance.skin, cloth])),
+            (HEAD, polygon_mesh([(rings[-1], cloth, None)])),
+        ]
     rows = [
         (-0.075, 0.058, 0.058, -0.005),
         (0.012, 0.052, 0.062, 0.018),
@@ -172,7 +187,9 @@ def _head(body: Body, looks: _Looks, segments: int) -> _Pieces:
         (0.180, 0.066, 0.082, -0.004),
         (0.225, 0.0, 0.0, -0.01),
     ]
-    pieces = [(HEAD, loft(_rings(size * np.array(rows) + [chin, 0.0, 0.0, 0.0], segments), [looks.skin]))]
+    pieces = [
+        (HEAD, loft(_rings(size * np.array(rows) + [chin, 0.0, 0.0, 0.0], segments), [appearance.skin]))
+    ]
     if body.hair_style != "bald":
         pieces.append((HEAD, loft(_hair(body, segments), [cloth])))
     if body.hair_style == "cap":
@@ -186,14 +203,14 @@ def _head(body: Body, looks: _Looks, segments: int) -> _Pieces:
         pieces.append((HEAD, polygon_mesh([(brim, SHIRT, None), (brim[::-1], SHIRT, None)])))
     if body.hair_style == "bun":
         knot = tube(
-            [[0.0, 0.0, -0.045], [0.0, 0.0, 0.0], [0.0, 0.0, 0.045]], [0.0, 0.042, 0.0], 4, looks.hair
+            [[0.0, 0.0, -0.045], [0.0, 0.0, 0.0], [0.0, 0.0, 0.045]], [0.0, 0.042, 0.0], 4, appearance.hair
         )
         pieces.append((HEAD, knot.scaled(size).translated([-0.115 * size, 0.0, chin + 0.16 * size])))
     return pieces
 
 
 def _hair(body: Body, segments: int) -> FloatArray:
-    """(3, k, 3) rings of the hair, or of a cap: its edge runs from the forehead down to the neck."""
+    """(3, k, 3) rings of the hair or cap, whose edge runs from the forehead down to the neck."""
     rows = [(0.112, 0.085, 0.103, -0.004), (0.185, 0.077, 0.096, -0.006), (0.240, 0.0, 0.0, -0.012)]
     rings = _rings(body.head * np.array(rows) + [CHIN * body.head, 0.0, 0.0, 0.0], segments)
     length = {"long": 0.11, "bun": 0.02}.get(body.hair_style, 0.0) * body.head
@@ -203,13 +220,13 @@ def _hair(body: Body, segments: int) -> FloatArray:
     return rings
 
 
-def _limbs(body: Body, looks: _Looks, segments: tuple[int, int]) -> _Pieces:
-    """Arms and legs; `segments` of either."""
+def _limbs(body: Body, appearance: _Appearance, segments: tuple[int, int]) -> _Pieces:
+    """Arms and legs, with `segments` sides each."""
     pieces: _Pieces = []
     girth, size = body.height * body.girth, body.height
     fine = segments[0] > 3
-    thick = 1.0 if fine else 1.15  # of few sides
-    sleeves = looks.skin if body.clothes == "shorts" else SHIRT
+    thick = 1.0 if fine else 1.15  # coarse
+    sleeves = appearance.skin if body.clothes == "shorts" else SHIRT
     for side in (0, 1):
         over, under = 0.025 * size, 0.018 * size
         line = [[0.0, 0.0, over], [0.0, 0.0, -0.02 * size], [0.0, 0.0, -body.upper_arm - 0.01 * size]]
@@ -228,33 +245,39 @@ def _limbs(body: Body, looks: _Looks, segments: tuple[int, int]) -> _Pieces:
                 [0.008, 0.0, -body.forearm - 0.1 * size],
             ]
             pieces.append(
-                (FOREARM + side, tube(hand, [0.017 * size, 0.022 * size, 0.0], segments[0], looks.skin, 0.6))
+                (
+                    FOREARM + side,
+                    tube(hand, [0.017 * size, 0.022 * size, 0.0], segments[0], appearance.skin, 0.6),
+                )
             )
         line = [[0.0, 0.0, 0.04 * size], [0.0, 0.0, -body.thigh - 0.012 * size]]
         pieces.append(
             (
                 THIGH + side,
-                tube(line, [0.052 * girth * thick, 0.034 * girth * thick], segments[1], looks.trousers),
+                tube(line, [0.052 * girth * thick, 0.034 * girth * thick], segments[1], appearance.trousers),
             )
         )
         knee = 0.0 if body.clothes == "skirt" else 0.03 * size
         line = [[0.0, 0.0, knee], [0.0, 0.0, -body.shin - 0.4 * body.ankle]]
         pieces.append(
-            (SHIN + side, tube(line, [0.033 * girth * thick, 0.023 * girth * thick], segments[1], looks.shin))
+            (
+                SHIN + side,
+                tube(line, [0.033 * girth * thick, 0.023 * girth * thick], segments[1], appearance.shin),
+            )
         )
-        pieces.append((FOOT + side, _foot(body, looks, fine)))
+        pieces.append((FOOT + side, _foot(body, appearance, fine)))
     return pieces
 
 
-def _foot(body: Body, looks: _Looks, fine: bool) -> Mesh:
-    """A shoe, flat below; its toes rise a little."""
+def _foot(body: Body, appearance: _Appearance, fine: bool) -> Mesh:
+    """A shoe with a flat sole and slightly raised toes."""
     heel, toe, wide = -body.heel, body.ball + 0.035 * body.height, 0.026 * body.height
     sole, instep = -body.ankle, 0.15 * body.ankle
     if not fine:
         corners = [[heel, 0.0, sole], [toe, wide, sole], [toe, -wide, sole], [0.2 * heel, 0.0, instep]]
         faces = [[0, 1, 2], [1, 3, 2], [0, 3, 1], [0, 2, 3]]
         return polygon_mesh(
-            [([corners[corner] for corner in face][::-1], looks.shoes, None) for face in faces]
+            [([corners[corner] for corner in face][::-1], appearance.shoes, None) for face in faces]
         )
     rows = [[heel, wide, sole], [body.ball, wide, sole], [toe, 0.6 * wide, sole + 0.12 * body.ankle]]
     top = [
@@ -276,11 +299,11 @@ def _foot(body: Body, looks: _Looks, fine: bool) -> Mesh:
         [left[2], above[2], above[2] * flip, left[2] * flip],
         [left[0], left[1], left[1] * flip, left[0] * flip],
     ]
-    return polygon_mesh([(np.array(panel), looks.shoes, None) for panel in [*panels, *right, *ends]])
+    return polygon_mesh([(np.array(panel), appearance.shoes, None) for panel in [*panels, *right, *ends]])
 
 
-def _far(body: Body, looks: _Looks) -> Figure:
-    """A trunk with the arms in it, a head, and legs from hip to ankle in one piece."""
+def _far(body: Body, appearance: _Appearance) -> Figure:
+    """The coarsest level: a trunk including the arms, a head, and one-piece legs from hip to ankle."""
     girth, top = body.height * body.girth, body.trunk / 0.285
     trunk = _rings(
         [
@@ -304,13 +327,14 @@ def _far(body: Body, looks: _Looks) -> Figure:
         (
             HEAD,
             loft(
-                np.concatenate([head, crown]), [looks.skin, SHIRT if body.hair_style == "cap" else looks.hair]
+                np.concatenate([head, crown]),
+                [appearance.skin, SHIRT if body.hair_style == "cap" else appearance.hair],
             ),
         ),
     ]
     radii = [0.055 * girth, 0.034 * girth]
     below = np.array([[0.0, 0.0, 0.04 * body.height], [0.0, 0.0, -0.9 * body.ankle]])
-    leg = tube(below, radii, 3, looks.shin if body.clothes == "skirt" else looks.trousers)
+    leg = tube(below, radii, 3, appearance.shin if body.clothes == "skirt" else appearance.trousers)
     figure = _figure([*pieces, (THIGH, leg), (THIGH + 1, leg)])
     parts = figure.parts.copy()
     for side in (0, 1):

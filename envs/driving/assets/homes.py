@@ -1,4 +1,4 @@
-"""Terraced houses, blocks of flats, garages."""
+"""Row houses, apartment blocks and garages."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from camshaft.envs.driving.assets.building_appearance import (
     STONE,
     WHITE,
     averaged,
-    pictured,
     textured,
     tiled,
+    untinted,
 )
 from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, inset, wall
 from camshaft.envs.driving.textures import facades as fronts
@@ -35,16 +35,16 @@ from camshaft.envs.rendering import Surface
 
 
 def terraced_house(number: int, variant: int, lit: bool) -> BuildingModel:
-    """Two or three storeys of brick, two bays wide, with a bay window or a dormer; joins to a row."""
+    """A brick row house of two or three stories, two bays wide, with a bay window or a dormer; forms rows."""
     rng = np.random.default_rng([10, number])
-    width, depth, storeys = 6.0, (9.0, 10.0)[number % 2], 2 + (number // 2 == 1)
-    eaves, rise = 3.0 * storeys, float(rng.uniform(2.2, 3.2))
+    width, depth, stories = 6.0, (9.0, 10.0)[number % 2], 2 + (number // 2 == 1)
+    eaves, rise = 3.0 * stories, float(rng.uniform(2.2, 3.2))
     front = fronts.terrace_facade(variant)
     face, plain, tiles = textured(front), averaged(front), tiled(variant)
     corners, levels = outline(width, depth), Levels()
     levels.add(facades(corners, 0.0, eaves, (face, plain, face, plain), (3.0, 3.0)))
     levels.add(pitched_roof(width, depth, eaves, rise, tiles, plain))
-    door = pictured(fronts.house_door(number))
+    door = untinted(fronts.house_door(number))
     door_y = 1.5 if number % 2 else -1.5
     levels.add([(on_front(depth, door_y, 0.15, 2.7, 0.72), door, UNIT_SQUARE)], last=1)
     levels.add(
@@ -68,7 +68,7 @@ def terraced_house(number: int, variant: int, lit: bool) -> BuildingModel:
 
 
 def _bay_window(depth: float, y: float, plain: Surface) -> list[Polygon]:
-    """A window that stands out on the ground floor, three-sided."""
+    """A three-sided bay window on the first floor."""
     x, half = -0.5 * depth, 1.15
     ring = np.array([[x, y + half], [x - 0.7, y + 0.7], [x - 0.7, y - 0.7], [x, y - half]])
     polygons: list[Polygon] = []
@@ -108,11 +108,11 @@ def _dormer(depth: float, eaves: float, rise: float, plain: Surface, tiles: Surf
 
 
 def apartment_block(number: int, variant: int, lit: bool) -> BuildingModel:
-    """Three to six storeys of flats, with balconies, under a flat or hipped roof."""
+    """An apartment block of three to six stories, with balconies and a flat or hip roof."""
     rng = np.random.default_rng([11, number])
     bays = (5, 6, 7, 5, 6, 7)[variant % 6]
-    storeys = (4, 3, 6, 5, 3, 6)[variant % 6]
-    width, depth, top = 3.0 * bays, (11.0, 12.5)[number % 2], 2.9 * storeys + 0.6
+    stories = (4, 3, 6, 5, 3, 6)[variant % 6]
+    width, depth, top = 3.0 * bays, (11.0, 12.5)[number % 2], 2.9 * stories + 0.6
     front = fronts.apartment_facade(variant)
     face, plain = textured(front), averaged(front)
     corners, levels = outline(width, depth), Levels()
@@ -135,15 +135,15 @@ def apartment_block(number: int, variant: int, lit: bool) -> BuildingModel:
         height = top + 2.2
     entrance = bays // 2
     y = 0.5 * width - 3.0 * (entrance + 0.5)
-    door = pictured(fronts.house_door(number + 2))
+    door = untinted(fronts.house_door(number + 2))
     levels.add([(on_front(depth, y, 0.0, 2.5, 1.15), door, UNIT_SQUARE)], last=1)
     levels.add(
         box((-0.5 * depth - 1.2, y - 1.5, 2.6), (-0.5 * depth, y + 1.5, 2.75), CONCRETE, "xyYzZ"), last=0
     )
     columns = [column for column in range(bays) if column != entrance and (column + number) % 3 == 0]
-    spots = [(storey, column) for storey in range(1, storeys) for column in columns][:9]
-    for storey, column in spots:
-        levels.add(_balcony(depth, 0.5 * width - 3.0 * (column + 0.5), 2.9 * storey, plain, variant), last=0)
+    spots = [(story, column) for story in range(1, stories) for column in columns][:9]
+    for story, column in spots:
+        levels.add(_balcony(depth, 0.5 * width - 3.0 * (column + 0.5), 2.9 * story, plain, variant), last=0)
     if lit:
         window = fronts.APARTMENT_WINDOWS[fronts.apartment_style(variant)]
         levels.add_panes(lit_panes(corners, 0.0, top - 0.6, window, (3.0, 2.9), rng))
@@ -164,7 +164,7 @@ def garage(number: int, variant: int, lit: bool) -> BuildingModel:
     plain = averaged(plaster)
     corners, levels = outline(width, depth), Levels()
     levels.add(facades(corners, 0.0, top, (plain,) * 4, (width, top)))
-    door = pictured(fronts.garage_door(number))
+    door = untinted(fronts.garage_door(number))
     for index in range(count):
         y = 3.1 * (index - 0.5 * (count - 1))
         levels.add([(on_front(depth, y, 0.0, 2.15, 1.3), door, UNIT_SQUARE)])

@@ -1,4 +1,4 @@
-"""Bodies of vehicles from half cross-sections, and panels that lie on them."""
+"""Vehicle hulls from half cross-sections, and panels on them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ Section = tuple[
     float, tuple[Place, ...]
 ]  # x, then (y, z) of the left half from the sill to the edge of the top
 
-CREASE = np.deg2rad(18.0)  # panels that meet at less are one curved sheet
+CREASE = np.deg2rad(18.0)  # rad; panels that meet at a smaller angle are shaded as one curved sheet
 FLIP = np.array([1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class Hull:
-    """A body that is alike on both sides.
+    """A vehicle body, symmetric about the plane y = 0.
 
     Attributes:
-        sections: from front to rear, all of equally many points.
-        crown: meters by which the middle of the top is higher than its edge.
+        sections: from front to rear, all with the same number of points.
+        crown: meters by which the middle of the top is above its edge.
     """
 
     sections: tuple[Section, ...]
     crown: float = 0.0
 
     def every(self, step: int) -> Hull:
-        """A coarser hull, of every so manieth section."""
+        """A coarser hull of every n-th section."""
         return Hull(self.sections[::step], self.crown)
 
     def shell(self, surface: Surface, underside: Surface) -> Mesh:
-        """The closed body, its curved sheets shaded smoothly."""
+        """The closed body, with smooth shading of curved sheets."""
         rings = [self._ring(section) for section in self.sections]
         left: list[Polygon] = [
             (np.array([front[strip], rear[strip], rear[strip + 1], front[strip + 1]]), surface, None)
@@ -53,16 +53,16 @@ class Hull:
         return Mesh.merge([polygon_mesh([*left, *mirrored(left)], CREASE), polygon_mesh(floor)])
 
     def side_panels(
-        self, surface: Surface, along: Place, strip: int, upwards: Place = (0.0, 1.0), proud: float = 0.01
+        self, surface: Surface, along: Place, strip: int, upwards: Place = (0.0, 1.0), offset: float = 0.01
     ) -> list[Polygon]:
-        """What lies on a strip of the left side, in as many pieces as there are bends.
+        """Panels on a strip of the left side, one per flat piece.
 
         Args:
-            surface: what it looks like.
-            along: x where it begins, in front, and where it ends.
-            strip: number of the strip, the lowest is 0.
-            upwards: from and to, shares of the height of the strip.
-            proud: meters in front of the body.
+            surface: surface of the panel.
+            along: x of the front and rear end.
+            strip: index of the strip, from the lowest.
+            upwards: lower and upper edge, as fractions of the height of the strip.
+            offset: meters from the body.
         """
         bends = [x for x, _ in self.sections if along[1] < x < along[0]]
         panels: list[Polygon] = []
@@ -71,52 +71,52 @@ class Hull:
             corners = np.array(
                 [[first, *ends[0][0]], [last, *ends[1][0]], [last, *ends[1][1]], [first, *ends[0][1]]]
             )
-            panels.append((inset(corners, (0.0, 1.0), upwards, proud), surface, None))
+            panels.append((inset(corners, (0.0, 1.0), upwards, offset), surface, None))
         return panels
 
-    def top_panel(self, surface: Surface, along: Place, share: float, proud: float = 0.01) -> Polygon:
-        """What lies on the left half of the top from x to x behind, over a share of its width: half a windscreen."""
+    def top_panel(self, surface: Surface, along: Place, share: float, offset: float = 0.01) -> Polygon:
+        """A panel on the left half of the top between two x, over a fraction of the width; e.g. half a windshield."""
         edges = [np.array([x, *self._profile(x)[-1]]) for x in along]
         crowns = [edge * [1.0, 0.0, 1.0] + [0.0, 0.0, self.crown] for edge in edges]
         corners = np.array([crowns[0], edges[0], edges[1], crowns[1]])
-        return inset(corners, (0.0, share), (0.0, 1.0), proud), surface, None
+        return inset(corners, (0.0, share), (0.0, 1.0), offset), surface, None
 
     def end_panel(
-        self, surface: Surface, end: int, across: Place, upwards: Place, proud: float = 0.01
+        self, surface: Surface, end: int, across: Place, upwards: Place, offset: float = 0.01
     ) -> Polygon:
-        """What lies on the left half of the front or the rear.
+        """A panel on the left half of the front or rear.
 
         Args:
-            surface: what it looks like.
+            surface: surface of the panel.
             end: 1 for the front, -1 for the rear.
-            across: from and to, shares of the half width at that height.
-            upwards: from and to, shares of the height of that end.
-            proud: meters in front of the body.
+            across: inner and outer edge, as fractions of the half width at that height.
+            upwards: lower and upper edge, as fractions of the height of that end.
+            offset: meters from the body.
         """
         x, profile = self.sections[0 if end > 0 else -1]
         widths, heights = np.array(profile).T
         levels = heights[0] + np.array(upwards) * (heights[-1] - heights[0])
         half = np.interp(levels, heights, widths)
         corners = [
-            [x + end * proud, share * half[level], levels[level]]
+            [x + end * offset, share * half[level], levels[level]]
             for share, level in ((across[0], 0), (across[1], 0), (across[1], 1), (across[0], 1))
         ]
         return np.array(corners if end > 0 else corners[::-1]), surface, None
 
     def _ring(self, section: Section) -> FloatArray:
-        """(k + 2, 3) the left half from the sill up, the middle of the top, the middle of the floor."""
+        """(k + 2, 3) corners of a section: the left half from the sill up, top center, bottom center."""
         x, profile = section
         middle = [[x, 0.0, profile[-1][1] + self.crown], [x, 0.0, profile[0][1]]]
         return np.array([*([x, y, z] for y, z in profile), *middle])
 
     def _profile(self, x: float) -> FloatArray:
-        """(k, 2) the cross-section anywhere."""
-        places = np.array([section[0] for section in self.sections])[::-1]
+        """(k, 2) interpolated cross-section at x."""
+        stations = np.array([section[0] for section in self.sections])[::-1]
         profiles = np.array([section[1] for section in self.sections])[::-1]
-        flat = profiles.reshape(len(places), -1)
-        return np.array([np.interp(x, places, column) for column in flat.T]).reshape(-1, 2)
+        flat = profiles.reshape(len(stations), -1)
+        return np.array([np.interp(x, stations, column) for column in flat.T]).reshape(-1, 2)
 
 
 def sections(*rows: Sequence[Place | float]) -> tuple[Section, ...]:
-    """Sections written as rows: x, then its points."""
+    """Sections from rows: x, then the points."""
     return tuple((float(row[0]), tuple(row[1:])) for row in rows)  # type: ignore[arg-type, misc]

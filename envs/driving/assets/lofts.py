@@ -1,4 +1,4 @@
-"""Smooth skins over rings of corners: limbs, tubes, rounded bodies."""
+"""Lofted meshes over rings of corners: limbs, tubes, rounded bodies."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from camshaft.envs.rendering import Mesh, Surface
 
 
 def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> Mesh:
-    """A skin over rings of corners, shaded smoothly.
+    """A smoothly shaded loft over rings of corners.
 
     Args:
-        rings: (m, k, 3) meters; seen from where the rings go to, each runs counter-clockwise.
-        surfaces: m - 1, one for each strip between two rings; or one for all.
-        closed: whether the last corner of a ring is joined to the first.
+        rings: (m, k, 3) meters; each is counter-clockwise, seen from the last ring toward the first.
+        surfaces: m - 1, one per strip between two rings; or one for all.
+        closed: whether the last corner of each ring is joined to the first.
     """
     points = np.asarray(rings, np.float64)
     strips, around = len(points) - 1, points.shape[1]
@@ -30,8 +30,8 @@ def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> 
     )
     faces = np.stack([lower_left, lower_right, upper_right, lower_left, upper_right, upper_left], axis=-1)
     faces = faces.reshape(strips, -1, 3)
-    looks = list(dict.fromkeys(surfaces))
-    chosen = np.array([looks.index(surface) for surface in surfaces]) + np.zeros(strips, np.int64)
+    palette = list(dict.fromkeys(surfaces))
+    chosen = np.array([palette.index(surface) for surface in surfaces]) + np.zeros(strips, np.int64)
     chosen, faces = np.repeat(chosen, faces.shape[1]), faces.reshape(-1, 3)
     flat = points.reshape(-1, 3)
     sides = flat[faces]
@@ -40,11 +40,11 @@ def loft(rings: ArrayLike, surfaces: Sequence[Surface], closed: bool = True) -> 
     positions, triangles, normals, uvs = as_mesh_arrays(
         flat, faces[kept], _loft_normals(points, closed), np.zeros((len(flat), 2))
     )
-    return Mesh(positions, triangles, normals, uvs, chosen[kept].astype(np.int32), tuple(looks))
+    return Mesh(positions, triangles, normals, uvs, chosen[kept].astype(np.int32), tuple(palette))
 
 
 def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
-    """(m k, 3) of the skin at every corner; corners of a ring that is a point share the mean of theirs."""
+    """(m k, 3) normals of the corners; corners of a degenerate ring (a point) share their mean."""
     around = np.roll(points, -1, axis=1) - np.roll(points, 1, axis=1)
     aside = around if closed else np.gradient(points, axis=1)
     narrow = np.linalg.norm(aside, axis=2, keepdims=True) < 1e-9
@@ -58,18 +58,18 @@ def _loft_normals(points: FloatArray, closed: bool) -> FloatArray:
 
 
 def tube(
-    places: ArrayLike, radii: Sequence[float], segments: int, surface: Surface, aspect: float = 1.0
+    centerline: ArrayLike, radii: Sequence[float], segments: int, surface: Surface, aspect: float = 1.0
 ) -> Mesh:
-    """A round skin about a line, open at its ends.
+    """A round tube about a line, open at both ends.
 
     Args:
-        places: (m, 3) meters, points of the line.
-        radii: (m,) meters; 0 for a tip.
-        segments: sides.
-        surface: what it looks like.
-        aspect: width over depth.
+        centerline: (m, 3) meters.
+        radii: (m,) meters; 0 at a tip.
+        segments: number of sides.
+        surface: surface of the tube.
+        aspect: ratio of width to depth.
     """
-    line = np.asarray(places, np.float64)
+    line = np.asarray(centerline, np.float64)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     guide = np.array([1.0, 0.0, 0.0]) if abs(along[0, 0]) < 0.9 else np.array([0.0, 0.0, 1.0])

@@ -1,4 +1,4 @@
-"""A motorcycle with a rider in a helmet."""
+"""A motorcycle with a helmeted rider."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ HELMET = Surface((0.92, 0.92, 0.92), label="person", specular=0.04, shininess=12
 
 @cache
 def motorcycle(rider: int = 0) -> VehicleModel:
-    """A motorcycle of 2.1 m; tank, fairing and helmet have the color of the slot, as the rider's jacket has.
+    """A motorcycle 2.1 m long; tank, fairing, helmet and the rider's jacket take the color of the slot.
 
     Args:
-        rider: number of one of `bodies.BODIES`.
+        rider: index into `bodies.BODIES`.
     """
     body = BODIES[rider]
     pose = seated_poses(body, np.array(HIPS), LEAN, HANDS, np.array(ANKLES), 0.17)
@@ -65,7 +65,7 @@ def motorcycle(rider: int = 0) -> VehicleModel:
 
 
 def _helmet(body: Body, segments: int) -> Mesh:
-    """A shell around the head, open below, with a dark visor."""
+    """A helmet: a shell around the head, open below, with a dark visor."""
     size = body.head
     angles = 2.0 * np.pi * (np.arange(segments) + 0.5) / segments
     rows = [(-0.14, 0.07), (-0.02, 0.105), (0.10, 0.128), (0.19, 0.105), (0.255, 0.0)]
@@ -86,7 +86,7 @@ def _helmet(body: Body, segments: int) -> Mesh:
 def _near() -> list[Mesh]:
     wheels = [polygon for x in AXLES for polygon in _wheel(x, 10)]
     left: list[Polygon] = [
-        *box((-0.30, 0.06, 0.24), (0.28, 0.15, 0.44), DARK, "xXYZz"),  # half of the engine
+        *box((-0.30, 0.06, 0.24), (0.28, 0.15, 0.44), DARK, "xXYZz"),  # half the engine
         (
             np.array([[-0.92, 0.20, 0.30], [-0.30, 0.20, 0.26], [-0.30, 0.20, 0.36], [-0.92, 0.20, 0.42]])[
                 ::-1
@@ -141,7 +141,7 @@ def _far() -> list[Mesh]:
 
 
 def _wheel(x: float, corners: int, tread: bool = True) -> list[Polygon]:
-    """A wheel that is seen from both sides, and from ahead and behind."""
+    """A wheel that is visible from both sides, from the front and from behind."""
     rim = Surface((1.0, 1.0, 1.0), wheel(6), "vehicle", tinted=False)
     half, radius = 0.5 * WHEEL_WIDTH, WHEEL_RADIUS / np.cos(np.pi / corners) ** 0.5
     center = np.array([x, 0.0, WHEEL_RADIUS])
@@ -161,7 +161,7 @@ def _wheel(x: float, corners: int, tread: bool = True) -> list[Polygon]:
 
 
 def _lamps() -> list[Polygon]:
-    """Head lamp and tail lamp."""
+    """Headlamp and tail lamp."""
     front = np.array([[0.53, -0.09, 0.76], [0.53, 0.09, 0.76], [0.51, 0.08, 0.92], [0.51, -0.08, 0.92]])
     rear = np.array([[-1.0, 0.09, 0.78], [-1.0, -0.09, 0.78], [-1.0, -0.08, 0.86], [-1.0, 0.08, 0.86]])
     return [(front, HEAD, None), (rear, TAIL, None)]
@@ -172,7 +172,7 @@ def _seat() -> list[Polygon]:
 
 
 def _screen() -> list[Polygon]:
-    """The small fairing that carries the lamp, and its windscreen."""
+    """The small fairing around the headlamp, and its windshield."""
     shell = box((0.36, -0.12, 0.72), (0.51, 0.12, 0.95), PAINT, "xyYZz")
     pane = np.array([[0.50, -0.11, 0.95], [0.50, 0.11, 0.95], [0.38, 0.09, 1.12], [0.38, -0.09, 1.12]])
     return [*shell, (pane, GLASS, None), (pane[::-1], GLASS, None)]

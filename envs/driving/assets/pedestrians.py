@@ -1,4 +1,4 @@
-"""Pedestrians: whole bodies at moments of the walk, one slot each, and bodies in parts that are posed freely."""
+"""Pedestrian models: whole bodies at phases of the gait, one slot each, and bodies in parts that are posed freely."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from camshaft.envs.driving.assets.figures import figures
 from camshaft.envs.driving.assets.walk import PARTS, walk_keypoints, walk_poses
 from camshaft.envs.rendering import Mesh
 
-WALK_FRAMES = 12  # moments of one stride
-STANDING = WALK_FRAMES  # the frame of who does not walk
+WALK_FRAMES = 12  # frames of one stride
+STANDING = WALK_FRAMES  # the standing frame
 
 
 @cache
 def pedestrian_frames(body: int) -> list[list[Mesh]]:
-    """What `Scene.add` takes as variants: levels of about 270, 100 and 31 triangles for each frame.
+    """Variants for `Scene.add`: levels of about 270, 100 and 31 triangles for each frame.
 
-    Frames 0 to WALK_FRAMES - 1 are a stride of `BODIES[body].stride` meters, from the strike of the left heel; frame
-    STANDING stands. Shirts have the color of the slot.
+    Frames 0 to WALK_FRAMES - 1 are a stride of `BODIES[body].stride` meters, starting at left heel strike; frame
+    STANDING is a standing person. Shirts take the color of the slot.
     """
     poses, _ = _frames(body)
     return [[figure.posed(pose) for figure in figures(body)] for pose in poses]
 
 
 def frame_keypoints(body: int) -> FloatArray:
-    """(WALK_FRAMES + 1, 17, 3) meters, object frame: COCO's keypoints in every frame, in the order of `KEYPOINTS`."""
+    """(WALK_FRAMES + 1, 17, 3) meters, object frame: COCO keypoints of every frame, in the order of `KEYPOINTS`."""
     return _frames(body)[1].copy()
 
 
 def frame_at(phases: ArrayLike) -> NDArray[np.int64]:
-    """The frame that is nearest to a phase of the gait, rad."""
+    """The frame nearest to a phase of the gait (rad)."""
     turns = np.asarray(phases, np.float64) / (2.0 * np.pi)
     return np.round(turns * WALK_FRAMES).astype(np.int64) % WALK_FRAMES
 
 
 @cache
 def pedestrian_parts(body: int) -> list[list[Mesh]]:
-    """Levels of about 270 and 100 triangles for each of PARTS, to be placed by `walk_poses`."""
+    """Levels of about 270 and 100 triangles for each of PARTS, to be posed by `walk_poses`."""
     return [[figure.part(number) for figure in figures(body)[:2]] for number in range(len(PARTS))]
 
 

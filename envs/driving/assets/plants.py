@@ -12,11 +12,11 @@ from camshaft.envs.rendering import Mesh, Surface
 
 
 def conifer(variant: int, cut_out: bool = False) -> list[Mesh]:
-    """A spruce about 10 m high: levels of about 60, 20 and 10 triangles.
+    """A spruce, about 10 m high: levels of about 60, 20 and 10 triangles.
 
     Args:
         variant: below `textures.NUM_VARIANTS`.
-        cut_out: whether a finer level of about 110 triangles, whose branches are cut out, comes first.
+        cut_out: whether to prepend a finer level of about 110 triangles with cut-out branches.
     """
     rng = np.random.default_rng([1, variant])
     crown = Surface((1.0, 1.0, 1.0), textures.needles(variant), "vegetation")
@@ -47,11 +47,11 @@ def _branched_conifer(variant: int, radius: float, height: float, foot: float, t
 
 
 def broadleaf(variant: int, cut_out: bool = False) -> list[Mesh]:
-    """An oak or poplar about 9 m high: levels of about 70, 26 and 14 triangles.
+    """An oak or poplar, about 9 m high: levels of about 70, 26 and 14 triangles.
 
     Args:
         variant: below `textures.NUM_VARIANTS`.
-        cut_out: whether a finer level of about 130 triangles, with leaves cut out around it, comes first.
+        cut_out: whether to prepend a finer level of about 130 triangles with cut-out leaves around it.
     """
     rng = np.random.default_rng([2, variant])
     crown = Surface((1.0, 1.0, 1.0), textures.leaves(variant), "vegetation")
@@ -84,11 +84,11 @@ def broadleaf(variant: int, cut_out: bool = False) -> list[Mesh]:
 
 
 def bush(variant: int, cut_out: bool = False) -> list[Mesh]:
-    """A bush about 1.5 m high.
+    """A bush, about 1.5 m high.
 
     Args:
         variant: below `textures.NUM_VARIANTS`.
-        cut_out: whether a finer level of 40 triangles, with leaves cut out around it, comes first.
+        cut_out: whether to prepend a finer level of 40 triangles with cut-out leaves around it.
     """
     rng = np.random.default_rng([3, variant])
     surface = Surface((0.9, 0.95, 0.85), textures.leaves(variant), "vegetation")
@@ -98,7 +98,7 @@ def bush(variant: int, cut_out: bool = False) -> list[Mesh]:
 
 
 def _leafy(clump: Mesh, variant: int) -> list[Mesh]:
-    """A clump made a little smaller, and leaves with gaps between them around it."""
+    """A slightly shrunken clump, surrounded by leaves with gaps between them."""
     cover = Surface(clump.surfaces[0].color, textures.leaf_cover(variant), "vegetation")
     center = clump.positions.mean(axis=0)
     inner = clump.translated(-center).scaled(0.93).translated(center)

@@ -12,7 +12,7 @@ WHITE, BLACK, WOOD = (0.93, 0.93, 0.93), (0.07, 0.07, 0.07), (0.42, 0.34, 0.26)
 
 
 def delineator() -> list[Mesh]:
-    """A white post of 1.05 m with a dark band and a reflector."""
+    """A white post, 1.05 m high, with a dark band and a reflector."""
     white, black = Surface(WHITE, label="pole"), Surface(BLACK, label="pole")
     amber = Surface((0.98, 0.72, 0.25), label="pole")
     body = Mesh.box([0.12, 0.14, 1.25], white).translated([0.0, 0.0, 0.425])
@@ -23,7 +23,7 @@ def delineator() -> list[Mesh]:
 
 
 def utility_pole() -> list[Mesh]:
-    """A wooden pole of 8 m with a cross-arm and insulators; the arm lies along y."""
+    """A wooden pole, 8 m high, with insulators on a cross-arm along y."""
     wood, glass = Surface(WOOD, label="pole"), Surface((0.75, 0.78, 0.78), label="pole")
     pole = lathe([[0.0, 8.02], [0.12, 8.0], [0.17, -0.6]], 6, wood)
     arm = Mesh.box([0.12, 2.2, 0.14], wood).translated([0.14, 0.0, 7.3])
@@ -33,7 +33,7 @@ def utility_pole() -> list[Mesh]:
 
 
 def bend_marker(variant: int, leftwards: bool) -> list[Mesh]:
-    """A red and white chevron board on two posts, facing -x; it sends drivers left or right."""
+    """A red and white chevron board on two posts, facing -x; it points left or right."""
     board = Surface((1.0, 1.0, 1.0), textures.chevrons(variant), "pole")
     gray = Surface((0.5, 0.5, 0.52), label="pole")
     uvs = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])

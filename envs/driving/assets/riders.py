@@ -1,4 +1,4 @@
-"""How people sit on bicycles and motorcycles."""
+"""Seated poses of people on bicycles and motorcycles."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def seated_poses(
     ankles: FloatArray,
     knees: float,
 ) -> FloatArray:
-    """Where the parts of a rider are.
+    """Poses of the parts of a rider.
 
     Args:
-        body: who rides.
+        body: body of the rider.
         hips: (2,) x and z of the hip joints, meters, frame of the vehicle.
-        lean: of the trunk, rad ahead.
-        hands: x and z of the wrists, which lie straight ahead of the shoulders.
-        ankles: (2, 2) x and z of the left and the right ankle.
-        knees: meters from the middle to either leg.
+        lean: forward lean of the trunk, rad.
+        hands: x and z of the wrists, which have the y of the shoulders.
+        ankles: (2, 2) x and z of the left and right ankle.
+        knees: meters from the midline to each leg.
 
     Returns:
         (12, 4, 4) poses in the order of `walk.PARTS`.

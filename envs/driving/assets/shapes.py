@@ -1,4 +1,4 @@
-"""Shapes that models are put together from: flat polygons, turned profiles, walls and plates."""
+"""Basic shapes of models: flat polygons, surfaces of revolution, walls and plates."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ Polygon = tuple[ArrayLike, Surface, ArrayLike | None]
 GOLDEN = 0.5 * (1.0 + 5.0**0.5)
 UNIT_SQUARE = np.array(
     [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
-)  # texture coordinates of a whole picture
+)  # texture coordinates of a whole texture
 
 
 def polygon_mesh(polygons: Sequence[Polygon], crease: float = 0.0) -> Mesh:
-    """A mesh of flat polygons that are convex, or at least can be seen whole from their first corner.
+    """A mesh of flat polygons that are convex, or at least star-shaped about their first corner.
 
     Args:
-        polygons: (n, 3) corners counter-clockwise seen from outside, surface, and (n, 2) texture coordinates
+        polygons: (n, 3) corners, counter-clockwise from outside; surface; and (n, 2) texture coordinates
             or None.
-        crease: rad; polygons of one surface whose corners meet at a smaller angle are shaded as one curved sheet.
+        crease: rad; polygons of one surface that meet at a smaller angle are shaded as one curved sheet.
     """
     corners = [np.asarray(polygon[0], np.float64) for polygon in polygons]
     counts = np.array([len(points) for points in corners])
-    places = np.concatenate(corners)
+    positions = np.concatenate(corners)
     firsts = np.cumsum(counts) - counts
-    crosses = np.cross(places[firsts + 1] - places[firsts], places[firsts + 2] - places[firsts])
+    crosses = np.cross(positions[firsts + 1] - positions[firsts], positions[firsts + 2] - positions[firsts])
     normals = np.repeat(crosses / np.linalg.norm(crosses, axis=1, keepdims=True), counts, axis=0)
     surfaces = list(dict.fromkeys(polygon[1] for polygon in polygons))
     numbers = np.array([surfaces.index(polygon[1]) for polygon in polygons])
     if crease > 0.0:
-        normals = _bent_normals(places, normals, np.repeat(numbers, counts), crease)
+        normals = _bent_normals(positions, normals, np.repeat(numbers, counts), crease)
     owner = np.repeat(np.arange(len(corners)), counts - 2)
     later = np.arange(len(owner)) - np.repeat(np.cumsum(counts - 2) - (counts - 2), counts - 2) + 1
     faces = firsts[owner][:, None] + np.column_stack([np.zeros_like(later), later, later + 1])
@@ -47,15 +47,15 @@ def polygon_mesh(polygons: Sequence[Polygon], crease: float = 0.0) -> Mesh:
         np.zeros((count, 2)) if uvs is None else uvs
         for (*_, uvs), count in zip(polygons, counts, strict=True)
     ]
-    arrays = as_mesh_arrays(places, faces, normals, np.concatenate(flat))
+    arrays = as_mesh_arrays(positions, faces, normals, np.concatenate(flat))
     return Mesh(*arrays, numbers[owner].astype(np.int32), tuple(surfaces))
 
 
 def _bent_normals(
-    places: FloatArray, normals: FloatArray, owners: NDArray[np.int64], crease: float
+    positions: FloatArray, normals: FloatArray, owners: NDArray[np.int64], crease: float
 ) -> FloatArray:
-    """(n, 3) means of the normals of an owner that meet at one place at less than the crease's angle."""
-    meet = np.linalg.norm(places[:, None] - places, axis=2) < 1e-6
+    """(n, 3) means of an owner's normals that meet at one point at less than the crease angle."""
+    meet = np.linalg.norm(positions[:, None] - positions, axis=2) < 1e-6
     meet &= (normals @ normals.T > np.cos(crease)) & (owners[:, None] == owners)
     total = meet @ normals
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
@@ -64,13 +64,13 @@ def _bent_normals(
 def lathe(
     profile: ArrayLike, segments: int, surface: Surface, repeats: tuple[float, float] = (1.0, 1.0)
 ) -> Mesh:
-    """Turn (radius, z) points, from top to bottom, about the z axis; smooth around, creased at the points.
+    """Surface of revolution of (radius, z) points, from top to bottom, about z; smooth around, creased at the points.
 
     Args:
-        profile: (n, 2) meters.
-        segments: sides.
-        surface: what it looks like.
-        repeats: times that the texture repeats around and along the profile.
+        profile: (n, 2) meters, radius and z.
+        segments: number of sides.
+        surface: surface of all faces.
+        repeats: number of texture repeats around and along the profile.
     """
     points = np.asarray(profile, np.float64)
     angles = np.linspace(0.0, 2.0 * np.pi, segments + 1)
@@ -97,13 +97,13 @@ def lathe(
 
 
 def box(low: ArrayLike, high: ArrayLike, surface: Surface, sides: str = "xXyYzZ") -> list[Polygon]:
-    """Sides of an upright box; texture coordinate u runs to the right of who looks at a side, v upwards.
+    """Sides of an upright box; seen from outside, texture coordinate u runs to the right, v upward.
 
     Args:
         low: lowest x, y, z, meters.
         high: highest x, y, z.
-        surface: what it looks like.
-        sides: which: "x" is the side at the lowest x, "X" at the highest.
+        surface: surface of all faces.
+        sides: sides to make; "x" is the side at the lowest x, "X" at the highest.
     """
     (x, y, z), (far_x, far_y, top) = np.asarray(low, np.float64), np.asarray(high, np.float64)
     corners = {
@@ -118,7 +118,7 @@ def box(low: ArrayLike, high: ArrayLike, surface: Surface, sides: str = "xXyYzZ"
 
 
 def mirrored(polygons: Sequence[Polygon]) -> list[Polygon]:
-    """Polygons on the right that are the mirror images of those on the left, their first corner first."""
+    """Mirror images on the right of polygons on the left; their first corner stays first."""
     return [
         (_turned_back(corners) * [1.0, -1.0, 1.0], surface, None if uvs is None else _turned_back(uvs))
         for corners, surface, uvs in polygons
@@ -126,23 +126,23 @@ def mirrored(polygons: Sequence[Polygon]) -> list[Polygon]:
 
 
 def _turned_back(rows: ArrayLike) -> FloatArray:
-    """The rows in the opposite order, but for the first."""
+    """The rows in reverse order, except for the first."""
     return np.roll(np.asarray(rows, np.float64)[::-1], 1, axis=0)
 
 
 def inset(
-    corners: ArrayLike, across: tuple[float, float], along: tuple[float, float], proud: float = 0.01
+    corners: ArrayLike, across: tuple[float, float], along: tuple[float, float], offset: float = 0.01
 ) -> FloatArray:
-    """(4, 3) a part of a flat or slightly bent (4, 3) panel, in front of it.
+    """(4, 3) a part of a flat or slightly bent (4, 3) panel, offset to its front.
 
     Args:
-        corners: of the panel, counter-clockwise seen from outside.
-        across: shares of the way from its first to its second corner, from and to.
-        along: likewise from its first to its last corner.
-        proud: meters in front of the panel.
+        corners: corners of the panel, counter-clockwise from outside.
+        across: begin and end, as fractions of the way from its first to its second corner.
+        along: begin and end, as fractions of the way from its first to its last corner.
+        offset: meters from the panel.
     """
     a, b, c, d = np.asarray(corners, np.float64)
-    places = [
+    positions = [
         (1.0 - v) * ((1.0 - u) * a + u * b) + v * ((1.0 - u) * d + u * c)
         for u, v in (
             (across[0], along[0]),
@@ -152,19 +152,19 @@ def inset(
         )
     ]
     normal = np.cross(c - a, d - b)
-    return np.array(places) + proud * normal / np.linalg.norm(normal)
+    return np.array(positions) + offset * normal / np.linalg.norm(normal)
 
 
 def disc(center: ArrayLike, radius: float, corners: int, surface: Surface, side: float) -> Polygon:
-    """An upright round plate in the plane of x and z, which faces +y or -y as `side` says; u to the right, v up."""
-    angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners - 0.5 * np.pi  # it stands on a side
+    """An upright disc in the x-z plane that faces +y or -y by `side`; u to the right, v up."""
+    angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners - 0.5 * np.pi  # a flat side at the bottom
     ring = np.column_stack([-side * np.cos(angles), np.zeros(corners), np.sin(angles)])
     uvs = 0.5 + 0.5 * np.column_stack([np.cos(angles), np.sin(angles)])
     return np.asarray(center, np.float64) + radius * ring, surface, uvs
 
 
 def welded(mesh: Mesh) -> Mesh:
-    """The mesh with vertices that are alike kept once."""
+    """The mesh with duplicate vertices merged."""
     rows = np.concatenate([mesh.positions, mesh.normals, mesh.uvs], axis=1)  # type: ignore[arg-type]
     _, kept, numbers = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     return replace(
@@ -177,30 +177,30 @@ def welded(mesh: Mesh) -> Mesh:
 
 
 def wall(first: FloatArray, second: FloatArray, low: float, high: float) -> FloatArray:
-    """(4, 3) an upright wall over the line from `first` to `second`, (2,) each; it faces to the right of the line."""
+    """(4, 3) an upright wall on the line from `first` to `second`, (2,) each; it faces to the right of the line."""
     return np.array([[*first, low], [*second, low], [*second, high], [*first, high]])
 
 
 def plate(x: float, half_width: float, low: float, high: float) -> FloatArray:
-    """(4, 3) an upright plate that faces -x; texture coordinate u runs to the right of who looks at it."""
+    """(4, 3) an upright plate that faces -x; seen from the front, texture coordinate u runs to the right."""
     y = half_width
     return np.array([[x, y, low], [x, -y, low], [x, -y, high], [x, y, high]])
 
 
 def with_surface(mesh: Mesh, surface: Surface) -> Mesh:
-    """The mesh with another surface in place of its only one."""
+    """The mesh with its only surface replaced."""
     return replace(mesh, surfaces=(surface,))
 
 
 def turned(angle: float) -> FloatArray:
-    """(4, 4) turn by `angle` radians about z."""
+    """(4, 4) rotation by `angle` radians about z."""
     matrix = np.eye(4)
     matrix[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     return matrix
 
 
 def blob(rng: np.random.Generator, roughness: float) -> Mesh:
-    """A lumpy ball of radius about 1 and 20 triangles, shaded smoothly."""
+    """A smoothly shaded, irregular ball of radius about 1 with 20 triangles."""
     corners, faces = _icosahedron()
     points = corners * (1.0 + roughness * rng.uniform(-1.0, 1.0, (len(corners), 1)))
     uvs = np.tile([[0.0, 0.0], [0.6, 0.0], [0.3, 0.5]], (len(faces), 1))
@@ -224,7 +224,7 @@ def _icosahedron() -> tuple[FloatArray, NDArray[np.int64]]:
 def as_mesh_arrays(
     positions: FloatArray, faces: NDArray[Any], normals: FloatArray, uvs: FloatArray
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-    """The arrays of a mesh in its number formats."""
+    """The arrays of a mesh in its dtypes."""
     return (
         positions.astype(np.float32),
         faces.astype(np.int32),

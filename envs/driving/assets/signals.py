@@ -1,4 +1,4 @@
-"""Traffic lights for vehicles and for pedestrians; they face -x, so that who comes along x sees them."""
+"""Traffic lights for vehicles and pedestrians; they face -x, toward traffic driving along x."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from camshaft.envs.rendering import Mesh, Surface
 
 SIGNAL_STATES = ("off", "red", "red_yellow", "green", "yellow")
 CROSSING_STATES = ("off", "red", "green")
-ARM_REACH, ARM_HEIGHT = 4.6, 5.6  # meters to the left of the pole, and above the ground
-SIDE_HEIGHT = 2.55  # meters, the middle of the head on the pole
+ARM_REACH, ARM_HEIGHT = 4.6, 5.6  # meters left of the pole, and above the ground
+SIDE_HEIGHT = 2.55  # meters, height of the center of the head on the pole
 LAMP = 0.155  # meters, radius
 COLORS = {"red": (1.0, 0.14, 0.10), "yellow": (1.0, 0.74, 0.10), "green": (0.18, 1.0, 0.62)}
 DARK_COLORS = {"red": (0.09, 0.015, 0.015), "yellow": (0.09, 0.06, 0.015), "green": (0.015, 0.07, 0.05)}
@@ -40,11 +40,11 @@ def traffic_light(state: str, arm: bool = True) -> list[Mesh]:
     """A traffic light on a pole.
 
     Args:
-        state: which lamps are on, one of SIGNAL_STATES.
-        arm: whether there is a second head on an arm over the road, which lies to the left of the pole.
+        state: state of the lamps, one of SIGNAL_STATES.
+        arm: whether a second head hangs from an arm over the road, to the left of the pole.
 
     Returns:
-        Levels of about 200, 80 and 30 triangles with an arm.
+        Levels of about 200, 80 and 30 triangles (with an arm).
     """
     check_choice("state", state, SIGNAL_STATES)
     heads = [np.array([-0.24, 0.0, SIDE_HEIGHT])]
@@ -66,12 +66,12 @@ def traffic_light_variants(arm: bool = True) -> list[list[Mesh]]:
 
 @cache
 def crossing_light(state: str) -> list[Mesh]:
-    """A pedestrians' light, a figure in red above one in green, on a pole of 2.6 m: levels of 38 and 18 triangles."""
+    """A pedestrian light, a red figure above a green one, on a pole of 2.6 m: levels of 38 and 18 triangles."""
     check_choice("state", state, CROSSING_STATES)
     low, high = (-0.26, -0.14, 1.95), (-0.06, 0.14, 2.53)
     panels: list[Polygon] = []
     for color, bottom in (("red", 2.26), ("green", 1.98)):
-        picture = Surface(
+        figure = Surface(
             (1.0, 1.0, 1.0),
             signal_figure(color, state == color),
             "traffic_light",
@@ -80,7 +80,7 @@ def crossing_light(state: str) -> list[Mesh]:
         )
         x, half = low[0] - 0.01, 0.11
         corners = [[x, half, bottom], [x, -half, bottom], [x, -half, bottom + 0.22], [x, half, bottom + 0.22]]
-        panels.append((corners, picture, UNIT_SQUARE))
+        panels.append((corners, figure, UNIT_SQUARE))
     housing = [*box(low, high, HOUSING), *panels]
     pole = lathe([[0.0, 2.62], [0.05, 2.6], [0.05, -0.3]], 6, POLE)
     hoods = polygon_mesh(
@@ -136,7 +136,7 @@ def _pole(height: float, arm: bool, level: int) -> Mesh:
 
 
 def _head(place: FloatArray, state: str, level: int, wide: bool) -> Mesh:
-    """Three lamps in their housing about a place; `wide` has a backing board with a white edge."""
+    """Three lamps in a housing; `wide` adds a backing board with a white edge."""
     half, depth, tall = 0.21, 0.14, 0.60
     sides = ("xXyYzZ", "xXyYzZ", "xXyY")[level]
     polygons = box((-depth, -half, -tall), (depth, half, tall), HOUSING, sides)
@@ -167,14 +167,14 @@ def _head(place: FloatArray, state: str, level: int, wide: bool) -> Mesh:
 
 
 def _lamp(x: float, z: float, corners: int, size: float) -> FloatArray:
-    """(n, 3) a round plate that faces -x."""
+    """(n, 3) a disc that faces -x."""
     angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners
     radius = size * LAMP / np.cos(np.pi / corners) ** 0.5
     return np.column_stack([np.full(corners, x), -radius * np.cos(angles), z + radius * np.sin(angles)])
 
 
 def _hood(x: float, z: float) -> Mesh:
-    """The visor above a lamp: most of a tube, cut slanting."""
+    """The visor above a lamp: part of a tube, cut at a slant."""
     angles = np.radians(np.linspace(-20.0, 200.0, 7))
     radius = 1.1 * LAMP
     back = np.column_stack([np.full(7, x), -radius * np.cos(angles), z + radius * np.sin(angles)])

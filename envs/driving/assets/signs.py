@@ -1,4 +1,4 @@
-"""Road signs on posts, and boards over motorways' verges; all face -x, so that who drives along x reads them."""
+"""Road signs on posts, and motorway exit boards; all face -x, toward traffic driving along x."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from camshaft.envs.rendering import Mesh, Surface
 STEEL = Surface((0.50, 0.51, 0.53), label="pole", tinted=False)
 BACK = Surface((0.48, 0.49, 0.51), label="traffic_sign", tinted=False)
 LOWEST = 2.1  # meters from the ground to the lower edge of a sign
-ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, GIVE_WAY = (
+ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, YIELD = (
     "round",
     "octagon",
     "diamond",
@@ -22,9 +22,9 @@ ROUND, OCTAGON, DIAMOND, SQUARE, TRIANGLE, GIVE_WAY = (
     "triangle",
     "give_way",
 )
-SHAPES = {  # outline and width in meters, 0.75 m discs but for these
+SHAPES = {  # outline and width in meters; all others are discs of 0.75 m
     "stop": (OCTAGON, 0.84),
-    "yield": (GIVE_WAY, 0.96),
+    "yield": (YIELD, 0.96),
     "priority_road": (DIAMOND, 0.84),
     "curve_left": (TRIANGLE, 0.96),
     "curve_right": (TRIANGLE, 0.96),
@@ -42,8 +42,8 @@ def sign(kind: str, variant: int = 0, mounting: str = "post") -> list[Mesh]:
 
     Args:
         kind: one of `textures.signs.SIGNS`.
-        variant: how old it is, below `textures.NUM_VARIANTS`.
-        mounting: "post", 2.9 m high; or "plate", the sign alone, its middle at the origin, to add to another post.
+        variant: state of wear, below `textures.NUM_VARIANTS`.
+        mounting: "post", 2.9 m high; or "plate", the sign alone, centered at the origin, to add to another post.
 
     Returns:
         Levels of 17 to 43 and 8 to 18 triangles.
@@ -66,7 +66,7 @@ def sign(kind: str, variant: int = 0, mounting: str = "post") -> list[Mesh]:
 
 @cache
 def exit_board(text: str = "MILLTOWN", number: int = 12, variant: int = 0) -> list[Mesh]:
-    """The board of a motorway's exit, 4 × 2 m on two posts."""
+    """A motorway exit board, 4 × 2 m on two posts."""
     face = Surface((1.0, 1.0, 1.0), faces.exit_board(text, number, variant), "traffic_sign", tinted=False)
     front, back = plate(-0.05, 2.0, 1.6, 3.6), plate(0.0, 2.0, 1.6, 3.6)[::-1]
     board = polygon_mesh([(front, face, UNIT_SQUARE), (back, BACK, None)])
@@ -80,7 +80,7 @@ def exit_board(text: str = "MILLTOWN", number: int = 12, variant: int = 0) -> li
 
 @cache
 def street_name(text: str = "STATION RD", variant: int = 0) -> list[Mesh]:
-    """A street's name on a post, to be read from both sides."""
+    """A street name sign on a post, readable from both sides."""
     face = Surface((1.0, 1.0, 1.0), faces.street_name(text, variant), "traffic_sign", tinted=False)
     front = plate(-0.035, 0.5, 2.35, 2.60)
     back = front[::-1] * [-1.0, 1.0, 1.0]
@@ -90,9 +90,9 @@ def street_name(text: str = "STATION RD", variant: int = 0) -> list[Mesh]:
 
 
 def _plate(outline: FloatArray, width: float, face: Surface, x: float) -> list[Polygon]:
-    """Face and back of a sign about the origin; `outline` is on the unit square, seen from in front."""
-    places = width * (outline - 0.5)
-    front = np.column_stack([np.full(len(places), x), -places[:, 0], places[:, 1]])
+    """Front and back of a sign at the origin; `outline` is on the unit square, seen from the front."""
+    points = width * (outline - 0.5)
+    front = np.column_stack([np.full(len(points), x), -points[:, 0], points[:, 1]])
     back = front[::-1] + np.array([0.015, 0.0, 0.0])
     return [(front, face, outline), (back, BACK, None)]
 
@@ -107,13 +107,13 @@ def _outline(shape: str, fine: bool) -> FloatArray:
         return np.array([[0.5, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 0.5]])
     if shape == TRIANGLE:
         return np.array([[0.0, 0.067], [1.0, 0.067], [0.5, 0.933]])
-    if shape == GIVE_WAY:
+    if shape == YIELD:
         return np.array([[0.5, 0.067], [1.0, 0.933], [0.0, 0.933]])
     return UNIT_SQUARE
 
 
 def _ring(corners: int) -> FloatArray:
-    """Corners of a regular polygon that touches the sides of the unit square."""
+    """Corners of a regular polygon inscribed in the unit square."""
     angles = 2.0 * np.pi * (np.arange(corners) + 0.5) / corners
     ring = np.column_stack([np.cos(angles), np.sin(angles)])
     return 0.5 + 0.5 * ring / np.abs(ring).max()

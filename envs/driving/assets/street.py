@@ -1,4 +1,4 @@
-"""Furniture of streets: lamps, bollards, benches, bins, shelters, columns; fronts face -x."""
+"""Street furniture: lamps, bollards, benches, bins, shelters, columns; fronts face -x."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from camshaft.envs.rendering import Mesh, Surface
 LAMP_HEIGHT, LAMP_REACH = (
     7.6,
     1.5,
-)  # meters, the light of a street lamp above the ground and to the left of its pole
+)  # meters, position of a lamp's light above the ground and left of its pole
 
 
 def _plain(color: tuple[float, float, float], label: str = "object", emissive: bool = False) -> Surface:
@@ -37,10 +37,10 @@ CONCRETE_GRAY, YELLOW = _plain((0.60, 0.60, 0.58)), _plain((0.93, 0.74, 0.12))
 
 @cache
 def street_lamp(lit: bool = False) -> list[Mesh]:
-    """A lamp 8 m high, its arm to the left: levels of about 60 and 15 triangles.
+    """A street lamp, 8 m high, with its arm to the left: levels of about 60 and 15 triangles.
 
     Args:
-        lit: whether it shines; it lights nothing else (see `SceneState.lamp_positions`).
+        lit: whether it is emissive; it does not illuminate the scene (see `SceneState.lamp_positions`).
     """
     pole = lathe([[0.05, 7.0], [0.09, 1.0], [0.11, -0.3]], 6, STEEL)
     line = [[0.0, 0.0, 6.9], [0.0, 0.25, 7.6], [0.0, LAMP_REACH, LAMP_HEIGHT + 0.1]]
@@ -61,7 +61,7 @@ def street_lamp(lit: bool = False) -> list[Mesh]:
 
 @cache
 def bollard() -> list[Mesh]:
-    """A post of 0.95 m that keeps cars off, with a white band."""
+    """A bollard, 0.95 m high, with a white band."""
     near = [[0.0, 0.95], [0.06, 0.93], [0.075, 0.72]]
     post = [
         lathe(near, 6, BOLLARD),
@@ -73,7 +73,7 @@ def bollard() -> list[Mesh]:
 
 @cache
 def bench() -> list[Mesh]:
-    """A bench 1.8 m long; who sits on it looks along -x."""
+    """A bench, 1.8 m long, facing -x."""
     slats: list[Polygon] = []
     for x in (-0.20, -0.03, 0.14):
         slats += box((x, -0.9, 0.42), (x + 0.13, 0.9, 0.46), BENCH_WOOD, "xXyYZz")
@@ -99,7 +99,7 @@ def bench() -> list[Mesh]:
 
 @cache
 def waste_bin() -> list[Mesh]:
-    """A round bin of 0.95 m with a lid."""
+    """A round bin, 0.95 m high, with a lid."""
     near = (
         lathe([[0.0, 0.98], [0.24, 0.90], [0.24, 0.84]], 8, IRON),
         lathe([[0.20, 0.84], [0.20, 0.70]], 8, IRON),
@@ -110,10 +110,10 @@ def waste_bin() -> list[Mesh]:
 
 @cache
 def bus_shelter(variant: int = 0) -> list[Mesh]:
-    """A shelter 4 m long, open to -x, with a bench and an advertisement at its right end (as seen from the street).
+    """A shelter, 4 m long, open to -x, with a bench, and an advertisement at its right end as seen from the street.
 
     Args:
-        variant: of the advertisement, below `textures.NUM_VARIANTS`.
+        variant: variant of the advertisement, below `textures.NUM_VARIANTS`.
     """
     board = Surface((1.0, 1.0, 1.0), poster(variant), "object", tinted=False)
     posts = [
@@ -147,7 +147,7 @@ def bus_shelter(variant: int = 0) -> list[Mesh]:
 
 @cache
 def advertising_column(variant: int = 0) -> list[Mesh]:
-    """A round column of 3.4 m with posters all around."""
+    """A round column, 3.4 m high, covered with posters."""
     posters = Surface((1.0, 1.0, 1.0), poster(variant), "object", tinted=False)
     cap = [[0.0, 3.5], [0.78, 3.2], [0.78, 3.1]]
     near = [
@@ -161,7 +161,7 @@ def advertising_column(variant: int = 0) -> list[Mesh]:
 
 @cache
 def planter(variant: int = 0) -> list[Mesh]:
-    """A tub of concrete, 1.2 m square, with a shrub."""
+    """A concrete tub, 1.2 m square, with a shrub."""
     leaves = Surface((0.9, 0.95, 0.85), textures.leaves(variant), "vegetation", tinted=False)
     tub = box((-0.6, -0.6, -0.1), (0.6, 0.6, 0.5), CONCRETE_GRAY, "xXyYZ")
     shrub = lathe([[0.0, 1.25], [0.42, 1.05], [0.55, 0.7], [0.45, 0.5]], 7, leaves, (3.0, 2.0))
@@ -171,7 +171,7 @@ def planter(variant: int = 0) -> list[Mesh]:
 
 @cache
 def wheel_stop() -> list[Mesh]:
-    """A beam of 1.8 m at the end of a parking space, across x."""
+    """A wheel stop at the end of a parking space, 1.8 m long across x."""
     polygons: list[Polygon] = []
     for start, surface in zip(np.linspace(-0.9, 0.54, 5), (YELLOW, CONCRETE_GRAY) * 3, strict=False):
         low, high = float(start), float(start) + 0.36
@@ -189,7 +189,7 @@ def wheel_stop() -> list[Mesh]:
 
 @cache
 def ticket_machine() -> list[Mesh]:
-    """A parking ticket machine of 1.7 m with its sign above."""
+    """A parking ticket machine, 1.7 m high, with a sign above it."""
     front = Surface((1.0, 1.0, 1.0), ticket_front(), "object", tinted=False)
     body = box((-0.18, -0.25, -0.1), (0.18, 0.25, 1.55), IRON, "xXyYZ")
     panel = (plate(-0.19, 0.22, 0.65, 1.5), front, UNIT_SQUARE)

@@ -1,4 +1,4 @@
-"""What stands at a race track: the start, boards, a grandstand; fronts face -x, toward who drives along x."""
+"""Objects beside a race track: start gantry, boards, grandstand. Fronts face -x, toward traffic driving along x."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ROOF = _plain((0.80, 0.81, 0.82), "building")
 
 @cache
 def start_gantry(span: float = 14.0, variant: int = 0, lights: int = 0) -> list[Mesh]:
-    """The gantry over the start of a race track, read from both sides.
+    """The start gantry of a race track, readable from both sides.
 
     Args:
-        span: meters between the inner sides of its towers, across y.
-        variant: of the banner.
-        lights: how many of the START_LIGHTS red lamps are on.
+        span: meters between the inner sides of its towers, along y.
+        variant: variant of the banner.
+        lights: number of the START_LIGHTS red lamps that are on.
     """
     banner = Surface((1.0, 1.0, 1.0), start_banner(variant), "object", tinted=False)
     half, low, high = 0.5 * span, GANTRY_HEIGHT - 1.9, GANTRY_HEIGHT - 0.3
@@ -61,7 +61,7 @@ def start_gantry(span: float = 14.0, variant: int = 0, lights: int = 0) -> list[
 
 @cache
 def advert_board(variant: int = 0) -> list[Mesh]:
-    """A sponsor's board, 4 × 1 m, in pieces that join across y."""
+    """A sponsor's board, 4 × 1 m; boards join along y."""
     face = Surface((1.0, 1.0, 1.0), advertisement(variant), "object", tinted=False)
     front, back = plate(-0.05, 2.0, 0.1, 1.1), plate(0.05, 2.0, 0.1, 1.1)[::-1]
     props: list[Polygon] = []
@@ -74,7 +74,7 @@ def advert_board(variant: int = 0) -> list[Mesh]:
 
 @cache
 def brake_board(meters: int) -> list[Mesh]:
-    """A board of 1 m that says how far a bend is, in hundreds and fifties."""
+    """A board, 1 m wide, with the distance to a bend in hundreds and fifties of meters."""
     face = Surface((1.0, 1.0, 1.0), distance_board(meters), "traffic_sign", tinted=False)
     plates: list[Polygon] = [
         (plate(-0.03, 0.5, 0.5, 1.5), face, UNIT_SQUARE),
@@ -90,7 +90,7 @@ def brake_board(meters: int) -> list[Mesh]:
 
 @cache
 def grandstand(variant: int = 0) -> list[Mesh]:
-    """A stand of 20 m full of people under a roof, 9 m deep and 8.5 m high: levels of about 60 and 16 triangles."""
+    """A full, roofed grandstand, 20 m long, 9 m deep and 8.5 m high: levels of about 60 and 16 triangles."""
     people = Surface((1.0, 1.0, 1.0), crowd(variant), "building", tinted=False)
     half, front, rear, low, high = 10.0, -4.5, 4.5, 1.2, 5.6
     rows = np.array(

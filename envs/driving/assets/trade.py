@@ -1,4 +1,4 @@
-"""Shops, offices, warehouses."""
+"""Shops, offices and warehouses."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from camshaft.envs.driving.assets.building_appearance import (
     STONE,
     WHITE,
     averaged,
-    pictured,
     textured,
     tiled,
+    untinted,
 )
 from camshaft.envs.driving.assets.shapes import UNIT_SQUARE, Polygon, box, inset, wall
 from camshaft.envs.driving.textures import facades as fronts
@@ -39,20 +39,20 @@ from camshaft.envs.rendering import Surface
 
 
 def shop(number: int, variant: int, lit: bool) -> BuildingModel:
-    """A shop with an awning under one or two storeys of flats."""
+    """A shop with an awning, below one or two stories of apartments."""
     rng = np.random.default_rng([13, number])
-    width, depth, storeys = (
+    width, depth, stories = (
         (8.0, 6.0, 9.0, 8.0, 6.0, 9.0)[variant % 6],
         (10.0, 11.0)[number % 2],
         1 + variant // 2 % 2,
     )
-    ground, top = 3.6, 3.6 + 3.0 * storeys
+    ground, top = 3.6, 3.6 + 3.0 * stories
     front = fronts.terrace_facade(variant) if variant % 3 else fronts.apartment_facade(variant)
     window = (
         fronts.TERRACE_WINDOW if variant % 3 else fronts.APARTMENT_WINDOWS[fronts.apartment_style(variant)]
     )
     face, plain = textured(front), averaged(front)
-    shop = pictured(fronts.shopfront(variant), lit)
+    shop = untinted(fronts.shopfront(variant), lit)
     corners, levels = outline(width, depth), Levels()
     levels.add(facades(corners, 0.0, ground, (plain, plain, face, plain), (3.0, ground))[1:], last=1)
     levels.add([(wall(corners[0], corners[1], -0.5, 0.0), STONE, None)], last=1)
@@ -85,7 +85,7 @@ def shop(number: int, variant: int, lit: bool) -> BuildingModel:
 
 
 def _awning(width: float, depth: float, cloth: Surface) -> list[Polygon]:
-    """A sloping cloth over the shop's window, with a hanging edge."""
+    """A sloping awning over the shop window, with a hanging edge."""
     left, right = 0.5 * width - 0.03 * width, 0.5 * width - 0.70 * width
     x, out = -0.5 * depth, -0.5 * depth - 1.3
     repeats = np.array([[0.0, 0.0], [1.5, 0.0], [1.5, 1.0], [0.0, 1.0]])
@@ -95,11 +95,11 @@ def _awning(width: float, depth: float, cloth: Surface) -> list[Polygon]:
 
 
 def office(number: int, variant: int, lit: bool) -> BuildingModel:
-    """Five to eight storeys behind glass, over an entrance hall."""
+    """An office building of five to eight glazed stories above an entrance hall."""
     rng = np.random.default_rng([12, number])
-    bays, storeys = (7, 6, 9, 8)[variant % 4], (5, 7, 4, 8)[variant % 4]
+    bays, stories = (7, 6, 9, 8)[variant % 4], (5, 7, 4, 8)[variant % 4]
     width, depth, hall = 3.0 * bays, (15.0, 18.0, 13.5, 16.5)[variant % 4], 4.2
-    top = hall + 3.3 * storeys
+    top = hall + 3.3 * stories
     face = textured(fronts.office_facade(variant), 0.06)
     corners, levels = outline(width, depth), Levels()
     lobby = outline(width - 1.2, depth - 1.2)
@@ -129,35 +129,35 @@ def office(number: int, variant: int, lit: bool) -> BuildingModel:
     plant = box((-3.0, -4.0, top), (3.5, 3.0, top + 2.6), PLANT, "xXyYZ")
     levels.add(plant, last=1)
     if lit:
-        levels.add_panes(_lit_rows(corners, hall, top, storeys, rng))
+        levels.add_panes(_lit_rows(corners, hall, top, stories, rng))
     return BuildingModel("office", width, depth, top + 2.6, levels.meshes())
 
 
 def _lit_rows(
-    corners: FloatArray, low: float, high: float, storeys: int, rng: np.random.Generator
+    corners: FloatArray, low: float, high: float, stories: int, rng: np.random.Generator
 ) -> list[Polygon]:
-    """Stretches of lit windows along the storeys of an office."""
+    """Rows of lit windows along the stories of an office."""
     rows: list[Polygon] = []
     bottom, top = fronts.OFFICE_WINDOW[1]
     for side in (FRONT, BACK):
         panel = wall(corners[side], corners[(side + 1) % 4], low, high)
-        for storey in range(storeys):
+        for story in range(stories):
             start, length = rng.uniform(0.0, 0.7), rng.uniform(0.1, 0.5)
             across = (start, min(start + length, 0.98))
-            upwards = ((storey + bottom) / storeys, (storey + top) / storeys)
+            upwards = ((story + bottom) / stories, (story + top) / stories)
             rows.append((inset(panel, across, upwards, 0.04), COOL_LIGHT, None))
     return [rows[number] for number in rng.permutation(len(rows))]
 
 
 def warehouse(number: int, variant: int, lit: bool) -> BuildingModel:
-    """A hall of sheet metal with roller doors and a canopy."""
+    """A sheet-metal hall with roller doors and a canopy."""
     width, depth, eaves, rise = (24.0, 18.0)[number % 2], (30.0, 24.0)[number % 2], 6.5, 1.6
     sheet = textured(fronts.corrugated(number % textures.NUM_VARIANTS))
     plain = averaged(fronts.corrugated(number % textures.NUM_VARIANTS))
     corners, levels = outline(width, depth), Levels()
     levels.add(facades(corners, 0.0, eaves, (sheet,) * 4, (2.0, 2.0)))
     levels.add(pitched_roof(width, depth, eaves, rise, METAL_ROOF, plain, across=True))
-    door = pictured(fronts.garage_door(2 + number % 2))
+    door = untinted(fronts.garage_door(2 + number % 2))
     for y in (-0.25 * width, 0.0):
         levels.add([(on_front(depth, y, 0.0, 4.2, 1.9), door, UNIT_SQUARE)], last=1)
     levels.add(

@@ -26,7 +26,7 @@ from camshaft.envs.driving.assets.vehicle_parts import (
     far_lamps,
     far_wheel,
     plate,
-    side_pictures,
+    side_texture,
     side_uvs,
     side_window,
     wheel_polygons,
@@ -52,7 +52,7 @@ HULL = Hull(
 
 @cache
 def van() -> VehicleModel:
-    """A delivery van of 5.5 × 2.0 × 2.5 m, without windows behind its doors."""
+    """A delivery van of 5.5 × 2.0 × 2.5 m, without windows behind the front doors."""
     levels = [_near(), _middle(), _far()]
     return VehicleModel("van", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
 
@@ -102,7 +102,7 @@ def _assembled(hull: Hull, left: list[Polygon]) -> Mesh:
 
 
 def _glass(hull: Hull) -> list[Polygon]:
-    """The windows of the left front and rear door, and the left half of the windscreen."""
+    """Windows of the left front and rear door, and the left half of the windshield."""
     return [
         *hull.side_panels(GLASS, (1.58, 0.45), 2, (0.04, 0.88)),
         hull.top_panel(GLASS, (1.95, 1.14), 0.97),
@@ -120,20 +120,20 @@ def _lamps(hull: Hull) -> list[Polygon]:
 
 
 def _far() -> Mesh:
-    """The outline of a side, with a picture on it, drawn out to the width."""
+    """The coarsest level: the textured outline of a side, extruded over the width."""
     half, wide = 0.5 * LENGTH, 0.5 * WIDTH
     corners = [(2.0, 1.40), (half, 1.05), (half, 0.0), (-half, 0.0), (-half, HEIGHT), (0.95, HEIGHT)]
     outline = np.array([[x, wide, z] for x, z in corners])
     window = ([[1.65, 1.42], [0.45, 1.42], [0.45, 2.1], [1.15, 2.1]], side_window(0, 0, 0, 0)[1])
-    picture = side_pictures(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [window])
+    sides = side_texture(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [window])
     left: list[Polygon] = [
-        (outline, picture, side_uvs(outline, LENGTH, HEIGHT)),
+        (outline, sides, side_uvs(outline, LENGTH, HEIGHT)),
         *far_lamps(half + 0.01, 0.45, 0.92, 0.72, 1.02, FAR_HEAD_LEFT),
         *far_lamps(-half - 0.01, 0.62, 0.98, 0.75, 1.35, FAR_TAIL_LEFT),
     ]
     strips: list[Polygon] = []
     across = np.array([1.0, -1.0, 1.0])
-    for index, surface in ((0, PAINT), (1, picture), (3, picture), (4, PAINT), (5, GLASS)):
+    for index, surface in ((0, PAINT), (1, sides), (3, sides), (4, PAINT), (5, GLASS)):
         first, second = outline[index], outline[(index + 1) % 6]
         strip = np.array([first, first * across, second * across, second])
         strips.append((strip, surface, np.column_stack([np.full(4, 0.5), strip[:, 2] / HEIGHT])))

@@ -1,4 +1,4 @@
-"""What a model of a vehicle tells: its size, its levels of detail, and its lights."""
+"""Vehicle models: dimensions, levels of detail, and lights."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from camshaft.envs.driving.assets.shapes import Polygon, mirrored
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Mesh, Surface
 
-LIGHTS = ("off", "braking", "left", "right", "braking_left", "braking_right")  # left and right are indicators
+LIGHTS = (
+    "off",
+    "braking",
+    "left",
+    "right",
+    "braking_left",
+    "braking_right",
+)  # left and right are turn signals
 
 
 def _lens(color: tuple[float, float, float], lit: bool = False) -> Surface:
-    gloss: dict[str, Any] = {} if lit else {"specular": 0.04, "shininess": 64}
-    return Surface(color, label="vehicle", emissive=lit, tinted=False, **gloss)
+    reflection: dict[str, Any] = {} if lit else {"specular": 0.04, "shininess": 64}
+    return Surface(color, label="vehicle", emissive=lit, tinted=False, **reflection)
 
 
-_AMBER = (0.28, 0.13, 0.04)  # dark enough not to look lit in the headlights of another car
+_AMBER = (0.28, 0.13, 0.04)  # dark enough not to look lit in another car's headlights
 
-# By day too vehicles drive with their head and tail lamps on. From afar, one lamp shows brakes and indicators both.
+# Head and tail lamps are on by day, too. At coarse levels, one lamp shows both brakes and turn signals.
 HEAD = _lens((1.0, 0.98, 0.90), lit=True)
 TAIL = _lens((0.62, 0.03, 0.05), lit=True)
 HIGH_BRAKE = _lens((0.10, 0.02, 0.02))
@@ -46,23 +53,23 @@ LEFT_RIGHT = {AMBER_LEFT: AMBER_RIGHT, FAR_HEAD_LEFT: FAR_HEAD_RIGHT, FAR_TAIL_L
 
 
 def both_sides(left: Sequence[Polygon]) -> list[Polygon]:
-    """What is on the left, and its mirror image on the right with the lamps of that side."""
+    """Polygons on the left and their mirror images on the right, with the lamps of that side."""
     right = [(corners, LEFT_RIGHT.get(surface, surface), uvs) for corners, surface, uvs in mirrored(left)]
     return [*left, *right]
 
 
 @dataclass(frozen=True)
 class VehicleModel:
-    """A vehicle, its origin on the ground under the middle of its length and width, forward along x.
+    """A vehicle; its origin is on the ground below the middle of its length and width, forward along x.
 
-    The color of the slot that shows it is that of the paint; glass, tires and lamps keep theirs.
+    The paint takes the color of the slot; glass, tires and lamps keep their own.
 
     Attributes:
-        name: its kind.
-        length, width, height: meters, over all but the mirrors.
+        name: kind of vehicle.
+        length, width, height: meters, overall, without mirrors.
         wheelbase: meters between the first and the last axle.
         rear_axle: meters, x of the last axle.
-        levels: of detail, finest first, with no more than head and tail lamps on.
+        levels: levels of detail, finest first, with only head and tail lamps on.
     """
 
     name: str
@@ -74,7 +81,7 @@ class VehicleModel:
     levels: list[Mesh]
 
     def lit(self, lights: str) -> list[Mesh]:
-        """The levels with lights on as one of LIGHTS says."""
+        """The levels with the lights on that one of LIGHTS names."""
         check_choice("lights", lights, LIGHTS)
         switched = _SWITCHED[lights]
         return [
@@ -84,5 +91,5 @@ class VehicleModel:
 
     @property
     def variants(self) -> list[list[Mesh]]:
-        """The levels in the order of LIGHTS: what `Scene.add` takes, for the number of a variant to switch lights."""
+        """The levels in the order of LIGHTS, as variants for `Scene.add`; the variant index switches the lights."""
         return [self.lit(lights) for lights in LIGHTS]

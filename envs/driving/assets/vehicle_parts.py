@@ -1,4 +1,4 @@
-"""What vehicles have in common: paint, glass, wheels, number plates."""
+"""Parts shared by all vehicles: paint, glass, wheels, number plates."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ PLATE = Surface((0.92, 0.92, 0.85), label="vehicle", tinted=False)
 def wheel_polygons(
     x: float, y: float, radius: float, width: float, spokes: int = 5, corners: int = 12
 ) -> list[Polygon]:
-    """A wheel that is seen from outside: tread, side with rim, and the dark arch above.
+    """A wheel seen from outside: tread, side with rim, and the dark arch above.
 
     Args:
-        x: meters, its axle.
-        y: meters, the middle of the tire; the side that is seen is that away from y = 0.
+        x: meters, position of the axle.
+        y: meters, middle of the tire; the visible side faces away from y = 0.
         radius: meters.
-        width: of the tire, meters.
-        spokes: of the rim.
-        corners: of the tire.
+        width: meters, width of the tire.
+        spokes: number of spokes of the rim.
+        corners: number of corners of the tire.
     """
     side = float(np.sign(y))
     outer, inner = y + side * 0.5 * width, y - side * 0.5 * width
@@ -53,7 +53,7 @@ def wheel_polygons(
 
 
 def wheel_arch(x: float, y: float, radius: float, side: float) -> Polygon:
-    """The dark opening of the body above a wheel, drawn as a flat plate."""
+    """The dark wheel arch of the body, as a flat plate."""
     angles = np.linspace(-0.15, np.pi + 0.15, 8)
     ring = np.column_stack([-side * np.cos(angles), np.zeros(8), np.sin(angles)])
     return np.array([x, y, radius / 1.2]) + radius * ring, DARK, None
@@ -62,7 +62,7 @@ def wheel_arch(x: float, y: float, radius: float, side: float) -> Polygon:
 def far_wheel(
     x: float, y: float, radius: float, width: float, ahead: float, spokes: int = 5
 ) -> list[Polygon]:
-    """A wheel of few triangles: its side, and its tread as it is seen from ahead (1), from behind (-1)."""
+    """A wheel of few triangles: its side, and its tread as seen from the front (1) or from behind (-1)."""
     side = float(np.sign(y))
     rim = Surface((1.0, 1.0, 1.0), wheel(spokes), "vehicle", tinted=False)
     half, across = 0.5 * width * ahead, x + 0.5 * radius * ahead
@@ -79,12 +79,12 @@ def far_wheel(
 
 
 def plate(x: float, half_width: float, low: float, high: float) -> Polygon:
-    """A number plate at x, which faces away from x = 0."""
+    """A license plate at x, facing away from x = 0."""
     y = half_width * np.sign(x)
     return [[x, -y, low], [x, y, low], [x, y, high], [x, -y, high]], PLATE, None
 
 
-def side_pictures(
+def side_texture(
     length: float,
     height: float,
     axles: Sequence[float],
@@ -92,27 +92,27 @@ def side_pictures(
     outlines: Sequence[tuple[ArrayLike, Color]] = (),
     tinted: bool = True,
 ) -> Surface:
-    """A surface with a picture of the left side of a vehicle, see `side_uvs`.
+    """A surface textured with the left side of a vehicle, see `side_uvs`.
 
     Args:
-        length: meters.
-        height: meters from the ground to the upper edge of the picture.
-        axles: meters, x of each.
-        radius: of the wheels, meters.
-        outlines: polygons of (x, z) and their colors; between the wheels, it is dark up to their middles already.
-        tinted: whether the picture takes the color of the paint.
+        length: meters, length of the vehicle.
+        height: meters from the ground to the upper edge of the texture.
+        axles: meters, x of each axle.
+        radius: meters, radius of the wheels.
+        outlines: polygons of (x, z) and their colors; the space between the wheels is already dark up to the hubs.
+        tinted: whether the texture takes the color of the paint.
     """
     front = 0.5 * length
     under = [[0.0, 0.0], [length, 0.0], [length, 0.8 * radius], [0.0, 0.8 * radius]]
     turned = [(np.array([front, 0.0]) + np.array(points) * [-1.0, 1.0], color) for points, color in outlines]
     shapes = [(_hashable(points), color) for points, color in ((under, SHADOW), *turned)]
     wheels = tuple((front - x, radius) for x in axles)
-    picture = side_view((length, height), wheels, tuple(shapes))
-    return Surface((1.0, 1.0, 1.0), picture, "vehicle", specular=0.03, shininess=64, tinted=tinted)
+    texture = side_view((length, height), wheels, tuple(shapes))
+    return Surface((1.0, 1.0, 1.0), texture, "vehicle", specular=0.03, shininess=64, tinted=tinted)
 
 
 def side_uvs(corners: ArrayLike, length: float, height: float) -> FloatArray:
-    """(n, 2) where corners on a side lie in the picture of `side_pictures`."""
+    """(n, 2) texture coordinates in `side_texture` of corners on a side."""
     points = np.asarray(corners, np.float64)
     return np.column_stack([(0.5 * length - points[:, 0]) / length, points[:, 2] / height])
 
@@ -120,14 +120,14 @@ def side_uvs(corners: ArrayLike, length: float, height: float) -> FloatArray:
 def side_window(
     front: float, rear: float, low: float, high: float, color: Color = GLASS_COLOR
 ) -> tuple[ArrayLike, Color]:
-    """A window, or a stripe of another color, for `side_pictures`."""
+    """A window, or a stripe of another color, for `side_texture`."""
     return [[front, low], [rear, low], [rear, high], [front, high]], color
 
 
 def far_lamps(
     x: float, inner: float, outer: float, low: float, high: float, surface: Surface
 ) -> list[Polygon]:
-    """A lamp on the left that is a triangle, in front if x is positive, or else behind."""
+    """A triangular lamp on the left, at the front if x is positive, else at the rear."""
     corners = np.array([[x, inner, low], [x, outer, low], [x, outer, high]])
     return [(corners if x > 0.0 else corners[::-1], surface, None)]
 

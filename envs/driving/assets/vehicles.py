@@ -1,4 +1,4 @@
-"""All kinds of vehicle by name, and the colors they are painted in."""
+"""Vehicle models by name, and their paint colors."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Callable, Mapping
 
 from camshaft.envs.driving.assets.bicycle import bicycle
 from camshaft.envs.driving.assets.bus import bus
-from camshaft.envs.driving.assets.cars import hatchback, saloon, suv
-from camshaft.envs.driving.assets.lorry import lorry
+from camshaft.envs.driving.assets.cars import hatchback, sedan, suv
 from camshaft.envs.driving.assets.motorcycle import motorcycle
+from camshaft.envs.driving.assets.truck import truck
 from camshaft.envs.driving.assets.van import van
 from camshaft.envs.driving.assets.vehicle_model import VehicleModel
 
 VEHICLES: Mapping[str, Callable[[], VehicleModel]] = {
-    "saloon": saloon,
+    "sedan": sedan,
     "hatchback": hatchback,
     "suv": suv,
     "van": van,
-    "lorry": lorry,
+    "truck": truck,
     "bus": bus,
     "motorcycle": motorcycle,
     "bicycle": bicycle,
 }
 
-OWN_PAINT = (0.75, 0.12, 0.12)  # of the car that is driven, where it is seen from outside
+OWN_PAINT = (0.75, 0.12, 0.12)  # of the driven car in images from outside
 
-# Colors for the slots of vehicles, as they are common on roads; even ones are for training, odd ones for testing.
+# Common car colors for the slots of vehicles; even ones are for training, odd ones for testing.
 PAINTS = (
     (0.88, 0.88, 0.87),
     (0.80, 0.79, 0.76),

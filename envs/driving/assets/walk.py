@@ -1,7 +1,7 @@
-"""How people walk: where the parts of a body and its keypoints are at a phase of the gait.
+"""Walking gait: positions of body parts and keypoints at a phase of the cycle.
 
-The foot rolls from the heel over the ball; while it touches the ground, its point of contact keeps still there, if the
-person moves by one stride a cycle. Knees follow from ankles and hips (two-link inverse kinematics). Angles and times
+The foot rolls from the heel over the ball. Its point of contact with the ground does not slip if the
+person moves by one stride per cycle. Knees follow from ankles and hips (two-link inverse kinematics). Angles and times
 are those of a comfortable walk: Perry and Burnfield, "Gait Analysis: Normal and Pathological Function", 2010.
 """
 
@@ -29,7 +29,7 @@ PARTS = (
     "right_foot",
     "head",
 )
-KEYPOINTS = (  # as COCO orders them
+KEYPOINTS = (  # in COCO's order
     "nose",
     "left_eye",
     "right_eye",
@@ -48,18 +48,18 @@ KEYPOINTS = (  # as COCO orders them
     "left_ankle",
     "right_ankle",
 )
-STANCE = 0.6  # of a cycle a foot is on the ground
-FLAT = (0.12, 0.36)  # of a cycle, when the whole sole is
-HEEL_STRIKE, TOE_OFF = 0.33, 0.85  # rad, how far the toes, then the heel, are lifted
-STRAIGHT = 0.992  # of the length of a leg that it reaches at most
+STANCE = 0.6  # share of a cycle for which a foot is on the ground
+FLAT = (0.12, 0.36)  # shares of a cycle between which the whole sole is on the ground
+HEEL_STRIKE, TOE_OFF = 0.33, 0.85  # rad, lift of the toes, then of the heel
+STRAIGHT = 0.992  # largest reach of a leg, relative to its length
 ARM_SWING, ELBOW_BEND, ABDUCTION = 0.42, 0.30, 0.10  # rad
 TWIST, LEAN = 0.07, 0.04  # rad, of the trunk
 FURTHEST = 1.3  # strides of a comfortable walk
 NECK, CHIN = (
     0.03,
     0.075,
-)  # meters from the shoulders up to the joint of the head, from there to the chin, at size 1
-FACE = np.array(  # meters from the joint of a head of size 1: nose, eyes, ears
+)  # meters from the shoulders up to the head joint, from there to the chin, at size 1
+FACE = np.array(  # meters from the head joint, at size 1: nose, eyes, ears
     [[0.115, 0.0, 0.16], [0.095, 0.032, 0.2], [0.095, -0.032, 0.2], [0.01, 0.078, 0.18], [0.01, -0.078, 0.18]]
 )
 
@@ -87,18 +87,18 @@ _TABLE = _Lengths(*(np.array([getattr(body, name) for body in BODIES]) for name 
 def walk_poses(
     bodies: ArrayLike, positions: ArrayLike, headings: ArrayLike, phases: ArrayLike, strides: ArrayLike
 ) -> FloatArray:
-    """Where the parts of walking people are.
+    """Poses of the parts of walking people.
 
     Args:
-        bodies: (n,) numbers into `bodies.BODIES`.
-        positions: (n, 3) meters, world frame: the ground under the hips.
+        bodies: (n,) indices into `bodies.BODIES`.
+        positions: (n, 3) meters, world frame: the point on the ground below the hips.
         headings: (n,) rad.
-        phases: (n,) rad; 0 is the strike of the left heel, π that of the right one. It grows by 2π in one stride.
-        strides: (n,) meters; 0 stands still.
+        phases: (n,) rad; 0 is left heel strike, π right heel strike. It grows by 2π per stride.
+        strides: (n,) meters; 0 for a standing person.
 
     Returns:
-        (n, 12, 4, 4) world from part, in the order of PARTS. The frame of a part has its origin in the joint it hangs
-        from, and is parallel to that of the person where this stands upright with arms that hang down.
+        (n, 12, 4, 4) world from part, in the order of PARTS. The frame of a part has its origin in its parent
+        joint, and is parallel to the person's frame when standing upright with hanging arms.
     """
     lengths = _Lengths(*(column[np.asarray(bodies)] for column in _TABLE))
     count = len(lengths.trunk)
@@ -117,7 +117,7 @@ def walk_poses(
 
 
 def walk_keypoints(bodies: ArrayLike, poses: FloatArray) -> FloatArray:
-    """(n, 17, 3) meters, world frame: the keypoints of people whose parts are at `poses` of `walk_poses`."""
+    """(n, 17, 3) meters, world frame: keypoints of people whose parts have the `poses` of `walk_poses`."""
     lengths = _Lengths(*(column[np.asarray(bodies)] for column in _TABLE))
     count = len(poses)
     points = np.zeros((count, len(KEYPOINTS), 3))
@@ -135,11 +135,11 @@ def walk_keypoints(bodies: ArrayLike, poses: FloatArray) -> FloatArray:
 
 
 def _set_legs(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: FloatArray) -> None:
-    """Hips, knees and ankles of both legs, over feet that touch the ground."""
+    """Set hips, knees and ankles of both legs, with feet that touch the ground."""
     feet = [_foot(lengths, (phase / (2.0 * np.pi) + shift) % 1.0, effort) for shift in (0.0, 0.5)]
     reach = STRAIGHT * (lengths.thigh + lengths.shin)
     highest = [z + np.sqrt(np.maximum(reach**2 - x**2, 0.0)) for x, z, _ in feet]
-    softness = 0.01 * reach  # the lower of both, without a kink
+    softness = 0.01 * reach  # smooth minimum of both
     lower, gap = np.minimum(*highest), np.abs(highest[0] - highest[1])
     hip = lower - softness * np.log1p(np.exp(-gap / softness))
     poses[:, 0, 2, 3] = hip
@@ -159,7 +159,7 @@ def _set_legs(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: F
 def _foot(
     lengths: _Lengths, time: FloatArray, effort: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Ankle ahead of the hip and above the ground, and how far the toes are up, rad, at a share of the cycle."""
+    """Ankle ahead of the hip and above the ground, and pitch of the toes (rad), at a fraction of the cycle."""
     stride = effort * lengths.stride
     up, down = HEEL_STRIKE * np.minimum(effort, 1.0), TOE_OFF * np.minimum(effort, 1.0)
 
@@ -191,7 +191,7 @@ def _foot(
 
 
 def _set_trunk(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: FloatArray) -> None:
-    """The trunk leans forward a little and turns against the legs; the head stays upright."""
+    """Set the trunk, which leans forward slightly and turns against the legs, and the head, which stays upright."""
     torso, head = poses[:, 0], poses[:, PARTS.index("head")]
     torso[:, :3, :3] = _about_z(TWIST * effort * np.cos(phase)) @ forwards(-LEAN * (0.3 + 0.7 * effort))
     head[:, :3, :3] = np.eye(3)
@@ -199,7 +199,7 @@ def _set_trunk(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: 
 
 
 def _set_arms(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: FloatArray) -> None:
-    """Arms swing against the legs, with bent elbows."""
+    """Set the arms, which swing against the legs with bent elbows."""
     torso = poses[:, 0]
     for side, sign in enumerate((1.0, -1.0)):
         swing = -sign * ARM_SWING * effort * np.cos(phase)
@@ -216,14 +216,14 @@ def _set_arms(poses: FloatArray, lengths: _Lengths, phase: FloatArray, effort: F
 def two_links(
     first: ArrayLike, second: ArrayLike, x: ArrayLike, z: ArrayLike, bend: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Angles, forward from straight down, of two links that reach from the origin to (x, z), or toward it.
+    """Two-link inverse kinematics: angles, forward from straight down, of links from the origin to or toward (x, z).
 
     Args:
         first: length of the upper link.
-        second: of the lower one.
-        x: ahead.
-        z: above, so mostly negative.
-        bend: 1 where the joint between them points forward, as knees do, -1 where backward.
+        second: length of the lower link.
+        x: meters ahead.
+        z: meters above, so mostly negative.
+        bend: 1 if the joint between them points forward, as knees do, -1 if backward.
     """
     upper, lower = np.asarray(first, np.float64), np.asarray(second, np.float64)
     ahead, below = np.asarray(x, np.float64), -np.asarray(z, np.float64)
@@ -234,7 +234,7 @@ def two_links(
 
 
 def forwards(angle: FloatArray) -> FloatArray:
-    """(n, 3, 3) turns about y that swing forward what hangs down, and lift toes."""
+    """(n, 3, 3) rotations about y that swing hanging limbs forward and lift toes."""
     return _turns(angle, 0, 2)
 
 
@@ -247,7 +247,7 @@ def _about_z(angle: FloatArray) -> FloatArray:
 
 
 def _turns(angle: FloatArray, first: int, second: int) -> FloatArray:
-    """(n, 3, 3) turns of one axis toward another."""
+    """(n, 3, 3) rotations of one axis toward another."""
     matrices = np.tile(np.eye(3), (len(angle), 1, 1))
     matrices[:, first, first] = matrices[:, second, second] = np.cos(angle)
     matrices[:, second, first], matrices[:, first, second] = np.sin(angle), -np.sin(angle)

@@ -1,4 +1,4 @@
-"""The geometry of one world: the paved road with its markings, the verges, and the land around them."""
+"""Mesh of one country road: paved road with markings, verges, and surrounding land."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from camshaft.envs.driving.country_road.terrain import NUM_ROWS, Terrain, build_
 from camshaft.envs.errors import check_choice
 from camshaft.envs.rendering import Mesh, Surface
 
-STATION = 4.0  # meters between cross-sections; a dash of the center line is one long, a gap two
-NEAR_STATIONS = 6  # stations in a chunk of road, and between columns of the land
-FAR_COLUMNS = 4  # columns in a chunk of distant land
+STATION = 4.0  # meters between cross-sections; a dash of the center line spans one, a gap two
+NEAR_STATIONS = 6  # stations per chunk of road, and between columns of the land
+FAR_COLUMNS = 4  # columns per chunk of distant land
 BEHIND, AHEAD = 48.0, 240.0  # meters of straight road shown beyond the ends
 VERGE = 4.0  # meters
 EDGE_LINE, CENTER_LINE = 0.25, 0.24  # meters wide
-NEAR_ROWS = 2  # rows of land drawn with the road; the others are distant land
-CAP_DEPTH, CAP_RISE = 280.0, 35.0  # meters; hills that close the view beyond the ends
+NEAR_ROWS = 2  # rows of land in the chunks of the road; the others are distant land
+CAP_DEPTH, CAP_RISE = 280.0, 35.0  # meters, distance of the hills that close the view beyond the ends
 SHOULDERS = ("asphalt", "gravel", "grass")
 LINE_COLORS = ("white", "yellow")
 FIELD_KINDS = 3
 
-# Numbers of the surfaces, in the order of `_surfaces`.
+# Indices of the surfaces, in the order of `_surfaces`.
 _LANE, _EDGE, _SHOULDER, _VERGE, _LAND, _CENTER = 0, 1, 2, 3, 4, 4 + FIELD_KINDS + 2
 _STRIPS = (_SHOULDER, _EDGE, _LANE, _CENTER, _LANE, _EDGE, _SHOULDER)  # from left to right
 
 
 @dataclass(frozen=True)
 class RoadAppearance:
-    """What one road and its land look like.
+    """Appearance of one road and its land.
 
     Attributes:
-        asphalt: variant, below `textures.NUM_VARIANTS`.
+        asphalt: variant of the asphalt, below `textures.NUM_VARIANTS`.
         grass: variant of the verges and rough land.
         gravel: variant of gravel shoulders.
         forest: variant of distant woods.
-        fields: three variants of farm land.
+        fields: three variants of farmland.
         shoulder: one of SHOULDERS.
         center_line: one of LINE_COLORS; edge lines are white.
-        paint: variant; `paint % textures.WEAR_LEVELS` is how worn the lines are.
+        paint: variant of the lines; `paint % textures.WEAR_LEVELS` is their wear.
     """
 
     asphalt: int = 0
@@ -64,7 +64,7 @@ class RoadAppearance:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, variants: Sequence[int]) -> RoadAppearance:
-        """Draw an appearance, its textures among `variants`."""
+        """Sample an appearance with textures from `variants`."""
         draws = [int(variant) for variant in rng.choice(variants, 8)]
         return cls(
             asphalt=draws[0],
@@ -80,15 +80,15 @@ class RoadAppearance:
 
 @dataclass(frozen=True, eq=False)
 class RoadGeometry:
-    """One world's road and land.
+    """Geometry of one world's road and land.
 
     Attributes:
-        road: the center line that it follows.
+        road: center line.
         mesh: world frame.
         vertex_splits: (C + 1,) first vertex of each chunk.
         face_splits: (C + 1,) first face of each chunk.
-        terrain: the land, to put things on.
-        distances: (K,) meters along the road of the terrain's columns.
+        terrain: the land, for placing objects.
+        distances: (K,) meters along the road, positions of the terrain's columns.
     """
 
     road: Road
@@ -104,8 +104,8 @@ def build_geometry(road: Road, appearance: RoadAppearance, rng: np.random.Genera
 
     Args:
         road: its center line.
-        appearance: what the surfaces look like.
-        rng: source of the hills and fields.
+        appearance: appearance of the surfaces.
+        rng: source of the samples.
     """
     stations = _stations(road.length)
     columns = stations[::NEAR_STATIONS]
@@ -125,7 +125,7 @@ def build_geometry(road: Road, appearance: RoadAppearance, rng: np.random.Genera
 
 
 def arena_size(config: RoadConfig = RoadConfig()) -> tuple[int, int, int]:
-    """Vertices, faces and chunks of the geometry of any road of this configuration."""
+    """Number of vertices, faces and chunks of the geometry of any road of this configuration."""
     length = config.spacing * int(config.length / config.spacing)
     topology = _topology((len(_stations(length)) - 1) // NEAR_STATIONS)
     return int(topology.vertex_splits[-1]), int(topology.face_splits[-1]), len(topology.face_splits) - 1
@@ -133,15 +133,15 @@ def arena_size(config: RoadConfig = RoadConfig()) -> tuple[int, int, int]:
 
 @cache
 def all_surfaces() -> tuple[Surface, ...]:
-    """Every surface that any appearance may use, to declare to `Scene.add_arena`."""
+    """All surfaces of any appearance, for `Scene.add_arena`."""
     variants = range(textures.NUM_VARIANTS)
-    looks = [
+    appearances = [
         RoadAppearance(number, number, number, number, (number, number, number), shoulder, color, number)
         for number in variants
         for shoulder in SHOULDERS
         for color in LINE_COLORS
     ]
-    return tuple(dict.fromkeys(surface for look in looks for surface in _surfaces(look)))
+    return tuple(dict.fromkeys(surface for appearance in appearances for surface in _surfaces(appearance)))
 
 
 @cache
@@ -150,7 +150,7 @@ def _surface(kind: str, variant: int, label: str, *options: str) -> Surface:
 
 
 def _surfaces(look: RoadAppearance) -> tuple[Surface, ...]:
-    """Lane, edge line, shoulder, verge, then the kinds of land, then the center line."""
+    """Surfaces of lane, edge line, shoulder and verge, then the kinds of land, then the center line."""
     shoulder = {"asphalt": look.asphalt, "gravel": look.gravel, "grass": look.grass}[look.shoulder]
     grass = _surface("grass", look.grass, "terrain")
     return (
@@ -166,14 +166,14 @@ def _surfaces(look: RoadAppearance) -> tuple[Surface, ...]:
 
 
 def _stations(length: float) -> FloatArray:
-    """Meters along the road of the cross-sections: a whole number of chunks, near and far."""
+    """Meters along the road of the cross-sections: a whole number of near and of far chunks."""
     chunk = STATION * NEAR_STATIONS * FAR_COLUMNS
     chunks = int(np.ceil((BEHIND + length + AHEAD) / chunk))
     return STATION * np.arange(chunks * NEAR_STATIONS * FAR_COLUMNS + 1, dtype=np.float64) - BEHIND
 
 
 class _Vertices(NamedTuple):
-    """(n, 3) positions, (n, 3) normals and (n, 2) texture coordinates, chunk after chunk."""
+    """(n, 3) positions, (n, 3) normals and (n, 2) texture coordinates, chunk by chunk."""
 
     positions: FloatArray
     normals: FloatArray
@@ -187,7 +187,7 @@ def _strip_edges(road: Road) -> FloatArray:
 
 
 def _near_vertices(road: Road, stations: FloatArray, terrain: Terrain) -> _Vertices:
-    """For each chunk: its (stations, strips) lattice, the verges' outer ends, the nearest rows of land."""
+    """Vertices of each chunk: its (stations, strips) lattice, the verges' outer ends, the nearest rows of land."""
     edges = _strip_edges(road)
     paved = road.positions_at(stations[:, None], np.broadcast_to(edges, (len(stations), len(edges))))
     along = np.gradient(paved[:, 0], axis=0)
@@ -219,7 +219,7 @@ def _near_vertices(road: Road, stations: FloatArray, terrain: Terrain) -> _Verti
 
 
 def _far_vertices(terrain: Terrain) -> _Vertices:
-    """For each chunk of some columns: the distant rows on the left, then those on the right."""
+    """Vertices of each chunk of distant land: the distant rows on the left, then those on the right."""
     far = slice(NEAR_ROWS, NUM_ROWS)
     points = _by_chunk(terrain.points[:, :, far], FAR_COLUMNS).reshape(-1, 3)
     normals = _by_chunk(terrain.normals[:, :, far], FAR_COLUMNS).reshape(-1, 3)
@@ -227,7 +227,7 @@ def _far_vertices(terrain: Terrain) -> _Vertices:
 
 
 def _cap_vertices(terrain: Terrain, rng: np.random.Generator) -> _Vertices:
-    """Behind the first and beyond the last column: that column, and hills further out."""
+    """Vertices of the end caps: the first or last column, and hills farther out."""
     parts = []
     for column, outwards in ((0, -CAP_DEPTH), (-1, CAP_DEPTH)):
         brink = np.concatenate([terrain.points[0, column, ::-1], terrain.points[1, column]])
@@ -255,7 +255,7 @@ def _by_chunk(columns: FloatArray, step: int) -> FloatArray:
 
 
 class _Topology(NamedTuple):
-    """What does not depend on where the road goes.
+    """Mesh topology, independent of the course of the road.
 
     `kinds` (F,) is the surface of each face; `cells` (F,) the flat terrain cell whose land it shows instead,
     or -1.
@@ -270,7 +270,7 @@ class _Topology(NamedTuple):
 
 @cache
 def _topology(columns: int) -> _Topology:
-    """Faces of a world whose land has so many cells along the road."""
+    """Faces of a world with a given number of land cells along the road."""
     near, far, cap = _near_template(), _far_template(), _cap_template()
     plan = [(near, columns, 1), (far, columns // FAR_COLUMNS, FAR_COLUMNS), (cap, 2, 0)]
     bands = NUM_ROWS - 1
@@ -297,7 +297,7 @@ def _topology(columns: int) -> _Topology:
 
 
 class _Template(NamedTuple):
-    """Faces of one chunk; `side`, `column`, `band` name the terrain cell of a face, with band -1 for none."""
+    """Faces of one chunk; `side`, `column`, `band` are the terrain cell of a face, with band -1 for none."""
 
     vertices: int
     faces: NDArray[np.int64]
@@ -339,7 +339,7 @@ def _cap_template() -> _Template:
 
 
 def _land(offset: int, columns: int, first_row: int, last_row: int) -> _Template:
-    """Cells of the terrain on both sides, with vertices numbered from `offset`."""
+    """Faces of the terrain cells on both sides, with vertices numbered from `offset`."""
     bands = last_row - first_row
     count = (columns + 1) * (bands + 1)
     right = _lattice(columns, bands)
@@ -364,7 +364,7 @@ def _lattice(rows: int, columns: int) -> NDArray[np.int64]:
 
 
 def _fan(inner: NDArray[np.int64], back: int, front: int) -> NDArray[np.int64]:
-    """Faces between a chain of vertices and two outer ones to its left, without a crack."""
+    """Faces between a chain of vertices and two outer ones to its left, without cracks."""
     middle = len(inner) // 2
     halves = [
         np.column_stack([np.full(len(chain) - 1, outer), chain[:-1], chain[1:]])

@@ -1,4 +1,4 @@
-"""Center lines of country roads: straight lines, clothoids and arcs over gentle hills."""
+"""Center lines of country roads: straights, clothoids and arcs over gentle hills."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from camshaft.envs.errors import InvalidOption
 from camshaft.envs.kernels import inlined, kernel
 
 FIRST_STRAIGHT = 20.0  # meters before the first bend
-STRAIGHT_PROBABILITY = 0.35  # that a straight line parts two bends
+STRAIGHT_PROBABILITY = 0.35  # probability of a straight between two bends
 STRAIGHT_LENGTHS = (15.0, 70.0)  # meters
-GRADE_CHANGES = (90.0, 200.0)  # meters from one grade to the next
-SMALLEST_RADIUS = 20.0  # meters; the verges of a tighter road would fold
+GRADE_CHANGES = (90.0, 200.0)  # meters between changes of grade
+SMALLEST_RADIUS = 20.0  # meters; the verges of a tighter bend would fold over
 
 # Gauss-Legendre quadrature on [0, 1]: exact to 1e-12 m over a meter of the tightest road.
 
 
 @dataclass(frozen=True)
 class RoadConfig:
-    """What roads are like.
+    """Configuration of country roads.
 
     Attributes:
         length: meters along the center line.
-        spacing: meters between its points.
+        spacing: meters between points.
         lane_width: meters, from the middle of the road to the edge line.
         shoulder_width: meters beside each lane, edge line included.
-        min_radius: meters, of the tightest bend.
-        max_radius: meters, of the widest arc; short bends may be wider still.
-        max_curvature_rate: 1/m², the steepest change of curvature along the road.
-        max_heading: radians either side of +x, less than a right angle: the road never meets itself.
+        min_radius: meters, radius of the tightest bend.
+        max_radius: meters, radius of the widest arc; short bends may be wider.
+        max_curvature_rate: 1/m², largest change of curvature along the road.
+        max_heading: radians from +x, less than a right angle, so that the road never meets itself.
         hills: whether the road climbs and falls.
-        max_grade: meters of height per meter of road.
+        max_grade: largest grade, meters of height per meter of road.
     """
 
     length: float = 1500.0
@@ -68,7 +68,7 @@ class RoadConfig:
 
 @dataclass(frozen=True, eq=False)
 class Road:
-    """The center line of a two-lane road; traffic keeps to the right.
+    """Center line of a two-lane road with right-hand traffic.
 
     Attributes:
         points: (P, 3) meters, world frame, at constant arc length; the first is the origin.
@@ -102,7 +102,7 @@ class Road:
 
     @property
     def lane_center(self) -> FloatArray:
-        """(P, 3) meters: the middle of the right lane, where a car should drive."""
+        """(P, 3) meters: center of the right lane, where a car should drive."""
         return self.offset_points(-0.5 * self.lane_width)
 
     @property
@@ -111,7 +111,7 @@ class Road:
         return np.column_stack([self.points, self.heading, self.curvature])
 
     def offset_points(self, lateral: ArrayLike) -> FloatArray:
-        """(P, 3) meters: points beside the center line's own.
+        """(P, 3) meters: points of the center line, offset laterally.
 
         Args:
             lateral: meters to the left, one for all points or (P,).
@@ -119,7 +119,7 @@ class Road:
         return self.points + np.multiply.outer(np.asarray(lateral), 1.0)[..., None] * self._left
 
     def positions_at(self, distance: ArrayLike, lateral: ArrayLike = 0.0) -> FloatArray:
-        """(..., 3) meters: where one is after `distance` meters; the road goes straight on beyond its ends.
+        """(..., 3) meters: positions after `distance` meters; the road continues straight beyond its ends.
 
         Args:
             distance: meters of arc length from the origin.
@@ -140,7 +140,7 @@ class Road:
         return positions
 
     def headings_at(self, distance: ArrayLike) -> FloatArray:
-        """(...) radians: heading after `distance` meters."""
+        """(...) radians: headings after `distance` meters."""
         distances = np.asarray(distance, np.float64)
         headings = np.empty(distances.shape)
         _headings_at(self.heading, self.spacing, distances.ravel(), headings.reshape(-1))
@@ -149,7 +149,7 @@ class Road:
 
 @inlined
 def piece_at(spacing, count, distance):  # type: ignore[no-untyped-def]
-    """Index of the point before a place on a line of `count` points, and the fraction of a piece beyond it."""
+    """Index of the point before a position on a line of `count` points, and the fraction of the segment beyond it."""
     steps = distance / spacing
     index = min(max(int(np.floor(steps)), 0), count - 2)
     return index, steps - index
@@ -157,14 +157,14 @@ def piece_at(spacing, count, distance):  # type: ignore[no-untyped-def]
 
 @inlined
 def heading_at(heading, spacing, distance):  # type: ignore[no-untyped-def]
-    """Radians, between the points of a line; constant beyond its ends."""
+    """Interpolated heading (rad) of a line; constant beyond its ends."""
     index, fraction = piece_at(spacing, len(heading), distance)
     return heading[index] + min(max(fraction, 0.0), 1.0) * (heading[index + 1] - heading[index])
 
 
 @inlined
 def height_at(points, spacing, distance):  # type: ignore[no-untyped-def]
-    """Meters, between the points of a line."""
+    """Interpolated height (meters) of a line."""
     index, fraction = piece_at(spacing, len(points), distance)
     return points[index, 2] + fraction * (points[index + 1, 2] - points[index, 2])
 
@@ -187,14 +187,14 @@ def _positions_at(points, heading, spacing, distances, laterals, positions):  # 
 
 
 def generate_road(rng: np.random.Generator, config: RoadConfig = RoadConfig()) -> Road:
-    """Draw a road that starts at the origin toward +x.
+    """Sample a road that starts at the origin toward +x.
 
-    Every bend is a clothoid into an arc and a clothoid out of it, or two clothoids where it is short; a
-    straight line parts some of them. The bends lead from one random heading to the next.
+    Every bend is a clothoid into an arc and a clothoid out of it, or two clothoids if it is short; a
+    straight separates some of them. The bends lead from one random heading to the next.
 
     Args:
-        rng: source of the draws.
-        config: what the road is like.
+        rng: source of the samples.
+        config: configuration of the road.
     """
     knots, curvatures = _curvature_profile(rng, config)
     grades = _grade_profile(rng, config)
@@ -230,7 +230,7 @@ def _curvature_profile(rng: np.random.Generator, config: RoadConfig) -> tuple[Fl
 def _bends(
     rng: np.random.Generator, config: RoadConfig, heading: float, count: int
 ) -> tuple[FloatArray, FloatArray, float]:
-    """Lengths of each bend's clothoid, arc, clothoid, straight; curvature at their ends; the last heading."""
+    """Lengths of each bend's clothoid, arc, clothoid and straight; curvatures at their ends; the final heading."""
     targets = rng.uniform(-config.max_heading, config.max_heading, count)
     turns = np.diff(targets, prepend=heading)
     radii = np.exp(rng.uniform(np.log(config.min_radius), np.log(config.max_radius), count))
@@ -246,7 +246,7 @@ def _bends(
 
 
 def _grade_profile(rng: np.random.Generator, config: RoadConfig) -> tuple[FloatArray, FloatArray]:
-    """Knots of the grade, which is linear between them: arc lengths and values. Level at the origin."""
+    """Knots of the grade, which is linear between them and 0 at the origin: arc lengths and values."""
     count = int(config.length / GRADE_CHANGES[0]) + 2
     knots = np.cumsum(rng.uniform(*GRADE_CHANGES, count))
     values = rng.uniform(-config.max_grade, config.max_grade, count) * config.hills
@@ -254,5 +254,5 @@ def _grade_profile(rng: np.random.Generator, config: RoadConfig) -> tuple[FloatA
 
 
 def _left_of(heading: FloatArray) -> FloatArray:
-    """(..., 3) unit vectors to the left, level."""
+    """(..., 3) horizontal unit vectors to the left."""
     return np.stack([-np.sin(heading), np.cos(heading), np.zeros_like(heading)], axis=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.assets import OWN_PAINT, saloon
+from camshaft.envs.driving.assets import OWN_PAINT, sedan
 from camshaft.envs.driving.country_road.mesh import RoadAppearance, all_surfaces, arena_size, build_geometry
 from camshaft.envs.driving.country_road.road import Road, RoadConfig
 from camshaft.envs.driving.country_road.scenery import RoadsideScenery
@@ -25,7 +25,7 @@ class RoadScene(DrivingScene):
         num_worlds: N.
         config: configuration of the roads.
         conditions: time of day and weather.
-        foliage: one of FOLIAGE; cut-out leaves and branches look better from near, and cost some time.
+        foliage: one of FOLIAGE; cut-out leaves and branches look better at close range but render more slowly.
         lead: whether another car drives ahead.
     """
 
@@ -43,8 +43,8 @@ class RoadScene(DrivingScene):
         self._scenery = RoadsideScenery(
             scene, config, lit_windows=conditions.dark, cut_out=foliage == "cut_out"
         )
-        self._car = scene.add("car", [saloon().levels])
-        self._lead = scene.add("lead", [saloon().levels]) if lead else None
+        self._car = scene.add("car", [sedan().levels])
+        self._lead = scene.add("lead", [sedan().levels]) if lead else None
         self.state = SceneState(scene, num_worlds)
         for cars in (self._car, self._lead):
             if cars is not None:

@@ -73,7 +73,7 @@ class CountryRoadSimulation(DrivingSimulation):
         return road
 
     def _set_car(self, world: int, lateral: float, turn: float, speed: float) -> None:
-        """Put a car at the beginning of its road, displaced from the lane's middle and turned, both to the left."""
+        """Put a car at the beginning of its road, displaced from the lane center and rotated, both to the left."""
         road = self._roads[world]
         assert road is not None
         offset = self.tracker.paths.offset[world]
@@ -124,7 +124,7 @@ class CountryRoadSimulation(DrivingSimulation):
         return self._scene
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars on the middle of the lane, heading along it, at their distance and speed."""
+        """Put these cars on the lane center, heading along it, at their distance and speed."""
         chosen = np.asarray(worlds, np.int64)
         for world in chosen:
             road = self._roads[world]

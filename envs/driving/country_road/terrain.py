@@ -1,4 +1,4 @@
-"""Rolling land on both sides of a road, from its verges to the hills on the horizon."""
+"""Terrain on both sides of a road, from its verges to the hills on the horizon."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.country_road.road import Road, height_at
 from camshaft.envs.kernels import kernel
 
-# Rows of vertices, meters beyond the verge; one more follows on a straight line beyond them all. On a
-# slanting road rows lie further apart by the secant of the heading, near ones in full, far ones less.
+# Rows of vertices, meters beyond the verge; one more row lies on a straight line beyond them all. On a
+# slanted road, rows are farther apart by the secant of the heading, near ones in full, far ones less.
 ROW_DISTANCES = np.array([0.0, 10.0, 40.0, 100.0, 220.0, 420.0])
 ROW_SLANTS = np.array([1.0, 1.0, 0.75, 0.5, 0.3, 0.15])
 NUM_ROWS = len(ROW_DISTANCES) + 1
-MARGIN = 150.0  # meters from the farthest of the other rows to the last
+MARGIN = 150.0  # meters between the last two rows
 
-DITCH = 0.35  # meters from the road down to the outer edge of the verge
-ROAD_REACH = 150.0  # meters from which the land no longer follows the road up and down
-SWELL = 0.05  # meters that each wave rises per meter away from the road, at first
-WAVES = 7  # plane waves that make up the hills
-WAVELENGTHS = (160.0, 900.0)  # meters; the rows are too far apart for shorter ones
+DITCH = 0.35  # meters, depth of the outer edge of the verge below the road
+ROAD_REACH = 150.0  # meters beyond which the land no longer follows the height of the road
+SWELL = 0.05  # growth of each wave's amplitude per meter away from the road, at first
+WAVES = 7  # number of plane waves that make up the hills
+WAVELENGTHS = (160.0, 900.0)  # meters, shortest wavelength that the spacing of the rows can represent
 
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """A lattice of land on either side of the road; sides are 0 left, 1 right.
+    """Lattice of land on both sides of the road; sides are 0 left, 1 right.
 
     Attributes:
         points: (2, K, R, 3) meters: side, column along the road, row away from it. A column runs along y, so
-            that none ever crosses another: the road's own x grows all the way.
-        normals: (2, K, R, 3) unit.
-        cells: (2, K - 1, R - 1) which kind of land each cell is.
+            that columns never cross: the road's x increases monotonically.
+        normals: (2, K, R, 3) unit vectors.
+        cells: (2, K - 1, R - 1) kind of land of each cell.
     """
 
     points: FloatArray
@@ -63,19 +63,19 @@ class Terrain:
 def build_terrain(
     road: Road, distances: FloatArray, verge: float, num_kinds: int, rng: np.random.Generator
 ) -> Terrain:
-    """Land that begins at the outer edges of the verges.
+    """Build the land, which begins at the outer edges of the verges.
 
     Args:
-        road: the road through it.
-        distances: (K,) meters along the road where columns begin.
-        verge: meters from a shoulder's outer edge to the verge's.
-        num_kinds: kinds of land to choose from: 0 is rough grass, the last is forest, fields between.
-        rng: source of the draws.
+        road: center line of the road.
+        distances: (K,) meters along the road at which columns begin.
+        verge: meters from a shoulder's outer edge to that of the verge.
+        num_kinds: number of kinds of land: 0 is rough grass, the last is forest, the others are fields.
+        rng: source of the samples.
     """
     points = np.empty((2, len(distances), NUM_ROWS, 3))
     heading = road.headings_at(distances)
     spread = ROW_DISTANCES * (1.0 + (1.0 / np.cos(heading) - 1.0)[:, None] * ROW_SLANTS)
-    waves = _draw_waves(rng)
+    waves = _sample_waves(rng)
     for side, sign in enumerate((1.0, -1.0)):
         edge = road.positions_at(distances, sign * (road.half_width + verge))
         points[side] = edge[:, None]
@@ -89,8 +89,8 @@ def build_terrain(
     return Terrain(points, normals, _choose_land(rng, len(distances) - 1, num_kinds))
 
 
-def _draw_waves(rng: np.random.Generator) -> FloatArray:
-    """(WAVES, 5) wave numbers along x and y (rad/m), phase, growth per meter of reach, 1/m where it ends."""
+def _sample_waves(rng: np.random.Generator) -> FloatArray:
+    """(WAVES, 5) wave numbers along x and y (rad/m), phase, growth per meter of reach, and saturation rate (1/m)."""
     angle = rng.uniform(0.0, 2.0 * np.pi, WAVES)
     number = 2.0 * np.pi / np.exp(rng.uniform(np.log(WAVELENGTHS[0]), np.log(WAVELENGTHS[1]), WAVES))
     phase = rng.uniform(0.0, 2.0 * np.pi, WAVES)
@@ -100,18 +100,18 @@ def _draw_waves(rng: np.random.Generator) -> FloatArray:
 
 @kernel
 def _raise_land(line, spacing, distances, centers, headings, mean, edge, waves, points):  # type: ignore[no-untyped-def]
-    """Set the heights of the land: that of the nearest piece of road, and hills that grow away from it.
+    """Set the heights of the land: the height of the nearest road segment, plus hills that grow away from it.
 
     Args:
         line: (P, 3) points of the road.
         spacing: meters between them.
-        distances: (K,) meters along the road of some of its places, evenly.
-        centers: (K, 3) these places.
-        headings: (K,) rad, there.
-        mean: meters, their mean height.
-        edge: meters from the middle of the road to where the land begins.
-        waves: (WAVES, 5) of `_draw_waves`.
-        points: (2, K, R, 3) the land; the first row, at the road, goes down by a ditch.
+        distances: (K,) meters along the road of evenly spaced samples.
+        centers: (K, 3) positions of the samples.
+        headings: (K,) rad, headings of the samples.
+        mean: meters, mean height of the samples.
+        edge: meters from the center line to the beginning of the land.
+        waves: (WAVES, 5) of `_sample_waves`.
+        points: (2, K, R, 3) land to fill; the first row, at the road, is lowered by a ditch.
     """
     half_step = 0.5 * (distances[1] - distances[0])
     for side in range(2):
@@ -140,7 +140,7 @@ def _raise_land(line, spacing, distances, centers, headings, mean, edge, waves, 
 
 @kernel
 def _tilt_normals(points, normals):  # type: ignore[no-untyped-def]
-    """Normals across the differences of neighbors in both directions, upwards on either side."""
+    """Write upward normals from the differences of neighbors in both directions."""
     columns, rows = points.shape[1], points.shape[2]
     for side in range(2):
         sign = 1.0 - 2.0 * side
@@ -161,7 +161,7 @@ def _tilt_normals(points, normals):  # type: ignore[no-untyped-def]
 
 
 def _choose_land(rng: np.random.Generator, columns: int, num_kinds: int) -> NDArray[np.int64]:
-    """(2, columns, R - 1): rough grass along the road, then fields some columns long, woods on the hills."""
+    """(2, columns, R - 1) kinds of land: rough grass along the road, then fields, woods on the hills."""
     cells = np.zeros((2, columns, NUM_ROWS - 1), np.int64)
     forest = num_kinds - 1
     for side in range(2):

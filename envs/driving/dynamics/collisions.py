@@ -23,13 +23,13 @@ class Obstacles(NamedTuple):
 
 
 def pack_obstacles(boxes: FloatArray) -> Obstacles:
-    """The obstacles (K, 5) of one world as arrays, for `WorldArrays`."""
+    """Pack the (K, 5) obstacles of one world for `WorldArrays`."""
     return Obstacles(boxes[None], np.array([len(boxes)]))
 
 
 @inlined
 def boxes_overlap(one, length, width, other, other_length, other_width):  # type: ignore[no-untyped-def]
-    """Whether two boxes at poses (x, y, heading) overlap, by the separating axis test (S. Gottschalk et al., 1996)."""
+    """Whether two boxes at poses (x, y, heading) overlap: separating axis test (S. Gottschalk et al., 1996)."""
     across, along = other[0] - one[0], other[1] - one[1]
     reach = 0.5 * (length + width + other_length + other_width)
     if across * across + along * along > reach * reach:
@@ -49,13 +49,13 @@ def boxes_overlap(one, length, width, other, other_length, other_width):  # type
 
 @kernel
 def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignore[no-untyped-def]
-    """Write which boxes of each world overlap its box `number`.
+    """Write which boxes of each world overlap box `number`.
 
     Args:
         poses: (N, B, 3) x, y, heading.
         lengths: (N, B) meters along the heading.
         widths: (N, B) meters across.
-        present: (N, B) whether there is such a box.
+        present: (N, B) whether the box exists.
         number: index of the box to test against.
         hits: (N, B) to fill.
     """
@@ -72,7 +72,7 @@ def find_overlaps(poses, lengths, widths, present, number, hits):  # type: ignor
 
 
 @kernel
-def find_hurt(poses, length, width, people, people_length, people_width, present, hurt):  # type: ignore[no-untyped-def]
+def find_hit_people(poses, length, width, people, people_length, people_width, present, hurt):  # type: ignore[no-untyped-def]
     """Write (N,) whether boxes at (N, 3) poses overlap any of the (N, P, 3) `people` that are `present` (N, P)."""
     for world in range(poses.shape[0]):
         hurt[world] = False
@@ -98,7 +98,7 @@ def hits_static(pose, length, width, obstacles, count):  # type: ignore[no-untyp
 
 
 @kernel
-def find_struck(poses, length, width, obstacles, counts, struck):  # type: ignore[no-untyped-def]
+def find_hit_obstacles(poses, length, width, obstacles, counts, struck):  # type: ignore[no-untyped-def]
     """Write (N,) whether boxes at (N, 3) poses overlap any of the first `counts` of their (N, K, 5) obstacles."""
     for world in range(poses.shape[0]):
         struck[world] = hits_static(poses[world], length, width, obstacles[world], counts[world]) >= 0

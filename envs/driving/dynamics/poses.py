@@ -12,7 +12,7 @@ from camshaft.envs.kernels import kernel
 
 @kernel
 def car_poses(state, coordinates, lateral, heading, result):  # type: ignore[no-untyped-def]
-    """Write (n, 4, 4) world from car, on the road's surface; x forward, y left, z up.
+    """Write (n, 4, 4) world from car, on the road surface; x forward, y left, z up.
 
     Args:
         state: (n, 8) cars.
@@ -37,7 +37,7 @@ def car_poses(state, coordinates, lateral, heading, result):  # type: ignore[no-
 
 
 def lane_poses(paths: ReferencePaths, distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 4, 4) world from car, for cars in the middle of the lane, (N,) meters along the paths of all worlds."""
+    """(N, 4, 4) world from car, for cars on the lane center, (N,) meters along the paths of all worlds."""
     poses = np.empty((len(distances), 4, 4))
     _lane_poses(paths, distances, poses)
     return poses

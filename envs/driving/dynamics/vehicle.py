@@ -1,8 +1,8 @@
 """A car as a dynamic single-track model, for all worlds at once.
 
 Lateral tire forces follow Fiala's brush model (E. Fiala, VDI-Zeitschrift 96, 1954; as given by H. Pacejka, "Tire and
-Vehicle Dynamics"): linear in slip at first, saturated at friction times load. Below walking pace, where slip angles
-lose their meaning, motion blends into the kinematic single-track model. Integration is semi-implicit Euler.
+Vehicle Dynamics"): linear in slip at first, saturated at friction times load. Below walking speed, where slip angles
+are ill-defined, motion blends into the kinematic single-track model. Integration is semi-implicit Euler.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from camshaft.envs.kernels import inlined, kernel
 
 GRAVITY = 9.81  # m/s²
 TIME_STEP = 0.01  # s, of the integration
-KINEMATIC_SPEED, DYNAMIC_SPEED = 2.0, 4.0  # m/s; the models blend in between
+KINEMATIC_SPEED, DYNAMIC_SPEED = 2.0, 4.0  # m/s, range over which the models blend
 SPEED_GAIN = 1.0  # 1/s, of the cruise controller
-ROLLING = 0.12  # m/s² of rolling resistance
+ROLLING = 0.12  # m/s², rolling resistance
 
 # Columns of the state.
 X, Y, HEADING, SPEED, LATERAL_SPEED, YAW_RATE, STEERING, ACCELERATION = range(8)
@@ -32,7 +32,7 @@ POWER, DRAG, MAX_REVERSE = range(13, 16)
 
 @dataclass(frozen=True)
 class VehicleParameters:
-    """A mid-size saloon car.
+    """Parameters of a mid-size sedan.
 
     Values are within the ranges of common passenger cars (R. Rajamani, "Vehicle Dynamics and Control", 2012).
 
@@ -41,15 +41,15 @@ class VehicleParameters:
         inertia: kg·m², about the vertical axis.
         front, rear: meters from the center of mass to the axles.
         front_stiffness, rear_stiffness: N/rad of slip, each axle.
-        friction: tire on road.
-        max_steering: rad at the road wheels.
-        steering_rate: rad/s at most.
+        friction: coefficient between tire and road.
+        max_steering: rad at the road wheels, largest steering angle.
+        steering_rate: rad/s, largest rate.
         steering_lag: s, time constant of the actuator.
         max_acceleration, max_braking: m/s².
         max_jerk: m/s³.
-        power: W, which limits acceleration at speed.
+        power: W, limits acceleration at speed.
         drag: N per (m/s)².
-        max_reverse: m/s backwards; 0 where the car does not reverse.
+        max_reverse: m/s, top speed in reverse; 0 if the car cannot reverse.
     """
 
     mass: float = 1500.0
@@ -71,7 +71,7 @@ class VehicleParameters:
 
     @property
     def wheelbase(self) -> float:
-        """Meters."""
+        """Meters between the axles."""
         return self.front + self.rear
 
     @property
@@ -82,7 +82,7 @@ class VehicleParameters:
         )
 
     def as_row(self) -> NDArray[np.float64]:
-        """(16,) in the order of the kernels' columns."""
+        """(16,) parameters in the column order of the kernels."""
         return np.array(
             [
                 self.mass,
@@ -107,14 +107,14 @@ class VehicleParameters:
 
 @kernel
 def advance(state, parameters, steering, target_speed, steps):  # type: ignore[no-untyped-def]
-    """Move every car by `steps` steps of TIME_STEP, in place, at speeds held by a cruise controller.
+    """Advance every car by `steps` steps of TIME_STEP, in place; a cruise controller holds the speeds.
 
     Args:
         state: (N, 8) float64: x, y, heading, speed, lateral speed, yaw rate, steering angle, acceleration.
         parameters: (N, 16), see VehicleParameters.
-        steering: (N,) rad, wanted at the road wheels.
+        steering: (N,) rad, target angles of the road wheels.
         target_speed: (N,) m/s.
-        steps: how many.
+        steps: number of steps.
     """
     for world in range(state.shape[0]):
         for _ in range(steps):
@@ -124,14 +124,14 @@ def advance(state, parameters, steering, target_speed, steps):  # type: ignore[n
 
 @kernel
 def advance_by_pedals(state, parameters, steering, pedals, steps):  # type: ignore[no-untyped-def]
-    """Move every car by `steps` steps of TIME_STEP, in place, by its pedals.
+    """Advance every car by `steps` steps of TIME_STEP, in place, by its pedals.
 
     Args:
         state: as for `advance`.
-        parameters: likewise.
-        steering: likewise.
-        pedals: (N,) share of full throttle, or, negative, of full braking; backwards, where the car reverses.
-        steps: how many.
+        parameters: as for `advance`.
+        steering: as for `advance`.
+        pedals: (N,) fraction of full throttle or, if negative, of full braking; negative also drives in reverse.
+        steps: number of steps.
     """
     for world in range(state.shape[0]):
         for _ in range(steps):
@@ -141,7 +141,7 @@ def advance_by_pedals(state, parameters, steering, pedals, steps):  # type: igno
 
 @inlined
 def pedal_acceleration(pedal, speed, parameters):  # type: ignore[no-untyped-def]
-    """m/s² of a pedal's position at a speed: the engine's pull, the brakes, the air's drag and rolling."""
+    """Acceleration (m/s²) of a pedal position at a speed: engine, brakes, drag and rolling resistance."""
     mass = parameters[MASS]
     if parameters[MAX_REVERSE] > 0.0:
         limit = parameters[MAX_ACCELERATION] if pedal * speed >= 0.0 else parameters[MAX_BRAKING]
@@ -155,7 +155,7 @@ def pedal_acceleration(pedal, speed, parameters):  # type: ignore[no-untyped-def
 
 @kernel
 def pedals_for(accelerations, state, parameters, result):  # type: ignore[no-untyped-def]
-    """Write (N,) pedal positions that give accelerations (N,) (m/s²) at the cars' speeds, as far as they can."""
+    """Write (N,) pedal positions for accelerations (N,) (m/s²) at the cars' speeds, within their limits."""
     for world in range(result.shape[0]):
         speed, wanted = state[world, SPEED], accelerations[world]
         idle = pedal_acceleration(0.0, speed, parameters[world])
@@ -211,7 +211,7 @@ def _advance_one(state, parameters, steering, pull):  # type: ignore[no-untyped-
     cosine, sine = np.cos(angle), np.sin(angle)
     dynamic = min(max((speed - KINEMATIC_SPEED) / (DYNAMIC_SPEED - KINEMATIC_SPEED), 0.0), 1.0)
     turned = state[LATERAL_SPEED] * state[YAW_RATE] - front_force * sine / mass
-    ahead = state[ACCELERATION] + dynamic * turned  # tires that roll slowly do not brake
+    ahead = state[ACCELERATION] + dynamic * turned  # no braking by slowly rolling tires
     aside = (front_force * cosine + rear_force) / mass - speed * state[YAW_RATE]
     turning = (front * front_force * cosine - rear * rear_force) / parameters[INERTIA]
     lateral = state[LATERAL_SPEED] + TIME_STEP * aside
@@ -232,7 +232,7 @@ def _advance_one(state, parameters, steering, pull):  # type: ignore[no-untyped-
 
 @inlined
 def _actuate(state, parameters, steering, pull):  # type: ignore[no-untyped-def]
-    """Steering and drive follow what is wanted within their lags, rates and limits."""
+    """Steering and drive follow their targets within their lags, rates and limits."""
     limit = parameters[MAX_STEERING]
     wanted = min(max(steering, -limit), limit)
     rate = (wanted - state[STEERING]) / max(parameters[STEERING_LAG], TIME_STEP)

@@ -1,1 +1,1 @@
-"""Maps that tasks drive on: sources, rasters, drawings, parking lots."""
+"""Maps of the driving tasks: sources, rasters, top views, parking lots."""

@@ -93,7 +93,7 @@ def birdseye_images(
         worlds: (n,) indices of the worlds.
         poses: (n, 3) x, y, heading of the cars.
         maps: of all worlds.
-        traffic: of all worlds; vehicles and people are drawn over the ground.
+        traffic: of all worlds; vehicles and people are painted over the ground.
     """
     result = np.empty((len(worlds), SIZE, SIZE), np.uint8)
     for row, world in enumerate(worlds):

@@ -1,4 +1,4 @@
-"""Plans how to park: Reeds–Shepp paths that touch nothing, directly or by way of a pose in the aisle."""
+"""Parking planner: collision-free Reeds–Shepp paths, directly or by way of a pose in the aisle."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from camshaft.envs.kernels import inlined, kernel
 
 STEP = 0.25  # meters between poses of a plan
 CHECK = 0.35  # meters between poses that are checked for collisions
-TURN_COST = 3.0  # meters that a change of direction counts for
-REVERSE_COST = 1.3  # by which meters backwards count more
-MARGIN = 0.22  # meters that the car keeps from everything
+TURN_COST = 3.0  # meters, cost of a change of direction
+REVERSE_COST = 1.3  # relative cost of meters in reverse
+MARGIN = 0.22  # meters, clearance to all obstacles
 MOST_POINTS = 800
 NOTHING = 1e9
-ENTRIES = np.array([0.0, 2.0, 3.5, 5.0])  # meters before a bay
+ENTRIES = np.array([0.0, 2.0, 3.5, 5.0])  # meters in front of a bay
 
 
 def plan(
@@ -28,13 +28,13 @@ def plan(
     size: tuple[float, float, float],
     obstacles: FloatArray,
 ) -> FloatArray | None:
-    """(P, 4) x, y, heading and direction (1 or −1) of a way to park, or None.
+    """(P, 4) x, y, heading and direction (1 or −1) of a collision-free parking maneuver, or None.
 
     Args:
         start: (3,) x, y, heading of the middle of the rear axle.
-        goal: (3,) where it has to come to.
-        radius: meters of the tightest turn.
-        size: meters of length, width, and from the rear axle to the car's middle.
+        goal: (3,) target pose of the middle of the rear axle.
+        radius: meters, smallest turning radius.
+        size: meters: length, width, and distance from the rear axle to the car's middle.
         obstacles: (K, 5) x, y, heading, length, width.
     """
     entries = _free_entries(goal, size, obstacles)
@@ -45,7 +45,7 @@ def plan(
     count = _find(
         start,
         entries,
-        _ways_round(start, goal),
+        _via_poses(start, goal),
         radius,
         size[0] + 2.0 * MARGIN,
         size[1] + 2.0 * MARGIN,
@@ -57,24 +57,24 @@ def plan(
     return np.concatenate([points[:count], _straight_in(points[count - 1], goal)]) if count else None
 
 
-def _before(goal: FloatArray) -> FloatArray:
-    """(E, 3) the goal, and poses before the bay from which one gets there straight."""
+def _entry_poses(goal: FloatArray) -> FloatArray:
+    """(E, 3) the goal, and poses in front of the bay with a straight path to it."""
     nose_in = np.sin(goal[2]) * goal[1] > 0.0
     back = np.array([np.cos(goal[2]), np.sin(goal[2]), 0.0]) * (-1.0 if nose_in else 1.0)
     return goal + np.outer(ENTRIES, back)
 
 
 def _free_entries(goal: FloatArray, size: tuple[float, float, float], obstacles: FloatArray) -> FloatArray:
-    """Those of the poses before a bay from which the straight way in touches nothing."""
-    return np.array([entry for entry in _before(goal) if _is_open(entry, goal, size, obstacles)]).reshape(
-        -1, 3
-    )
+    """Entry poses in front of a bay with a collision-free straight path to the goal."""
+    return np.array(
+        [entry for entry in _entry_poses(goal) if _is_open(entry, goal, size, obstacles)]
+    ).reshape(-1, 3)
 
 
 def _is_open(
     entry: FloatArray, goal: FloatArray, size: tuple[float, float, float], obstacles: FloatArray
 ) -> bool:
-    """Whether a car can go straight from one pose to another."""
+    """Whether the straight path from one pose to another is collision-free."""
     length, width, middle = size[0] + 2.0 * MARGIN, size[1] + 2.0 * MARGIN, size[2]
     ahead = np.array([np.cos(goal[2]), np.sin(goal[2]), 0.0])
     poses = np.concatenate([entry[None], _straight_in(entry, goal)[:, :3]]) + middle * ahead
@@ -82,7 +82,7 @@ def _is_open(
 
 
 def _straight_in(last: FloatArray, goal: FloatArray) -> FloatArray:
-    """(K, 4) the rest of the way."""
+    """(K, 4) the straight remainder of the plan."""
     ahead = np.array([np.cos(goal[2]), np.sin(goal[2])])
     rest = float((goal[:2] - last[:2]) @ ahead)
     count = int(np.ceil(abs(rest) / STEP - 1e-6))
@@ -91,18 +91,18 @@ def _straight_in(last: FloatArray, goal: FloatArray) -> FloatArray:
     return np.column_stack([points, np.full(count, last[2]), np.full(count, np.sign(rest))]).reshape(-1, 4)
 
 
-def _ways_round(start: FloatArray, goal: FloatArray) -> FloatArray:
-    """(V, 3) poses in the aisle near the goal to go by; the first says: directly."""
+def _via_poses(start: FloatArray, goal: FloatArray) -> FloatArray:
+    """(V, 3) candidate via poses in the aisle near the goal; the first stands for the direct path."""
     aside = np.sign(goal[1])
     turns = (0.0, np.pi, 0.35, -0.35, np.pi - 0.35, np.pi + 0.35, 0.8, -0.8, np.pi - 0.8, np.pi + 0.8)
-    places = product(np.arange(-9.0, 9.1, 1.5), (-1.6, -0.6, 0.4, 1.4), turns)
-    poses = [(goal[0] + along, -aside * across, turn) for along, across, turn in places]
+    offsets = product(np.arange(-9.0, 9.1, 1.5), (-1.6, -0.6, 0.4, 1.4), turns)
+    poses = [(goal[0] + along, -aside * across, turn) for along, across, turn in offsets]
     return np.array([(*start[:2], NOTHING), *poses])
 
 
 @kernel
 def _find(start, goals, via, radius, length, width, middle, obstacles, scratch, points):  # type: ignore[no-untyped-def]
-    """Write the cheapest way to one of several goals; returns its number of points, 0 where none is free."""
+    """Write the cheapest path to one of several goals; returns its number of points, 0 if none is free."""
     path, first, second, best_first, best_second = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     pose = points[0]
     best, first_count, second_count, chosen = NOTHING, 0, 0, -1
@@ -145,7 +145,7 @@ def _meters(one, other):  # type: ignore[no-untyped-def]
 
 @inlined
 def _cheapest(start, goal, radius, length, width, middle, obstacles, path, found, pose, limit):  # type: ignore[no-untyped-def]
-    """Write the cheapest free path between two poses; its cost, and its segments, 0 where none is below the limit."""
+    """Write the cheapest free path between two poses; returns its cost and segments, 0 if none is below the limit."""
     cosine, sine = np.cos(start[2]), np.sin(start[2])
     across, up = goal[0] - start[0], goal[1] - start[1]
     x, y = (cosine * across + sine * up) / radius, (-sine * across + cosine * up) / radius
@@ -171,7 +171,7 @@ def _cheapest(start, goal, radius, length, width, middle, obstacles, path, found
 
 @inlined
 def _copy(source, target):  # type: ignore[no-untyped-def]
-    """Numba's own copying of arrays allocates."""
+    """Copy without allocating, unlike Numba's own array copy."""
     for row in range(source.shape[0]):
         for column in range(source.shape[1]):
             target[row, column] = source[row, column]
@@ -179,7 +179,7 @@ def _copy(source, target):  # type: ignore[no-untyped-def]
 
 @inlined
 def _is_free(start, path, count, radius, length, width, middle, obstacles, pose):  # type: ignore[no-untyped-def]
-    """Whether a car on a path from a pose of its rear axle touches nothing."""
+    """Whether a path from a pose of the rear axle is collision-free."""
     x, y, heading = 0.0, 0.0, 0.0
     cosine, sine = np.cos(start[2]), np.sin(start[2])
     for place in range(count):
@@ -197,7 +197,7 @@ def _is_free(start, path, count, radius, length, width, middle, obstacles, pose)
 
 @inlined
 def _write(start, path, count, radius, points, written):  # type: ignore[no-untyped-def]
-    """Append the poses of a path that begins at a pose."""
+    """Append the poses of a path from a start pose."""
     rest = points[written:]
     number = trace(path, count, STEP / radius, rest)
     cosine, sine = np.cos(start[2]), np.sin(start[2])

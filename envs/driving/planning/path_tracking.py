@@ -20,9 +20,9 @@ from camshaft.envs.driving.dynamics.vehicle import (
 from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.kernels import kernel
 
-LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s by default, and meters, of the pursuit
-COMFORTABLE_LATERAL = 3.0  # m/s², for which the cruise controller slows down
-PREVIEW_STEP, PREVIEW_STEPS = 4.0, 12  # meters between the points that it looks ahead to, and their number
+LOOKAHEAD_TIME, LEAST_LOOKAHEAD = 0.8, 6.0  # s by default, and meters; lookahead of the pursuit
+COMFORTABLE_LATERAL = 3.0  # m/s², for which the cruise controller slows down in bends
+PREVIEW_STEP, PREVIEW_STEPS = 4.0, 12  # meters between preview points, and their number
 MAX_CORRECTION = 1.2  # meters; the pursuit corrects a larger lateral error no faster than this one
 OVERLAP = 300.0  # meters by which the points of a closed path continue into the next lap
 
@@ -32,12 +32,12 @@ class PathTracker:
 
     Args:
         num_worlds: N.
-        lane_offset: meters from a path to the middle of the lane, left positive.
-        lookahead: preview time of the pursuit in seconds; more swings less, less cuts corners less.
+        lane_offset: meters from a path to the lane center, left positive.
+        lookahead: preview time of the pursuit in seconds; longer oscillates less, shorter cuts corners less.
 
     Attributes:
         paths: for kernels; replaced when a longer path is set.
-        frenet: (N, 6) of each car: meters along the path, meters left of the lane's middle, heading error (rad, left
+        frenet: (N, 6) of each car: meters along the path, meters left of the lane center, heading error (rad, left
             positive), curvature of the lane (1/m), height (meters) and grade of the road.
     """
 
@@ -101,11 +101,11 @@ class PathTracker:
     def cruise_speed(
         self, parameters: FloatArray, wanted: FloatArray, distances: FloatArray | None = None
     ) -> FloatArray:
-        """(N,) m/s to hold: the wanted speed, reduced for the bends within braking distance.
+        """(N,) m/s to hold: the desired speed, reduced for the bends within braking distance.
 
         Args:
             parameters: (N, 16) of the cars.
-            wanted: (N,) m/s.
+            wanted: (N,) m/s, desired speed.
             distances: (N,) meters along the paths, by default those of the cars.
         """
         starts = self.frenet[:, frenet.DISTANCE] if distances is None else distances
@@ -116,7 +116,7 @@ class PathTracker:
     def pursue(
         self, state: FloatArray, parameters: FloatArray, lateral: FloatArray, heading: FloatArray
     ) -> FloatArray:
-        """(N,) path curvature (1/m) by pure pursuit of the lane's middle (R. C. Coulter, CMU-RI-TR-92-01, 1992).
+        """(N,) path curvature (1/m) by pure pursuit of the lane center (R. C. Coulter, CMU-RI-TR-92-01, 1992).
 
         The rear axle is steered onto the arc through the point of the lane `lookahead` seconds ahead.
 

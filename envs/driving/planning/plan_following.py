@@ -1,9 +1,9 @@
-"""Follows plans of `parking_planner` with the controls of a car, for all worlds at once.
+"""Control of cars along plans of `parking_planner`, for all worlds at once.
 
-A plan is a row of poses of the middle of the rear axle, each with the direction in which it is come to. The car
-takes it stretch by stretch: between changes of direction it steers by the plan's curvature and by its errors in place
+A plan is a sequence of poses of the middle of the rear axle, each with the direction in which it is reached. The car
+follows it segment by segment: between changes of direction it steers by the plan's curvature and its errors in position
 and heading (rear-axle feedback; B. Paden et al., "A Survey of Motion Planning and Control Techniques", 2016, IV-B); at
-a change it stops and turns its wheels before it drives on.
+a change it stops and turns its wheels before it continues.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import numpy as np
 from camshaft.envs.driving.dynamics.vehicle import HEADING, MAX_STEERING, SPEED, STEERING, X, Y
 from camshaft.envs.kernels import inlined, kernel
 
-FORWARDS, BACKWARDS = 2.2, 1.6  # m/s at most
-BRAKING = 0.8  # m/s², planned
-AT_END = 0.12  # meters before the end of a stretch at which it counts as driven
+FORWARD_SPEED, REVERSE_SPEED = 2.2, 1.6  # m/s, top speed
+BRAKING = 0.8  # m/s², planned braking
+AT_END = 0.12  # meters before the end of a segment at which it counts as completed
 STOPPED = 0.06  # m/s
-TURNED = 0.06  # rad by which the wheels may differ from what a stretch begins with
-LATERAL_GAIN, HEADING_GAIN = 0.9, 1.6  # 1/m², 1/m: curvature for errors
-PREVIEW = 0.35  # s by which the curvature is looked up ahead
+TURNED = 0.06  # rad, tolerance of the steering angle at the beginning of a segment
+LATERAL_GAIN, HEADING_GAIN = 0.9, 1.6  # 1/m², 1/m: curvature gains of the errors
+PREVIEW = 0.35  # s, preview time of the curvature
 SPEED_GAIN = 2.5  # 1/s
-HARDEST = 1.5  # m/s² of what the pedals are worked with
-SLOW_IN_BENDS = 2.4  # rad/s: speed times steering's change is kept near this
+HARDEST = 1.5  # m/s², largest acceleration commanded by the pedals
+SLOW_IN_BENDS = 2.4  # rad/s: target of speed times change of steering
 
 
 @kernel
@@ -33,16 +33,16 @@ def follow_plans(  # type: ignore[no-untyped-def]
 
     Args:
         state: (N, 8) cars, see `vehicle`.
-        parameters: (N, 16) theirs.
+        parameters: (N, 16) parameters of the cars.
         rear: meters from the center of mass to the rear axle.
         wheelbase: meters.
         plans: (N, P, 4) x, y, heading, direction.
-        counts: (N,) poses of each plan.
-        progress: (N,) the pose that each car is at; moves on.
-        lateral: (N,) meters by which the cars are taken to stand left of where they are.
-        heading: (N,) rad by which they are taken to be turned left.
-        angles: (N,) to fill.
-        pulls: (N,) to fill.
+        counts: (N,) number of poses of each plan.
+        progress: (N,) index of the pose that each car has reached, updated in place.
+        lateral: (N,) meters by which the cars are assumed to be displaced to the left.
+        heading: (N,) rad by which they are assumed to be turned to the left.
+        angles: (N,) rad, steering angles to fill.
+        pulls: (N,) m/s², accelerations to fill.
     """
     for world in range(state.shape[0]):
         yaw = state[world, HEADING] + heading[world]
@@ -69,7 +69,7 @@ def follow_plans(  # type: ignore[no-untyped-def]
         limit = parameters[world, MAX_STEERING]
         angle = min(max(np.arctan(wheelbase * wanted), -limit), limit)
         angles[world] = angle
-        fastest = FORWARDS if direction > 0.0 else BACKWARDS
+        fastest = FORWARD_SPEED if direction > 0.0 else REVERSE_SPEED
         fastest = min(fastest, SLOW_IN_BENDS / (1.0 + 14.0 * abs(angle - steering)))
         wished = min(fastest, np.sqrt(max(2.0 * BRAKING * (left - 0.5 * AT_END), 0.0)))
         if abs(speed) < STOPPED and abs(angle - steering) > TURNED:
@@ -80,7 +80,7 @@ def follow_plans(  # type: ignore[no-untyped-def]
 
 @inlined
 def _advance(plan, count, place, x, y):  # type: ignore[no-untyped-def]
-    """The pose of the stretch, from `place` on, that is nearest."""
+    """Index of the nearest pose of the segment, from `place` on."""
     best, nearest = place, 1e18
     for row in range(place, _stretch_end(plan, count, place) + 1):
         distance = (plan[row, 0] - x) ** 2 + (plan[row, 1] - y) ** 2
@@ -91,7 +91,7 @@ def _advance(plan, count, place, x, y):  # type: ignore[no-untyped-def]
 
 @inlined
 def _stretch_end(plan, count, place):  # type: ignore[no-untyped-def]
-    """The last pose before the direction changes."""
+    """Index of the last pose before the direction changes."""
     row = min(place + 1, count - 1)
     direction = plan[row, 3]
     while row + 1 < count and plan[row + 1, 3] == direction:
@@ -101,7 +101,7 @@ def _stretch_end(plan, count, place):  # type: ignore[no-untyped-def]
 
 @inlined
 def _along(plan, place, last, x, y):  # type: ignore[no-untyped-def]
-    """Meters from a point to the end of a stretch, along it."""
+    """Meters from a point to the end of a segment, along it."""
     meters = 0.0
     for row in range(place + 1, last):
         meters += _distance(plan, row, row + 1)
@@ -116,7 +116,7 @@ def _along(plan, place, last, x, y):  # type: ignore[no-untyped-def]
 
 @inlined
 def _errors(plan, place, last, x, y, yaw, ahead):  # type: ignore[no-untyped-def]
-    """Curvature of the plan so far ahead, meters left of it, and rad by which the car is turned left of it."""
+    """Previewed curvature of the plan, lateral error (meters) and heading error (rad), both left positive."""
     cosine, sine = np.cos(plan[place, 2]), np.sin(plan[place, 2])
     forwards = cosine * (x - plan[place, 0]) + sine * (y - plan[place, 1])
     aside = -sine * (x - plan[place, 0]) + cosine * (y - plan[place, 1])
@@ -131,7 +131,7 @@ def _errors(plan, place, last, x, y, yaw, ahead):  # type: ignore[no-untyped-def
 
 @inlined
 def _curvature(plan, row, last):  # type: ignore[no-untyped-def]
-    """1/m of the plan from one pose to the next, forwards."""
+    """Curvature (1/m) of the plan from one pose to the next, in the forward direction."""
     first = min(row, max(last - 1, 0))
     step = _distance(plan, first, first + 1)
     if step < 1e-6:

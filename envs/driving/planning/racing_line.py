@@ -1,7 +1,7 @@
-"""The fast way round a race track: a line of least curvature, and the speeds that tires, engine and brakes allow on it.
+"""Racing lines: the line of least curvature, and the speed profile that tires, engine and brakes allow on it.
 
-Source: F. Braghin et al., "Race driver model", Computers and Structures 86, 2008: of all lines within the track the one
-that bends least, found as a least-squares problem over lateral offsets.
+Source: F. Braghin et al., "Race driver model", Computers and Structures 86, 2008: the line within the track that
+bends least, as a least-squares problem over lateral offsets.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.dynamics.vehicle import GRAVITY, VehicleParameters
 from camshaft.envs.driving.road_network.curves import Curve, through
 
-STEP = 3  # points of the track from one that is moved to the next
-GRIP = 0.80  # share of the tires' friction that is used in bends
-BRAKES = 0.75  # share of it that is used for braking
-SMOOTHNESS = 1e-6  # weight that keeps offsets small where the line is straight anyway
+STEP = 3  # stride of the optimized points of the track
+GRIP = 0.80  # fraction of the tire friction used in bends
+BRAKES = 0.75  # fraction of it used for braking
+SMOOTHNESS = 1e-6  # weight that keeps offsets small on straights
 ITERATIONS = 40
 
 
@@ -25,15 +25,15 @@ def racing_line(curve: Curve, half_width: float) -> Curve:
     """A closed line of least curvature.
 
     Args:
-        curve: the track's middle, closed.
-        half_width: meters to either side that the line may keep away from it.
+        curve: center line of the track, closed.
+        half_width: meters, largest offset of the line to either side.
     """
-    places = np.arange(0, len(curve.points) - 1, STEP)
-    points, heading = curve.points[places], curve.heading[places]
+    indices = np.arange(0, len(curve.points) - 1, STEP)
+    points, heading = curve.points[indices], curve.heading[indices]
     left = np.stack([-np.sin(heading), np.cos(heading)], axis=1)
-    second = _second_differences(len(places))
+    second = _second_differences(len(indices))
     across, up = second @ diags_array(left[:, 0]), second @ diags_array(left[:, 1])
-    matrix = csc_array(across.T @ across + up.T @ up + SMOOTHNESS * diags_array(np.ones(len(places))))
+    matrix = csc_array(across.T @ across + up.T @ up + SMOOTHNESS * diags_array(np.ones(len(indices))))
     slope = across.T @ (second @ points[:, 0]) + up.T @ (second @ points[:, 1])
     offsets = _bounded_minimum(matrix, slope, half_width)
     line = points + offsets[:, None] * left
@@ -45,13 +45,13 @@ def racing_line(curve: Curve, half_width: float) -> Curve:
 
 
 def speed_profile(curve: Curve, car: VehicleParameters) -> FloatArray:
-    """(P,) m/s at the points of a closed line: as fast as a car gets round, lap after lap."""
+    """(P,) m/s at the points of a closed line: the fastest periodic speed profile."""
     grip = GRIP * car.friction * GRAVITY
     curvature = np.abs(curve.curvature[:-1])
     limit = np.sqrt(grip / np.maximum(curvature, 1e-4))
     speed = np.minimum(limit, 80.0)
     brakes = min(BRAKES * car.friction * GRAVITY, 0.9 * car.max_braking)
-    for _ in range(2):  # the second lap begins as the first one ends
+    for _ in range(2):  # the second lap begins at the final speed of the first
         for index in range(len(speed) - 1, -1, -1):
             after = speed[(index + 1) % len(speed)]
             room = np.sqrt(max(1.0 - (after**2 * curvature[index] / grip) ** 2, 0.05))
@@ -65,7 +65,7 @@ def speed_profile(curve: Curve, car: VehicleParameters) -> FloatArray:
 
 
 def _bounded_minimum(matrix: csc_array, slope: FloatArray, bound: float) -> FloatArray:
-    """(n,) what minimizes ½ xᵀ A x + bᵀ x within ±bound: Newton's method on those that are free, step by step."""
+    """(n,) minimizer of ½ xᵀ A x + bᵀ x within ±bound, by Newton's method on the free variables."""
     found = np.zeros(len(slope))
     for _ in range(ITERATIONS):
         gradient = matrix @ found + slope
@@ -81,7 +81,7 @@ def _bounded_minimum(matrix: csc_array, slope: FloatArray, bound: float) -> Floa
 def _shorter_until_better(
     matrix: csc_array, slope: FloatArray, start: FloatArray, step: FloatArray, bound: float
 ) -> FloatArray:
-    """A step within the bounds, halved until it lowers the sum."""
+    """A step within the bounds, halved until it lowers the objective."""
 
     def value(point: FloatArray) -> float:
         return float(0.5 * point @ (matrix @ point) + slope @ point)
@@ -96,7 +96,7 @@ def _shorter_until_better(
 
 
 def _second_differences(count: int) -> csr_array:
-    """(count, count) of a closed line."""
+    """(count, count) second-difference matrix of a closed line."""
     index = np.arange(count)
     rows = np.concatenate([index] * 3)
     columns = np.concatenate([(index - 1) % count, index, (index + 1) % count])

@@ -1,8 +1,8 @@
-"""Paths of a car that drives forwards and backwards.
+"""Reeds–Shepp paths: shortest paths of a car that drives forward and in reverse.
 
 Source: J. A. Reeds and L. A. Shepp, "Optimal paths for a car that goes both forwards and backwards", Pacific Journal of
 Mathematics 145, 1990: every shortest path is one of a few words of left turns, straight lines and right turns, whose
-lengths the formulas 8.1 to 8.11 give. Symmetries give the other words: driven backwards in time, mirrored, reversed.
+lengths are given by formulas 8.1 to 8.11. Symmetries give the other words: time-reversed, reflected, backward.
 
 Lengths are in turning radii. A path is (5, 2): turns (1 left, 0 straight, −1 right) and lengths, negative backwards.
 """
@@ -20,7 +20,7 @@ NUM_PATHS = 4 * (WORDS + REVERSED_WORDS)
 
 
 def shortest_path(x: float, y: float, heading: float) -> NDArray[np.float64]:
-    """(K, 2) the shortest path from the origin, facing +x, to a pose."""
+    """(K, 2) shortest path from the origin, facing +x, to a pose."""
     best, path = np.zeros((5, 2)), np.zeros((5, 2))
     count, length = 0, np.inf
     for number in range(NUM_PATHS):
@@ -33,7 +33,7 @@ def shortest_path(x: float, y: float, heading: float) -> NDArray[np.float64]:
 
 @kernel
 def write_path(x, y, heading, number, path):  # type: ignore[no-untyped-def]
-    """Write one of the `NUM_PATHS` paths from the origin, facing +x, to a pose; returns its segments, 0 for none."""
+    """Write one of the `NUM_PATHS` paths from the origin, facing +x, to a pose; returns the segment count, or 0."""
     word, symmetry = number // 4, number % 4
     flip, mirror = symmetry & 1, symmetry >> 1
     here_x = -x if flip else x
@@ -73,7 +73,7 @@ def _set(path, place, turn, length):  # type: ignore[no-untyped-def]
 
 @inlined
 def _write_word(word, x, y, phi, path):  # type: ignore[no-untyped-def]
-    """Write the segments of a word that leads to a pose; returns how many, 0 where it does not."""
+    """Write the segments of a word that leads to a pose; returns their number, 0 if it does not."""
     if word in (0, 2, 3, 6):
         xi, eta = x - np.sin(phi), y - 1.0 + np.cos(phi)
     else:
@@ -194,7 +194,7 @@ def trace(path, count, step, points):  # type: ignore[no-untyped-def]
     """Write poses x, y, heading and direction (1 or −1) along a path from the origin, at most `step` radii apart.
 
     Returns:
-        How many; at most as many as `points` (P, 4) has rows.
+        Number of poses, at most the number of rows of `points` (P, 4).
     """
     x, y, heading = 0.0, 0.0, 0.0
     written = 0

@@ -1,1 +1,1 @@
-"""Networks of lanes: geometry, junctions, right of way and routes; the layouts of towns, highways and circuits."""
+"""Road networks: geometry, junctions, right of way and routes; generators of towns, highways and circuits."""

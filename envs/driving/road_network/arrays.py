@@ -1,4 +1,4 @@
-"""The networks of all worlds as arrays, for kernels."""
+"""Road networks of all worlds as arrays for kernels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from camshaft.envs.driving.road_network.elements import FREE, Network
 
 MOST_SUCCESSORS = 4
-CELL = 12.0  # meters of a cell of the grid that finds lanes near a place
-ROOM = 1.25  # by which arrays grow beyond what is needed now
-FIXED = 8  # numbers an axis may have without room to grow
+CELL = 12.0  # meters, cell size of the grid that finds lanes near a position
+ROOM = 1.25  # growth factor of arrays beyond the current need
+FIXED = 8  # largest size of an axis that gets no reserve
 X, Y, HEADING, CURVATURE = range(4)  # columns of `points`
 
 
@@ -21,27 +21,27 @@ Arrays = TypeVar("Arrays", bound=tuple)  # type: ignore[type-arg]
 
 
 class LaneArrays(NamedTuple):
-    """Lanes of N worlds; L lanes, P points, C conflicts, S signal groups and K crossings of lanes at most.
+    """Lanes of N worlds; at most L lanes, P points, C conflicts, S signal groups and K lane crossings.
 
     Attributes:
-        counts: (N, 4) lanes, conflicts, signal groups, crossings of lanes.
-        points: (N, P, 4) x, y, heading, curvature of the lanes' middles, lane after lane.
+        counts: (N, 4) number of lanes, conflicts, signal groups, lane crossings.
+        points: (N, P, 4) x, y, heading, curvature of the lane center lines, lane by lane.
         starts: (N, L + 1) first point of each lane.
         spacing, length, width, limit, stop_gap: (N, L) meters and m/s, see `network.Lane`.
         road, junction, turn, control, signal, left, right: (N, L).
-        successors: (N, L, 4) lanes, −1 behind the last.
-        predecessor: (N, L) the first one, or −1.
+        successors: (N, L, 4) lanes, padded with −1.
+        predecessor: (N, L) first predecessor, or −1.
         conflict_starts: (N, L + 1) first conflict of each lane.
-        conflict_lanes: (N, C) the other lane.
-        conflict_spans: (N, C, 4) begin and end along the lane, and along the other one.
-        conflict_yields: (N, C) whether one must let the other go first.
-        signals: (N, S, 4) cycle, green from, seconds of green, offset.
-        crossing_starts: (N, L + 1) first crossing of people over each lane.
-        crossing_places: (N, K) meters along the lane.
-        crossing_ids: (N, K) which crossing.
-        grid: (N, 4) x and y of the corner, columns and rows.
+        conflict_lanes: (N, C) other lane of each conflict.
+        conflict_spans: (N, C, 4) begin and end along the lane, and along the other lane.
+        conflict_yields: (N, C) whether the lane yields to the other.
+        signals: (N, S, 4) cycle, start of green, duration of green, offset; seconds.
+        crossing_starts: (N, L + 1) first pedestrian crossing of each lane.
+        crossing_distances: (N, K) meters along the lane.
+        crossing_ids: (N, K) index of the crossing.
+        grid: (N, 4) x and y of the corner; number of columns and rows.
         cell_starts: (N, G + 1) first entry of each cell, column by column.
-        cell_lanes: (N, E) lanes near the cell.
+        cell_lanes: (N, E) lanes near each cell.
     """
 
     counts: NDArray[np.int64]
@@ -67,7 +67,7 @@ class LaneArrays(NamedTuple):
     conflict_yields: NDArray[np.bool_]
     signals: NDArray[np.float64]
     crossing_starts: NDArray[np.int32]
-    crossing_places: NDArray[np.float64]
+    crossing_distances: NDArray[np.float64]
     crossing_ids: NDArray[np.int32]
     grid: NDArray[np.float64]
     cell_starts: NDArray[np.int32]
@@ -75,7 +75,7 @@ class LaneArrays(NamedTuple):
 
 
 def pack(network: Network) -> LaneArrays:
-    """A network as the arrays of one world."""
+    """Pack a network as arrays of one world."""
     lanes = network.lanes
     sizes = [len(lane.curve.points) for lane in lanes]
     points = np.concatenate(
@@ -122,7 +122,7 @@ def pack(network: Network) -> LaneArrays:
             [(group.cycle, group.green_from, group.green, group.offset) for group in network.signals]
         ).reshape(-1, 4),
         crossing_starts=_starts([lane for lane, _, _ in crossed], len(lanes)),
-        crossing_places=np.array([meters for _, meters, _ in crossed], np.float64),
+        crossing_distances=np.array([meters for _, meters, _ in crossed], np.float64),
         crossing_ids=_integers(index for _, _, index in crossed),
         grid=grid,
         cell_starts=cell_starts,
@@ -133,10 +133,10 @@ def pack(network: Network) -> LaneArrays:
 
 
 class WorldArrays(Generic[Arrays]):
-    """Named tuples of arrays, one world's after another's, in arrays of one size that grow when larger ones come.
+    """Named tuples of padded arrays, one row per world, which grow when a larger network is put.
 
     Attributes:
-        arrays: for kernels; replaced when it grows.
+        arrays: arrays for kernels; replaced when they grow.
     """
 
     arrays: Arrays
@@ -146,11 +146,11 @@ class WorldArrays(Generic[Arrays]):
         self._owned: list[NDArray[Any]] = []
 
     def put(self, world: int, packed: Arrays) -> None:
-        """Give one world its arrays.
+        """Set the arrays of one world.
 
         Args:
             world: which.
-            packed: arrays of one world, (1, ...).
+            packed: its arrays, (1, ...).
         """
         news: list[Any] = list(packed)
         if not self._owned or any(
@@ -185,12 +185,12 @@ def _integers(numbers: Iterable[int]) -> NDArray[np.int32]:
 
 
 def _starts(owners: list[int], count: int) -> NDArray[np.int32]:
-    """(count + 1,) first entry of each owner among sorted ones."""
+    """(count + 1,) index of the first entry of each owner, from sorted owners."""
     return np.searchsorted(owners, np.arange(count + 1)).astype(np.int32)
 
 
 def _grid(network: Network) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
-    """Cells and the lanes that come near them."""
+    """Grid cells and the lanes near them."""
     low, high = network.bounds
     low = low - CELL
     columns, rows = np.ceil((high + CELL - low) / CELL).astype(int)

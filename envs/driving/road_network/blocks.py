@@ -1,4 +1,4 @@
-"""Networks put together from blocks by hand: straights, curves, splits, merges, ramps, junctions and roundabouts."""
+"""Manual construction of networks from blocks: straights, curves, splits, merges, ramps, junctions, roundabouts."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from camshaft.envs.driving.road_network.junctions import KINDS, LEAST_ANGLE, add
 from camshaft.envs.driving.road_network.roundabouts import add_roundabout, roundabout_reach
 from camshaft.envs.errors import CamshaftError, InvalidOption, check_choice
 
-STUB = 24.0  # meters of road that are laid from a junction where nothing else is
-CLOTHOID = 20.0  # meters, at most, from straight to the full curvature of a curve
-RAMP = (150.0, 32.0)  # meters along and beside a road of a ramp
+STUB = 24.0  # meters of road added to unconnected ends of junctions
+CLOTHOID = 20.0  # meters, largest length of the clothoid at each end of a curve
+RAMP = (150.0, 32.0)  # meters of a ramp along and beside a road
 RAMP_SPEED = 80.0 / 3.6  # m/s
-APART = 0.01  # meters, and rad, that a block may begin beside the end that it goes on from
+APART = 0.01  # meters and rad by which a block may be off the end that it continues
 
 
 @dataclass(frozen=True, eq=False)
 class OpenEnd:
-    """Where a network can be gone on with.
+    """An end at which a network can be extended.
 
     Attributes:
-        pose: of the road's reference line, looking away from what there is.
-        section: of the road that goes on from here, seen that way.
-        arm: the road that ends here; None at a beginning and at a junction.
-        slot: junction and place among its arms, of an end at a junction.
+        pose: pose of the road's reference line, facing away from the network.
+        section: cross section of the road that continues from here, seen in that direction.
+        arm: the road that ends here; None at a first road's beginning and at a junction.
+        slot: for an end at a junction, the junction and the index among its arms.
     """
 
     pose: Pose
@@ -46,7 +46,7 @@ class OpenEnd:
 
 @dataclass(eq=False)
 class _Meeting:
-    """A junction that is made when all its roads are there."""
+    """A junction that is built when all its roads exist."""
 
     kind: str
     center: FloatArray
@@ -55,10 +55,10 @@ class _Meeting:
 
 
 class RoadBlocks:
-    """Puts blocks together at their open ends; `build` gives the network.
+    """Builder of networks from blocks, joined at their open ends; `build` returns the network.
 
-    Every block takes the open end that it goes on from and returns the open ends that it leaves. Lengths are meters;
-    where a block follows a curve, it may be given that curve instead. For example:
+    Every block takes the open end that it continues and returns its own open ends. Lengths are in meters;
+    where a block follows a curve, that curve may be given instead. For example:
 
         blocks = RoadBlocks("a loop")
         start = blocks.begin()
@@ -69,8 +69,8 @@ class RoadBlocks:
         network = blocks.build()
 
     Args:
-        name: what the network is.
-        section: what its roads are like where nothing else is said.
+        name: name of the network.
+        section: default cross section of its roads.
     """
 
     def __init__(self, name: str, section: CrossSection = CrossSection()) -> None:
@@ -82,34 +82,34 @@ class RoadBlocks:
         self._behind: dict[int, OpenEnd] = {}
 
     def begin(self, pose: Pose = Pose(0.0, 0.0, 0.0), section: CrossSection | None = None) -> OpenEnd:
-        """Where a first road will begin."""
+        """The open end at which a first road begins."""
         return OpenEnd(pose, section or self.section)
 
     def behind(self, end: OpenEnd) -> OpenEnd:
-        """The other end of the road that ends here, where that is where a first road began.
+        """The other end of the road that ends here, if it is the beginning of a first road.
 
         Raises:
-            InvalidOption: that end is connected.
+            InvalidOption: that end is already connected.
         """
         found = None if end.arm is None else self._behind.get(end.arm.road)
         if found is None:
-            raise InvalidOption("what lies behind this end is connected: no road began there")
+            raise InvalidOption("the other end of this road is connected: it is no open beginning")
         return found
 
     def road(self, end: OpenEnd, way: Curve, section: CrossSection | None = None) -> OpenEnd:
-        """A road along any curve that begins at an open end.
+        """A road along a curve that begins at an open end.
 
         Args:
-            end: where.
-            way: its reference line.
-            section: what it is like, as before by default; lanes lead into those of the same number.
+            end: open end to continue.
+            way: reference line.
+            section: its cross section, unchanged by default; lanes connect to those of the same number.
         """
         end = self._take(end)
         section = section or end.section
         gap = float(np.linalg.norm(way.start.point - end.pose.point))
         if gap > APART or abs(wrapped(way.start.heading - end.pose.heading)) > APART:
             raise InvalidOption(
-                f"a road must begin at {_told(end.pose)}, where it goes on from, got {_told(way.start)}"
+                f"a road must begin at {_described(end.pose)}, the end it continues, got {_described(way.start)}"
             )
         road = self._lay(way, section)
         arm = Arm(road.index, False)
@@ -126,7 +126,7 @@ class RoadBlocks:
         return self.road(end, straight_line(end.pose, _positive("length", length)))
 
     def curve(self, end: OpenEnd, radius: float, degrees: float) -> OpenEnd:
-        """A bend to the left, or with negative degrees to the right; clothoids lead into its arc and out of it."""
+        """A curve to the left, or with negative degrees to the right: clothoid, arc, clothoid."""
         angle, radius = math.radians(abs(degrees)), _positive("radius", radius)
         if not 0.0 < angle <= 1.5 * math.pi:
             raise InvalidOption(f"a curve turns by at most ±270 degrees and not by 0, got {degrees}")
@@ -135,15 +135,15 @@ class RoadBlocks:
         return self.road(end, bend(end.pose, [ramp, angle * radius - ramp, ramp], [0.0, peak, peak, 0.0]))
 
     def s_curve(self, end: OpenEnd, length: float, left: float) -> OpenEnd:
-        """Two bends, so that the road goes on in its direction, `left` meters to the left of where it was."""
+        """Two opposite curves: the road keeps its heading and shifts by `left` meters to the left."""
         return self.road(end, join(end.pose, end.pose.moved(_positive("length", length), left)))
 
     def split(self, end: OpenEnd, way: float | Curve, lanes: int = 1) -> OpenEnd:
-        """A road with so many lanes more ahead, on the right."""
+        """A road with additional forward lanes on the right."""
         return self.road(end, _way(end, way), end.section.widened(lanes))
 
     def merge(self, end: OpenEnd, way: float | Curve, lanes: int = 1) -> OpenEnd:
-        """A road with so many lanes less ahead: the outermost end where it begins, and its paving narrows."""
+        """A road with fewer forward lanes: the outermost ones end at its beginning, and its paving narrows."""
         section = end.section.widened(-lanes)
         after = self.road(end, _way(end, way), section)
         assert after.arm is not None
@@ -155,17 +155,17 @@ class RoadBlocks:
     def on_ramp(
         self, end: OpenEnd, speed_limit: float = RAMP_SPEED, beside: tuple[Curve, float] | None = None
     ) -> OpenEnd:
-        """A ramp that leads into the outermost lane of the road that ends here, at that road's beginning.
+        """A ramp into the outermost lane of the road that ends here, at the beginning of that road.
 
-        The end itself stays open.
+        The given end stays open.
 
         Args:
             end: of the road.
             speed_limit: m/s.
-            beside: curve that the ramp keeps beside, and meters along it where it comes in; the road's own by default.
+            beside: curve beside which the ramp runs, and meters along it where it merges; by default, the road's own.
 
         Returns:
-            Where the ramp comes from.
+            The end from which the ramp comes.
         """
         road = self._road_of(end)
         guide, place = beside or (road.curve, 0.0)
@@ -178,15 +178,15 @@ class RoadBlocks:
     def off_ramp(
         self, end: OpenEnd, speed_limit: float = RAMP_SPEED, beside: tuple[Curve, float] | None = None
     ) -> tuple[OpenEnd, OpenEnd]:
-        """A ramp that goes on from the outermost lane of the road that ends here.
+        """A ramp that continues the outermost lane of the road that ends here.
 
         Args:
             end: of the road.
             speed_limit: m/s.
-            beside: curve that the ramp keeps beside, and meters along it where it leaves; the road's own by default.
+            beside: curve beside which the ramp runs, and meters along it where it leaves; by default, the road's own.
 
         Returns:
-            The road's end, with one lane less ahead, and the ramp's.
+            The end of the road, with one forward lane less, and that of the ramp.
         """
         road = self._road_of(end)
         after = replace(end, section=end.section.widened(-1))
@@ -205,16 +205,16 @@ class RoadBlocks:
         kind: str = "right_before_left",
         side: CrossSection | None = None,
     ) -> tuple[OpenEnd, ...]:
-        """A junction of the road that ends here and others.
+        """A junction of the road that ends here with other roads.
 
         Args:
             end: of the road.
-            degrees: in which the others leave, from straight on, left positive.
+            degrees: directions of the other roads, relative to straight on, left positive.
             kind: "lights", "priority", "stop", "right_before_left" or "roundabout".
-            side: what those that do not go straight on are like, as this one by default.
+            side: cross section of the roads that do not go straight on, by default that of this one.
 
         Returns:
-            An end for each, in that order.
+            The end of each other road, in that order.
         """
         check_choice("kind of junction", kind, (*KINDS, "roundabout"))
         if end.arm is None:
@@ -228,7 +228,7 @@ class RoadBlocks:
         if kind == "roundabout":
             if any(max(section.forward, section.backward) > 1 for section in (end.section, *sections)):
                 raise InvalidOption(
-                    "a roundabout has one lane: its roads must have no more in each direction"
+                    "a roundabout has one lane: its roads must have at most one in each direction"
                 )
             distance = roundabout_reach(widths)
         else:
@@ -251,7 +251,7 @@ class RoadBlocks:
     def x_junction(
         self, end: OpenEnd, kind: str = "right_before_left", side: CrossSection | None = None
     ) -> tuple[OpenEnd, ...]:
-        """A crossroads: its ends to the left, ahead and to the right."""
+        """A four-way junction; returns its left, forward and right ends."""
         return self.junction(end, (90.0, 0.0, -90.0), kind, side)
 
     def t_junction(
@@ -261,14 +261,14 @@ class RoadBlocks:
         kind: str = "priority",
         side: CrossSection | None = None,
     ) -> tuple[OpenEnd, ...]:
-        """A junction of three roads: its ends in two of the directions left, ahead and right."""
+        """A three-way junction; returns its ends in two of the directions left, forward and right."""
         degrees = {"left": 90.0, "ahead": 0.0, "right": -90.0}
         for way in ways:
-            check_choice("way on from a T-junction", way, degrees)
+            check_choice("direction of a T-junction", way, degrees)
         return self.junction(end, [degrees[way] for way in ways], kind, side)
 
     def roundabout(self, end: OpenEnd, degrees: Sequence[float] = (90.0, 0.0, -90.0)) -> tuple[OpenEnd, ...]:
-        """A roundabout: its ends in these directions, from straight on, left positive."""
+        """A roundabout; returns its ends in these directions (degrees from straight on, left positive)."""
         return self.junction(end, degrees, "roundabout")
 
     def connect(self, one: OpenEnd, other: OpenEnd) -> None:
@@ -280,8 +280,8 @@ class RoadBlocks:
         there = other.section.reversed()
         if (one.section.forward, one.section.backward) != (there.forward, there.backward):
             raise InvalidOption(
-                "ends that are connected must have the same lanes, got "
-                f"{one.section.forward} ahead and {one.section.backward} back, which would have to go on as "
+                "connected ends must have the same lanes, got "
+                f"{one.section.forward} forward and {one.section.backward} backward, which would continue as "
                 f"{there.forward} and {there.backward}"
             )
         after = self.road(one, join(one.pose, other.pose.reversed()))
@@ -292,14 +292,14 @@ class RoadBlocks:
         elif other.slot is not None:
             self._meetings[other.slot[0]].arms[other.slot[1]] = after.arm
         else:
-            raise InvalidOption("a beginning from which no road has been laid cannot be connected to")
+            raise InvalidOption("cannot connect to a beginning from which no road has been laid")
         self._used.add(after)
 
     def build(self) -> Network:
-        """The network; from junctions where nothing was laid, short roads lead.
+        """Build the network; unconnected ends of junctions get short roads.
 
         Raises:
-            CamshaftError: lanes overlap that are not connected.
+            CamshaftError: unconnected lanes overlap.
         """
         for meeting in self._meetings:
             for place, arm in enumerate(meeting.arms):
@@ -323,9 +323,9 @@ class RoadBlocks:
         return network
 
     def _take(self, end: OpenEnd) -> OpenEnd:
-        """An end, which is open no longer."""
+        """Close an open end and return it."""
         if end in self._used:
-            raise InvalidOption(f"the end at {_told(end.pose)} is not open any more: a block goes on from it")
+            raise InvalidOption(f"the end at {_described(end.pose)} is no longer open: a block continues it")
         self._used.add(end)
         return end
 
@@ -336,7 +336,7 @@ class RoadBlocks:
             (builder.edge(before, left).point, builder.edge(after, not left).point) for left in (True, False)
         ]
         if all(np.allclose(one, other, atol=0.2) for one, other in edges):
-            self._joints.append((before, after))  # footpaths go on, too
+            self._joints.append((before, after))  # footpaths continue, too
 
     def _lay(self, way: Curve, section: CrossSection, inner_offset: float = 0.0) -> Road:
         try:
@@ -356,7 +356,7 @@ class RoadBlocks:
                 way.parallel(float(lateral))
         except ValueError as error:
             raise InvalidOption(
-                f"a road that begins at {_told(way.start)} bends too much for its width: {error}"
+                f"a road that begins at {_described(way.start)} bends too much for its width: {error}"
             ) from error
         return road
 
@@ -369,7 +369,7 @@ class RoadBlocks:
     def _lay_ramp(
         self, end: OpenEnd, road: Road, guide: Curve, place: float, *, joins: bool, speed_limit: float
     ) -> Road:
-        """A road of one lane that comes to the outermost lane of another, or away from it, beside a curve."""
+        """A one-lane road beside a curve, to or from the outermost lane of another road."""
         lane = self.builder.lanes[road.forward[-1]]
         share = np.linspace(0.0, 1.0, 16)
         outermost = -(0.5 * road.median + (len(road.forward) - 0.5) * lane.width)
@@ -393,17 +393,17 @@ def _positive(name: str, value: float) -> float:
 
 
 def _check_gaps(turned: Sequence[float]) -> None:
-    """Roads that meet must leave each other room."""
+    """Check that roads that meet leave each other enough room."""
     if not 1 <= len(turned) <= 5:
-        raise InvalidOption(f"1 to 5 roads go on from a junction, got {len(turned)}")
+        raise InvalidOption(f"a junction takes 1 to 5 other roads, got {len(turned)}")
     around = np.sort(np.mod([math.pi, *turned], 2.0 * math.pi))
     least = float(np.diff([*around, around[0] + 2.0 * math.pi]).min())
     if least < LEAST_ANGLE - 1e-9:
         raise InvalidOption(
-            f"roads at a junction leave at least {math.degrees(LEAST_ANGLE):.0f} degrees apart, and as far from the "
-            f"one that comes in, got {math.degrees(least):.0f}"
+            f"roads must leave a junction at least {math.degrees(LEAST_ANGLE):.0f} degrees apart, also from the "
+            f"incoming one, got {math.degrees(least):.0f}"
         )
 
 
-def _told(pose: Pose) -> str:
+def _described(pose: Pose) -> str:
     return f"({pose.x:.1f}, {pose.y:.1f}) m, {math.degrees(wrapped(pose.heading)):.0f}°"

@@ -1,4 +1,4 @@
-"""Puts networks together: roads, links between them, junctions and roundabouts."""
+"""Builder of road networks: roads, links between them, junctions and roundabouts."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ MOTORWAY_SHOULDER = 2.8  # meters beyond the outermost lane
 
 
 class NetworkBuilder:
-    """Collects the parts of a network.
+    """Builder that collects the parts of a network.
 
     Attributes:
-        lanes, roads, junctions, signals, walkways, crossings: what there is so far.
+        lanes, roads, junctions, signals, walkways, crossings: parts added so far.
     """
 
     def __init__(self, name: str) -> None:
@@ -66,19 +66,19 @@ class NetworkBuilder:
         center_line: str = DASHED,
         inner_offset: float = 0.0,
     ) -> Road:
-        """A road along a curve.
+        """Add a road along a curve.
 
         Args:
-            curve: its reference line.
-            forward: lanes to its right, which lead along it.
-            backward: lanes to its left, which lead back.
+            curve: reference line.
+            forward: number of lanes to its right, in its direction.
+            backward: number of lanes to its left, in the opposite direction.
             speed_limit: m/s.
             style: "town", "rural", "motorway" or "circuit".
             lane_width: meters.
             median: meters between the directions.
-            sidewalks: meters of width on the left and on the right.
-            center_line: between the directions.
-            inner_offset: meters that the reference line is moved to the left before lanes are laid out.
+            sidewalks: meters, width of the left and right sidewalk.
+            center_line: marking between the directions.
+            inner_offset: meters by which the reference line is shifted to the left before lanes are laid out.
         """
         half = 0.5 * median
         index = len(self.roads)
@@ -124,19 +124,19 @@ class NetworkBuilder:
         return road
 
     def add_lane(self, curve: Curve, width: float, speed_limit: float, **attributes: int) -> Lane:
-        """A lane of its own, within a junction unless `road` is given."""
+        """Add a single lane, within a junction unless `road` is given."""
         lane = Lane(len(self.lanes), curve, width, speed_limit, **attributes)  # type: ignore[arg-type]
         self.lanes.append(lane)
         return lane
 
     def link(self, first: int, second: int) -> None:
-        """Let a lane lead into another."""
+        """Connect a lane to its successor."""
         if second not in self.lanes[first].successors:
             self.lanes[first].successors.append(second)
             self.lanes[second].predecessors.append(first)
 
     def link_roads(self, first: Arm, second: Arm) -> None:
-        """Join two roads end to end, without a junction: lanes lead into those of the same number."""
+        """Join two roads end to end, without a junction: lanes connect to those of the same number."""
         for here, there in ((first, second), (second, first)):
             into, out = self.incoming(here), self.outgoing(there)
             for number, lane in enumerate(into):
@@ -144,22 +144,22 @@ class NetworkBuilder:
                     self.link(lane, out[number])
 
     def incoming(self, arm: Arm) -> tuple[int, ...]:
-        """As `Network.incoming`."""
+        """See `Network.incoming`."""
         road = self.roads[arm.road]
         return road.forward if arm.at_end else road.backward
 
     def outgoing(self, arm: Arm) -> tuple[int, ...]:
-        """As `Network.outgoing`."""
+        """See `Network.outgoing`."""
         road = self.roads[arm.road]
         return road.backward if arm.at_end else road.forward
 
     def mouth(self, arm: Arm) -> Pose:
-        """Where an arm's reference line meets the junction, looking out of it."""
+        """Pose at which an arm's reference line meets the junction, facing outward."""
         curve = self.roads[arm.road].curve
         return curve.end.reversed() if arm.at_end else curve.start
 
     def edge(self, arm: Arm, left: bool) -> Pose:
-        """Where an edge of an arm's paving meets the junction, looking out of it; left as seen so."""
+        """Pose at which an edge of an arm's paving meets the junction, facing outward; `left` is in that view."""
         road, pose = self.roads[arm.road], self.mouth(arm)
         place = 1 if arm.at_end else 0
         if arm.at_end:
@@ -167,7 +167,7 @@ class NetworkBuilder:
         return pose.moved(0.0, float(road.edges[0 if left else 1, place]))
 
     def sidewalk(self, arm: Arm, left: bool) -> float:
-        """Meters of width of the sidewalk on one side of an arm, as seen from the junction; 0 for none."""
+        """Width (meters) of the sidewalk on one side of an arm, as seen from the junction; 0 for none."""
         road = self.roads[arm.road]
         return road.sidewalks[(1 if left else 0) if arm.at_end else (0 if left else 1)]
 
@@ -176,7 +176,7 @@ class NetworkBuilder:
         self.roads[road] = replace(self.roads[road], edges=np.array(edges, np.float64))
 
     def build(self) -> Network:
-        """The network."""
+        """Build the network."""
         return Network(
             self.name,
             tuple(self.lanes),
@@ -198,7 +198,7 @@ def _lines(
     style: str,
     center_line: str,
 ) -> tuple[tuple[float, str], ...]:
-    """Lines between lanes, between the directions, and along the edges."""
+    """Line markings between lanes, between the directions, and along the edges."""
     lines = [(offset - half - number * width, DASHED) for number in range(1, forward)]
     lines += [(offset + half + number * width, DASHED) for number in range(1, backward)]
     if forward and backward:
@@ -210,5 +210,5 @@ def _lines(
 
 
 def wrapped(angle: float) -> float:
-    """An angle within ±π."""
+    """Wrap an angle to ±π."""
     return math.atan2(math.sin(angle), math.cos(angle))

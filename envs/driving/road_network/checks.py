@@ -1,4 +1,4 @@
-"""What is wrong with a network: lanes that overlap without a junction, or that cannot be reached."""
+"""Checks of a road network: lanes that overlap outside junctions or cannot be reached."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 from camshaft.envs.driving.road_network.elements import Network
 
 MARGIN = 0.6  # meters by which the edges of lanes may overlap
-STEP = 4  # points of a lane from one that is looked at to the next
+STEP = 4  # stride of the checked points of a lane
 
 
 def find_faults(network: Network) -> list[str]:
-    """What is wrong, in words; empty if nothing is."""
+    """Descriptions of all faults of a network."""
     return [*find_overlaps(network), *_unreachable(network)]
 
 
 def find_dead_ends(network: Network) -> list[int]:
-    """Lanes that lead nowhere."""
+    """Lanes without successors."""
     return [lane.index for lane in network.lanes if not lane.successors]
 
 
 def find_overlaps(network: Network) -> list[str]:
-    """Pairs of lanes of different roads or junctions that come too near each other."""
+    """Pairs of lanes of different roads or junctions that are too close to each other."""
     points = [lane.curve.points[::STEP] for lane in network.lanes]
     owner = np.concatenate([np.full(len(part), number) for number, part in enumerate(points)])
     everything = np.concatenate(points)
@@ -55,7 +55,7 @@ def find_overlaps(network: Network) -> list[str]:
 
 
 def _are_neighbors(network: Network, one: int, other: int, linked: set[frozenset[int]]) -> bool:
-    """Whether lanes follow one another, or lie side by side where two roads are joined, or at one junction."""
+    """Whether lanes are successive, or adjacent where two roads are joined, or belong to one junction."""
     if frozenset((one, other)) in linked:
         return True
     first, second = network.lanes[one], network.lanes[other]
@@ -74,7 +74,7 @@ def _of_road(network: Network, road: int) -> tuple[int, ...]:
 
 
 def _unreachable(network: Network) -> list[str]:
-    """Lanes that cannot be reached from the others, in networks where one may drive on for ever."""
+    """Lanes that cannot be reached from the others, in networks without dead ends."""
     graph = lane_graph(network)
     if any(not lane.successors for lane in network.lanes):
         return []
@@ -90,7 +90,7 @@ def _unreachable(network: Network) -> list[str]:
 
 
 def lane_graph(network: Network) -> networkx.DiGraph:
-    """Lanes as nodes, with edges to their successors and to the neighbors one may change to; `meters` of each."""
+    """Graph of lanes, with edges to successors and to neighbors that lane changes lead to; `meters` of each."""
     graph = networkx.DiGraph()
     for lane in network.lanes:
         graph.add_node(lane.index)

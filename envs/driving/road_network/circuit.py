@@ -1,4 +1,4 @@
-"""Race tracks from a seed: one closed lane, wide, with fast and slow bends and a straight at the start."""
+"""Race track generator: one wide, closed lane with fast and slow bends and a straight at the start."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ATTEMPTS = 200
 
 @dataclass(frozen=True)
 class CircuitConfig:
-    """What race tracks are like.
+    """Configuration of race tracks.
 
     Attributes:
-        length: meters of a lap, low and high.
+        length: meters, length of a lap, low and high.
         width: meters.
-        min_radius: meters, of bends.
-        knots: points that the track is bent through.
-        unevenness: share by which their distance from the middle varies.
+        min_radius: meters, radius of the tightest bend.
+        knots: number of points that the track passes through.
+        unevenness: relative variation of their distance from the center.
     """
 
     length: tuple[float, float] = (700.0, 1200.0)
@@ -40,18 +40,18 @@ class CircuitConfig:
             raise InvalidOption(f"length of a race track is (low, high) in meters, got {self.length}")
         if not 0.5 * self.width + 3.0 <= self.min_radius:
             raise InvalidOption(
-                f"bends of {self.min_radius} m are too tight for a track of {self.width} m width"
+                f"bends of {self.min_radius} m radius are too tight for a track of {self.width} m width"
             )
 
 
 def generate_circuit(seed: int, config: CircuitConfig = CircuitConfig()) -> Network:
-    """The race track of a seed, driven counter-clockwise; its one lane leads into itself.
+    """Generate the race track of a seed, driven counter-clockwise; its only lane leads into itself.
 
     Raises:
-        CamshaftError: no track of this configuration can be drawn.
+        CamshaftError: no track of this configuration was found.
     """
     for attempt in range(ATTEMPTS):
-        curve = _draw(np.random.default_rng([seed, attempt]), config)
+        curve = _sample_centerline(np.random.default_rng([seed, attempt]), config)
         if _is_drivable(curve, config):
             builder = NetworkBuilder(f"race track {seed}")
             road = builder.add_road(
@@ -65,11 +65,11 @@ def generate_circuit(seed: int, config: CircuitConfig = CircuitConfig()) -> Netw
             )
             builder.link(road.forward[0], road.forward[0])
             return builder.build()
-    raise CamshaftError(f"no race track of seed {seed} could be drawn with {config}")
+    raise CamshaftError(f"found no race track for seed {seed} with {config}")
 
 
-def _draw(rng: np.random.Generator, config: CircuitConfig) -> Curve:
-    """A spline through points around a middle, scaled to a drawn length; it begins on its straightest part."""
+def _sample_centerline(rng: np.random.Generator, config: CircuitConfig) -> Curve:
+    """A spline through points around a center, scaled to a sampled length; it begins on its straightest part."""
     angles = 2.0 * math.pi * (np.arange(config.knots) + rng.uniform(-0.35, 0.35, config.knots)) / config.knots
     radius = 1.0 + config.unevenness * rng.uniform(-1.0, 1.0, config.knots)
     stretch = np.array([1.0, rng.uniform(0.55, 1.0)])
@@ -81,12 +81,12 @@ def _draw(rng: np.random.Generator, config: CircuitConfig) -> Curve:
     reached = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(spline(fine), axis=0), axis=1))])
     length = rng.uniform(*config.length)
     count = math.ceil(length / STEP)
-    places = np.interp(np.linspace(0.0, reached[-1], count + 1), reached, fine)
+    at = np.interp(np.linspace(0.0, reached[-1], count + 1), reached, fine)
     scale = length / reached[-1]
-    slope, change = scale * spline(places, 1), scale * spline(places, 2)
+    slope, change = scale * spline(at, 1), scale * spline(at, 2)
     curvature = (slope[:, 0] * change[:, 1] - slope[:, 1] * change[:, 0]) / np.linalg.norm(slope, axis=1) ** 3
     start = _straightest(curvature[:-1])
-    points = np.roll(scale * spline(places)[:-1], -start, axis=0)
+    points = np.roll(scale * spline(at)[:-1], -start, axis=0)
     heading = np.unwrap(np.roll(np.arctan2(slope[:-1, 1], slope[:-1, 0]), -start))
     curvature = np.roll(curvature[:-1], -start)
     return Curve(
@@ -98,14 +98,14 @@ def _draw(rng: np.random.Generator, config: CircuitConfig) -> Curve:
 
 
 def _straightest(curvature: FloatArray, meters: int = 60) -> int:
-    """Where the straightest piece of about so many meters has its middle."""
+    """Index of the middle of the straightest section of a given length."""
     wrapped = np.concatenate([curvature, curvature[:meters]])
     bends = np.convolve(np.abs(wrapped), np.ones(meters), mode="valid")[: len(curvature)]
     return int((np.argmin(bends) + meters // 2) % len(curvature))
 
 
 def _is_drivable(curve: Curve, config: CircuitConfig) -> bool:
-    """Whether bends are wide enough, and the track keeps away from itself."""
+    """Whether all bends are wide enough and the track keeps away from itself."""
     if np.abs(curve.curvature).max() > 1.0 / config.min_radius:
         return False
     points = curve.points[:-1:4]

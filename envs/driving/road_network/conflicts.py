@@ -1,4 +1,4 @@
-"""Where lanes overlap: who is in whose way, and who goes first."""
+"""Conflicts between indices lanes, and which lane has priority."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from camshaft.envs.driving.road_network.elements import Conflict, Lane
 
-CLEARANCE = 2.3  # meters between the middles of lanes at which two cars just pass each other
-STEP = 2  # points of a lane's curve from one that is looked at to the next
+CLEARANCE = 2.3  # meters between lane center lines at which two cars just pass each other
+STEP = 2  # stride of the checked points of a lane
 
 
 def find_conflicts(lanes: Sequence[Lane], yields: Callable[[Lane, Lane], bool]) -> list[Conflict]:
-    """Every pair of lanes that cross or merge, seen from both.
+    """Conflicts of all pairs of lanes that cross or merge, one for each lane of a pair.
 
-    Lanes that part from one another (they have a predecessor in common) or follow one another are no conflicts: there,
-    vehicles follow one another.
+    Lanes that diverge (share a predecessor) or are successive are no conflicts: there, vehicles follow each
+    other.
 
     Args:
-        lanes: which to look at.
-        yields: whether the first of two lanes gives way to the second.
+        lanes: lanes to compare.
+        yields: whether the first of two lanes yields to the second.
     """
     found = []
     for number, one in enumerate(lanes):
@@ -39,7 +39,7 @@ def find_conflicts(lanes: Sequence[Lane], yields: Callable[[Lane, Lane], bool]) 
 
 
 def _overlap(one: Lane, other: Lane) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Meters along both lanes between which their middles are too near each other, or None."""
+    """Meters along both lanes between which their center lines are too close, or None."""
     first, second = one.curve, other.curve
     a, b = first.points[::STEP], second.points[::STEP]
     near = np.linalg.norm(a[:, None] - b[None], axis=2) < CLEARANCE
@@ -53,5 +53,5 @@ def _overlap(one: Lane, other: Lane) -> tuple[tuple[float, float], tuple[float, 
     )
 
 
-def _span(places: np.ndarray, step: float, margin: float, length: float) -> tuple[float, float]:
-    return max(float(places[0]) * step - margin, 0.0), min(float(places[-1]) * step + margin, length)
+def _span(indices: np.ndarray, step: float, margin: float, length: float) -> tuple[float, float]:
+    return max(float(indices[0]) * step - margin, 0.0), min(float(indices[-1]) * step + margin, length)

@@ -1,4 +1,4 @@
-"""What roads are like across: lanes, widths, medians and sidewalks."""
+"""Cross sections of roads: lanes, widths, medians and sidewalks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from camshaft.envs.errors import InvalidOption, check_choice
 
 @dataclass(frozen=True)
 class CrossSection:
-    """What a road is like across.
+    """Cross section of a road.
 
     Attributes:
-        forward: lanes that lead along it.
-        backward: lanes that lead back.
+        forward: number of lanes in the road's direction.
+        backward: number of lanes in the opposite direction.
         speed_limit: m/s.
         style: "town", "rural" or "motorway".
         lane_width: meters.
         median: meters between the directions.
-        sidewalks: meters of width on the left and on the right; 0 for none.
-        center_line: between the directions, "dashed" or "solid".
+        sidewalks: meters, width of the left and right sidewalk; 0 for none.
+        center_line: marking between the directions, "dashed" or "solid".
     """
 
     forward: int = 1
@@ -38,18 +38,18 @@ class CrossSection:
         check_choice("center line", self.center_line, (DASHED, SOLID))
         if min(self.forward, self.backward) < 0 or not 1 <= self.forward + self.backward <= 12:
             raise InvalidOption(
-                f"a road has 1 to 12 lanes, got {self.forward} ahead and {self.backward} back"
+                f"a road has 1 to 12 lanes, got {self.forward} forward and {self.backward} backward"
             )
         if not 2.0 <= self.lane_width <= 15.0 or self.median < 0.0 or min(self.sidewalks) < 0.0:
             raise InvalidOption(
-                "lanes are 2 to 15 m wide, medians and sidewalks not less than 0, got "
+                "lanes must be 2 to 15 m wide, medians and sidewalks at least 0, got "
                 f"{self.lane_width}, {self.median} and {self.sidewalks}"
             )
         if self.speed_limit <= 0.0:
-            raise InvalidOption(f"a speed limit is more than 0 m/s, got {self.speed_limit}")
+            raise InvalidOption(f"a speed limit must be more than 0 m/s, got {self.speed_limit}")
 
     def reversed(self) -> CrossSection:
-        """The same road seen the other way."""
+        """The same road seen in the opposite direction."""
         return replace(
             self,
             forward=self.backward,
@@ -58,15 +58,15 @@ class CrossSection:
         )
 
     def widened(self, more: int) -> CrossSection:
-        """The same road with so many lanes more ahead, or less."""
+        """The same road with forward lanes added or removed."""
         if self.forward + more < 1:
             raise InvalidOption(
-                f"of {self.forward} lanes ahead {-more} cannot end: one at least has to go on"
+                f"{-more} of {self.forward} forward lanes cannot end: at least one must continue"
             )
         return replace(self, forward=self.forward + more)
 
     @property
     def half_width(self) -> float:
-        """Meters from the middle to the farther edge of the paving."""
+        """Meters from the reference line to the farther edge of the paving."""
         lanes = max(self.forward, self.backward)
         return 0.5 * self.median + lanes * self.lane_width + EDGE_MARGIN[self.style]

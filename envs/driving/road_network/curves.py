@@ -1,4 +1,4 @@
-"""Smooth plane curves at equal steps of arc length: the center lines of roads and lanes."""
+"""Smooth plane curves at equal steps of arc length: center lines of roads and lanes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scipy.interpolate import CubicSpline
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.kernels import kernel
 
-STEP = 1.0  # meters between points, at most
+STEP = 1.0  # meters, largest distance between points
 GAUSS_NODES = np.array([0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15)])  # of a step
 GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a curve begins or ends, and its direction there.
+    """Position and heading, for example of the end of a curve.
 
     Attributes:
         x, y: meters.
@@ -42,23 +42,23 @@ class Pose:
         return np.array([math.cos(self.heading), math.sin(self.heading)])
 
     def moved(self, ahead: float, left: float = 0.0, turn: float = 0.0) -> Pose:
-        """The pose so many meters ahead and to the left of this one, turned left by `turn` rad."""
+        """The pose moved ahead and to the left (meters) and turned left by `turn` rad."""
         cosine, sine = math.cos(self.heading), math.sin(self.heading)
         return Pose(
             self.x + ahead * cosine - left * sine, self.y + ahead * sine + left * cosine, self.heading + turn
         )
 
     def reversed(self) -> Pose:
-        """The same place, looking back."""
+        """The same position with opposite heading."""
         return Pose(self.x, self.y, self.heading + math.pi)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve, sampled.
+    """A sampled curve.
 
     Attributes:
-        points: (P, 2) meters, `spacing` of arc length apart.
+        points: (P, 2) meters, at arc lengths `spacing` apart.
         heading: (P,) rad, without jumps of 2π.
         curvature: (P,) 1/m, left positive.
         spacing: meters, at most STEP.
@@ -75,21 +75,21 @@ class Curve:
 
     @property
     def length(self) -> float:
-        """Meters of arc length."""
+        """Arc length in meters."""
         return self.spacing * (len(self.points) - 1)
 
     @property
     def start(self) -> Pose:
-        """Where it begins."""
+        """Pose of its beginning."""
         return Pose(float(self.points[0, 0]), float(self.points[0, 1]), float(self.heading[0]))
 
     @property
     def end(self) -> Pose:
-        """Where it ends."""
+        """Pose of its end."""
         return Pose(float(self.points[-1, 0]), float(self.points[-1, 1]), float(self.heading[-1]))
 
     def at(self, distance: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """(..., 2) points and (...) headings after so many meters; straight on beyond the ends."""
+        """(..., 2) points and (...) headings at distances along the curve; straight beyond its ends."""
         distances = np.asarray(distance, np.float64)
         flat = distances.ravel()
         points, heading = np.empty((len(flat), 2)), np.empty(len(flat))
@@ -97,7 +97,7 @@ class Curve:
         return points.reshape(*distances.shape, 2), heading.reshape(distances.shape)
 
     def pose_at(self, distance: float) -> Pose:
-        """As `at`, of one distance: many times faster."""
+        """Like `at` for a single distance, but many times faster."""
         steps = distance / self.spacing
         index = min(max(math.floor(steps), 0), len(self.points) - 2)
         part = steps - index
@@ -107,7 +107,7 @@ class Curve:
         return Pose(x + part * (next_x - x), y + part * (next_y - y), turned)
 
     def beside(self, distance: ArrayLike, lateral: ArrayLike) -> FloatArray:
-        """(..., 2) points so many meters along and, left positive, beside the curve."""
+        """(..., 2) points at distances along the curve and lateral offsets, left positive."""
         points, heading = self.at(distance)
         across = np.asarray(lateral, np.float64)
         if points.shape[:-1] != across.shape:
@@ -142,7 +142,7 @@ class Curve:
         )
 
     def part(self, first: float, last: float) -> Curve:
-        """The piece from `first` to `last` meters."""
+        """The part from `first` to `last` meters."""
         count = max(1, math.ceil((last - first) / STEP - 1e-9))
         distance = np.linspace(first, last, count + 1)
         points, heading = self.at(distance)
@@ -151,25 +151,25 @@ class Curve:
 
 
 @kernel
-def _sample(points, heading, spacing, distances, places, headings):  # type: ignore[no-untyped-def]
+def _sample(points, heading, spacing, distances, positions, headings):  # type: ignore[no-untyped-def]
     for row in range(len(distances)):
         steps = distances[row] / spacing
         index = min(max(int(np.floor(steps)), 0), len(points) - 2)
         part = steps - index
         for axis in range(2):
             before = points[index, axis]
-            places[row, axis] = before + part * (points[index + 1, axis] - before)
+            positions[row, axis] = before + part * (points[index + 1, axis] - before)
         inner = min(max(part, 0.0), 1.0)
         headings[row] = heading[index] + inner * (heading[index + 1] - heading[index])
 
 
 def bend(start: Pose, lengths: ArrayLike, curvatures: ArrayLike) -> Curve:
-    """A curve whose curvature is linear in pieces: straight lines, arcs and clothoids.
+    """A curve with piecewise linear curvature: straights, arcs and clothoids.
 
     Args:
-        start: where it begins.
-        lengths: (K,) meters of the pieces.
-        curvatures: (K + 1,) 1/m at their ends.
+        start: pose of its beginning.
+        lengths: (K,) meters, lengths of the pieces.
+        curvatures: (K + 1,) 1/m, curvatures at their ends.
     """
     knots = np.concatenate([[0.0], np.cumsum(np.asarray(lengths, np.float64))])
     values = np.asarray(curvatures, np.float64)
@@ -200,7 +200,7 @@ def arc(start: Pose, length: float, curvature: float) -> Curve:
 
 
 def join(start: Pose, end: Pose) -> Curve:
-    """A smooth curve from one pose to another: a cubic Bézier curve, close to an arc where one would do."""
+    """A smooth curve from one pose to another: a cubic Bézier curve, close to an arc where an arc fits."""
     chord = end.point - start.point
     distance = float(np.linalg.norm(chord))
     bearing = math.atan2(chord[1], chord[0])
@@ -235,11 +235,11 @@ def join(start: Pose, end: Pose) -> Curve:
 
 
 def through(points: ArrayLike, start_heading: float) -> Curve:
-    """A smooth curve through points a few meters apart: a cubic spline (without bends at its ends).
+    """A smooth curve through points a few meters apart: a cubic spline with zero curvature at its ends.
 
     Args:
         points: (n, 2) meters.
-        start_heading: rad, near that of the first piece; tells by how many turns headings count.
+        start_heading: rad, near that of the first piece; sets the multiple of 2π of the headings.
     """
     knots = np.asarray(points, np.float64)
     lengths = np.linalg.norm(np.diff(knots, axis=0), axis=1)
@@ -254,7 +254,7 @@ def through(points: ArrayLike, start_heading: float) -> Curve:
 
 
 def chain(curves: Sequence[Curve]) -> Curve:
-    """Curves of which each begins where the last one ends, as one."""
+    """Concatenate curves that each begin at the end of the previous one."""
     if len(curves) == 1:
         return curves[0]
     points = np.concatenate([curves[0].points, *(curve.points[1:] for curve in curves[1:])])
@@ -286,7 +286,7 @@ def _handle(angle: float) -> float:
 
 
 def resampled(points: FloatArray, heading: FloatArray, curvature: FloatArray, reached: FloatArray) -> Curve:
-    """Samples at uneven arc lengths, 0 and then `reached`, at even ones."""
+    """Resample from uneven arc lengths, 0 and then `reached`, to even ones."""
     knots = np.concatenate([[0.0], reached])
     length = float(knots[-1])
     count = max(1, math.ceil(length / STEP - 1e-9))

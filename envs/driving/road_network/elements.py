@@ -1,4 +1,4 @@
-"""What a network of roads consists of: lanes, roads, junctions, signals, crossings and footpaths."""
+"""Elements of a road network: lanes, roads, junctions, signals, crossings and footpaths."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import numpy as np
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve, Pose
 
-# Which way a lane turns.
+# Turns of lanes.
 FOLLOW, LEFT, STRAIGHT, RIGHT = range(4)
 TURN_NAMES = ("follow", "left", "straight", "right")
 
-# What governs entering a lane.
+# Controls of entering a lane.
 FREE, YIELD, STOP, LIGHT = range(4)
 
-# Lines between lanes.
+# Kinds of lines between lanes.
 NONE, DASHED, SOLID = "none", "dashed", "solid"
 
 
 @dataclass(eq=False)
 class Lane:
-    """One lane, driven in the direction of its curve.
+    """A lane, driven in the direction of its curve.
 
     Attributes:
-        index: place among the lanes of its network.
-        curve: its middle.
+        index: index among the lanes of its network.
+        curve: center line.
         width: meters.
         speed_limit: m/s.
-        road: which road it belongs to, or -1 within a junction.
-        junction: which junction it leads through, or -1.
+        road: index of its road, or -1 within a junction.
+        junction: index of the junction it leads through, or -1.
         turn: FOLLOW, LEFT, STRAIGHT or RIGHT.
-        control: what governs entering it: FREE, YIELD, STOP or LIGHT.
-        signal: signal group that governs entering it, or -1.
-        stop_gap: meters before its end at which one stops and waits.
-        left, right: neighboring lanes of the same direction into which one may change, or -1.
+        control: control of entering it: FREE, YIELD, STOP or LIGHT.
+        signal: signal group that controls entering it, or -1.
+        stop_gap: meters from its stop line to its end.
+        left, right: neighboring lanes of the same direction that vehicles may change to, or -1.
         successors, predecessors: lanes that begin where it ends, and end where it begins.
     """
 
@@ -57,23 +57,23 @@ class Lane:
 
     @property
     def length(self) -> float:
-        """Meters."""
+        """Length in meters."""
         return self.curve.length
 
 
 @dataclass(frozen=True, eq=False)
 class Road:
-    """A stretch of road of one cross-section, without junctions.
+    """A road segment of constant cross section, without junctions.
 
     Attributes:
-        index: place among the roads of its network.
-        curve: reference line; lanes to its right lead along it, lanes to its left back.
-        forward, backward: its lanes, from the reference line outwards.
+        index: index among the roads of its network.
+        curve: reference line; lanes to its right follow its direction, lanes to its left the opposite one.
+        forward, backward: its lanes, from the reference line outward.
         style: "town", "rural", "motorway" or "circuit".
-        median: meters between the innermost lanes of both directions.
-        edges: (2, 2) meters left of the reference line of the paving's left and right edge, at start and end.
-        sidewalks: meters of width on the left and on the right; 0 for none.
-        lines: (lateral meters, kind) of every line along it.
+        median: meters between the innermost lanes of the two directions.
+        edges: (2, 2) meters left of the reference line of the left and right edge of the paving, at start and end.
+        sidewalks: meters, width of the left and right sidewalk; 0 for none.
+        lines: (lateral offset in meters, kind) of each line marking.
     """
 
     index: int
@@ -89,11 +89,11 @@ class Road:
 
 @dataclass(frozen=True)
 class Arm:
-    """One road where it meets a junction.
+    """The end of a road at a junction.
 
     Attributes:
-        road: its index.
-        at_end: whether it is the road's end that meets the junction, or its start.
+        road: index of the road.
+        at_end: whether the road meets the junction at its end, rather than at its start.
     """
 
     road: int
@@ -102,16 +102,16 @@ class Arm:
 
 @dataclass(frozen=True, eq=False)
 class Junction:
-    """Where roads meet.
+    """A junction of roads.
 
     Attributes:
-        index: place among the junctions of its network.
+        index: index among the junctions of its network.
         kind: "lights", "priority", "stop", "right_before_left" or "roundabout".
         center: (2,) meters.
         arms: counter-clockwise.
-        outline: (K, 2) meters, the edge of the paving, counter-clockwise.
-        corners: between the i-th arm and the next one: the curb.
-        island: meters of radius of what lies in the middle of a roundabout, or 0.
+        outline: (K, 2) meters, edge of the paving, counter-clockwise.
+        corners: curb between the i-th arm and the next one.
+        island: meters, radius of the central island of a roundabout, or 0.
     """
 
     index: int
@@ -125,13 +125,13 @@ class Junction:
 
 @dataclass(frozen=True)
 class SignalGroup:
-    """Lights that change together: red, green from one time of a cycle on, yellow, red.
+    """Traffic lights that change together, with a fixed cycle.
 
     Attributes:
-        cycle: seconds.
-        green_from, green: seconds of the cycle at which it turns green, and how long it stays so.
-        offset: seconds by which its clock is ahead.
-        junction: which.
+        cycle: seconds, length of a cycle.
+        green_from, green: seconds, start of green within the cycle and its duration.
+        offset: seconds by which its cycle is ahead.
+        junction: index of its junction.
     """
 
     cycle: float
@@ -143,14 +143,14 @@ class SignalGroup:
 
 @dataclass(frozen=True, eq=False)
 class Walkway:
-    """A path for people on foot, walked both ways.
+    """A footpath for pedestrians in both directions.
 
     Attributes:
-        index: place among the footpaths of its network.
-        curve: its middle.
+        index: index among the footpaths of its network.
+        curve: center line.
         width: meters.
-        ends: two numbers of the places where it begins and ends; footpaths meet in equal ones.
-        crossing: which crossing it leads over, or -1.
+        ends: node numbers of its beginning and end; footpaths with a common node are connected.
+        crossing: index of the crossing it leads over, or -1.
     """
 
     index: int
@@ -162,16 +162,16 @@ class Walkway:
 
 @dataclass(frozen=True, eq=False)
 class Crossing:
-    """Where people cross lanes.
+    """A pedestrian crossing.
 
     Attributes:
-        index: place among the crossings of its network.
-        lanes: which, and meters along each.
-        width: meters along the lanes.
-        zebra: whether they have right of way.
-        signal: signal group of the vehicles that it crosses, or -1.
+        index: index among the crossings of its network.
+        lanes: lanes crossed, and meters along each.
+        width: meters, along the lanes.
+        zebra: whether pedestrians have right of way.
+        signal: signal group of the crossed vehicles, or -1.
         line: (2, 2) meters, from curb to curb.
-        marked: whether it is painted on the road.
+        marked: whether it is marked on the road.
     """
 
     index: int
@@ -185,13 +185,13 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two lanes that overlap, seen from one of them.
+    """A conflict of two overlapping lanes, from the view of one of them.
 
     Attributes:
-        lane, other: which.
-        begin, end: meters along `lane` between which a vehicle is in the way of one on `other`.
-        other_begin, other_end: the same along `other`.
-        yields: whether one on `lane` must let one on `other` go first.
+        lane, other: the lane and the other lane.
+        begin, end: meters along `lane` between which a vehicle blocks `other`.
+        other_begin, other_end: meters along `other` between which a vehicle blocks `lane`.
+        yields: whether `lane` yields to `other`.
     """
 
     lane: int
@@ -205,12 +205,12 @@ class Conflict:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network of roads.
+    """A road network.
 
     Attributes:
-        name: what it is.
+        name: name of the network.
         lanes, roads, junctions, signals, walkways, crossings, conflicts: its parts.
-        guide: of a highway, the inner edge of the carriageway that is driven; None where there is no main road.
+        guide: inner edge of the driven carriageway of a highway; None for other networks.
     """
 
     name: str
@@ -225,7 +225,7 @@ class Network:
 
     @cached_property
     def bounds(self) -> FloatArray:
-        """(2, 2) meters: lowest and highest x and y of its lanes and paving."""
+        """(2, 2) meters, lowest and highest x and y of its lanes and paving."""
         points = [lane.curve.points for lane in self.lanes]
         points += [road.curve.points for road in self.roads]
         points += [junction.outline for junction in self.junctions]
@@ -243,20 +243,20 @@ class Network:
         return road.forward if arm.at_end else road.backward
 
     def paving(self, road: Road, distances: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(n,) meters left of the reference line of the left and right edge of the paving, so far along the road."""
+        """(n,) meters left of the reference line of both edges of the paving, left first, at given distances."""
         share = np.clip(np.asarray(distances) / road.curve.length, 0.0, 1.0)
         left, right = road.edges
         return left[0] + share * (left[1] - left[0]), right[0] + share * (right[1] - right[0])
 
     def beside_paving(self, road: Road, along: float, side: float, beyond: float) -> Pose:
-        """So many meters along a road and outside its paving, left (1) or right (−1), facing as the road does there."""
+        """Pose at a distance along a road and outside its paving, left (1) or right (−1), with the road's heading."""
         share = min(max(along / road.curve.length, 0.0), 1.0)
         first, last = road.edges[0 if side > 0.0 else 1].tolist()
         return road.curve.pose_at(along).moved(0.0, first + share * (last - first) + side * beyond)
 
 
 def marking_lines(network: Network) -> list[FloatArray]:
-    """(K, 2) points, 2 m apart, of each line marking along the roads; of dashed lines, each dash is one entry."""
+    """(K, 2) points, 2 m apart, of each line marking along the roads; each dash of a dashed line is one entry."""
     lines = []
     for road in network.roads:
         distance = np.arange(0.0, road.curve.length + 1.0, 2.0)
@@ -270,9 +270,9 @@ def marking_lines(network: Network) -> list[FloatArray]:
 
 
 def lane_polygon(lane: Lane, step: int = 1) -> FloatArray:
-    """(K, 2) meters: the outline of a lane."""
-    places = np.unique(np.r_[np.arange(0, len(lane.curve.points), step), len(lane.curve.points) - 1])
-    heading = lane.curve.heading[places]
+    """(K, 2) meters, outline of a lane."""
+    indices = np.unique(np.r_[np.arange(0, len(lane.curve.points), step), len(lane.curve.points) - 1])
+    heading = lane.curve.heading[indices]
     left = np.stack([-np.sin(heading), np.cos(heading)], axis=1) * 0.5 * lane.width
-    points = lane.curve.points[places]
+    points = lane.curve.points[indices]
     return np.concatenate([points + left, (points - left)[::-1]])

@@ -1,4 +1,4 @@
-"""Footpaths: sidewalks along roads, round corners, and crossings between them."""
+"""Footpaths: sidewalks along roads, corners, and crossings between them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.curves import Curve, Pose, join, straight
 from camshaft.envs.driving.road_network.elements import Arm, Crossing, Junction, Walkway
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH
-from camshaft.envs.driving.road_network.roundabouts import round_the_ring
+from camshaft.envs.driving.road_network.roundabouts import around_the_ring
 
-CURB = 0.3  # meters between the paving and where people walk
+CURB = 0.3  # meters between the paving and the footpath
 CORNER_WIDTH = 2.0  # meters
 
-Side = tuple[int, int, bool]  # road, which of the places along it, left or right of the road's own direction
+Side = tuple[int, int, bool]  # road, position along it, whether left or right of its direction
 
 
 def add_footpaths(
@@ -25,12 +25,12 @@ def add_footpaths(
     joints: Sequence[tuple[Arm, Arm]] = (),
     midway: Mapping[int, bool] | None = None,
 ) -> None:
-    """Lay footpaths along every road that has sidewalks.
+    """Add footpaths along all roads with sidewalks.
 
     Args:
-        builder: gains them.
+        builder: builder to add them to.
         joints: pairs of arms that are linked end to end, without a junction.
-        midway: roads that people cross in the middle, and whether they have right of way there.
+        midway: roads with a crossing in the middle, and whether pedestrians have right of way there.
     """
     _Footpaths(builder, joints, midway or {}).lay()
 
@@ -43,13 +43,13 @@ class _Footpaths:
         self._met = {(arm.road, arm.at_end) for junction in builder.junctions for arm in junction.arms}
         self._numbers: dict[Side, int] = {}
         self._same: dict[Side, Side] = {}
-        self._poses: dict[Side, Pose] = {}  # looking along the road
+        self._poses: dict[Side, Pose] = {}  # facing along the road
         for one, other in joints:
             for left in (True, False):
                 self._same[self._side(other, not left)] = self._side(one, left)
 
     def lay(self) -> None:
-        """Sidewalks, then corners, then crossings."""
+        """Add sidewalks, then corners, then crossings."""
         at_arms = list(self._builder.crossings)
         for road in self._builder.roads:
             for left in (True, False):
@@ -67,7 +67,7 @@ class _Footpaths:
                 self._lay_crossing(self._midway_crossing(road_index, zebra), road_index, 1)
 
     def _side(self, arm: Arm, left: bool) -> Side:
-        """The place beside an arm, left as seen from the junction."""
+        """Node beside an arm; `left` is as seen from the junction."""
         return arm.road, self._last(arm.road) if arm.at_end else 0, left != arm.at_end
 
     def _last(self, road: int) -> int:
@@ -102,7 +102,7 @@ class _Footpaths:
         inward = start if before.at_end else start.reversed()
         outward = end.reversed() if after.at_end else end
         if junction.island:
-            curve = round_the_ring(junction.center, inward, outward, CURB + 0.5 * CORNER_WIDTH)
+            curve = around_the_ring(junction.center, inward, outward, CURB + 0.5 * CORNER_WIDTH)
         else:
             curve = join(inward, outward)
         self._add(curve, CORNER_WIDTH, first, last)

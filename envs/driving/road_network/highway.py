@@ -1,4 +1,4 @@
-"""Highways from a seed: two carriageways, with ramps that join and leave, lanes that are added and end."""
+"""Highway generator: two carriageways with on- and off-ramps, and lanes that begin and end."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from camshaft.envs.errors import InvalidOption
 
 MOTORWAY_LANE = 3.75  # meters
 MEDIAN = 4.0  # meters between the carriageways' inner lanes
-EXTRA = (180.0, 260.0)  # meters of an added lane
-TAPER = 50.0  # meters over which the paving of a lane that has ended goes back
+EXTRA = (180.0, 260.0)  # meters, length of an added lane
+TAPER = 50.0  # meters over which the paving tapers behind the end of a lane
 EVENTS = ("join", "leave", "add", "weave")
 
 
 @dataclass(frozen=True)
 class HighwayConfig:
-    """What highways are like.
+    """Configuration of highways.
 
     Attributes:
         length: meters.
-        lanes: in each direction.
-        min_radius: meters, of bends.
-        max_heading: rad either side of +x: the highway never meets itself.
+        lanes: number of lanes in each direction.
+        min_radius: meters, radius of the tightest bend.
+        max_heading: rad from +x, so that the highway never meets itself.
         spacing: meters between ramps and added lanes, low and high.
         speed_limit, ramp_speed_limit: m/s.
     """
@@ -49,7 +49,7 @@ class HighwayConfig:
 
 
 def generate_highway(seed: int, config: HighwayConfig = HighwayConfig()) -> Network:
-    """The highway of a seed; its first roads are those of the carriageway that leads toward +x, in order."""
+    """Generate the highway of a seed; its first roads are those of the carriageway toward +x, in order."""
     rng = np.random.default_rng(seed)
     reference = _reference(rng, config)
     blocks = RoadBlocks(f"highway {seed}")
@@ -77,7 +77,7 @@ def _reference(rng: np.random.Generator, config: HighwayConfig) -> Curve:
 
 
 class _Carriageway:
-    """Lays out one direction, block by block."""
+    """Builder of one carriageway, block by block."""
 
     def __init__(self, blocks: RoadBlocks, inner_edge: Curve, config: HighwayConfig) -> None:
         self.blocks, self.edge, self.config = blocks, inner_edge, config
@@ -104,11 +104,11 @@ class _Carriageway:
                 reached += TAPER
 
     def add(self, start: float, stop: float) -> None:
-        """A section with as many lanes as before."""
+        """Add a section with the same number of lanes."""
         self.end = self.blocks.road(self.end, self.edge.part(start, stop))
 
     def _add_lane(self, start: float, stop: float, event: str) -> None:
-        """A section with one lane more, which a ramp leads into, or goes on from."""
+        """Add a section with an additional lane that begins with an on-ramp or ends with an off-ramp."""
         limit = self.config.ramp_speed_limit
         self.end = self.blocks.split(self.end, self.edge.part(start, stop))
         if event in ("join", "weave"):

@@ -1,4 +1,4 @@
-"""Junctions: which lanes lead where, who goes first, lights, curbs and crossings."""
+"""Junctions: lane connections, right of way, lights, curbs and crossings."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from camshaft.envs.driving.road_network.elements import (
     SignalGroup,
 )
 
-LEAST_ANGLE = math.radians(52.0)  # between two roads that meet
-CORNER_RADIUS = 6.0  # meters of the curb
-MOST_STRAIGHT = math.radians(50.0)  # between the directions before and after going straight on
-TURN_SPEED = {LEFT: 7.0, RIGHT: 5.0, STRAIGHT: 13.9}  # m/s at most through a junction
-CROSSING_WIDTH = 3.0  # meters along the road
+LEAST_ANGLE = math.radians(52.0)  # rad, smallest angle between two roads that meet
+CORNER_RADIUS = 6.0  # meters, radius of the curb
+MOST_STRAIGHT = math.radians(50.0)  # rad, largest change of heading when going straight
+TURN_SPEED = {LEFT: 7.0, RIGHT: 5.0, STRAIGHT: 13.9}  # m/s, speed limit within junctions
+CROSSING_WIDTH = 3.0  # meters, along the road
 CROSSING_GAP = 1.0  # meters between crossing and junction
 STOP_LINE = 1.2  # meters between stop line and crossing
 GREEN, YELLOW, ALL_RED = 14.0, 3.0, 2.0  # seconds
@@ -38,11 +38,11 @@ KINDS = ("lights", "priority", "stop", "right_before_left")
 
 
 def reach(half_widths: Sequence[float], angles: Sequence[float]) -> float:
-    """Meters from the middle of a junction to where its roads end, so that its corners are round.
+    """Meters from the center of a junction to the ends of its roads that leave room for round corners.
 
     Args:
-        half_widths: of the paving of each arm.
-        angles: rad, in which each arm leaves, counter-clockwise.
+        half_widths: half widths of the paving of the arms.
+        angles: rad, directions of the arms, counter-clockwise.
     """
     farthest = 0.0
     for index, (width, angle) in enumerate(zip(half_widths, angles, strict=True)):
@@ -69,22 +69,22 @@ def add_junction(
     """Connect roads in a junction.
 
     Args:
-        builder: gains it.
+        builder: builder to add it to.
         arms: the roads that meet, counter-clockwise.
-        kind: "lights", "priority" (the others give way to the major road), "stop" (they stop first, too) or
+        kind: "lights", "priority" (the others yield to the major road), "stop" (they also stop first) or
             "right_before_left".
-        major: two places in `arms` of the road with right of way; those that are most in line by default.
-        crossings: whether people may cross the arms.
-        offset: seconds by which the lights are ahead of others.
+        major: two indices into `arms` of the road with right of way; by default, the two arms most in line.
+        crossings: whether there are crossings on the arms.
+        offset: seconds by which the cycle of the lights is ahead.
     """
     index = len(builder.junctions)
     origins = {
         lane.index: number for number in range(len(arms)) for lane in _connect(builder, arms, number, index)
     }
-    return govern_junction(builder, arms, origins, kind, major=major, crossings=crossings, offset=offset)
+    return set_right_of_way(builder, arms, origins, kind, major=major, crossings=crossings, offset=offset)
 
 
-def govern_junction(
+def set_right_of_way(
     builder: NetworkBuilder,
     arms: Sequence[Arm],
     origins: Mapping[int, int],
@@ -94,16 +94,16 @@ def govern_junction(
     crossings: bool = True,
     offset: float = 0.0,
 ) -> Junction:
-    """Say who goes first on lanes that lead through a junction, and round its corners.
+    """Set the right of way of the lanes through a junction, and round its corners.
 
     Args:
-        builder: gains the junction.
+        builder: builder to add the junction to.
         arms: the roads that meet, counter-clockwise.
-        origins: lanes through it, and places in `arms` of the roads that they come from.
-        kind: as of `add_junction`.
-        major: places in `arms` of the roads with right of way; those that are most in line by default.
-        crossings: whether people may cross the arms.
-        offset: seconds by which the lights are ahead of others.
+        origins: lanes through it, and indices into `arms` of the roads that they come from.
+        kind: as for `add_junction`.
+        major: indices into `arms` of the roads with right of way; by default, the two arms most in line.
+        crossings: whether there are crossings on the arms.
+        offset: seconds by which the cycle of the lights is ahead.
     """
     index = len(builder.junctions)
     poses = [builder.mouth(arm) for arm in arms]
@@ -137,7 +137,7 @@ def govern_junction(
 
 
 def most_in_line(poses: Sequence[Pose]) -> tuple[int, int]:
-    """The two arms, of poses that look out, which come nearest to one straight road."""
+    """The two arms, given as outward poses, that are closest to one straight road."""
     pairs = [(one, other) for one in range(len(poses)) for other in range(one)]
     return min(
         pairs, key=lambda pair: abs(wrapped(poses[pair[0]].heading - poses[pair[1]].heading - math.pi))
@@ -153,7 +153,7 @@ def turn_of(before: float, after: float) -> int:
 
 
 def _connect(builder: NetworkBuilder, arms: Sequence[Arm], number: int, junction: int) -> list[Lane]:
-    """Lanes from one arm through the junction to all others."""
+    """Add lanes from one arm through the junction to all others."""
     into = builder.incoming(arms[number])
     before = builder.mouth(arms[number]).heading + math.pi
     others = [arms[(number + step) % len(arms)] for step in range(1, len(arms))]
@@ -164,7 +164,7 @@ def _connect(builder: NetworkBuilder, arms: Sequence[Arm], number: int, junction
         for start, end in _pairs(len(into), len(builder.outgoing(other)), turn)
     ]
     served = {start for start, _, _ in pairs}
-    for place, lane in enumerate(into):  # every lane leads somewhere, straight on if it can
+    for place, lane in enumerate(into):  # every lane has a successor, straight on if possible
         ways = [
             (abs(turn - STRAIGHT), turn, builder.outgoing(other))
             for other, turn in zip(others, turns, strict=True)
@@ -177,7 +177,7 @@ def _connect(builder: NetworkBuilder, arms: Sequence[Arm], number: int, junction
 
 
 def _lead(builder: NetworkBuilder, junction: int, start: int, end: int, turn: int) -> Lane:
-    """A lane through a junction."""
+    """Add a lane through a junction."""
     first, last = builder.lanes[start], builder.lanes[end]
     curve = join(first.curve.end, last.curve.start)
     limit = min(first.speed_limit, last.speed_limit, TURN_SPEED[turn])
@@ -188,7 +188,7 @@ def _lead(builder: NetworkBuilder, junction: int, start: int, end: int, turn: in
 
 
 def _pairs(into: int, out: int, turn: int) -> list[tuple[int, int]]:
-    """Which lanes lead into which, numbered from the middle of the road outwards."""
+    """Pairs of connected lanes, numbered from the middle of the road outward."""
     if not into or not out:
         return []
     if turn == LEFT:
@@ -201,7 +201,7 @@ def _pairs(into: int, out: int, turn: int) -> list[tuple[int, int]]:
 
 
 def _rule(kind: str, number: int, main: Sequence[int], turn: int) -> tuple[int, int]:
-    """What governs a lane from one arm, and its rank: the lower one gives way."""
+    """Control of a lane from one arm, and its rank: lanes of lower rank yield."""
     first = 0 if turn == LEFT else 1
     if kind == "lights":
         return LIGHT, first
@@ -213,7 +213,7 @@ def _rule(kind: str, number: int, main: Sequence[int], turn: int) -> tuple[int, 
 
 
 def _yields_right(one: Lane, other: Lane, origins: Mapping[int, int], arms: int) -> bool:
-    """Whether the first lane gives way: to the arm on its right, the next one counter-clockwise, and to oncoming."""
+    """Whether the first lane yields: to the arm on its right, the next counter-clockwise, and to oncoming traffic."""
     beside = (origins[other.index] - origins[one.index]) % arms
     oncoming = one.turn == LEFT and other.turn != LEFT and beside not in (1, arms - 1)
     return beside == 1 or oncoming
@@ -222,7 +222,7 @@ def _yields_right(one: Lane, other: Lane, origins: Mapping[int, int], arms: int)
 def _add_signals(
     builder: NetworkBuilder, junction: int, arms: int, main: Sequence[int], offset: float
 ) -> dict[int, int]:
-    """Two signal groups, one for the main road and one for the rest: signal group by arm."""
+    """Add two signal groups, one for the main road and one for the others; returns the group of each arm."""
     cycle = 2.0 * (GREEN + YELLOW + ALL_RED)
     first = len(builder.signals)
     for start in (0.0, 0.5 * cycle):
@@ -242,7 +242,7 @@ def _outline(corners: Sequence[Curve]) -> FloatArray:
 
 
 def add_crossing(builder: NetworkBuilder, arm: Arm, signal: int) -> None:
-    """A zebra crossing, or one with lights, over an arm, where it has sidewalks."""
+    """Add a crosswalk over an arm, with or without lights, if the arm has sidewalks."""
     if not (builder.sidewalk(arm, True) and builder.sidewalk(arm, False)):
         return
     middle = CROSSING_GAP + 0.5 * CROSSING_WIDTH

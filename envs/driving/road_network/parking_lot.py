@@ -1,4 +1,4 @@
-"""Parking lots generated from a seed: an aisle between two rows of bays, some of them taken."""
+"""Parking lot generator: an aisle between two rows of bays, some of them taken."""
 
 from __future__ import annotations
 

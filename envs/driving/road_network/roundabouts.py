@@ -1,4 +1,4 @@
-"""Roundabouts: one lane around an island, which those who come must let pass."""
+"""Roundabouts: one lane around an island; entering traffic yields to it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from camshaft.envs.driving.road_network.curves import Curve, Pose, arc, chain, j
 from camshaft.envs.driving.road_network.elements import FOLLOW, FREE, RIGHT, YIELD, Arm, Junction, Lane
 from camshaft.envs.driving.road_network.junctions import CROSSING_GAP, CROSSING_WIDTH, STOP_LINE, add_crossing
 
-RADIUS = 13.0  # meters, of the middle of the lane around
+RADIUS = 13.0  # meters, radius of the center line of the circular lane
 RING_WIDTH = 5.0  # meters
 RING_SPEED = 7.0  # m/s
-RING_EDGE = 0.6  # meters of paving outside the ring's lane
-ROUNDING = 0.26  # rad of the ring over which its edge comes in from an arm, and goes out to one
-PART = 6.5  # meters along the ring from an arm's axis to where one comes in, and from where one leaves
+RING_EDGE = 0.6  # meters of paving outside the circular lane
+ROUNDING = 0.26  # rad of the ring over which its edge joins an arm's edge
+PART = 6.5  # meters along the ring between an arm's axis and its entry or exit
 
 
 def roundabout_reach(half_widths: Sequence[float]) -> float:
-    """Meters from the middle of a roundabout to where its roads end."""
+    """Meters from the center of a roundabout to the ends of its roads."""
     return RADIUS + 0.5 * RING_WIDTH + 5.5 + max(half_widths) - 3.5
 
 
@@ -31,7 +31,7 @@ def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], center: FloatAr
     """Connect roads in a roundabout.
 
     Args:
-        builder: gains it.
+        builder: builder to add it to.
         arms: the roads that meet, counter-clockwise, each pointing at the center.
         center: (2,) meters.
     """
@@ -75,7 +75,7 @@ def add_roundabout(builder: NetworkBuilder, arms: Sequence[Arm], center: FloatAr
 def _ring(
     builder: NetworkBuilder, junction: int, angles: Sequence[float], center: FloatArray
 ) -> tuple[list[Lane], list[Lane]]:
-    """Lanes from where one comes in at each arm to where one leaves at the next; and those that pass each arm."""
+    """Add lanes from the entry of each arm to the exit of the next, and lanes that pass each arm."""
     part = PART / RADIUS
     between, past = [], []
     for number, angle in enumerate(angles):
@@ -101,7 +101,7 @@ def _angle(mouth: Pose, center: FloatArray) -> float:
 
 
 def _on_ring(center: FloatArray, angle: float) -> Pose:
-    """A pose on the ring, driving counter-clockwise."""
+    """A pose on the ring, heading counter-clockwise."""
     return Pose(
         center[0] + RADIUS * math.cos(angle), center[1] + RADIUS * math.sin(angle), angle + 0.5 * math.pi
     )
@@ -110,23 +110,23 @@ def _on_ring(center: FloatArray, angle: float) -> Pose:
 def _outline(
     builder: NetworkBuilder, arms: Sequence[Arm], center: FloatArray
 ) -> tuple[FloatArray, tuple[Curve, ...]]:
-    """The curb between the arms: in, along the outside of the ring, and out again."""
+    """Curbs between the arms: in, along the outside of the ring, and out again."""
     corners = []
     for number, arm in enumerate(arms):
         here = builder.edge(arm, left=True)
         there = builder.edge(arms[(number + 1) % len(arms)], left=False)
-        corners.append(round_the_ring(center, here.reversed(), there))
+        corners.append(around_the_ring(center, here.reversed(), there))
     return np.concatenate([corner.points for corner in corners]), tuple(corners)
 
 
-def round_the_ring(center: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
-    """From one arm to the next: in, along the outside of the ring, and out again.
+def around_the_ring(center: FloatArray, inward: Pose, outward: Pose, aside: float = 0.0) -> Curve:
+    """Curve from one arm to the next: in, along the outside of the ring, and out again.
 
     Args:
-        center: (2,) meters, of the roundabout.
-        inward: where it begins, looking at the ring.
-        outward: where it ends, looking away.
-        aside: meters to keep from the edge of the ring's paving.
+        center: (2,) meters, center of the roundabout.
+        inward: pose of its beginning, facing the ring.
+        outward: pose of its end, facing away.
+        aside: meters of distance from the edge of the ring's paving.
     """
     outer = RADIUS + 0.5 * RING_WIDTH + RING_EDGE + aside
     first = math.atan2(inward.y - center[1], inward.x - center[0]) + ROUNDING

@@ -1,4 +1,4 @@
-"""A way through a network: which lanes, and the line to drive along, lane changes included."""
+"""Routes through a network: lanes, and the line to drive along, including lane changes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve, chain, join
 from camshaft.envs.driving.road_network.elements import FOLLOW, FREE, Network
 
-CHANGE_AFTER = 6.0  # meters on a lane before one changes to the next
-CHANGE_LENGTH = 28.0  # meters that a change of lanes takes
-ANNOUNCED = 35.0  # meters before a junction from which on one is told where to go
+CHANGE_AFTER = 6.0  # meters on a lane before changing to the next
+CHANGE_LENGTH = 28.0  # meters, length of a lane change
+ANNOUNCED = 35.0  # meters before a junction at which its command begins
 
 
 @dataclass(frozen=True, eq=False)
 class StopLine:
-    """Where a route meets a junction.
+    """Stop line of a route at a junction.
 
     Attributes:
-        distance: meters along the route of the line at which one stops.
-        lane: lane through the junction.
-        control: what governs entering it.
+        distance: meters along the route.
+        lane: lane of the route through the junction.
+        control: control of entering it.
     """
 
     distance: float
@@ -34,17 +34,17 @@ class StopLine:
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """A way through a network.
+    """A route through a network.
 
     Attributes:
-        lanes: in order; neighbors follow one another where one changes lanes.
-        curve: the line to drive along.
-        lane_at: (P,) lane under each point of the curve.
+        lanes: its lanes in order; at a lane change, the next lane is a neighbor.
+        curve: line to drive along.
+        lane_at: (P,) lane at each point of the curve.
         along_at: (P,) meters along that lane.
-        next_at: (P, 2) the two lanes that come then, −1 behind the last.
-        command_at: (P,) where to go at the next junction: FOLLOW, LEFT, STRAIGHT or RIGHT.
-        stops: where it meets junctions.
-        changes: where one begins to change lanes: meters along the route, the lane changed to, meters along that.
+        next_at: (P, 2) next two lanes, −1 after the last.
+        command_at: (P,) turn to take at the next junction: FOLLOW, LEFT, STRAIGHT or RIGHT.
+        stops: stop lines at junctions.
+        changes: for each lane change, meters along the route of its beginning, target lane, meters along that lane.
     """
 
     lanes: tuple[int, ...]
@@ -58,13 +58,13 @@ class Route:
 
 
 def make_route(network: Network, lanes: Sequence[int], start: float, stop: float) -> Route:
-    """The way along lanes.
+    """Make the route along lanes.
 
     Args:
-        network: that they belong to.
-        lanes: each leads into the next one, or lies beside it.
-        start: meters along the first lane where it begins.
-        stop: meters along the last lane where it ends.
+        network: network of the lanes.
+        lanes: each is a predecessor or a neighbor of the next.
+        start: meters along the first lane at which the route begins.
+        stop: meters along the last lane at which the route ends.
     """
     pieces: list[_Piece] = []
     along = start
@@ -94,7 +94,7 @@ def make_route(network: Network, lanes: Sequence[int], start: float, stop: float
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """A stretch of a route over one lane: from `first` to `last` meters along it, on a part of a curve."""
+    """Part of a route on one lane: from `first` to `last` meters along it, on a part of a curve."""
 
     lane: int
     first: float
@@ -116,13 +116,13 @@ class _Piece:
 
 
 def _change(first: Curve, begin: float, second: Curve, end: float) -> Curve:
-    """From one lane to its neighbor."""
+    """A lane change from one lane to its neighbor."""
     start, stop = first.part(begin, begin + 1.0).start, second.part(end - 1.0, end).end
     return join(start, stop)
 
 
 def _described(network: Network, lanes: tuple[int, ...], pieces: Sequence[_Piece], curve: Curve) -> Route:
-    """Find the lane under each point."""
+    """Find the lane at each point."""
     reached = np.concatenate([[0.0], np.cumsum([piece.length for piece in pieces])])
     distance = curve.spacing * np.arange(len(curve.points)) * reached[-1] / curve.length
     number = np.clip(np.searchsorted(reached, distance, side="right") - 1, 0, len(pieces) - 1)
@@ -143,7 +143,7 @@ def _described(network: Network, lanes: tuple[int, ...], pieces: Sequence[_Piece
 
 
 def _lanes_after(network: Network, order: Sequence[int], place: int) -> tuple[int, int]:
-    """The two lanes that come after one, changes of lane left out."""
+    """The next two lanes after a lane, ignoring lane changes."""
     found: list[int] = []
     here = network.lanes[order[place]]
     for lane in order[place + 1 :]:
@@ -178,7 +178,7 @@ def _stops(
 
 
 def _commands(network: Network, lane_at: NDArray[np.int32], spacing: float) -> NDArray[np.int32]:
-    """At each point: the turn of the lane through a junction that one is on or comes to soon."""
+    """Command at each point: the turn of the current or upcoming lane through a junction."""
     turns = np.array([network.lanes[int(lane)].turn for lane in lane_at], np.int32)
     commands = turns.copy()
     announced = int(ANNOUNCED / spacing)

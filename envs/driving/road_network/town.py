@@ -1,4 +1,4 @@
-"""Towns from a seed: streets between the points of a bent grid, which meet in junctions and roundabouts."""
+"""Town generator: streets between the points of a distorted grid that meet in junctions and roundabouts."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from camshaft.envs.driving.road_network.roundabouts import add_roundabout, round
 from camshaft.envs.errors import CamshaftError, InvalidOption
 
 SIDEWALK = 2.6  # meters
-ATTEMPTS = 40  # layouts drawn before giving up
-SHORTEST = 24.0  # meters of street between two junctions
+ATTEMPTS = 40  # layouts sampled before giving up
+SHORTEST = 24.0  # meters, shortest street between two junctions
 
 
 @dataclass(frozen=True)
 class TownConfig:
-    """What towns are like.
+    """Configuration of towns.
 
     Attributes:
-        columns, rows: points of the grid.
-        spacing: meters between them.
-        jitter: meters by which they are moved.
-        missing: share of the grid's streets that are left out.
-        avenues: share of the grid's lines that have two lanes each way.
-        bend: rad by which streets leave a junction beside the straight line to the next, at most.
+        columns, rows: number of grid points.
+        spacing: meters between grid points.
+        jitter: meters, largest displacement of grid points.
+        missing: share of the grid's streets that are omitted.
+        avenues: share of the grid lines with two lanes in each direction.
+        bend: rad, largest angle between a street's direction at a junction and the straight line to the next one.
         speed_limit, avenue_speed_limit: m/s.
-        midway_crossings: meters from which on a street is crossed in its middle, too, and how often that is so; half
-            of these crossings are zebras.
-        kinds: junction kinds and how often each is drawn where three or four streets meet.
+        midway_crossings: shortest street (meters) with a crossing in its middle, and the probability of one; half
+            of these are crosswalks with priority.
+        kinds: kinds of junctions of three or four streets, and their sampling weights.
     """
 
     columns: int = 5
@@ -68,11 +68,11 @@ class TownConfig:
                 f"{self.spacing} and {self.jitter}"
             )
         if not 0.0 <= self.missing <= 0.5:
-            raise InvalidOption(f"the share of streets left out must be within 0..0.5, got {self.missing}")
+            raise InvalidOption(f"the share of omitted streets must be within 0..0.5, got {self.missing}")
 
 
 def generate_town(seed: int, config: TownConfig = TownConfig()) -> Network:
-    """The town of a seed.
+    """Generate the town of a seed.
 
     Raises:
         CamshaftError: no layout of this configuration can be built.
@@ -81,7 +81,7 @@ def generate_town(seed: int, config: TownConfig = TownConfig()) -> Network:
         rng = np.random.default_rng([seed, attempt])
         try:
             network = _build(_Plan(rng, config), rng, config, f"town {seed}")
-        except ValueError:  # a bend too tight
+        except ValueError:  # a bend is too tight
             continue
         if not find_faults(network) and not find_dead_ends(network):
             return network
@@ -89,7 +89,7 @@ def generate_town(seed: int, config: TownConfig = TownConfig()) -> Network:
 
 
 class _Plan:
-    """Which points there are, which streets join them, and how.
+    """Plan of a town: points, and the streets that join them.
 
     Attributes:
         graph: points as nodes, streets as edges; `points` and `wide` by node and edge.
@@ -118,7 +118,7 @@ class _Plan:
         self._widen()
 
     def _thin(self, rng: np.random.Generator, share: float) -> None:
-        """Leave streets out, never one whose lack would make a dead end or cut the town in two."""
+        """Remove streets, but none whose removal makes a dead end or disconnects the town."""
         edges = list(self.graph.edges)
         goal = round(share * len(edges))
         for place in rng.permutation(len(edges)):
@@ -135,9 +135,9 @@ class _Plan:
                 goal -= 1
 
     def _widen(self) -> None:
-        """Streets that go on in a bend are as wide as before it."""
+        """Give streets that continue in a bend the same width."""
         bends = [node for node, degree in self.graph.degree if degree == 2]
-        for _ in bends:  # until the width has come to the end of the longest chain of bends
+        for _ in bends:  # until the width has reached the end of the longest chain of bends
             for node in bends:
                 edges = [self.graph.edges[edge] for edge in self.graph.edges(node)]
                 wide = any(edge["wide"] for edge in edges)
@@ -146,7 +146,7 @@ class _Plan:
 
 
 class _Crossroads:
-    """One point of the plan: the streets that leave it, counter-clockwise."""
+    """One point of the plan: its streets, counter-clockwise."""
 
     def __init__(self, plan: _Plan, node: int, rng: np.random.Generator, config: TownConfig) -> None:
         self.center = plan.points[node]
@@ -158,7 +158,7 @@ class _Crossroads:
         angles = [bends[other] for other in self.neighbors]
         self.widths = [half_width(plan.graph.edges[node, other]["wide"]) for other in self.neighbors]
         wide = any(plan.graph.edges[node, other]["wide"] for other in self.neighbors)
-        self.kind = "bend" if len(angles) == 2 else _draw_kind(rng, config, wide)
+        self.kind = "bend" if len(angles) == 2 else _sample_kind(rng, config, wide)
         if self.kind == "bend":
             through = 0.5 * _turned(angles[0] + math.pi, angles[1]) + angles[0] + math.pi
             angles, distance = [through + math.pi, through], 0.0
@@ -173,21 +173,21 @@ class _Crossroads:
         self.distance = distance
 
     def mouth(self, neighbor: int) -> Pose:
-        """Where the street to a neighbor begins, looking that way."""
+        """Pose at which the street to a neighbor begins, facing the neighbor."""
         return Pose(self.center[0], self.center[1], self.angles[neighbor]).moved(self.distance)
 
 
 def half_width(wide: bool) -> float:
-    """Meters from a street's middle to its curb."""
+    """Meters from the middle of a street to its curb."""
     return (2 if wide else 1) * LANE_WIDTH + EDGE_MARGIN["town"]
 
 
 def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str) -> Network:
     builder = NetworkBuilder(name)
-    places = {node: _Crossroads(plan, node, rng, config) for node in plan.graph}
+    crossroads = {node: _Crossroads(plan, node, rng, config) for node in plan.graph}
     arms: dict[tuple[int, int], Arm] = {}
     for one, other, wide in plan.graph.edges(data="wide"):
-        first, last = places[one].mouth(other), places[other].mouth(one).reversed()
+        first, last = crossroads[one].mouth(other), crossroads[other].mouth(one).reversed()
         curve = join(first, last)
         if curve.length < SHORTEST or np.abs(curve.curvature).max() > 1.0 / (half_width(wide) + 9.0):
             raise ValueError("a street is too short or bends too much")
@@ -200,7 +200,7 @@ def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str)
             center_line="solid" if wide else DASHED,
         )
         arms[one, other], arms[other, one] = Arm(road.index, False), Arm(road.index, True)
-    joints = list(_join_streets(builder, plan, places, arms, rng))
+    joints = list(_join_streets(builder, plan, crossroads, arms, rng))
     long = [road.index for road in builder.roads if road.curve.length > config.midway_crossings[0]]
     crossed = {road: bool(rng.random() < 0.5) for road in long if rng.random() < config.midway_crossings[1]}
     add_footpaths(builder, joints, crossed)
@@ -210,12 +210,12 @@ def _build(plan: _Plan, rng: np.random.Generator, config: TownConfig, name: str)
 def _join_streets(
     builder: NetworkBuilder,
     plan: _Plan,
-    places: dict[int, _Crossroads],
+    crossroads: dict[int, _Crossroads],
     arms: dict[tuple[int, int], Arm],
     rng: np.random.Generator,
 ) -> Iterator[tuple[Arm, Arm]]:
-    """Make the junctions; yields the pairs of arms that are joined without one."""
-    for node, place in places.items():
+    """Add the junctions; yields the pairs of arms that are joined without one."""
+    for node, place in crossroads.items():
         own = [arms[node, other] for other in place.neighbors]
         offset = float(rng.uniform(0.0, 30.0))
         if place.kind == "bend":
@@ -233,8 +233,8 @@ def _join_streets(
             add_junction(builder, own, place.kind, major=major, offset=offset)
 
 
-def _draw_kind(rng: np.random.Generator, config: TownConfig, wide: bool) -> str:
-    """A kind of junction; roundabouts have one lane, and are for narrow streets."""
+def _sample_kind(rng: np.random.Generator, config: TownConfig, wide: bool) -> str:
+    """Sample a kind of junction; roundabouts have one lane and are for narrow streets."""
     names, shares = zip(*config.kinds, strict=True)
     odds = np.array([0.0 if wide and name == "roundabout" else share for name, share in config.kinds])
     odds = odds if odds.sum() > 0.0 else np.array(shares)
@@ -246,5 +246,5 @@ def _bearing(start: FloatArray, end: FloatArray) -> float:
 
 
 def _turned(start: float, end: float) -> float:
-    """From one angle to another, the short way."""
+    """Signed angle from one direction to another, the short way."""
     return math.atan2(math.sin(end - start), math.cos(end - start))

@@ -1,1 +1,1 @@
-"""What networks of roads look like: paving, curbs and markings, and what stands beside them."""
+"""Scenes of road networks: paving, curbs, markings and roadside objects."""

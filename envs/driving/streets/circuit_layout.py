@@ -15,14 +15,14 @@ from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import plant, plant_woods
 
 MARGIN = 140.0  # meters of land around the track
-TREES = 260  # positions tried
-TIGHT = 1.0 / 45.0  # 1/m, curvature beyond which bends have tire walls outside
-SLOW = 1.0 / 35.0  # 1/m, curvature beyond which boards before a bend show its distance
+TREES = 260  # number of positions tried
+TIGHT = 1.0 / 45.0  # 1/m, curvature beyond which bends have tire walls on the outside
+SLOW = 1.0 / 35.0  # 1/m, curvature beyond which a bend has distance boards
 RUNOFF = 5.2  # meters from the edge of the track to its barriers
 
 
 def lay_out_circuit(network: Network, seed: int) -> Layout:
-    """What stands along a race track; models of even variants if its seed is even."""
+    """Lay out the objects along a race track; even variants if its seed is even."""
     return _CircuitLayout(network, seed).build()
 
 
@@ -59,7 +59,7 @@ class _CircuitLayout:
         return builder.build()
 
     def _beside(self, along: float, side: float, beyond: float) -> tuple[FloatArray, float]:
-        """A place so many meters outside the track, left (1) or right (−1), and the track's heading there."""
+        """Position at given meters outside the track, left (1) or right (−1), and the track's heading."""
         distance = along % self._curve.length
         edge = self._edges[0] if side > 0.0 else self._edges[1]
         pose = self._curve.pose_at(distance).moved(0.0, edge + side * beyond)
@@ -70,7 +70,7 @@ class _CircuitLayout:
         return float(self._curve.curvature[min(number, len(self._curve.curvature) - 1)])
 
     def _add_barriers(self) -> None:
-        """Tire walls outside tight bends, sponsors' boards elsewhere."""
+        """Add tire walls outside tight bends, sponsors' boards elsewhere."""
         builder, tires, step = self._builder, self._builder.choose("tire_wall"), 3.4
         for along in np.arange(0.0, self._curve.length, step):
             curvature = self._curvature(float(along))
@@ -88,7 +88,7 @@ class _CircuitLayout:
                     builder.put_if_free("advert_board", variant, point, outwards, -0.1, 0.0)
 
     def _add_boards(self) -> None:
-        """Boards before slow bends that say how far they are."""
+        """Add distance boards before slow bends."""
         slow = np.abs(self._curve.curvature[:-1]) > SLOW
         starts = np.flatnonzero(slow & ~np.roll(slow, 1)) * self._curve.spacing
         for start in starts.tolist():

@@ -1,4 +1,4 @@
-"""What can stand beside roads, by name and variant: its model, the room it takes, and what of it one runs into."""
+"""Catalog of roadside fixtures by name and variant: model, footprint, and collision box."""
 
 from __future__ import annotations
 
@@ -15,35 +15,44 @@ from camshaft.envs.rendering import Mesh
 Size = tuple[float, float]  # meters along x and y of the model
 NOTHING: Size = (0.0, 0.0)
 BUILDINGS = ("terraced_house", "apartment_block", "office", "shop", "warehouse", "church", "garage")
-PLACES = ("MILLTOWN", "EASTON", "HARBOUR", "NORTHGATE", "LAKESIDE", "OAKFIELD", "WESTBROOK", "STONEHAM")
-STREETS = ("STATION RD", "HIGH ST", "MILL LANE", "CHURCH ST", "PARK AVE", "QUEEN ST", "RIVER RD", "ELM WAY")
+PLACE_NAMES = ("MILLTOWN", "EASTON", "HARBOUR", "NORTHGATE", "LAKESIDE", "OAKFIELD", "WESTBROOK", "STONEHAM")
+STREET_NAMES = (
+    "STATION RD",
+    "HIGH ST",
+    "MILL LANE",
+    "CHURCH ST",
+    "PARK AVE",
+    "QUEEN ST",
+    "RIVER RD",
+    "ELM WAY",
+)
 BRAKE_METERS = (50, 100, 150, 200)
 
 
 @dataclass(frozen=True)
 class _Maker:
-    """How a kind of fixture is made.
+    """Factory of a kind of fixture.
 
     Attributes:
-        variants: how many there are; even ones are for training, odd ones for testing.
-        levels: of detail of a variant, lit or not.
-        room: that a variant takes.
-        solid: that one runs into; None for all of the room.
+        variants: number of variants; even ones are for training, odd ones for testing.
+        levels: levels of detail of a variant, lit or not.
+        footprint: footprint of a variant.
+        solid: size of the collision box; None for the whole footprint.
     """
 
     variants: int
     levels: Callable[[int, bool], list[Mesh]]
-    room: Callable[[int], Size]
+    footprint: Callable[[int], Size]
     solid: Size | None = NOTHING
 
 
 @dataclass(frozen=True)
 class Fixture:
-    """A kind of thing that stands somewhere.
+    """A variant of a kind of roadside object.
 
     Attributes:
-        name: what.
-        variant: which of its kind.
+        name: kind of fixture.
+        variant: variant of the kind.
     """
 
     name: str
@@ -54,15 +63,15 @@ class Fixture:
         return _MAKERS[self.name].levels(self.variant, lit)
 
     @property
-    def room(self) -> Size:
-        """Meters along x and y that it takes."""
-        return _MAKERS[self.name].room(self.variant)
+    def footprint(self) -> Size:
+        """Footprint: meters along x and y."""
+        return _MAKERS[self.name].footprint(self.variant)
 
     @property
     def solid(self) -> Size:
-        """Meters along x and y of what one runs into; 0 where nothing stops a car."""
+        """Size of the collision box: meters along x and y; 0 if it does not stop a car."""
         solid = _MAKERS[self.name].solid
-        return self.room if solid is None else solid
+        return self.footprint if solid is None else solid
 
 
 def variants_of(name: str) -> range:
@@ -71,7 +80,7 @@ def variants_of(name: str) -> range:
     return range(_MAKERS[name].variants)
 
 
-# Which kinds stand beside which style of road.
+# Kinds of fixtures by style of road.
 STYLES: Mapping[str, tuple[str, ...]] = {
     "town": (
         *BUILDINGS,
@@ -89,7 +98,7 @@ STYLES: Mapping[str, tuple[str, ...]] = {
         *("bus_shelter", "advertising_column", "planter", "bollard", "street_name"),
         *(f"sign_{kind}" for kind in ("stop", "yield", "priority_road", "roundabout", "pedestrian_crossing")),
         *("sign_speed_limit_30", "sign_speed_limit_50"),
-        *("saloon", "hatchback", "suv", "van"),
+        *("sedan", "hatchback", "suv", "van"),
     ),
     "motorway": (
         *("conifer", "broadleaf", "bush", "house", "exit_board", "sign_motorway"),
@@ -101,14 +110,14 @@ STYLES: Mapping[str, tuple[str, ...]] = {
     ),
     "car_park": (
         *("conifer", "broadleaf", "bush", "hedge", "street_lamp", "ticket_machine", "wheel_stop", "planter"),
-        *("shop", "office", "warehouse", "saloon", "hatchback", "suv", "van", "waste_bin"),
+        *("shop", "office", "warehouse", "sedan", "hatchback", "suv", "van", "waste_bin"),
     ),
 }
 
 
 @cache
-def catalogue(style: str) -> tuple[Fixture, ...]:
-    """Every fixture beside roads of a style; a layout names them by their place in it."""
+def catalog(style: str) -> tuple[Fixture, ...]:
+    """All fixtures of a style of road; layouts refer to them by index."""
     check_choice("style", style, tuple(STYLES))
     return tuple(Fixture(name, variant) for name in STYLES[style] for variant in variants_of(name))
 
@@ -116,32 +125,32 @@ def catalogue(style: str) -> tuple[Fixture, ...]:
 def _building(kind: str) -> _Maker:
     numbers = assets.buildings(kind)
 
-    def room(variant: int) -> Size:
+    def footprint(variant: int) -> Size:
         model = assets.building(numbers[variant])
         return model.depth, model.width
 
     return _Maker(
-        len(numbers), lambda variant, lit: assets.building(numbers[variant], lit).levels, room, None
+        len(numbers), lambda variant, lit: assets.building(numbers[variant], lit).levels, footprint, None
     )
 
 
 def _box(
     levels: Callable[[int], list[Mesh]],
-    room: Size,
+    footprint: Size,
     solid: Size | None = NOTHING,
     variants: int = NUM_VARIANTS,
 ) -> _Maker:
-    """A fixture of a fixed size whose variants are numbered, and that is not lit."""
-    return _Maker(variants, lambda variant, lit: levels(variant), lambda variant: room, solid)
+    """A fixture of fixed size with numbered variants, never lit."""
+    return _Maker(variants, lambda variant, lit: levels(variant), lambda variant: footprint, solid)
 
 
-def _single(levels: Callable[[], list[Mesh]], room: Size, solid: Size | None = NOTHING) -> _Maker:
-    """A fixture without variants; two numbers, so that either split has it."""
-    return _box(lambda variant: levels(), room, solid, 2)
+def _single(levels: Callable[[], list[Mesh]], footprint: Size, solid: Size | None = NOTHING) -> _Maker:
+    """A fixture without variants; numbered twice, so that both splits have it."""
+    return _box(lambda variant: levels(), footprint, solid, 2)
 
 
 @cache
-def _house_room(variant: int) -> Size:
+def _house_footprint(variant: int) -> Size:
     positions = assets.house(variant)[-1].positions
     low, high = positions.min(axis=0), positions.max(axis=0)
     return float(high[0] - low[0]), float(high[1] - low[1])
@@ -156,15 +165,15 @@ def _car(name: str) -> _Maker:
     return _box(lambda variant: model().levels, (model().length, model().width), None, 2)
 
 
-def _texts(make: Callable[[str, int], list[Mesh]], texts: Sequence[str], room: Size) -> _Maker:
-    return _box(lambda variant: make(texts[variant], variant), room, variants=len(texts))
+def _texts(make: Callable[[str, int], list[Mesh]], texts: Sequence[str], footprint: Size) -> _Maker:
+    return _box(lambda variant: make(texts[variant], variant), footprint, variants=len(texts))
 
 
-_PIECE = 4.0  # meters of a piece of barrier
+_PIECE = 4.0  # meters, length of a barrier segment
 _TRUNK: Size = (0.5, 0.5)
 _MAKERS: Mapping[str, _Maker] = {
     **{kind: _building(kind) for kind in BUILDINGS},
-    "house": _Maker(NUM_VARIANTS, assets.house, _house_room, None),
+    "house": _Maker(NUM_VARIANTS, assets.house, _house_footprint, None),
     "conifer": _box(assets.conifer, (3.5, 3.5), _TRUNK),
     "broadleaf": _box(assets.broadleaf, (4.0, 4.0), _TRUNK),
     "bush": _box(assets.bush, (1.6, 1.6)),
@@ -185,9 +194,9 @@ _MAKERS: Mapping[str, _Maker] = {
     "wheel_stop": _single(assets.wheel_stop, (0.2, 1.9)),
     "ticket_machine": _single(assets.ticket_machine, (0.5, 0.6), None),
     "traffic_cone": _single(assets.traffic_cone, (0.4, 0.4)),
-    "street_name": _texts(assets.street_name, STREETS, (0.3, 1.1)),
+    "street_name": _texts(assets.street_name, STREET_NAMES, (0.3, 1.1)),
     "exit_board": _texts(
-        lambda text, variant: assets.exit_board(text, 3 + variant, variant), PLACES, (0.4, 4.2)
+        lambda text, variant: assets.exit_board(text, 3 + variant, variant), PLACE_NAMES, (0.4, 4.2)
     ),
     "delineator": _single(assets.delineator, (0.2, 0.2)),
     "utility_pole": _single(assets.utility_pole, (0.5, 0.5), (0.3, 0.3)),
@@ -200,5 +209,5 @@ _MAKERS: Mapping[str, _Maker] = {
     ),
     "grandstand": _box(assets.grandstand, (9.0, 25.0), None),
     **{f"sign_{kind}": _sign(kind) for kind in SIGNS},
-    **{name: _car(name) for name in ("saloon", "hatchback", "suv", "van")},
+    **{name: _car(name) for name in ("sedan", "hatchback", "suv", "van")},
 }

@@ -1,4 +1,4 @@
-"""Where something can still stand beside the roads of a network: a raster of what is taken."""
+"""Free space beside the roads of a network, as an occupancy raster."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.elements import Network, lane_polygon
 
-SCALE = 2.0  # cells a meter
-SHIFT = 4  # bits behind the point of the corners that OpenCV takes
+SCALE = 2.0  # cells per meter
+SHIFT = 4  # fractional bits of the corner coordinates for OpenCV
 
 
 class FreeSpace:
-    """What is taken of a rectangle of land, nothing at first.
+    """Occupancy of a rectangle of land, initially free.
 
     Args:
-        low: (2,) meters: the corner of least x and y.
-        high: (2,) meters: the corner across.
+        low: (2,) meters, corner of least x and y.
+        high: (2,) meters, opposite corner.
     """
 
     def __init__(self, low: FloatArray, high: FloatArray) -> None:
@@ -29,7 +29,7 @@ class FreeSpace:
 
     @classmethod
     def around(cls, network: Network, margin: float) -> FreeSpace:
-        """Land with so many meters around a network, whose paving and sidewalks are taken."""
+        """The land around a network with a margin in meters; paving and sidewalks are taken."""
         low, high = network.bounds
         space = cls(low - margin, high + margin)
         space._take_roads(network)
@@ -42,7 +42,7 @@ class FreeSpace:
             self._fill(junction.outline)
             for corner, arm in zip(junction.corners, junction.arms, strict=True):
                 width = network.roads[arm.road].sidewalks[1 if arm.at_end else 0]
-                self._draw(corner.points, 2.0 * width + 1.0)
+                self._paint(corner.points, 2.0 * width + 1.0)
         for road in network.roads:
             distances = np.linspace(0.0, road.curve.length, 2 + int(road.curve.length / 2.0))
             left, right = network.paving(road, distances)
@@ -58,12 +58,12 @@ class FreeSpace:
     def _fill(self, outline: FloatArray) -> None:
         cv2.fillPoly(self._taken, [self._pixels(outline)], 1, shift=SHIFT)
 
-    def _draw(self, points: FloatArray, width: float) -> None:
+    def _paint(self, points: FloatArray, width: float) -> None:
         thickness = max(1, round(width * SCALE))
         cv2.polylines(self._taken, [self._pixels(points)], False, 1, thickness, shift=SHIFT)
 
     def is_free(self, corners: FloatArray) -> bool:
-        """Whether nothing is within a convex polygon (K, 2), all of which is known about."""
+        """Whether a convex polygon (K, 2) is free and entirely within the land."""
         if (corners < self.low).any() or (corners > self.high).any():
             return False
         first = np.floor((corners.min(axis=0) - self.low) * SCALE).astype(int)
@@ -77,5 +77,5 @@ class FreeSpace:
         return not bool((taken & inside).any())
 
     def take(self, corners: FloatArray) -> None:
-        """Take a convex polygon."""
+        """Mark a convex polygon as taken."""
         cv2.fillConvexPoly(self._taken, self._pixels(corners), 1, shift=SHIFT)

@@ -1,4 +1,4 @@
-"""What stands in and around parking lots: cars, planters, lamps, hedges, buildings and trees."""
+"""Layout of parking lots: cars, planters, lamps, hedges, buildings and trees."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from camshaft.envs.driving.streets.layout import Layout, LayoutBuilder
 from camshaft.envs.driving.streets.planting import plant_woods
 
 MARGIN = 90.0  # meters of land around a lot
-TREES = 150  # tried
-CARS, ODDS = ("saloon", "hatchback", "suv", "van"), (0.35, 0.4, 0.2, 0.05)
+TREES = 150  # number of positions tried
+CARS, ODDS = ("sedan", "hatchback", "suv", "van"), (0.35, 0.4, 0.2, 0.05)
 BUILDINGS = ("shop", "office", "warehouse")
-HEDGE = 4.0  # meters of a piece
+HEDGE = 4.0  # meters, length of a hedge segment
 LAMP_SPACING = 11.0  # meters
-TRUNK = 4.7  # meters: longer cars stick out of a bay, and are not parked
+TRUNK = 4.7  # meters; longer cars do not fit a bay and are not parked
 
 
 def lay_out_lot(lot: ParkingLot) -> Layout:
-    """What stands in and around a lot; models of even variants if its seed is even."""
+    """Lay out the objects in and around a lot; even variants if its seed is even."""
     rng = np.random.default_rng([lot.seed, 15])
     along, across = lot.half_size
     corner = np.array([along + MARGIN, across + MARGIN])
@@ -31,7 +31,7 @@ def lay_out_lot(lot: ParkingLot) -> Layout:
     paints = PAINTS[lot.seed % 2 :: 2]
     for x, y, heading in lot.cars:
         name = str(rng.choice(CARS, p=ODDS))
-        if builder.room(name, builder.choose(name))[0] > TRUNK:
+        if builder.footprint(name, builder.choose(name))[0] > TRUNK:
             name = "suv"
         paint = paints[int(rng.integers(len(paints)))]
         builder.put(name, builder.choose(name), (x, y), float(heading), 0.0, tint=paint)
@@ -56,13 +56,13 @@ def lay_out_lot(lot: ParkingLot) -> Layout:
 
 
 def _add_buildings(builder: LayoutBuilder, side: float, along: float, across: float) -> None:
-    """A row of them beside the lot, their fronts to it."""
+    """Add a row of buildings beside the lot, facing it."""
     rng = builder.rng
     x = -along - float(rng.uniform(0.0, 25.0))
     while x < along + 15.0:
         name = str(rng.choice(BUILDINGS))
         variant = builder.choose(name)
-        depth, width = builder.room(name, variant)
+        depth, width = builder.footprint(name, variant)
         point = (x + 0.5 * width, side * (across + 9.0 + 0.5 * depth))
         builder.put_if_free(name, variant, point, side * 0.5 * math.pi, 0.3, tint=builder.tint(0.06))
         x += width + float(rng.uniform(2.0, 20.0))

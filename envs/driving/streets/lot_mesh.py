@@ -1,4 +1,4 @@
-"""The ground of parking lots: paving, bays, curbs, land around; and the carpet that shows where to park."""
+"""Mesh of parking lots: paving, bays, curbs and surrounding land; and the carpet that marks the goal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder
 from camshaft.envs.rendering import Mesh, Surface
 
 PAINT_WIDTH = 0.12  # meters
-CURB = 0.25  # meters of curb around the lot
+CURB = 0.25  # meters, width of the curb around the lot
 LAND = 160.0  # meters of land around it
 CARPET = Surface((0.13, 0.72, 0.32), label="goal")
 ARROW = Surface((0.95, 0.97, 0.95), label="goal")
@@ -24,7 +24,7 @@ Rectangle = Callable[[float, float, float, float, float, Kind], None]
 
 
 def build_lot_mesh(lot: ParkingLot) -> ChunkedMesh:
-    """Paving, lines, curbs and the land around."""
+    """Build paving, lines, curbs and the surrounding land."""
     appearance = nominal_appearance("car_park")
     mesh = MeshBuilder(appearance.surfaces)
     along, across = lot.half_size
@@ -65,7 +65,7 @@ def _paint_bays(mesh: MeshBuilder, config: LotConfig, across: float, rectangle: 
 
 
 def _add_curb(mesh: MeshBuilder, left: float, right: float, low: float, high: float, scale: float) -> None:
-    """A row of curb stones."""
+    """Add a row of curb stones."""
     top = np.array([[left, low], [right, low], [right, high], [left, high]])
     mesh.quad(top, CURB_HEIGHT, Kind.CURB, top / scale)
     for first, second in zip(top, np.roll(top, -1, axis=0), strict=True):
@@ -79,7 +79,7 @@ def _add_curb(mesh: MeshBuilder, left: float, right: float, low: float, high: fl
 
 @cache
 def goal_carpet(width: float, length: float) -> Mesh:
-    """A green carpet for a bay, x the way the parked car should face, with an arrow along it."""
+    """A green carpet for a bay with an arrow along x, the heading of the parked car."""
     half_length, half_width = 0.5 * length - 0.35, 0.5 * width - 0.25
     shaft, head, tip = 0.22, 0.75, 1.6
     points = np.array(

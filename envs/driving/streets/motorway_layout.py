@@ -15,11 +15,11 @@ from camshaft.envs.driving.streets.planting import plant
 MARGIN = 140.0  # meters of land around the road network
 POST_SPACING = 50.0  # meters between delineators
 BOARD_DISTANCE = 90.0  # meters from an exit board to the exit
-TREES_PER_METER = 0.13  # positions tried
+TREES_PER_METER = 0.13  # number of positions tried
 
 
 def lay_out_motorway(network: Network, seed: int) -> Layout:
-    """What stands along a motorway; models of even variants if its seed is even."""
+    """Lay out the objects along a motorway; even variants if its seed is even."""
     rng = np.random.default_rng([seed, 12])
     builder = LayoutBuilder("motorway", FreeSpace.around(network, MARGIN), seed % 2, rng)
     for road in network.roads:
@@ -54,7 +54,7 @@ def lay_out_motorway(network: Network, seed: int) -> Layout:
 def _beside(
     network: Network, road: Road, along: float, side: float, beyond: float
 ) -> tuple[FloatArray, float]:
-    """A place so many meters outside the paving of a road, left (1) or right (−1), and the road's heading there."""
+    """Position at given meters outside the paving, left (1) or right (−1), and the road's heading."""
     pose = network.beside_paving(road, along, side, beyond)
     return pose.point, pose.heading
 
@@ -66,7 +66,7 @@ def _add_posts(builder: LayoutBuilder, network: Network, road: Road) -> None:
 
 
 def _add_signs(builder: LayoutBuilder, network: Network, road: Road) -> None:
-    """A board where a lane leaves, and now and then a sign."""
+    """Add a board where a lane leaves, and occasional signs."""
     outermost = network.lanes[road.forward[-1]]
     after = [network.lanes[lane].road for lane in outermost.successors]
     if after and all(len(network.roads[number].forward) == 1 for number in after):

@@ -1,4 +1,4 @@
-"""Parking lots with the car itself, and the bay that it should park in."""
+"""Scene of parking lots with the driven car and its goal bay."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from camshaft.envs.rendering import Scene
 
 
 class ParkingScene(StreetScene):
-    """Parking lots with the car itself and a carpet in the bay that it should park in.
+    """Scene of parking lots with the driven car and a carpet in its goal bay.
 
     Args:
         num_worlds: N.
-        lot: measures of the bays.
-        conditions: when, and in which weather.
+        lot: dimensions of the bays.
+        conditions: time of day and weather.
     """
 
     def __init__(self, num_worlds: int, lot: LotConfig, conditions: Conditions = Conditions()) -> None:
@@ -39,4 +39,4 @@ class ParkingScene(StreetScene):
         self.state.set_pose(self._goal, self._carpets)
 
     def hide_car(self, worlds: NDArray[np.int64]) -> None:
-        """The car stays in the picture."""
+        """Do nothing: the car stays visible in all images."""

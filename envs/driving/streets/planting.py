@@ -10,13 +10,13 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.streets.layout import LayoutBuilder
 
 TREES = ("broadleaf", "conifer")
-DEPTH = -0.1  # meters, of the foot of a plant in the ground
+DEPTH = -0.1  # meters, depth of a plant's base in the ground
 
 
 def plant(
     builder: LayoutBuilder, name: str, point: ArrayLike, scale: float | None = None, apart: float = 0.2
 ) -> None:
-    """A tree or bush at a place, if nothing is there."""
+    """Plant a tree or bush if its position is free."""
     rng = builder.rng
     size = float(rng.uniform(0.7, 1.25)) if scale is None else scale
     turn = float(rng.uniform(0.0, 2.0 * math.pi))
@@ -33,16 +33,16 @@ def plant_woods(
     spread: float,
     apart: float,
 ) -> None:
-    """Woods of one or two kinds of tree, and single ones between them.
+    """Plant woods of one or two kinds of tree, and single trees between them.
 
     Args:
-        builder: gains them.
-        low: (2,) meters: a corner of the land.
-        high: (2,) meters: the corner across.
-        count: trees that are tried.
-        woods: how many there are.
-        spread: meters from the middle of a wood to its edge, about.
-        apart: meters that each keeps from everything.
+        builder: builder to add them to.
+        low: (2,) meters, a corner of the land.
+        high: (2,) meters, the opposite corner.
+        count: number of trees to try.
+        woods: number of woods.
+        spread: meters, approximate radius of a wood.
+        apart: meters, clearance of each tree.
     """
     rng = builder.rng
     middles, shares = rng.uniform(low, high, (woods, 2)), rng.uniform(0.0, 1.0, woods)

@@ -1,4 +1,4 @@
-"""The geometry of a network: paving, curbs and sidewalks, markings, crossings, islands and the ground."""
+"""Mesh of a road network: paving, curbs and sidewalks, markings, crossings, islands and the ground."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from camshaft.envs.driving.streets.strips import ChunkedMesh, MeshBuilder, along
 from camshaft.envs.rendering import Surface
 
 CURB_HEIGHT, CURB_WIDTH = 0.12, 0.25  # meters
-PAINT_HEIGHT = 0.012  # meters above the road, which parts paint from it in the depth buffer
+PAINT_HEIGHT = 0.012  # meters above the road, which separates paint from it in the depth buffer
 GROUND_HEIGHT = -0.03  # meters
 LINE_WIDTH = {"town": 0.14, "rural": 0.2, "motorway": 0.2, "circuit": 0.2}  # meters
 DASHES = {"town": (2.0, 3.0), "rural": (4.0, 8.0), "motorway": (5.0, 9.0), "circuit": (3.0, 3.0)}  # line, gap
-PIECE = 42.0  # meters of road in a chunk
-FAR_PIXELS = 16.0  # of radius, below which a piece of road is drawn flat and bare
+PIECE = 42.0  # meters of road per chunk
+FAR_PIXELS = 16.0  # pixels of radius below which a chunk of road is rendered flat and bare
 GROUND_CELL = 70.0  # meters
 GROUND_MARGIN = 380.0  # meters of ground around the network
-STRIPE = 0.5  # meters of a zebra's stripe, and of the gap to the next
-RUMBLE = 0.9  # meters of a race track's curb
-RUMBLE_CURVATURE = 1.0 / 90.0  # bends tighter than this have one
+STRIPE = 0.5  # meters, width of a crosswalk stripe and of the gaps
+RUMBLE = 0.9  # meters, width of a race track's curb
+RUMBLE_CURVATURE = 1.0 / 90.0  # 1/m; tighter bends have a curb
 RAIL_HEIGHT = (0.35, 0.75)  # meters
 
 
 class Kind(IntEnum):
-    """Numbers of the surfaces of a network, in the order of `StreetAppearance.surfaces`."""
+    """Indices of the surfaces of a network, in the order of `StreetAppearance.surfaces`."""
 
     ASPHALT = 0
     PAVING = 1
@@ -52,7 +52,7 @@ class Kind(IntEnum):
     RAIL = 8
 
 
-ALONG_U = (Kind.CURB, Kind.RUMBLE)  # whose textures run along u, those of the others along v
+ALONG_U = (Kind.CURB, Kind.RUMBLE)  # surfaces whose textures run along u; the others run along v
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class StreetAppearance:
 
     Attributes:
         surfaces: in the order of `Kind`.
-        scales: meters after which the texture of each surface repeats.
+        scales: meters after which the textures of the surfaces repeat.
     """
 
     surfaces: tuple[Surface, ...]
@@ -130,7 +130,7 @@ class _StreetMesh:
             self._add_stop_line(self._network.lanes[lane])
 
     def _add_far_road(self, road: Road, start: float, stop: float) -> None:
-        """What is seen of a piece of road from far away: flat, without curbs and markings."""
+        """Add the coarse level of a chunk of road: flat, without curbs and markings."""
         curve, every = road.curve, stations(road.curve, start, stop)
         distances = every[np.unique(np.r_[0 : len(every) : 2, len(every) - 1])]
         left, right = self._network.paving(road, distances)
@@ -155,7 +155,7 @@ class _StreetMesh:
     def _add_sidewalk(
         self, curve: Curve, distances: FloatArray, edge: FloatArray, side: float, width: float
     ) -> None:
-        """Curb stones and paving, left (1) or right (−1) of the paving's edge."""
+        """Add curb stones and sidewalk, left (1) or right (−1) of the paving's edge."""
         foot = line(curve, distances, edge, 0.0)
         rim = line(curve, distances, edge, CURB_HEIGHT)
         inner = edge + side * CURB_WIDTH
@@ -183,7 +183,7 @@ class _StreetMesh:
         scale: float,
         normal: FloatArray | None = None,
     ) -> None:
-        """A strip whose outer line is farther from the road, on either side of it."""
+        """Add a strip between an inner and an outer line, on either side of the road."""
         turned = slice(None, None, -1 if kind in ALONG_U else 1)
         outer_uvs, inner_uvs = (
             along_uvs(distances, lateral, scale)[:, turned] for lateral in (outer_lateral, inner_lateral)
@@ -194,10 +194,10 @@ class _StreetMesh:
             self._mesh.strip(inner, outer, kind, (inner_uvs, outer_uvs), normal)
 
     def _add_verge(self, road: Road, distances: FloatArray, edge: FloatArray, side: float) -> None:
-        """Beside a race track: a red and white curb on the inside of tight bends, then gravel."""
+        """Add the edge of a race track: a red and white curb on the inside of tight bends, then gravel."""
         curve = road.curve
-        places = np.clip(np.round(distances / curve.spacing).astype(int), 0, len(curve.curvature) - 1)
-        tight = side * curve.curvature[places] > RUMBLE_CURVATURE
+        indices = np.clip(np.round(distances / curve.spacing).astype(int), 0, len(curve.curvature) - 1)
+        tight = side * curve.curvature[indices] > RUMBLE_CURVATURE
         tight |= np.roll(tight, 1) | np.roll(tight, -1)
         scale, gravel = self._appearance.scales[Kind.RUMBLE], self._appearance.scales[Kind.GRAVEL]
         for first in range(len(distances) - 1):
@@ -227,7 +227,7 @@ class _StreetMesh:
             )
 
     def _add_rail(self, curve: Curve, distances: FloatArray, lateral: FloatArray, side: float) -> None:
-        """A guard rail."""
+        """Add a guard rail."""
         low, high = (line(curve, distances, lateral, height) for height in RAIL_HEIGHT)
         _, heading = curve.at(distances)
         facing = -side * np.column_stack([-np.sin(heading), np.cos(heading), np.zeros(len(heading))])
@@ -249,7 +249,7 @@ class _StreetMesh:
     def _add_dashes(
         self, curve: Curve, begins: FloatArray, ends: FloatArray, right: float, left: float
     ) -> None:
-        """Many short pieces of paint at once."""
+        """Add many short pieces of paint at once."""
         distances = np.stack([begins, begins, ends, ends], axis=1).ravel()
         beside = np.tile([left, right, right, left], len(begins))
         corner = 4 * np.arange(len(begins))[:, None]
@@ -318,7 +318,7 @@ class _StreetMesh:
         self._mesh.quad(corners, PAINT_HEIGHT, Kind.PAINT, corners / self._appearance.scales[Kind.PAINT])
 
     def _add_stop_line(self, lane: Lane) -> None:
-        """A line across the end of a lane that leads into a junction: whole, or broken where one only gives way."""
+        """Add a stop line at the end of a lane into a junction: solid, or broken for a yield."""
         after = [self._network.lanes[number] for number in lane.successors]
         if lane.road < 0 or not any(way.junction >= 0 and way.control for way in after):
             return
@@ -332,7 +332,7 @@ class _StreetMesh:
             self._add_paint(lane.curve, distance, float(right), float(right) + 0.45)
 
     def _add_ground(self) -> None:
-        """Land under everything: small cells below the network, large ones around."""
+        """Add land below everything: small cells below the network, large ones around."""
         low, high = self._network.bounds
         inner = [
             np.arange(low[axis] - GROUND_CELL, high[axis] + 2.0 * GROUND_CELL, GROUND_CELL) for axis in (0, 1)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from camshaft.envs.driving.assets import OWN_PAINT, PAINTS, SHIRTS, saloon
+from camshaft.envs.driving.assets import OWN_PAINT, PAINTS, SHIRTS, sedan
 from camshaft.envs.driving.light import Conditions, sample_light
 from camshaft.envs.driving.scene import DrivingScene
 from camshaft.envs.driving.streets.appearance import (
@@ -17,7 +17,7 @@ from camshaft.envs.driving.streets.appearance import (
     nominal_appearance,
     sample_appearance,
 )
-from camshaft.envs.driving.streets.fixtures import catalogue
+from camshaft.envs.driving.streets.fixtures import catalog
 from camshaft.envs.driving.streets.layout import Layout
 from camshaft.envs.driving.streets.strips import ChunkedMesh
 from camshaft.envs.driving.streets.traffic_meshes import (
@@ -111,9 +111,9 @@ class StreetScene(DrivingScene):
         lit = self._conditions.dark
         scene = Scene()
         scene.add_arena(vertices, faces, chunks, surfaces=all_street_surfaces(self._style))
-        self._car = scene.add("car", [saloon().levels])
+        self._car = scene.add("car", [sedan().levels])
         self._fixtures = scene.add(
-            "fixture", [fixture.levels(lit) for fixture in catalogue(self._style)], fixtures
+            "fixture", [fixture.levels(lit) for fixture in catalog(self._style)], fixtures
         )
         if needed[4]:
             self._lights = scene.add("traffic_light", light_variants(), lights)
@@ -153,8 +153,8 @@ class StreetScene(DrivingScene):
         self.state.place(
             world,
             self._fixtures,
-            layout.places[:, :3],
-            layout.places[:, 3],
+            layout.poses[:, :3],
+            layout.poses[:, 3],
             layout.scales,
             layout.fixtures,
             layout.tints,

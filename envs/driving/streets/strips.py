@@ -1,4 +1,4 @@
-"""Builds meshes out of strips along curves, flat polygons and quadrangles, chunk by chunk."""
+"""Builder of chunked meshes from strips along curves, flat polygons and quadrilaterals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.curves import Curve
 from camshaft.envs.rendering import Mesh, Surface
 
-SAG = 0.05  # meters by which chords of a bend may stray from it
+SAG = 0.05  # meters, largest deviation of chords from a curve
 LONGEST = 14.0  # meters between cross-sections
 
 
@@ -23,8 +23,8 @@ class ChunkedMesh:
     Attributes:
         mesh: world frame.
         vertex_splits, face_splits: (C + 1,) first vertex and face of each chunk.
-        coarser: (C,) chunk that stands in for each where it is small, or −1.
-        pixels: (C,) pixels of radius below which that is so.
+        coarser: (C,) chunk that replaces each one where it is small, or −1.
+        pixels: (C,) pixels of radius below which it is replaced.
     """
 
     mesh: Mesh
@@ -35,16 +35,16 @@ class ChunkedMesh:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """Vertices, faces, chunks."""
+        """Number of vertices, faces and chunks."""
         return len(self.mesh.positions), len(self.mesh.faces), len(self.vertex_splits) - 1
 
 
 @dataclass
 class MeshBuilder:
-    """Collects vertices and faces; `cut` ends a chunk.
+    """Builder that collects vertices and faces; `cut` ends a chunk.
 
     Attributes:
-        surfaces: to which faces refer by number.
+        surfaces: surfaces that faces refer to by index.
     """
 
     surfaces: Sequence[Surface]
@@ -58,10 +58,10 @@ class MeshBuilder:
     _pixels: list[float] = field(default_factory=list)
 
     def cut(self, stands_in: float = 0.0) -> None:
-        """End a chunk, if anything is in it.
+        """End a chunk, unless it is empty.
 
         Args:
-            stands_in: pixels of radius below which it is drawn instead of the chunk before it; 0 for one of its own.
+            stands_in: pixels of radius below which it is rendered instead of the previous chunk; 0 for an ordinary one.
         """
         if self._splits[-1] == (self._vertices, self._faces):
             return
@@ -79,13 +79,13 @@ class MeshBuilder:
         uvs: ArrayLike,
         normals: ArrayLike | None = None,
     ) -> None:
-        """Faces (F, 3) between points (n, 3) with texture coordinates (n, 2); normals point up by default."""
-        places = np.asarray(points, np.float64)
-        up = np.tile([0.0, 0.0, 1.0], (len(places), 1))
+        """Add faces (F, 3) between points (n, 3) with texture coordinates (n, 2); normals point up by default."""
+        positions = np.asarray(points, np.float64)
+        up = np.tile([0.0, 0.0, 1.0], (len(positions), 1))
         directions = up if normals is None else np.asarray(normals, np.float64)
         numbers = np.asarray(faces, np.int64) + self._vertices
-        self._parts.append((places, directions, np.asarray(uvs, np.float64), numbers, surface))
-        self._vertices += len(places)
+        self._parts.append((positions, directions, np.asarray(uvs, np.float64), numbers, surface))
+        self._vertices += len(positions)
         self._faces += len(numbers)
 
     def strip(
@@ -96,7 +96,7 @@ class MeshBuilder:
         uvs: tuple[FloatArray, FloatArray],
         normal: ArrayLike | None = None,
     ) -> None:
-        """A strip between two lines of points, (K, 3) each, seen from the side where left is left."""
+        """Add a strip between a left and a right line of points, (K, 3) each, seen from where left is left."""
         count = len(left)
         first = np.arange(count - 1)
         faces = np.concatenate(
@@ -109,7 +109,7 @@ class MeshBuilder:
         self.add(np.concatenate([left, right]), faces, surface, np.concatenate(uvs), normals)
 
     def polygon(self, outline: FloatArray, height: float, surface: int, scale: float) -> None:
-        """A level polygon (K, 2), counter-clockwise, that can be seen whole from its middle."""
+        """Add a level polygon (K, 2), counter-clockwise, star-shaped about its center."""
         middle = outline.mean(axis=0)
         points = np.column_stack([np.vstack([outline, middle]), np.full(len(outline) + 1, height)])
         rim = np.arange(len(outline))
@@ -117,13 +117,13 @@ class MeshBuilder:
         self.add(points, faces, surface, points[:, :2] / scale)
 
     def quad(self, corners: ArrayLike, height: float, surface: int, uvs: ArrayLike | None = None) -> None:
-        """A level quadrangle (4, 2), counter-clockwise."""
+        """Add a level quadrilateral (4, 2), counter-clockwise."""
         points = np.column_stack([np.asarray(corners), np.full(4, height)])
         where = points[:, :2] if uvs is None else uvs
         self.add(points, [[0, 1, 2], [0, 2, 3]], surface, where)
 
     def build(self) -> ChunkedMesh:
-        """The mesh; what came after the last cut is a chunk, too."""
+        """Build the mesh; faces after the last cut form a chunk, too."""
         self.cut()
         kinds = np.concatenate([np.full(len(part[3]), part[4]) for part in self._parts])
         splits = np.array(self._splits, np.int64)
@@ -141,7 +141,7 @@ class MeshBuilder:
 
 
 def stations(curve: Curve, start: float, stop: float) -> FloatArray:
-    """Meters along a curve of cross-sections between which chords do not stray from it."""
+    """Meters along a curve of cross-sections whose chords stay close to it."""
     inner = (curve.spacing * np.arange(len(curve.points)) >= start) & (
         curve.spacing * np.arange(len(curve.points)) <= stop
     )
@@ -151,12 +151,12 @@ def stations(curve: Curve, start: float, stop: float) -> FloatArray:
 
 
 def line(curve: Curve, distances: FloatArray, lateral: ArrayLike, height: float) -> FloatArray:
-    """(K, 3) points beside a curve."""
+    """(K, 3) points at lateral offsets of a curve."""
     flat = curve.beside(distances, np.broadcast_to(np.asarray(lateral, np.float64), distances.shape))
     return np.column_stack([flat, np.full(len(flat), height)])
 
 
 def along_uvs(distances: FloatArray, lateral: ArrayLike, scale: float) -> FloatArray:
-    """(K, 2) texture coordinates that run to the left and along."""
+    """(K, 2) texture coordinates: u to the left, v along."""
     beside = np.broadcast_to(np.asarray(lateral, np.float64), distances.shape)
     return np.column_stack([beside, distances]) / scale

@@ -1,4 +1,4 @@
-"""What stands along the streets of a town: lights, signs, lamps, buildings, gardens, trees and parked cars."""
+"""Layout of town streets: lights, signs, lamps, buildings, gardens, trees and parked cars."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from camshaft.envs.driving.streets.planting import TREES, plant, plant_woods
 from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT
 
 MARGIN = 130.0  # meters of land around the network
-BACK = 0.35  # meters behind the sidewalk at which posts stand
+BACK = 0.35  # meters between the sidewalk and posts
 LAMP_SPACING = 32.0  # meters
-CURB_TO_SIGN = 3.0  # meters before the end of a street at which its sign stands
-TREES_OUTSIDE, TREES_INSIDE = 150, 90  # tried
-# How often each kind of building is drawn: in the middle of a town, around it, and at its edge; None is a gap.
+CURB_TO_SIGN = 3.0  # meters between a street's sign and its end
+TREES_OUTSIDE, TREES_INSIDE = 150, 90  # number of positions tried
+# Sampling weights of the kinds of buildings: in the center of a town, around it, and at its edge; None is a gap.
 DISTRICTS: tuple[tuple[tuple[str | None, float], ...], ...] = (
     (("apartment_block", 0.34), ("office", 0.22), ("shop", 0.34), ("church", 0.04), (None, 0.06)),
     (
@@ -38,7 +38,7 @@ GAPS = ((0.0, 0.6), (0.3, 3.0), (4.0, 9.0))  # meters between buildings, by dist
 
 
 def lay_out_town(network: Network, seed: int) -> Layout:
-    """What stands in a town; models of even variants if its seed is even."""
+    """Lay out the objects of a town; even variants if its seed is even."""
     return _TownLayout(network, seed).build()
 
 
@@ -68,16 +68,16 @@ class _TownLayout:
         return self._builder.build()
 
     def _beside(self, road: Road, along: float, side: float, beyond: float) -> tuple[FloatArray, float]:
-        """A place so many meters outside the paving of a road, left (1) or right (−1), and the road's heading there."""
+        """Position at given meters outside the paving, left (1) or right (−1), and the road's heading."""
         pose = self._network.beside_paving(road, along, side, beyond)
         return pose.point, pose.heading
 
     def _behind(self, road: Road, side: float) -> float:
-        """Meters from the paving to where posts stand."""
+        """Meters from the paving to posts."""
         return road.sidewalks[0 if side > 0.0 else 1] + BACK
 
     def _add_controls(self, junction: Junction, arm: Arm) -> None:
-        """Lights or the sign of a road that leads to a junction."""
+        """Add lights or the sign of a road into a junction."""
         road = self._network.roads[arm.road]
         incoming = [self._network.lanes[lane] for lane in self._network.incoming(arm)]
         if not incoming:
@@ -113,7 +113,7 @@ class _TownLayout:
         return self._network.lanes[lane].successors
 
     def _add_crossing(self, crossing: Crossing) -> None:
-        """Lights for those who cross, or signs for those who drive."""
+        """Add pedestrian lights, or signs for drivers."""
         if not crossing.marked:
             return
         start, end = crossing.line
@@ -127,7 +127,7 @@ class _TownLayout:
         elif crossing.zebra:
             for point, sign in ((start - 0.5 * across, 1.0), (end + 0.5 * across, -1.0)):
                 variant = self._builder.choose("sign_pedestrian_crossing")
-                # Seen by who drives on the side of the road where it stands.
+                # Faces the traffic on its side of the road.
                 turned = heading + sign * 0.5 * math.pi
                 place = point - sign * np.array([-across[1], across[0]]) * (0.5 * crossing.width + 0.4)
                 self._builder.put("sign_pedestrian_crossing", variant, place, turned, CURB_HEIGHT)
@@ -168,10 +168,10 @@ class _TownLayout:
             along += taken + float(self._rng.uniform(*GAPS[district])) if taken > 0.0 else 4.0
 
     def _add_row(self, road: Road, along: float, side: float, name: str, count: int, setback: float) -> float:
-        """Buildings side by side; returns the meters of street that they take, 0 where the first does not fit."""
+        """Add adjoining buildings; returns their length along the street (meters), 0 if the first does not fit."""
         variant, first = self._builder.choose(name), along
         for _ in range(count):
-            depth, width = self._builder.room(name, variant)
+            depth, width = self._builder.footprint(name, variant)
             if name == "house":
                 depth, width = width, depth
             behind = self._behind(road, side) - BACK + setback + 0.5 * depth
@@ -192,7 +192,7 @@ class _TownLayout:
         return along - first
 
     def _add_garden(self, road: Road, along: float, side: float, width: float, setback: float) -> None:
-        """A hedge or fence to the street with a gap, and something green."""
+        """Add a hedge or fence toward the street with a gap, and plants."""
         barrier = "hedge" if self._rng.random() < 0.6 else "wooden_fence"
         variant, behind = self._builder.choose(barrier), self._behind(road, side) + 0.5
         reach = 0.5 * (width + 4.0)
@@ -209,7 +209,7 @@ class _TownLayout:
             plant(self._builder, name, point, scale)
 
     def _add_green(self, road: Road, along: float, side: float) -> float:
-        """A gap with trees, a bench, or cars that are parked; returns its meters of street."""
+        """Add a gap with trees, a bench or parked cars; returns its length along the street (meters)."""
         length = float(self._rng.uniform(10.0, 20.0))
         behind = self._behind(road, side)
         if self._rng.random() < 0.45:
@@ -225,14 +225,14 @@ class _TownLayout:
         return length
 
     def _park(self, point: FloatArray, heading: float) -> None:
-        name = str(self._rng.choice(["saloon", "hatchback", "suv", "van"], p=[0.35, 0.4, 0.2, 0.05]))
+        name = str(self._rng.choice(["sedan", "hatchback", "suv", "van"], p=[0.35, 0.4, 0.2, 0.05]))
         turned = heading + math.pi * float(self._rng.random() < 0.4) + self._rng.normal(0.0, 0.02)
-        paints = PAINTS[self._builder.choose("saloon") :: 2]
+        paints = PAINTS[self._builder.choose("sedan") :: 2]
         paint = paints[int(self._rng.integers(len(paints)))]
         self._builder.put_if_free(name, self._builder.choose(name), point, turned, 0.15, 0.0, tint=paint)
 
     def _add_furniture(self, road: Road, side: float) -> None:
-        """Street trees, bins, benches, columns, shelters and street names behind the sidewalk."""
+        """Add trees, bins, benches, columns, shelters and street names behind the sidewalk."""
         behind = self._behind(road, side)
         for along in np.arange(9.0, road.curve.length - 8.0, 13.0):
             point, heading = self._beside(
@@ -264,7 +264,7 @@ class _TownLayout:
             self._builder.put_if_free("street_name", variant, point, heading + 0.5 * math.pi, 0.0, 0.0)
 
     def _add_trees(self) -> None:
-        """Woods around the town, and trees behind its houses."""
+        """Add woods around the town, and trees behind its houses."""
         low, high = self._network.bounds
         plant_woods(self._builder, low, high, TREES_INSIDE, 10, 12.0, 0.2)
         space = self._builder.space

@@ -1,4 +1,4 @@
-"""Which model shows a vehicle, a person or a light as it is now."""
+"""Model variants that show the current state of vehicles, pedestrians and traffic lights."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from camshaft.envs.driving import assets
 from camshaft.envs.driving.assets import BODIES, NUM_BODIES, RIDERS, STANDING, WALK_FRAMES
 from camshaft.envs.driving.streets.street_mesh import CURB_HEIGHT
 from camshaft.envs.driving.traffic.kinds import VehicleKind
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, RED_AMBER, seconds_to_green
+from camshaft.envs.driving.traffic.signals import GREEN, RED, RED_YELLOW, YELLOW, seconds_to_green
 from camshaft.envs.driving.traffic.state import WAITING
 from camshaft.envs.kernels import kernel
 from camshaft.envs.randomization import Split
 from camshaft.envs.rendering import Mesh
 
 Variants = list[list[Mesh]]
-BLINK = 1.5  # 1/s, of indicators
+BLINK = 1.5  # 1/s, blink rate of turn signals
 FIRM, STOPPED = -0.7, 0.3  # m/s² and m/s below which brake lights shine
-PEDALS = 5.5  # meters of road for one turn of a bicycle's cranks
-WALKERS = 7.0  # seconds of red that are left when the light for people turns red, too
+PEDALS = 5.5  # meters of road per turn of a bicycle's cranks
+WALKERS = 7.0  # seconds of red remaining when the pedestrian light turns red
 
 OFF, BRAKING, LEFT, RIGHT, BRAKING_LEFT, BRAKING_RIGHT = range(6)
 LIGHT_VARIANTS = len(assets.SIGNAL_STATES)
-# What a traffic light shows for RED, RED_AMBER, GREEN and AMBER, and what a light for people does.
+# State of a traffic light for RED, RED_YELLOW, GREEN and YELLOW, and that of a pedestrian light.
 SHOWN = np.array(
     [assets.SIGNAL_STATES.index(name) for name in ("red", "red_yellow", "green", "yellow")], np.int64
 )
@@ -36,9 +36,9 @@ FOOT_RED, FOOT_GREEN = (
 
 
 def vehicle_variants(kinds: Sequence[VehicleKind]) -> tuple[Variants, NDArray[np.int64]]:
-    """The variants that show kinds of vehicle; and (K, 3) the first of each kind, its riders and its frames.
+    """Variants of the kinds of vehicle, and (K, 3) the first variant, number of riders and of frames of each kind.
 
-    A vehicle with lights has a variant for each of `assets.LIGHTS`; one with pedals has riders and frames.
+    A vehicle with lights has a variant for each of `assets.LIGHTS`; a bicycle has riders and frames.
     """
     variants: Variants = []
     table = np.zeros((len(kinds), 3), np.int64)
@@ -54,18 +54,18 @@ def vehicle_variants(kinds: Sequence[VehicleKind]) -> tuple[Variants, NDArray[np
 
 
 def person_variants() -> tuple[Variants, NDArray[np.float64]]:
-    """The variants that show people, frame after frame of body after body, and (V, 17, 3) their keypoints."""
+    """Variants of people, by body and then frame, and their (V, 17, 3) keypoints."""
     frames = [frame for body in range(NUM_BODIES) for frame in assets.pedestrian_frames(body)]
     return frames, np.concatenate([assets.frame_keypoints(body) for body in range(NUM_BODIES)])
 
 
 def light_variants() -> Variants:
-    """The variants that show traffic lights, first those for drivers, then those for people."""
+    """Variants of traffic lights, first those for drivers, then those for pedestrians."""
     return assets.traffic_light_variants() + assets.crossing_light_variants()
 
 
 def bodies_of(split: Split) -> NDArray[np.int64]:
-    """The people of a split."""
+    """Body numbers of a split."""
     everybody = np.arange(NUM_BODIES)
     return everybody if split is None else everybody[everybody % 2 == (split == "test")]
 
@@ -74,24 +74,24 @@ STRIDES = np.array([body.stride for body in BODIES])
 
 
 @kernel
-def show_vehicles(vehicles, times, table, parity, places, variants):  # type: ignore[no-untyped-def]
-    """Write where vehicles but the ego vehicles are shown, and by which variant.
+def show_vehicles(vehicles, times, table, parity, poses, variants):  # type: ignore[no-untyped-def]
+    """Write the poses and variants of all vehicles except the ego vehicles.
 
     Args:
         vehicles: `Vehicles`.
-        times: (N,) seconds, for what blinks.
-        table: (K, 3) as from `vehicle_variants`.
+        times: (N,) seconds, for blinking.
+        table: (K, 3) from `vehicle_variants`.
         parity: −1 for all riders, 0 or 1 for those of a split.
-        places: (N, A − 1, 4) x, y, z, heading to fill.
+        poses: (N, A − 1, 4) x, y, z, heading to fill.
         variants: (N, A − 1) to fill, −1 for none.
     """
-    for world in range(places.shape[0]):
-        for row in range(places.shape[1]):
+    for world in range(poses.shape[0]):
+        for row in range(poses.shape[1]):
             number = row + 1
             if not vehicles.present[world, number]:
                 variants[world, row] = -1
                 continue
-            pose, place = vehicles.pose[world, number], places[world, row]
+            pose, place = vehicles.pose[world, number], poses[world, row]
             place[0], place[1], place[2], place[3] = pose[0], pose[1], 0.0, pose[2]
             kind = table[vehicles.kind[world, number]]
             if kind[2] > 0:
@@ -109,23 +109,23 @@ def show_vehicles(vehicles, times, table, parity, places, variants):  # type: ig
 
 
 @kernel
-def show_people(people, bodies, strides, on_crossing, places, variants):  # type: ignore[no-untyped-def]
-    """Write where people are shown, and in which frame of their walk.
+def show_people(people, bodies, strides, on_crossing, poses, variants):  # type: ignore[no-untyped-def]
+    """Write the poses of people and their variants: frames of the gait.
 
     Args:
         people: `People`.
-        bodies: (B,) numbers of those who may be met.
-        strides: (NUM_BODIES,) meters.
+        bodies: (B,) numbers of the bodies to choose from.
+        strides: (NUM_BODIES,) meters, stride lengths.
         on_crossing: (N, W) whether a footpath leads over a road.
-        places: (N, Q, 4) x, y, z, heading to fill.
+        poses: (N, Q, 4) x, y, z, heading to fill.
         variants: (N, Q) to fill, −1 for none.
     """
-    for world in range(places.shape[0]):
-        for number in range(places.shape[1]):
+    for world in range(poses.shape[0]):
+        for number in range(poses.shape[1]):
             if not people.present[world, number]:
                 variants[world, number] = -1
                 continue
-            pose, place = people.pose[world, number], places[world, number]
+            pose, place = people.pose[world, number], poses[world, number]
             height = 0.0 if on_crossing[world, people.path[world, number]] >= 0 else CURB_HEIGHT
             place[0], place[1], place[2], place[3] = pose[0], pose[1], height, pose[2]
             body = bodies[people.kind[world, number] % bodies.shape[0]]
@@ -137,15 +137,15 @@ def show_people(people, bodies, strides, on_crossing, places, variants):  # type
 
 @kernel
 def show_lights(states, signals, times, groups, on_foot, counts, variants):  # type: ignore[no-untyped-def]
-    """Write which variants show traffic lights.
+    """Write the variants of traffic lights.
 
     Args:
-        states: (N, S) what signal groups show.
-        signals: (N, S, 4) their times.
+        states: (N, S) states of the signal groups.
+        signals: (N, S, 4) timing of the signal groups.
         times: (N,) seconds.
-        groups: (N, H) which group each light shows.
-        on_foot: (N, H) whether to people.
-        counts: (N,) lights.
+        groups: (N, H) signal group of each light.
+        on_foot: (N, H) whether a light is for pedestrians.
+        counts: (N,) number of lights.
         variants: (N, H) to fill, −1 for none.
     """
     for world in range(variants.shape[0]):
@@ -162,4 +162,4 @@ def show_lights(states, signals, times, groups, on_foot, counts, variants):  # t
                 variants[world, number] = SHOWN[state]
 
 
-assert (RED, RED_AMBER, GREEN, AMBER) == (0, 1, 2, 3)  # the order of SHOWN
+assert (RED, RED_YELLOW, GREEN, YELLOW) == (0, 1, 2, 3)  # the order of SHOWN

@@ -19,7 +19,7 @@ from camshaft.envs.driving.dynamics.poses import lane_poses
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.maps.top_view import VEHICLE, MapOverlay
 from camshaft.envs.driving.simulation import COMFORT, reward_of
-from camshaft.envs.driving.traffic.kinds import SALOON
+from camshaft.envs.driving.traffic.kinds import SEDAN
 from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
 from camshaft.envs.simulation import Measurements
@@ -97,8 +97,8 @@ class Following(CountryRoadSimulation):
         The car ahead is neither hit nor lost, and the lane is kept. The value at the end of the episode counts.
 
     Termination:
-        The car hits the car ahead; the gap exceeds 70 m; the middle of the car leaves the lane (1.8 m from the lane's
-        middle). The time limit (60 s, 1,200 steps) truncates.
+        The car hits the car ahead; the gap exceeds 70 m; the center of the car leaves the lane (1.8 m from the lane
+        center). The time limit (60 s, 1,200 steps) truncates.
 
     Randomization:
         As in LaneKeeping; the car ahead varies in color and driving.
@@ -220,7 +220,7 @@ class Following(CountryRoadSimulation):
         return self.tracker.pursue(self.vehicles, self.parameters, lateral, heading)
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[Any]:
-        """Pure pursuit of the lane's middle; the pedals control gap error and relative speed."""
+        """Pure pursuit of the lane center; the pedals control gap error and relative speed."""
         closing = self.vehicles[:, vehicle.SPEED] - self._lead_state[:, 0]
         wanted = GAP_GAIN * (self._gap() - self._desired_gap()) - SPEED_GAIN * closing
         pedals = np.empty(self.num_worlds)
@@ -246,7 +246,7 @@ class Following(CountryRoadSimulation):
     def _overlay(self, world: int) -> MapOverlay:
         pose = lane_poses(self.tracker.paths, self._lead_distance)[world]
         heading = float(np.arctan2(pose[1, 0], pose[0, 0]))
-        lead = (float(pose[0, 3]), float(pose[1, 3]), heading, CAR_LENGTH, SALOON.width, VEHICLE)
+        lead = (float(pose[0, 3]), float(pose[1, 3]), heading, CAR_LENGTH, SEDAN.width, VEHICLE)
         return MapOverlay(boxes=[lead])
 
     def _own_state(self) -> dict[str, NDArray[Any]]:

@@ -349,7 +349,7 @@ class Highway(TrafficSimulation):
         return rows
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars on the middle of the nearest main lane, heading along it."""
+        """Put these cars on the center of the nearest main lane, heading along it."""
         chosen = np.asarray(worlds, np.int64)
         for world in chosen:
             guide = self._map_of(world).network.guide

@@ -11,9 +11,9 @@ from camshaft.envs.driving.traffic.lane_changes import measure_neighbors
 from camshaft.envs.driving.traffic.lanes import assign_lane
 from camshaft.envs.kernels import inlined, kernel
 
-SETTLED = 0.6  # meters from the middle of a lane within which the next lane change may begin
+SETTLED = 0.6  # meters from the lane center within which the next lane change may begin
 MOST_LANES = 6  # lanes counted on either side
-BETWEEN = 1.2  # meters from the middle of a lane beyond which a vehicle also blocks the next one
+BETWEEN = 1.2  # meters from the lane center beyond which a vehicle also blocks the next one
 
 
 @kernel

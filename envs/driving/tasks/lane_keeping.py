@@ -67,7 +67,7 @@ class LaneKeeping(CountryRoadSimulation):
         `far` for the sky; "segmentation" (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (10,)
         float32: lateral error (m, left positive), heading error (rad), speed (m/s), lateral speed (m/s), yaw rate
         (rad/s), steering angle (rad), curvature of the lane 5, 10, 20 and 40 m ahead (1/m). The camera is mounted
-        inside the windscreen and does not see the car.
+        inside the windshield and does not see the car.
 
     Action:
         One number in −1..1, left positive. `control_mode` "steering": the angle of the road wheels as a share of
@@ -76,14 +76,14 @@ class LaneKeeping(CountryRoadSimulation):
 
     Reward:
         "dense": `reward/progress`, the speed along the lane as a share of the target speed, times the closeness to
-        the lane's middle (1 there, 0 at the lane's edge), plus `reward/smoothness`, −0.05 times the change of the
+        the lane center (1 there, 0 at the lane's edge), plus `reward/smoothness`, −0.05 times the change of the
         action. "sparse": `reward/departure`, −1 when the lane is left, else 0.
 
     Success:
         The car has kept its lane since the start. The value at the end of the episode counts.
 
     Termination:
-        The middle of the car leaves the lane (1.8 m from the lane's middle), a failure; or the road ends, after
+        The center of the car leaves the lane (1.8 m from the lane center), a failure; or the road ends, after
         1.5 km or the distance driven at full speed within the time limit, whichever is longer. The time limit (60 s,
         1,200 steps) truncates.
 
@@ -192,7 +192,7 @@ class LaneKeeping(CountryRoadSimulation):
         return self._angle_for(shares * MAX_CURVATURE)
 
     def _expert(self, lateral: FloatArray, heading: FloatArray) -> NDArray[np.float32]:
-        """(N, 1) pure pursuit of the lane's middle, with understeer compensated."""
+        """(N, 1) pure pursuit of the lane center, with understeer compensated."""
         curvature = self.tracker.pursue(self.vehicles, self.parameters, lateral, heading)
         if self.control_mode == "curvature":
             shares = curvature / MAX_CURVATURE

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from camshaft.envs.arrays import BoolArray, FloatArray, IntArray
 from camshaft.envs.driving.dynamics import vehicle
-from camshaft.envs.driving.dynamics.collisions import Obstacles, find_struck, pack_obstacles
+from camshaft.envs.driving.dynamics.collisions import Obstacles, find_hit_obstacles, pack_obstacles
 from camshaft.envs.driving.dynamics.vehicle import VehicleParameters
 from camshaft.envs.driving.maps.driving_map import sample_map
 from camshaft.envs.driving.maps.parking_map import ParkingMap, parking_map
@@ -92,7 +92,7 @@ class Parking(GoalSimulation, DrivingSimulation):
 
     Observation:
         By `obs_mode`: images as in Racing, with the car itself in them; "state", three entries: "observation" (31,)
-        float32: x, y (m, from the lot's middle, x along the aisle), cosine and sine of the heading, speed (m/s,
+        float32: x, y (m, from the lot's center, x along the aisle), cosine and sine of the heading, speed (m/s,
         negative in reverse), yaw rate (rad/s), steering angle (rad), and 24 ranges (m, 12 at most) at even angles,
         counter-clockwise from straight ahead; "achieved_goal" and "desired_goal" (5,) float32: x, y, cosine, sine,
         speed; "goal": "desired_goal" alone; "ego" (5,) float32: speed, lateral speed, yaw rate, steering angle,
@@ -110,7 +110,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         0.05 per m/s).
 
     Success:
-        The car's middle is within 0.5 m of the bay's, its heading within 12 degrees of the arrow's, its speed below
+        The car's center is within 0.5 m of the bay's, its heading within 12 degrees of the arrow's, its speed below
         0.15 m/s. `collisions` counts the collisions.
 
     Termination:
@@ -204,7 +204,7 @@ class Parking(GoalSimulation, DrivingSimulation):
         """Put cars that overlap an obstacle back to where they were, at rest."""
         struck, obstacles = np.zeros(self.num_worlds, bool), self._obstacles.arrays
         poses = np.ascontiguousarray(self.vehicles[:, [vehicle.X, vehicle.Y, vehicle.HEADING]])
-        find_struck(poses, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
+        find_hit_obstacles(poses, EGO_LENGTH, EGO_WIDTH, obstacles.boxes, obstacles.counts, struck)
         apart = (
             np.hypot(poses[:, 0] - self._contacts[:, 0], poses[:, 1] - self._contacts[:, 1]) > SAME_CONTACT
         )

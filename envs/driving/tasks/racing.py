@@ -96,8 +96,8 @@ class Racing(DrivingSimulation):
 
     Observation:
         By `obs_mode`: "rgb" (H, W, 3) uint8; "depth" (H, W, 1) float32 meters along the optical axis; "segmentation"
-        (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: lateral error from the track's
-        middle (m, left positive), heading error (rad), speed, lateral speed (m/s), yaw rate (rad/s), steering angle
+        (H, W, 1) uint8 labels; "instances" (H, W, 1) uint16; "state" (14,) float32: lateral error from the center
+        line (m, left positive), heading error (rad), speed, lateral speed (m/s), yaw rate (rad/s), steering angle
         (rad), acceleration (m/s²), curvature of the track 5, 10, 20, 30, 45, 60 and 80 m ahead (1/m); "ego" (5,)
         float32: speed, lateral speed, yaw rate, steering angle, acceleration; "imu" (6,) float32: specific force
         (m/s²) and turn rate (rad/s), x, y, z.
@@ -108,7 +108,7 @@ class Racing(DrivingSimulation):
         times five pedal positions: full brake, gentle brake, none, gentle throttle, full throttle.
 
     Reward:
-        "dense": `reward/progress`, 100 per lap for driving forward along the track's middle; `reward/time`, −1 per
+        "dense": `reward/progress`, 100 per lap for driving forward along the track's center line; `reward/time`, −1 per
         second; `reward/departure`, −10 for leaving the track. "sparse": `reward/lap`, 1 at the end of the last lap;
         `reward/departure`, −1.
 
@@ -116,7 +116,7 @@ class Racing(DrivingSimulation):
         All laps (1 by default) are completed. `lap_time` is the duration of the last one in seconds.
 
     Termination:
-        All laps are completed; the middle of the car is more than 1.5 m beyond the edge of the track; or the car has
+        All laps are completed; the center of the car is more than 1.5 m beyond the edge of the track; or the car has
         driven 20 m in the wrong direction. The time limit (75 s, 1,500 steps) truncates.
 
     Randomization:
@@ -277,7 +277,7 @@ class Racing(DrivingSimulation):
         return self._streets
 
     def recover(self, worlds: Sequence[int] | IntArray) -> None:
-        """Put these cars on the middle of the track, heading along it, at a speed that its bends allow."""
+        """Put these cars on the center line of the track, heading along it, at a speed that its bends allow."""
         chosen = np.asarray(worlds, np.int64)
         for world in chosen:
             curve = self._map_of(world).network.lanes[0].curve

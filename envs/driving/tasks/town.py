@@ -32,7 +32,7 @@ from camshaft.envs.driving.tasks.town_state import (
 from camshaft.envs.driving.traffic.ahead import acceleration_to_change
 from camshaft.envs.driving.traffic.ego_routes import EgoRoutes, assign_route_lanes, read_commands
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH, TOWN_KINDS
-from camshaft.envs.driving.traffic.signals import RED, RED_AMBER
+from camshaft.envs.driving.traffic.signals import RED, RED_YELLOW
 from camshaft.envs.driving.traffic_simulation import TrafficSimulation
 from camshaft.envs.metrics import Metric
 from camshaft.envs.rendering import Camera
@@ -249,7 +249,7 @@ class Town(TrafficSimulation):
             _, lane, control = stops[world, number].astype(np.int64)
             if control == LIGHT:
                 group = self.traffic.lanes.signal[world, lane]
-                red[world] |= self.traffic.signals[world, group] in (RED, RED_AMBER)
+                red[world] |= self.traffic.signals[world, group] in (RED, RED_YELLOW)
             elif control == STOP:
                 stop[world] |= not self.traffic.vehicles.halted[world, 0]
         return red, stop

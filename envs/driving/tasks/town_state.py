@@ -10,7 +10,7 @@ from camshaft.envs.driving.road_network.elements import LIGHT, STOP, TURN_NAMES
 from camshaft.envs.driving.sensors import EGO_NAMES
 from camshaft.envs.driving.traffic.ahead import gap_ahead, people_ahead
 from camshaft.envs.driving.traffic.kinds import EGO_LENGTH
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN
+from camshaft.envs.driving.traffic.signals import GREEN, YELLOW
 from camshaft.envs.kernels import inlined, kernel
 
 PREVIEW = np.array([4.0, 8.0, 14.0, 22.0, 32.0])  # meters ahead at which the state has the route's curvature
@@ -149,7 +149,7 @@ def _write_stop(lanes, vehicles, signals, stops, front, world, row):  # type: ig
         state = signals[world, max(lanes.signal[world, lane], 0)]
         if state == GREEN:
             row[LIGHT_RED + 2] = 1.0
-        elif state == AMBER:
+        elif state == YELLOW:
             row[LIGHT_RED + 1] = 1.0
         else:
             row[LIGHT_RED] = 1.0

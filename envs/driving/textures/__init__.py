@@ -1,6 +1,6 @@
-"""Procedural textures of roads, towns, fields, plants and houses; every one repeats without a seam.
+"""Procedural textures of roads, towns, fields, plants and houses; all tile seamlessly.
 
-Each kind comes in `NUM_VARIANTS` variants drawn from seeds of their own, so that even variants can be kept
+Each kind has `NUM_VARIANTS` variants generated from separate seeds, so that even variants can be reserved
 for training and odd ones for testing.
 """
 

@@ -1,4 +1,4 @@
-"""Pictures on fences, boards and banners: boards of wood, tires, advertisements, a crowd, the start of a race track."""
+"""Textures of fences, boards and banners: planks, tires, advertisements, a crowd, the start of a race track."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from camshaft.envs.driving.textures.canvas import Canvas, Color, rectangle
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, variants
 from camshaft.envs.rendering import Texture
 
-TIRE_METERS = 0.66  # a picture of tires shows one stack of this width
+TIRE_METERS = 0.66  # width of one stack of tires
 WHITE, BLACK = (0.94, 0.94, 0.93), (0.05, 0.05, 0.055)
 BRANDS = ("VENTO", "APEX", "LUMEN", "ORBIT", "KESTREL", "NOVA", "PISTON", "DELTA")
 SPONSORS: tuple[tuple[Color, Color], ...] = (
@@ -27,7 +27,7 @@ SPONSORS: tuple[tuple[Color, Color], ...] = (
 
 @variants
 def planks(rng: np.random.Generator, variant: int) -> Image:
-    """Upright boards of a fence, raw, painted or weathered; 16 boards along u."""
+    """Upright planks of a fence, raw, painted or weathered; 16 along u."""
     bases = [[0.50, 0.38, 0.26], [0.58, 0.56, 0.53], [0.36, 0.25, 0.18], [0.80, 0.79, 0.75]]
     boards = np.repeat(rng.uniform(0.88, 1.08, 16), 8)[None, :] * np.ones((64, 1))
     boards[:, ::8] *= 0.5
@@ -37,7 +37,7 @@ def planks(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def tire_stack(rng: np.random.Generator, variant: int) -> Image:
-    """A stack of three tires from the side, some of them painted; two stacks along u, as high as wide."""
+    """Stacks of three tires from the side, some painted; two stacks along u, square."""
     size = 64
     v, u = (np.indices((size, size)) + 0.5) / size
     across = np.abs(u * 2.0 % 1.0 - 0.5) * 2.0
@@ -55,7 +55,7 @@ def tire_stack(rng: np.random.Generator, variant: int) -> Image:
 
 @cache
 def advertisement(variant: int) -> Texture:
-    """A sponsor's board, four times as wide as high."""
+    """A sponsor's board, aspect ratio 4."""
     ground, ink = SPONSORS[variant % NUM_VARIANTS]
     canvas = Canvas((256, 64), (4.0, 1.0), ground)
     brand = BRANDS[variant % NUM_VARIANTS]
@@ -70,7 +70,7 @@ def advertisement(variant: int) -> Texture:
 
 @cache
 def poster(variant: int) -> Texture:
-    """The same sponsor's poster, about as wide as high."""
+    """A poster of the same sponsor, about square."""
     ground, ink = SPONSORS[variant % NUM_VARIANTS]
     canvas = Canvas((64, 64), (1.0, 1.3), ground)
     canvas.text(BRANDS[variant % NUM_VARIANTS], (0.5, 1.08), 0.19, ink, 0.2, 0.75)
@@ -85,7 +85,7 @@ def poster(variant: int) -> Texture:
 
 @cache
 def start_banner(variant: int) -> Texture:
-    """The banner over the start of a race track, eight times as wide as high, checkered at its ends."""
+    """The banner over the start of a race track, aspect ratio 8, checkered at its ends."""
     ground, ink = SPONSORS[variant % NUM_VARIANTS]
     canvas = Canvas((512, 64), (8.0, 1.0), ground)
     canvas.text("START - FINISH", (4.0, 0.5), 0.50, ink, 0.18)
@@ -101,7 +101,7 @@ def start_banner(variant: int) -> Texture:
 
 @cache
 def distance_board(meters: int) -> Texture:
-    """A board before a bend of a race track: how far it is."""
+    """A board with the distance to a bend of a race track."""
     canvas = Canvas((64, 64), (1.0, 1.0), WHITE)
     canvas.text(str(meters), (0.5, 0.5), 0.52, BLACK, 0.19, 0.8 if meters >= 100 else 1.0)
     return canvas.texture()
@@ -109,7 +109,7 @@ def distance_board(meters: int) -> Texture:
 
 @variants
 def crowd(rng: np.random.Generator, variant: int) -> Image:
-    """Rows of people on a grandstand, from far; eight rows along v."""
+    """Rows of people on a grandstand, from a distance; eight rows along v."""
     image = np.tile([0.42, 0.42, 0.44], (64, 128, 1)) * np.repeat(np.tile([0.7, 1.0], 16), 2)[:, None, None]
     shirts = rng.choice(
         [
@@ -132,7 +132,7 @@ def crowd(rng: np.random.Generator, variant: int) -> Image:
 
 @cache
 def ticket_front() -> Texture:
-    """The front of a parking ticket machine: a P, a display, buttons and a slot; twice as high as wide."""
+    """The front of a parking ticket machine: a P, a display, buttons and a slot; aspect ratio 1/2."""
     canvas = Canvas((32, 64), (1.0, 2.0), (0.55, 0.57, 0.60))
     canvas.polygon(rectangle(0.2, 1.36, 0.8, 1.92), (0.05, 0.25, 0.6))
     canvas.text("P", (0.5, 1.64), 0.42, WHITE, 0.2)

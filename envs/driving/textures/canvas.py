@@ -1,4 +1,4 @@
-"""A canvas for pictures of signs, boards and vehicles: shapes by their distance, with smooth edges."""
+"""A canvas for textures of signs, boards and vehicles: antialiased shapes from distance fields."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Color = tuple[float, float, float]
 
 
 class Canvas:
-    """A picture to draw on, x to the right and y upwards from its lower left corner.
+    """A canvas with x to the right and y up from its lower left corner.
 
     Args:
-        pixels: width and height, powers of two.
-        size: likewise, in the unit of what is drawn.
-        color: of the ground.
+        pixels: width and height in pixels, powers of two.
+        size: width and height in the units of the shapes.
+        color: background color.
     """
 
     def __init__(self, pixels: tuple[int, int], size: tuple[float, float], color: Color) -> None:
@@ -34,7 +34,7 @@ class Canvas:
         self.fill(np.hypot(self._x - center[0], self._y - center[1]) - radius, color)
 
     def polygon(self, corners: ArrayLike, color: Color, rounding: float = 0.0) -> None:
-        """Fill a convex polygon, corners counter-clockwise; `rounding` is added all around."""
+        """Fill a convex polygon, corners counter-clockwise, expanded by `rounding`."""
         points = np.asarray(corners, np.float64)
         after = np.roll(points, -1, axis=0)
         if rounding > 0.0:
@@ -59,31 +59,31 @@ class Canvas:
         weight: float = 0.16,
         narrow: float = 1.0,
     ) -> None:
-        """Write a line of capitals and digits.
+        """Draw a line of capitals and digits.
 
         Args:
-            text: the line.
-            center: of it.
-            height: of its letters.
-            color: of them.
-            weight: of their strokes, shares of the height.
-            narrow: factor of their width.
+            text: text of the line.
+            center: center of the line.
+            height: height of the letters.
+            color: color of the letters.
+            weight: width of the strokes relative to the height.
+            narrow: scale of the width of the letters.
         """
         line = strokes(text) * [narrow, 1.0 - weight]
         middle = 0.5 * (line.reshape(-1, 2).min(axis=0) + line.reshape(-1, 2).max(axis=0))
         self.lines((line - [middle[0], 0.5 - 0.5 * weight]) * height + center, weight * height, color)
 
     def fill(self, distance: Image, color: Color) -> None:
-        """Paint where a distance to a shape, positive outside of it, is negative."""
+        """Fill the pixels with a negative signed distance to a shape (positive outside)."""
         share = np.clip(0.5 - distance / max(self._pixel), 0.0, 1.0)[..., None]
         self._light += share * (np.square(color) - self._light)
 
     def texture(self, alpha: Image | None = None) -> Texture:
-        """What was drawn; (H, W) `alpha`, where given, is what of it is not cut away."""
-        picture = np.sqrt(self._light)
+        """The texture of the canvas, with an optional (H, W) `alpha`."""
+        image = np.sqrt(self._light)
         if alpha is not None:
-            picture = np.concatenate([picture, alpha[..., None]], axis=2)
-        return Texture(np.round(picture * 255.0).astype(np.uint8))
+            image = np.concatenate([image, alpha[..., None]], axis=2)
+        return Texture(np.round(image * 255.0).astype(np.uint8))
 
     def _from_segments(self, segments: Image) -> Image:
         """(H, W) distance to the nearest of (n, 2, 2) segments."""
@@ -98,5 +98,5 @@ class Canvas:
 
 
 def rectangle(left: float, bottom: float, right: float, top: float) -> Sequence[tuple[float, float]]:
-    """The corners of an upright rectangle."""
+    """Corners of an axis-aligned rectangle."""
     return (left, bottom), (right, bottom), (right, top), (left, top)

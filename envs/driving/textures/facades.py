@@ -1,4 +1,4 @@
-"""Textures of the fronts of a town's buildings; one picture is one bay of one storey, unless said otherwise."""
+"""Textures of town facades; each shows one bay of one story, unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from camshaft.envs.rendering import Texture
 
 Window = tuple[
     tuple[float, float], tuple[float, float]
-]  # left and right, lower and upper edge in the picture
+]  # left and right, lower and upper edge in the texture
 
 SIZE = 128
 APARTMENT_WINDOWS: tuple[Window, ...] = (((0.20, 0.80), (0.30, 0.78)), ((0.30, 0.70), (0.08, 0.80)))
@@ -33,7 +33,7 @@ FASCIAS: tuple[Color, ...] = (
 
 @variants
 def apartment_facade(rng: np.random.Generator, variant: int) -> Image:
-    """A rendered wall with a wide window, or with a French window and its railing."""
+    """A plastered wall with a wide window, or with a French window and its railing."""
     walls = [[0.88, 0.83, 0.70], [0.78, 0.77, 0.76], [0.82, 0.60, 0.47], [0.72, 0.78, 0.70]]
     walls += [[0.90, 0.89, 0.87], [0.85, 0.72, 0.48], [0.66, 0.72, 0.78], [0.60, 0.48, 0.42]]
     wall = _plaster(rng, walls[variant])
@@ -47,13 +47,13 @@ def apartment_facade(rng: np.random.Generator, variant: int) -> Image:
 
 
 def apartment_style(variant: int) -> int:
-    """Which of APARTMENT_WINDOWS a variant of `apartment_facade` has."""
+    """Index into APARTMENT_WINDOWS of a variant of `apartment_facade`."""
     return variant // 2 % 2
 
 
 @variants
 def terrace_facade(rng: np.random.Generator, variant: int) -> Image:
-    """Brick, or paint, with a sash window under a lintel."""
+    """A brick or painted wall with a sash window under a lintel."""
     walls = [[0.56, 0.31, 0.24], [0.68, 0.55, 0.40], [0.86, 0.84, 0.80], [0.47, 0.27, 0.22]]
     walls += [[0.62, 0.72, 0.74], [0.60, 0.36, 0.28], [0.83, 0.70, 0.66], [0.50, 0.36, 0.28]]
     wall = _plaster(rng, walls[variant])
@@ -69,7 +69,7 @@ def terrace_facade(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def office_facade(rng: np.random.Generator, variant: int) -> Image:
-    """Glass from side to side: a curtain wall, or bands of windows between concrete."""
+    """A glass facade: a curtain wall, or bands of windows between concrete."""
     tints = [[0.20, 0.34, 0.46], [0.22, 0.36, 0.33], [0.30, 0.29, 0.28], [0.36, 0.30, 0.22]]
     glass = np.array(tints[variant % 4]) * rng.uniform(0.85, 1.15)
     band = np.array([0.66, 0.65, 0.63]) if variant // 2 % 2 else 0.62 * glass
@@ -85,7 +85,7 @@ def office_facade(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def corrugated(rng: np.random.Generator, variant: int) -> Image:
-    """Sheet metal with upright ribs."""
+    """Corrugated sheet metal with upright ribs."""
     bases = [[0.62, 0.66, 0.70], [0.46, 0.54, 0.60], [0.74, 0.72, 0.66], [0.36, 0.45, 0.40]]
     bases += [[0.56, 0.34, 0.28], [0.70, 0.70, 0.70], [0.30, 0.38, 0.52], [0.60, 0.55, 0.46]]
     ribs = 1.0 + 0.10 * np.sin(2.0 * np.pi * 8.0 * (np.arange(64) + 0.5) / 64.0)
@@ -97,7 +97,7 @@ def corrugated(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def church_wall(rng: np.random.Generator, variant: int) -> Image:
-    """Stone with one tall, pointed window; the whole height of a wall."""
+    """A stone wall over its whole height, with one tall, pointed window."""
     bases = [[0.66, 0.62, 0.54], [0.58, 0.56, 0.54], [0.62, 0.50, 0.42], [0.80, 0.77, 0.70]]
     wall = _plaster(rng, bases[variant % 4])
     _bricks(rng, wall, 10, 5, 0.10)
@@ -117,7 +117,7 @@ def church_wall(rng: np.random.Generator, variant: int) -> Image:
 
 @cache
 def shopfront(variant: int) -> Texture:
-    """The ground floor of a shop, two bays wide: window with goods, door, and the name above; twice as wide as high."""
+    """The first floor of a shop, two bays wide: window with goods, door, and the name above; aspect ratio 2."""
     rng = np.random.default_rng([*b"shopfront", variant])
     color = FASCIAS[variant % NUM_VARIANTS]
     canvas = Canvas((256, 128), (2.0, 1.0), color)
@@ -138,7 +138,7 @@ def shopfront(variant: int) -> Texture:
 
 @cache
 def garage_door(variant: int) -> Texture:
-    """A door of panels that swings up."""
+    """An up-and-over door with panels."""
     color = ((0.86, 0.86, 0.85), (0.42, 0.30, 0.20), (0.30, 0.36, 0.42), (0.55, 0.57, 0.58))[variant % 4]
     canvas = Canvas((64, 64), (1.0, 1.0), color)
     dark: Color = (0.75 * color[0], 0.75 * color[1], 0.75 * color[2])
@@ -150,7 +150,7 @@ def garage_door(variant: int) -> Texture:
 
 @cache
 def house_door(variant: int) -> Texture:
-    """A front door with a pane of glass; twice as high as wide."""
+    """A front door with a glass pane; aspect ratio 1/2."""
     colors: tuple[Color, ...] = (
         (0.35, 0.12, 0.10),
         (0.12, 0.25, 0.20),
@@ -171,7 +171,7 @@ def house_door(variant: int) -> Texture:
 
 @cache
 def clock_face() -> Texture:
-    """The clock of a tower."""
+    """The face of a tower clock."""
     canvas = Canvas((64, 64), (1.0, 1.0), (0.10, 0.11, 0.14))
     canvas.circle((0.5, 0.5), 0.44, (0.92, 0.90, 0.82))
     for hour in range(12):
@@ -184,7 +184,7 @@ def clock_face() -> Texture:
 
 @cache
 def awning(variant: int) -> Texture:
-    """Stripes of cloth; eight along u."""
+    """Striped cloth; eight stripes along u."""
     color = np.array(FASCIAS[variant % NUM_VARIANTS]) * 1.25
     image = np.where(
         (np.arange(64) // 8 % 2 == 0)[None, :, None], np.clip(color, 0.0, 1.0), [0.93, 0.92, 0.88]

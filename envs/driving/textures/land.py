@@ -1,4 +1,4 @@
-"""Textures of the land beside country roads."""
+"""Textures of the land along country roads."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
 
-LAND_METERS = 40.0  # a texture of fields repeats after this length
+LAND_METERS = 40.0  # meters after which a field texture repeats
 
 
 @variants
 def grass(rng: np.random.Generator, variant: int) -> Image:
-    """Grass from lush to dry, in patches."""
+    """Patchy grass, from lush to dry."""
     dryness = ((variant * 5 + 2) % NUM_VARIANTS) / (NUM_VARIANTS - 1)
     lush, dry = np.array([0.27, 0.42, 0.15]), np.array([0.56, 0.53, 0.27])
     base = lush + (0.15 + 0.6 * dryness) * (dry - lush) + rng.uniform(-0.025, 0.025, 3)
@@ -29,7 +29,7 @@ def gravel(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def field(rng: np.random.Generator, variant: int) -> Image:
-    """Farm land: ripe wheat, plowed earth, rows of a young crop, a flowering meadow."""
+    """Farmland: ripe wheat, plowed earth, rows of a young crop, or a flowering meadow."""
     kind = (variant // 2) % 4
     base = np.array([[0.72, 0.62, 0.33], [0.44, 0.34, 0.25], [0.40, 0.50, 0.24], [0.40, 0.51, 0.20]])[kind]
     base = base * rng.uniform(0.9, 1.1) + rng.uniform(-0.03, 0.03, 3)
@@ -47,7 +47,7 @@ def field(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def forest(rng: np.random.Generator, variant: int) -> Image:
-    """A wood seen from afar: dark crowns."""
+    """A forest seen from a distance: dark crowns."""
     base = np.array([0.20, 0.30, 0.15]) * rng.uniform(0.8, 1.2) + rng.uniform(-0.02, 0.02, 3)
     crowns = np.abs(clouds(rng, 128, 0.6, 6))
     return base * (0.62 + 0.42 * crowns)[..., None] * (1.0 + 0.06 * rng.standard_normal((128, 128, 1)))

@@ -1,4 +1,4 @@
-"""Capital letters and digits as strokes, in the manner of road signs."""
+"""Stroke font of capitals and digits in the style of road signs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 Points = list[tuple[float, float]]
 
-SPACE = 0.42  # width of a space, of the height of a letter
-GAP = 0.24  # between two letters
+SPACE = 0.42  # width of a space, relative to the height of a letter
+GAP = 0.24  # gap between two letters
 
 
 def _arc(x: float, y: float, across: float, upwards: float, start: float, stop: float) -> Points:
@@ -20,7 +20,7 @@ def _arc(x: float, y: float, across: float, upwards: float, start: float, stop: 
     return [(x + across * float(np.cos(angle)), y + upwards * float(np.sin(angle))) for angle in angles]
 
 
-# Lines through the middle of the strokes of each letter, 1 high.
+# Center lines of the strokes of each letter, of height 1.
 _GLYPHS: dict[str, list[Points]] = {
     "A": [[(0.0, 0.0), (0.32, 1.0), (0.64, 0.0)], [(0.11, 0.32), (0.53, 0.32)]],
     "B": [
@@ -70,7 +70,7 @@ _GLYPHS: dict[str, list[Points]] = {
 
 @cache
 def strokes(text: str) -> NDArray[np.float64]:
-    """(n, 2, 2) line segments of a line of text, letters 1 high, its lower left corner at the origin."""
+    """(n, 2, 2) line segments of a line of text of height 1, with its lower left corner at the origin."""
     segments, left = [], 0.0
     for letter in text:
         if letter == " ":

@@ -1,4 +1,4 @@
-"""How procedural textures are made: variants from seeds of their own, and noise that repeats without a seam."""
+"""Generation of procedural textures: seeded variants and seamlessly tiling noise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Image = NDArray[np.float64]
 
 
 def variants(paint: Callable[..., Image]) -> Callable[..., Texture]:
-    """Make a painter of (H, W, 3) or (H, W, 4) images in 0..1 into a cached source of textures."""
+    """Decorator that turns a painter of (H, W, 3) or (H, W, 4) images in 0..1 into a cached source of textures."""
 
     @cache
     def texture(variant: int, *options: Any) -> Texture:
@@ -32,13 +32,13 @@ def variants(paint: Callable[..., Image]) -> Callable[..., Texture]:
 
 
 def clouds(rng: np.random.Generator, size: int, falloff: float, lowest: float) -> Image:
-    """(size, size) seamless noise of mean 0 and deviation 1.
+    """(size, size) seamless noise of mean 0 and standard deviation 1.
 
     Args:
-        rng: source of the draws.
-        size: pixels a side.
-        falloff: amplitude falls with this power of the frequency.
-        lowest: waves a side below which there is nothing.
+        rng: source of the samples.
+        size: pixels per side.
+        falloff: exponent of the amplitude's decay with frequency.
+        lowest: lowest frequency, in waves per side.
     """
     spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * _amplitude(size, falloff, lowest)
     noise = np.fft.irfft2(spectrum, s=(size, size))
@@ -47,7 +47,7 @@ def clouds(rng: np.random.Generator, size: int, falloff: float, lowest: float) -
 
 @cache
 def _amplitude(size: int, falloff: float, lowest: float) -> Image:
-    """(size, size // 2 + 1) of a real spectrum."""
+    """(size, size // 2 + 1) amplitudes of a real spectrum."""
     radius = np.hypot(np.fft.fftfreq(size)[:, None] * size, np.fft.rfftfreq(size) * size)
     return np.where(radius >= lowest, np.maximum(radius, 1.0) ** -(falloff + 1.0), 0.0)
 

@@ -27,7 +27,7 @@ def needles(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def leaf_cover(rng: np.random.Generator, variant: int) -> Image:
-    """Twigs of leaves with gaps between them, for the outside of a crown."""
+    """Leafy twigs with gaps between them, for the outside of a crown."""
     base = np.array([0.31, 0.45, 0.17]) * rng.uniform(0.85, 1.2)
     base += rng.uniform(-0.04, 0.04, 3) * [1.0, 0.5, 0.5]
     return _tinted(_leaf_shapes(variant % 2), base)
@@ -42,20 +42,20 @@ def needle_fringe(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def bark(rng: np.random.Generator, variant: int) -> Image:
-    """Bark, furrowed upwards."""
+    """Bark with vertical furrows."""
     base = np.array([0.40, 0.31, 0.24]) * rng.uniform(0.8, 1.2)
     furrows = np.repeat(rng.uniform(0.7, 1.15, (1, 32)), 32, axis=0) + 0.1 * rng.standard_normal((32, 32))
     return base * furrows[..., None]
 
 
 def _tinted(shapes: Image, base: NDArray[np.float64]) -> Image:
-    """(H, W, 4) of (H, W, 2) brightness and alpha."""
+    """(H, W, 4) color and alpha from (H, W, 2) brightness and alpha."""
     return np.concatenate([base * shapes[..., :1], shapes[..., 1:]], axis=2)
 
 
 @cache
 def _leaf_shapes(number: int) -> Image:
-    """(64, 64, 2) brightness and alpha of leaves; what lies between them is dark, for coarser levels to blend in."""
+    """(64, 64, 2) brightness and alpha of leaves; gaps are dark, so that coarser levels blend in."""
     rng, size = np.random.default_rng([6, number]), 64
     shapes = np.tile([0.7, 0.0], (size, size, 1))
     rows, columns = np.indices((size, size))

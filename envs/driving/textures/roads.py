@@ -1,4 +1,4 @@
-"""Textures of roads and what is painted on them."""
+"""Textures of road surfaces and markings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, variants
 
-ROAD_METERS = 8.0  # a road texture repeats after this length; u runs to the left of the center line
-LANE_CENTER = 1.8  # meters; wheel tracks are painted about it
+ROAD_METERS = 8.0  # meters after which a road texture repeats; u runs to the left of the center line
+LANE_CENTER = 1.8  # meters, lane center; wheel tracks are symmetric about it
 WEAR_LEVELS = 4
 
 
 @variants
 def asphalt(rng: np.random.Generator, variant: int) -> Image:
-    """Asphalt from fresh and dark to old and pale: grain, stains, wheel tracks, cracks and patches."""
+    """Asphalt, from fresh and dark to old and pale: grain, stains, wheel tracks, cracks and patches."""
     size = 256
     brightness = 0.30 + 0.22 * ((variant * 3 + 1) % NUM_VARIANTS) / (NUM_VARIANTS - 1)
     tint = 1.0 + rng.uniform(-0.035, 0.035, 3)
@@ -36,7 +36,7 @@ def asphalt(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def paint(rng: np.random.Generator, variant: int, color: str) -> Image:
-    """Road paint, white or yellow; variants differ by wear: `variant % WEAR_LEVELS`, 0 as new."""
+    """Road paint, white or yellow; variants differ by wear: `variant % WEAR_LEVELS`, 0 is new."""
     wear = variant % WEAR_LEVELS
     new = np.array({"white": [0.93, 0.93, 0.91], "yellow": [0.93, 0.74, 0.16]}[color])
     fresh = new * (1.0 - 0.05 * wear)
@@ -50,7 +50,7 @@ def paint(rng: np.random.Generator, variant: int, color: str) -> Image:
 
 @variants
 def chevrons(rng: np.random.Generator, variant: int) -> Image:
-    """Red and white chevrons of a bend marker, pointing toward +u."""
+    """Red and white chevrons of a bend marker that points toward +u."""
     u, v = np.arange(64), np.abs(np.arange(64) - 31.5)[:, None]
     red = ((u + v) % 32 < 16)[..., None]
     return np.where(red, np.array([0.80, 0.10, 0.10]), 0.95) * (1.0 + 0.01 * rng.standard_normal((64, 64, 1)))

@@ -1,4 +1,4 @@
-"""The figures in pedestrians' lights."""
+"""Textures of pedestrian light figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLORS = {"red": (1.0, 0.14, 0.10), "green": (0.18, 1.0, 0.50)}
 
 @cache
 def signal_figure(color: str, lit: bool) -> Texture:
-    """Who waits, in red, or walks, in green; faint where it is not lit."""
+    """A standing figure in red or a walking one in green; faint if not lit."""
     check_choice("color", color, COLORS)
     canvas = Canvas((32, 32), (1.0, 1.0), (0.02, 0.02, 0.02))
     red, green, blue = COLORS[color]

@@ -1,6 +1,6 @@
-"""Faces of road signs, in the manner of the Vienna Convention on Road Signs and Signals (1968).
+"""Textures of road signs after the Vienna Convention on Road Signs and Signals (1968).
 
-Every face comes in NUM_STYLES states of age: hues, weight of the lettering, fading and dirt.
+Every face has NUM_STYLES states of wear: hues, weight of the lettering, fading and dirt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Points = list[tuple[float, float]]
 
 
 class _Face(Canvas):
-    """A face of the size 1, its colors and its age."""
+    """A sign face of size 1, with its colors and wear."""
 
     def __init__(self, variant: int, size: tuple[float, float] = (1.0, 1.0)) -> None:
         if not 0 <= variant < NUM_VARIANTS:
@@ -41,7 +41,7 @@ class _Face(Canvas):
         super().__init__(pixels, size, WHITE)
 
     def aged(self, rng: np.random.Generator) -> Texture:
-        """What was drawn, after some years in the open."""
+        """The texture, aged by some years of weather."""
         fading, dirt = 0.03 * self._style, 0.02 + 0.015 * self._style
         height, width = self._light.shape[:2]
         stains = np.tile(clouds(rng, height, 1.2, 2), (1, width // height))[..., None]
@@ -63,7 +63,7 @@ def _yield(face: _Face) -> None:
 
 
 def _triangle(face: _Face, up: float) -> None:
-    """A white triangle with a red border that stands on a side, or on a corner."""
+    """A white triangle with a red border, pointing up or down."""
     corners = np.array([[0.0, 0.067], [1.0, 0.067], [0.5, 0.933]])
     if up < 0.0:
         corners = (corners * [1.0, -1.0] + [0.0, 1.0])[::-1]
@@ -168,7 +168,7 @@ def _motorway(face: _Face) -> None:
 
 
 def walking_figure(canvas: Canvas, foot: tuple[float, float], height: float, color: Color) -> None:
-    """A person who walks to the left."""
+    """A person walking to the left."""
     lines = [
         [(0.0, 0.74), (0.0, 0.46)],
         [(0.0, 0.46), (-0.15, 0.24)],
@@ -183,7 +183,7 @@ def walking_figure(canvas: Canvas, foot: tuple[float, float], height: float, col
 
 
 def standing_figure(canvas: Canvas, foot: tuple[float, float], height: float, color: Color) -> None:
-    """A person who waits."""
+    """A standing person."""
     lines = [
         [(0.0, 0.74), (0.0, 0.46)],
         [(-0.05, 0.46), (-0.06, 0.02)],
@@ -196,7 +196,7 @@ def standing_figure(canvas: Canvas, foot: tuple[float, float], height: float, co
 
 
 def _arrow(face: Canvas, points: Points, width: float, color: Color) -> None:
-    """A line of a width with a head behind its last point."""
+    """A polyline of a given width with an arrowhead beyond its last point."""
     line = np.array(points)
     face.lines(np.stack([line[:-1], line[1:]], axis=1), width, color)
     direction = line[-1] - line[-2]
@@ -231,7 +231,7 @@ SIGNS = tuple(_FACES)
 
 
 def sign_face(sign: str, variant: int) -> Texture:
-    """The face of one of SIGNS, as wide as high."""
+    """The face of one of SIGNS, square."""
     check_choice("sign", sign, SIGNS)
     return _sign_face(sign, variant % NUM_STYLES if 0 <= variant < NUM_VARIANTS else variant)
 
@@ -245,7 +245,7 @@ def _sign_face(sign: str, variant: int) -> Texture:
 
 @cache
 def exit_board(text: str, number: int, variant: int) -> Texture:
-    """A blue board of a motorway, twice as wide as high: a number, a place, and an arrow to the right."""
+    """A blue motorway exit board, aspect ratio 2: a number, a place name, and an arrow to the right."""
     face = _Face(variant, (2.0, 1.0))
     face.polygon(rectangle(0.0, 0.0, 2.0, 1.0), WHITE)
     face.polygon(rectangle(0.05, 0.05, 1.95, 0.95), face.blue, 0.01)
@@ -258,7 +258,7 @@ def exit_board(text: str, number: int, variant: int) -> Texture:
 
 @cache
 def street_name(text: str, variant: int) -> Texture:
-    """A street's name in white on blue, four times as wide as high."""
+    """A street name in white on blue, aspect ratio 4."""
     face = _Face(variant, (4.0, 1.0))
     face.polygon(rectangle(0.0, 0.0, 4.0, 1.0), WHITE)
     face.polygon(rectangle(0.08, 0.08, 3.92, 0.92), face.blue)

@@ -1,4 +1,4 @@
-"""Textures of the grounds of towns, race tracks and car parks; all repeat without a seam."""
+"""Textures of the ground of towns, race tracks and parking lots; all tile seamlessly."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from numpy.typing import NDArray
 
 from camshaft.envs.driving.textures.painting import NUM_VARIANTS, Image, clouds, patchy, variants
 
-STREET_METERS = 8.0  # street and track asphalt and car parks repeat after this length; v runs along the road
+STREET_METERS = (
+    8.0  # meters after which street asphalt, track asphalt and parking lots repeat; v runs along the road
+)
 PAVING_METERS = 4.0
 COBBLE_METERS = 2.5
 LAWN_METERS = 16.0
 CURB_METERS = 4.0  # along u; four stones
-STRIPE_METERS = 2.0  # of a race track's curb along u: one block of either color
+STRIPE_METERS = 2.0  # of a race track's curb along u: one block of each color
 
 
 @variants
 def street_asphalt(rng: np.random.Generator, variant: int) -> Image:
-    """Asphalt of a town: dug up and closed again, with sealed cracks, darker or paler."""
+    """Town asphalt, darker or paler, with patched trenches and sealed cracks."""
     size = 256
     gray = 1.0 + 0.08 * rng.standard_normal((size, size)) + 0.05 * clouds(rng, size, 1.2, 2)
     for _ in range(int(rng.integers(1, 4))):
@@ -32,7 +34,7 @@ def street_asphalt(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def track_asphalt(rng: np.random.Generator, variant: int) -> Image:
-    """Smooth, dark asphalt of a race track, with rubber laid down along it."""
+    """Smooth, dark asphalt of a race track, with rubber along the driving line."""
     size = 256
     streaks = np.repeat(clouds(rng, size, 0.8, 2)[:1], size, axis=0) * (0.8 + 0.2 * clouds(rng, size, 1.2, 1))
     gray = 1.0 + 0.05 * rng.standard_normal((size, size)) + 0.03 * clouds(rng, size, 1.2, 2)
@@ -43,7 +45,7 @@ def track_asphalt(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def car_park(rng: np.random.Generator, variant: int) -> Image:
-    """Pale asphalt or concrete of a car park, with stains of oil."""
+    """Pale asphalt or concrete of a parking lot, with oil stains."""
     size = 256
     gray = 1.0 + 0.07 * rng.standard_normal((size, size)) + 0.06 * clouds(rng, size, 1.3, 1)
     rows, columns = np.indices((size, size))
@@ -62,7 +64,7 @@ def car_park(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def paving(rng: np.random.Generator, variant: int) -> Image:
-    """A pavement of square or long slabs or of bricks, gray, sandy or reddish."""
+    """Sidewalk paving of square or long slabs or bricks, gray, sandy or reddish."""
     rows, columns, shift = ((8, 8, 0), (16, 8, 1), (10, 5, 1), (16, 16, 0))[variant // 2]
     colors = [[0.62, 0.61, 0.59], [0.58, 0.57, 0.57], [0.60, 0.44, 0.37], [0.66, 0.60, 0.50]]
     colors += [[0.55, 0.54, 0.53], [0.66, 0.63, 0.57], [0.56, 0.50, 0.48], [0.52, 0.40, 0.35]]
@@ -92,7 +94,7 @@ def cobbles(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def curb_stone(rng: np.random.Generator, variant: int) -> Image:
-    """Curb stones of a meter; u runs along the street."""
+    """Curb stones, one meter long; u runs along the street."""
     stones = np.repeat(rng.uniform(0.92, 1.06, 4), 32)[None, :] * np.ones((32, 1))
     stones[:, ::32] *= 0.6
     base = np.array([0.62, 0.61, 0.60]) if variant % 4 < 2 else np.array([0.53, 0.52, 0.52])
@@ -102,7 +104,7 @@ def curb_stone(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def lawn(rng: np.random.Generator, variant: int) -> Image:
-    """Mown grass of parks, gardens and verges."""
+    """Mowed grass of parks, gardens and verges."""
     fresh = ((variant * 3 + 2) % NUM_VARIANTS) / (NUM_VARIANTS - 1)
     base = np.array([0.30, 0.45, 0.17]) + 0.6 * (1.0 - fresh) * np.array([0.16, 0.05, 0.07])
     base += rng.uniform(-0.02, 0.02, 3)
@@ -114,7 +116,7 @@ def lawn(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def runoff_gravel(rng: np.random.Generator, variant: int) -> Image:
-    """Deep, pale gravel that stops racing cars, raked in lines."""
+    """Deep, pale gravel of a runoff area, raked in lines."""
     gray, sand = np.array([0.64, 0.62, 0.58]), np.array([0.70, 0.62, 0.48])
     base = (gray + rng.uniform() * (sand - gray)) * rng.uniform(0.92, 1.06)
     rake = 1.0 + 0.04 * np.sin(2.0 * np.pi * 16.0 * np.arange(128) / 128.0)[:, None]
@@ -124,7 +126,7 @@ def runoff_gravel(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def curb_stripes(rng: np.random.Generator, variant: int) -> Image:
-    """Red and white blocks of a race track's curb, worn and streaked with rubber; u runs along the track."""
+    """Red and white blocks of a race track curb, worn and streaked with rubber; u runs along the track."""
     red, white = np.array([0.74, 0.10, 0.09]), np.array([0.92, 0.91, 0.89])
     blocks = np.where((np.arange(64) < 32)[None, :, None], red * rng.uniform(0.9, 1.08), white)
     wear = 0.05 + 0.05 * (variant % 4)
@@ -134,7 +136,7 @@ def curb_stripes(rng: np.random.Generator, variant: int) -> Image:
 
 @variants
 def concrete(rng: np.random.Generator, variant: int) -> Image:
-    """Cast concrete, with stains that run down."""
+    """Cast concrete with vertical stains."""
     stains = np.repeat(clouds(rng, 128, 0.8, 3)[:1], 128, axis=0) * np.linspace(0.2, 1.0, 128)[:, None]
     gray = 1.0 + 0.04 * stains + 0.03 * clouds(rng, 128, 1.2, 2) + 0.03 * rng.standard_normal((128, 128))
     return np.array([0.60, 0.59, 0.57]) * rng.uniform(0.88, 1.08) * gray[..., None]
@@ -143,7 +145,7 @@ def concrete(rng: np.random.Generator, variant: int) -> Image:
 def _patch(
     gray: Image, place: NDArray[np.int64], extent: tuple[int, int], factor: float, seam: float
 ) -> None:
-    """Change the brightness of a rectangle that may run over the edges, with a darker seam around it."""
+    """Change the brightness of a rectangle, which may wrap around the edges, with a darker seam around it."""
     size = len(gray)
     rows, columns = (place[0] + np.arange(extent[0])) % size, (place[1] + np.arange(extent[1])) % size
     gray[np.ix_(rows, columns)] *= factor
@@ -153,7 +155,7 @@ def _patch(
 
 
 def _slabs(rng: np.random.Generator, size: int, rows: int, columns: int, shift: int, spread: float) -> Image:
-    """(size, size) brightness of slabs with joints between them; every other row is shifted by half a slab."""
+    """(size, size) brightness of slabs with joints; every other row is shifted by half a slab."""
     v, u = (np.indices((size, size)) + 0.5) / size
     row = np.floor(v * rows).astype(np.int64)
     along = u * columns + 0.5 * shift * (row % 2)

@@ -1,4 +1,4 @@
-"""Pictures of vehicles' wheels and boards, and of whole sides for models that are far away."""
+"""Textures of vehicles: wheels, destination boards, and whole sides for distant models."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from camshaft.envs.driving.textures.canvas import Canvas, Color
 from camshaft.envs.rendering import Texture
 
 TIRE, RIM, GAP = (0.10, 0.10, 0.105), (0.74, 0.74, 0.75), (0.20, 0.20, 0.21)
-RIM_RADIUS = 0.68  # of the wheel's
+RIM_RADIUS = 0.68  # relative to the wheel's
 GLASS, SHADOW = (0.10, 0.11, 0.13), (0.05, 0.05, 0.055)
 
 
 @cache
 def wheel(spokes: int) -> Texture:
-    """A wheel seen from its side: tire, rim and so many spokes; the circle touches the edges of the picture."""
+    """A wheel from the side: tire, rim and spokes; the circle touches the edges of the texture."""
     canvas, middle = Canvas((64, 64), (2.0, 2.0), TIRE), (1.0, 1.0)
     canvas.circle(middle, RIM_RADIUS, RIM)
     canvas.circle(middle, RIM_RADIUS - 0.08, GAP)
@@ -38,8 +38,8 @@ def side_view(
 
     Args:
         size: length and height, meters.
-        wheels: distance of each axle behind the front and radius of its wheels, meters.
-        outlines: convex polygons of (distance behind the front, height), meters, counter-clockwise, with their
+        wheels: distance of each axle from the front and radius of its wheels, meters.
+        outlines: convex polygons of (distance from the front, height), meters, counter-clockwise, with their
             colors; later ones cover earlier ones, wheels cover all.
     """
     canvas = Canvas((128, 64), size, (1.0, 1.0, 1.0))
@@ -54,7 +54,7 @@ def side_view(
 
 @cache
 def destination(text: str = "7 CENTER") -> Texture:
-    """The board above a bus driver that says where the bus goes: amber lamps on black."""
+    """The destination board of a bus: amber lamps on black."""
     canvas = Canvas((256, 32), (8.0, 1.0), (0.02, 0.02, 0.02))
     canvas.text(text, (4.0, 0.5), 0.74, (1.0, 0.66, 0.1), 0.15)
     return canvas.texture()

@@ -1,4 +1,4 @@
-"""Textures of the walls and roofs of houses."""
+"""Textures of walls and roofs of houses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import numpy as np
 
 from camshaft.envs.driving.textures.painting import Image, clouds, variants
 
-WINDOW = (38 / 128, 90 / 128), (36 / 128, 100 / 128)  # left and right, lower and upper edge in a facade
+WINDOW = (
+    (38 / 128, 90 / 128),
+    (36 / 128, 100 / 128),
+)  # left and right, lower and upper edge in a facade texture
 
 
 @variants
 def facade(rng: np.random.Generator, variant: int) -> Image:
-    """One storey and bay of a plastered, brick or timber wall with a framed window."""
+    """One story and bay of a plastered, brick or timber wall with a framed window."""
     walls = [[0.88, 0.84, 0.74], [0.80, 0.78, 0.76], [0.86, 0.72, 0.55], [0.72, 0.42, 0.33]]
     walls += [[0.91, 0.89, 0.85], [0.62, 0.38, 0.30], [0.70, 0.76, 0.78], [0.55, 0.42, 0.30]]
     dirt = 0.04 * clouds(rng, 128, 1.0, 2) + 0.02 * rng.standard_normal((128, 128))

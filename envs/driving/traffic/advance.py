@@ -8,7 +8,7 @@ from camshaft.envs.driving.traffic.ahead import (
     acceleration_behind,
     acceleration_to_line,
     acceleration_to_people,
-    wanted_speed,
+    desired_speed,
 )
 from camshaft.envs.driving.traffic.idm import HARDEST, free_acceleration
 from camshaft.envs.driving.traffic.lane_changes import (
@@ -20,35 +20,37 @@ from camshaft.envs.driving.traffic.lane_changes import (
 )
 from camshaft.envs.driving.traffic.lanes import occupy, point_on
 from camshaft.envs.driving.traffic.pedestrians import advance_people, mark_crossings
-from camshaft.envs.driving.traffic.randomness import draw
+from camshaft.envs.driving.traffic.randomness import uniform
 from camshaft.envs.driving.traffic.right_of_way import grant
 from camshaft.envs.driving.traffic.state import ACCELERATION
 from camshaft.envs.kernels import inlined, kernel
 
-TRIES = 6  # places looked at for a vehicle that is set out anew
-FREE = 14.0  # meters around it that must be free
-AXLES = 0.3  # of a vehicle's length, from its middle to either axle
-AHEAD = 0.6  # share of the way from the least to the most distance that a place in view must be away
+TRIES = 6  # positions tried for a respawned vehicle
+FREE = 14.0  # meters around it that must be clear
+AXLES = 0.3  # distance from a vehicle's middle to each axle, relative to its length
+AHEAD = (
+    0.6  # fraction of the way from the smallest to the largest distance that visible positions must exceed
+)
 
 
 @kernel
 def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, times, step, near, far):  # type: ignore[no-untyped-def]
-    """Move all vehicles but the ego vehicles, and all people, by `step` seconds.
+    """Advance all vehicles except the ego vehicles, and all people, by `step` seconds.
 
-    `vehicles.acceleration` of the ego vehicles becomes what a driver with their place and way would do.
+    `vehicles.acceleration` of the ego vehicles is set to that of the driver model in their place.
 
     Args:
         lanes: `LaneArrays`.
-        vehicles: `Vehicles`; those of the ego vehicles are set.
+        vehicles: `Vehicles`; the ego vehicles' states are set.
         occupied: `Occupied`, to fill.
         paths: `PathArrays`.
         people: `People`.
-        crossed: (N, K) to fill: crossings that vehicles have to keep free.
-        spots: (N, B, 4) lane, meters along it, x and y of places to set vehicles out, lane −1 behind the last.
-        times: (N,) seconds, moved on.
+        crossed: (N, K) to fill: crossings that vehicles have to keep clear.
+        spots: (N, B, 4) lane, meters along it, x and y of spawn positions; lane −1 after the last.
+        times: (N,) seconds, advanced.
         step: seconds.
-        near: meters from the ego vehicle from which on vehicles are set out anew,
-        far: and beyond which they are taken away; 0 for never.
+        near: meters, smallest distance from the ego vehicle at which vehicles are respawned.
+        far: meters from the ego vehicle beyond which vehicles are removed; 0 for never.
     """
     for world in range(times.shape[0]):
         occupy(lanes, vehicles, occupied, world)
@@ -64,31 +66,31 @@ def advance_traffic(lanes, vehicles, occupied, paths, people, crossed, spots, ti
                 _change_lanes(lanes, vehicles, occupied, world, number, step)
                 _move(lanes, vehicles, world, number, step)
                 if far > 0.0:
-                    _set_out_anew(lanes, vehicles, spots, world, number, near, far)
+                    _respawn(lanes, vehicles, spots, world, number, near, far)
         advance_people(lanes, vehicles, occupied, paths, people, world, times[world], step)
         times[world] += step
 
 
 @kernel
 def drive_acceleration(lanes, vehicles, occupied, crossed, result):  # type: ignore[no-untyped-def]
-    """Write (N,) m/s² that drivers in place of the ego vehicles would choose now."""
+    """Write (N,) m/s² that the driver model chooses in place of the ego vehicles."""
     for world in range(result.shape[0]):
         result[world] = _acceleration(lanes, vehicles, occupied, crossed, world, 0)
 
 
 @inlined
 def _acceleration(lanes, vehicles, occupied, crossed, world, number):  # type: ignore[no-untyped-def]
-    wanted = wanted_speed(lanes, vehicles, world, number)
+    desired = desired_speed(lanes, vehicles, world, number)
     free = free_acceleration(
-        vehicles.speed[world, number], wanted, vehicles.traits[world, number, ACCELERATION]
+        vehicles.speed[world, number], desired, vehicles.traits[world, number, ACCELERATION]
     )
     behind = acceleration_behind(
         lanes, vehicles, occupied, world, number, -1, vehicles.lane[world, number],
         vehicles.next_lane[world, number], vehicles.after_lane[world, number], vehicles.along[world, number],
-        wanted,
+        desired,
     )  # fmt: skip
-    line = acceleration_to_line(lanes, vehicles, world, number, wanted)
-    people = acceleration_to_people(lanes, vehicles, crossed, world, number, wanted)
+    line = acceleration_to_line(lanes, vehicles, world, number, desired)
+    people = acceleration_to_people(lanes, vehicles, crossed, world, number, desired)
     return max(min(free, behind, line, people), -HARDEST)
 
 
@@ -158,10 +160,10 @@ def _move(lanes, vehicles, world, number, step):  # type: ignore[no-untyped-def]
 
 @inlined
 def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
-    """Where a vehicle stands: both axles on the middle of its way; turned a little while it changes lanes."""
+    """Write the pose of a vehicle with both axles on its lane center, slightly rotated during lane changes."""
     along, reach = vehicles.along[world, number], AXLES * vehicles.length[world, number]
-    front_x, front_y = _on_way(lanes, vehicles, world, number, along + reach)
-    rear_x, rear_y = _on_way(lanes, vehicles, world, number, along - reach)
+    front_x, front_y = _position_on_path(lanes, vehicles, world, number, along + reach)
+    rear_x, rear_y = _position_on_path(lanes, vehicles, world, number, along - reach)
     heading = np.arctan2(front_y - rear_y, front_x - rear_x)
     offset = vehicles.offset[world, number]
     pose = vehicles.pose[world, number]
@@ -173,8 +175,8 @@ def write_pose(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
-    """X and y so many meters along a vehicle's lane, the one before it or the one after it."""
+def _position_on_path(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-def]
+    """Position (x, y) at a distance along a vehicle's lane, possibly on the previous or next one."""
     lane = vehicles.lane[world, number]
     beyond = along - lanes.length[world, lane]
     before, after = vehicles.lane_before[world, number], vehicles.next_lane[world, number]
@@ -188,7 +190,7 @@ def _on_way(lanes, vehicles, world, number, along):  # type: ignore[no-untyped-d
 
 @inlined
 def next_of(lanes, random, world, number, lane):  # type: ignore[no-untyped-def]
-    """One of the lanes that follow a lane, drawn; −1 behind the last."""
+    """A random successor of a lane; −1 if there is none."""
     if lane < 0:
         return np.int32(-1)
     count = 0
@@ -196,12 +198,12 @@ def next_of(lanes, random, world, number, lane):  # type: ignore[no-untyped-def]
         count += 1
     if count == 0:
         return np.int32(-1)
-    return lanes.successors[world, lane, int(draw(random, world, number) * count)]
+    return lanes.successors[world, lane, int(uniform(random, world, number) * count)]
 
 
 @inlined
-def _set_out_anew(lanes, vehicles, spots, world, number, near, far):  # type: ignore[no-untyped-def]
-    """Put a vehicle that is far from the ego vehicle, or at the end of the network, nearer, where it is not seen."""
+def _respawn(lanes, vehicles, spots, world, number, near, far):  # type: ignore[no-untyped-def]
+    """Respawn a vehicle that is far from the ego vehicle, or at the end of the network, closer but out of view."""
     pose, ego = vehicles.pose[world, number], vehicles.pose[world, 0]
     away = np.sqrt((pose[0] - ego[0]) ** 2 + (pose[1] - ego[1]) ** 2)
     stuck = vehicles.next_lane[world, number] < 0 and (
@@ -213,20 +215,20 @@ def _set_out_anew(lanes, vehicles, spots, world, number, near, far):  # type: ig
     while count < spots.shape[1] and spots[world, count, 0] >= 0.0:
         count += 1
     for _ in range(TRIES):
-        place = spots[world, int(draw(vehicles.random, world, number) * count)]
+        place = spots[world, int(uniform(vehicles.random, world, number) * count)]
         across, up = place[2] - ego[0], place[3] - ego[1]
         distance = np.sqrt(across * across + up * up)
         seen = np.cos(ego[2]) * across + np.sin(ego[2]) * up > 0.4 * distance
         if distance < (near + AHEAD * (far - near) if seen else near) or distance > 0.95 * far:
             continue
         if is_free(vehicles, world, number, place[2], place[3]):
-            set_out(lanes, vehicles, world, number, np.int32(place[0]), place[1])
+            spawn(lanes, vehicles, world, number, np.int32(place[0]), place[1])
             return
 
 
 @inlined
 def is_free(vehicles, world, number, x, y):  # type: ignore[no-untyped-def]
-    """Whether no other vehicle is near a place."""
+    """Whether no other vehicle is near a position."""
     for other in range(vehicles.present.shape[1]):
         if other == number or not vehicles.present[world, other]:
             continue
@@ -238,8 +240,8 @@ def is_free(vehicles, world, number, x, y):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
-    """Put a vehicle on a lane, driving a little below its limit."""
+def spawn(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
+    """Spawn a vehicle on a lane, driving slightly below its limit."""
     vehicles.present[world, number] = True
     vehicles.lane[world, number], vehicles.along[world, number] = lane, along
     vehicles.lane_before[world, number] = -1
@@ -250,7 +252,7 @@ def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-unt
     vehicles.shadow[world, number] = -1
     vehicles.granted[world, number] = -1
     vehicles.offset[world, number] = 0.0
-    vehicles.cooldown[world, number] = THINKING * draw(vehicles.random, world, number)
+    vehicles.cooldown[world, number] = THINKING * uniform(vehicles.random, world, number)
     vehicles.waiting[world, number] = 0.0
     vehicles.halted[world, number] = False
     vehicles.indicator[world, number] = 0
@@ -260,8 +262,8 @@ def set_out(lanes, vehicles, world, number, lane, along):  # type: ignore[no-unt
 
 
 @kernel
-def set_out_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-untyped-def]
-    """Put every vehicle but the ego vehicle of a world somewhere free, at least so far from the ego vehicle."""
+def spawn_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-untyped-def]
+    """Spawn all vehicles of a world except the ego vehicle at free positions, at least `least` meters from it."""
     ego = vehicles.pose[world, 0]
     count = 0
     while count < spots.shape[1] and spots[world, count, 0] >= 0.0:
@@ -271,10 +273,10 @@ def set_out_all(lanes, vehicles, spots, world, least, most):  # type: ignore[no-
         return
     for number in range(1, vehicles.present.shape[1]):
         for _ in range(40):
-            place = spots[world, int(draw(vehicles.random, world, number) * count)]
+            place = spots[world, int(uniform(vehicles.random, world, number) * count)]
             distance = np.sqrt((place[2] - ego[0]) ** 2 + (place[3] - ego[1]) ** 2)
             if distance < least or distance > most:
                 continue
             if is_free(vehicles, world, number, place[2], place[3]):
-                set_out(lanes, vehicles, world, number, np.int32(place[0]), place[1])
+                spawn(lanes, vehicles, world, number, np.int32(place[0]), place[1])
                 break

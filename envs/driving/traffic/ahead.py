@@ -1,4 +1,4 @@
-"""What a driver heeds ahead: bends, limits, vehicles, stop lines and people who cross."""
+"""Drivers' response to the road ahead: bends, limits, vehicles, stop lines and crossing pedestrians."""
 
 from __future__ import annotations
 
@@ -10,50 +10,53 @@ from camshaft.envs.driving.traffic.lanes import curvature_on
 from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, SPEED_SHARE
 from camshaft.envs.kernels import inlined, kernel
 
-LATERAL_ACCELERATION = 2.2  # m/s² in bends
-LOOK_STEP, LOOKS = 5.0, 9  # meters between the places where the curvature is looked at, and how many
-SIGHT = 120.0  # meters beyond which vehicles do not count
-PARTING = 8.0  # meters after lanes part within which the rear of a vehicle on one is in the way on the other
-NEVER = 1e3  # m/s² of acceleration: no limit
-CHANGING = 22.0  # meters after its beginning in which a change of lanes is done, or nearly
-LET_PASS = 3.0  # m/s² of braking for somebody beside
-COMMITTED = 9.0  # meters after the beginning of a change of lanes until which one is still in one's own
+LATERAL_ACCELERATION = 2.2  # m/s², lateral acceleration in bends
+LOOK_STEP, LOOK_STEPS = (
+    5.0,
+    9,
+)  # meters between the points at which the curvature is checked, and their number
+SIGHT = 120.0  # meters beyond which vehicles are ignored
+PARTING = 8.0  # meters after a fork within which the rear of a vehicle on one lane blocks the other
+NEVER = 1e3  # m/s², stands for no limit
+CHANGING = 22.0  # meters after its beginning in which a lane change is almost complete
+LET_PASS = 3.0  # m/s², braking for a vehicle alongside
+COMMITTED = 9.0  # meters after the beginning of a lane change within which a vehicle is still in its own lane
 
 
 @kernel
-def wanted_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
-    """m/s that a driver would like on an empty road, with the bends and limits ahead in mind."""
+def desired_speed(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
+    """Desired speed (m/s) on an empty road, given the bends and limits ahead."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
     along = vehicles.along[world, number]
     share, slow = vehicles.traits[world, number, SPEED_SHARE], vehicles.traits[world, number, DECELERATION]
-    wanted = lanes.limit[world, lane] * share
+    desired = lanes.limit[world, lane] * share
     left = lanes.length[world, lane] - along
     if after >= 0:
         limit = lanes.limit[world, after] * share
-        wanted = min(wanted, np.sqrt(limit * limit + 1.4 * slow * max(left, 0.0)))
-    for look in range(LOOKS):
+        desired = min(desired, np.sqrt(limit * limit + 1.4 * slow * max(left, 0.0)))
+    for look in range(LOOK_STEPS):
         ahead = look * LOOK_STEP
         if ahead <= left or after < 0:
             curvature = abs(curvature_on(lanes, world, lane, along + ahead))
         else:
             curvature = abs(curvature_on(lanes, world, after, ahead - left))
-        wanted = min(wanted, np.sqrt(LATERAL_ACCELERATION / max(curvature, 1e-4) + 1.2 * slow * ahead))
-    return wanted
+        desired = min(desired, np.sqrt(LATERAL_ACCELERATION / max(curvature, 1e-4) + 1.2 * slow * ahead))
+    return desired
 
 
 @inlined
 def distance_along(lanes, world, lane, after, later, along, other, place, half):  # type: ignore[no-untyped-def]
-    """Meters ahead, along a way of three lanes, of a vehicle on another lane; negative where it is not in the way.
+    """Meters to a vehicle ahead, on or overlapping a path of three lanes; negative if it does not block the path.
 
     Args:
-        lanes: of all worlds.
-        world: which.
-        lane: of the way,
-        after: then,
-        later: and then.
-        along: meters along the first, where one is.
-        other: lane of the vehicle.
-        place: meters along it, of its middle.
+        lanes: lanes of all worlds.
+        world: index of the world.
+        lane: first lane of the path.
+        after: second lane.
+        later: third lane.
+        along: meters along the first lane, own position.
+        other: lane of the other vehicle.
+        place: meters along it, middle of the other vehicle.
         half: meters from its middle to its rear.
     """
     if other == lane:
@@ -78,8 +81,10 @@ def distance_along(lanes, world, lane, after, later, along, other, place, half):
 
 
 @kernel
-def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane, after, later, along, wanted):  # type: ignore[no-untyped-def]
-    """m/s² of a driver on a way of three lanes, for all vehicles ahead but one; NEVER where there is none."""
+def acceleration_behind(  # type: ignore[no-untyped-def]
+    lanes, vehicles, occupied, world, number, ignored, lane, after, later, along, desired
+):
+    """Acceleration (m/s²) on a path of three lanes for all vehicles ahead but one; NEVER if there is none."""
     speed, length = vehicles.speed[world, number], vehicles.length[world, number]
     headway = vehicles.traits[world, number, HEADWAY]
     quick, slow = (
@@ -116,15 +121,15 @@ def acceleration_behind(lanes, vehicles, occupied, world, number, ignored, lane,
         least = min(
             least,
             following_acceleration(
-                speed, wanted, ahead - reach, vehicles.speed[world, other], headway, quick, slow
+                speed, desired, ahead - reach, vehicles.speed[world, other], headway, quick, slow
             ),
         )
     return least
 
 
 @inlined
-def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignore[no-untyped-def]
-    """m/s² toward the stop line or the end of the lane ahead; NEVER where one may drive on."""
+def acceleration_to_line(lanes, vehicles, world, number, desired):  # type: ignore[no-untyped-def]
+    """Acceleration (m/s²) toward the stop line or the end of the lane ahead; NEVER if the way is clear."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
     left = lanes.length[world, lane] - vehicles.along[world, number] - 0.5 * vehicles.length[world, number]
     speed = vehicles.speed[world, number]
@@ -133,7 +138,7 @@ def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignor
         vehicles.traits[world, number, DECELERATION],
     )
     if after < 0:
-        return stopping_acceleration(speed, wanted, left, quick, slow)
+        return stopping_acceleration(speed, desired, left, quick, slow)
     if lanes.junction[world, after] < 0 or vehicles.granted[world, number] == after:
         return NEVER
     free = lanes.conflict_starts[world, after] == lanes.conflict_starts[world, after + 1]
@@ -145,20 +150,20 @@ def acceleration_to_line(lanes, vehicles, world, number, wanted):  # type: ignor
         or speed * speed > 2.0 * HARDEST * max(left, 0.0) + 4.0
     ):
         return NEVER  # too late to stop
-    return stopping_acceleration(speed, wanted, left, quick, slow)
+    return stopping_acceleration(speed, desired, left, quick, slow)
 
 
 @inlined
-def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # type: ignore[no-untyped-def]
-    """m/s² for people who cross the lanes ahead; NEVER where nobody does.
+def acceleration_to_people(lanes, vehicles, crossed, world, number, desired):  # type: ignore[no-untyped-def]
+    """Acceleration (m/s²) for people crossing the lanes ahead; NEVER if there are none.
 
     Args:
-        lanes: of all worlds.
-        vehicles: likewise.
-        crossed: (N, K) whether somebody is on a crossing, or has right of way there.
-        world: which.
-        number: vehicle.
-        wanted: m/s.
+        lanes: lanes of all worlds.
+        vehicles: vehicles of all worlds.
+        crossed: (N, K) whether a person is on a crossing, or has right of way there.
+        world: index of the world.
+        number: index of the vehicle.
+        desired: m/s, desired speed.
     """
     speed = vehicles.speed[world, number]
     quick, slow = (
@@ -179,17 +184,17 @@ def acceleration_to_people(lanes, vehicles, crossed, world, number, wanted):  # 
         for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
             if not crossed[world, lanes.crossing_ids[world, entry]]:
                 continue
-            gap = start + lanes.crossing_places[world, entry] - 2.5
+            gap = start + lanes.crossing_distances[world, entry] - 2.5
             if gap < -1.5 or speed * speed > 2.0 * HARDEST * max(gap, 0.0) + 1.0:
-                continue  # on it already, or too late
-            least = min(least, stopping_acceleration(speed, wanted, gap, quick, slow))
+                continue  # already on it, or too late
+            least = min(least, stopping_acceleration(speed, desired, gap, quick, slow))
         start += lanes.length[world, lane]
     return least
 
 
 @inlined
 def gap_ahead(lanes, vehicles, world, far):  # type: ignore[no-untyped-def]
-    """Meters between the ego vehicle and the next one on its way, and that one's speed; or `far` and 0."""
+    """Gap (meters) from the ego vehicle to the next one on its path, and the speed of that one; or `far` and 0."""
     nearest, speed = far, 0.0
     lane, after = vehicles.lane[world, 0], vehicles.next_lane[world, 0]
     later, along = vehicles.after_lane[world, 0], vehicles.along[world, 0]
@@ -212,7 +217,7 @@ def gap_ahead(lanes, vehicles, world, far):  # type: ignore[no-untyped-def]
 
 @inlined
 def people_ahead(lanes, vehicles, crossed, world, far):  # type: ignore[no-untyped-def]
-    """Meters from the ego vehicle to the next crossing on its way that it has to keep free; or `far`."""
+    """Meters from the ego vehicle to the next crossing on its path that it has to keep clear; or `far`."""
     nearest = far
     start = -vehicles.along[world, 0] - 0.5 * vehicles.length[world, 0]
     for step in range(3):
@@ -225,7 +230,7 @@ def people_ahead(lanes, vehicles, crossed, world, far):  # type: ignore[no-untyp
         if lane < 0:
             break
         for entry in range(lanes.crossing_starts[world, lane], lanes.crossing_starts[world, lane + 1]):
-            gap = start + lanes.crossing_places[world, entry] - 1.5
+            gap = start + lanes.crossing_distances[world, entry] - 1.5
             if crossed[world, lanes.crossing_ids[world, entry]] and -2.0 < gap < nearest:
                 nearest = max(gap, 0.0)
         start += lanes.length[world, lane]
@@ -234,16 +239,16 @@ def people_ahead(lanes, vehicles, crossed, world, far):  # type: ignore[no-untyp
 
 @kernel
 def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type: ignore[no-untyped-def]
-    """Lower (N,) m/s² of ego vehicles that would change lanes into the way of others: they wait where that begins.
+    """Lower (N,) m/s² of ego vehicles whose lane change would cut off others: they wait before it begins.
 
-    Once they are on their way into the other lane they let those pass who are beside them and ahead.
+    During a lane change, they let vehicles pass that are alongside and ahead.
 
     Args:
-        lanes: of all worlds.
-        vehicles: likewise.
-        distances: (N,) meters along the routes of the ego vehicles.
-        changes: (N, M, 3) of each change of lanes: meters along the route, lane, meters along that lane.
-        result: (N,) to lower.
+        lanes: lanes of all worlds.
+        vehicles: vehicles of all worlds.
+        distances: (N,) meters of the ego vehicles along their routes.
+        changes: (N, M, 3) of each lane change: meters along the route, target lane, meters along that lane.
+        result: (N,) m/s², lowered in place.
     """
     for world in range(result.shape[0]):
         for number in range(changes.shape[1]):
@@ -268,7 +273,7 @@ def acceleration_to_change(lanes, vehicles, distances, changes, result):  # type
 
 @inlined
 def _is_passed(lanes, vehicles, world, lane, place):  # type: ignore[no-untyped-def]
-    """Whether somebody on a lane is beside a place on it that the ego vehicle moves to, the middle not behind it."""
+    """Whether a vehicle is alongside the target position of the ego vehicle on a lane, its middle not behind."""
     for other in range(1, vehicles.present.shape[1]):
         if not vehicles.present[world, other] or vehicles.lane[world, other] != lane:
             continue
@@ -281,7 +286,7 @@ def _is_passed(lanes, vehicles, world, lane, place):  # type: ignore[no-untyped-
 
 @inlined
 def _is_clear(lanes, vehicles, world, lane, place):  # type: ignore[no-untyped-def]
-    """Whether the ego vehicle may change to a place on a lane."""
+    """Whether the ego vehicle may change to a position on a lane."""
     speed, length = vehicles.speed[world, 0], vehicles.length[world, 0]
     for other in range(1, vehicles.present.shape[1]):
         if not vehicles.present[world, other]:

@@ -1,7 +1,7 @@
-"""The intelligent driver model: how fast one drives behind another.
+"""Intelligent Driver Model (IDM) of car following.
 
 Source: M. Treiber, A. Hennecke and D. Helbing, "Congested traffic states in empirical observations and microscopic
-simulations", Physical Review E 62, 2000: acceleration a (1 − (v/v₀)⁴ − (s*/s)²) with the wished gap
+simulations", Physical Review E 62, 2000: acceleration a (1 − (v/v₀)⁴ − (s*/s)²) with the desired gap
 s* = s₀ + v T + v Δv / (2 √(a b)).
 """
 
@@ -12,13 +12,13 @@ import numpy as np
 from camshaft.envs.kernels import inlined
 
 STANDING_GAP, LINE_GAP = 2.0, 0.7  # meters, s₀, behind a vehicle and before a line
-HARDEST = 8.0  # m/s² of braking, at most
+HARDEST = 8.0  # m/s², hardest braking
 
 
 @inlined
-def free_acceleration(speed, wanted, acceleration):  # type: ignore[no-untyped-def]
-    """m/s² on an empty road; above the wished speed it slows down gently."""
-    share = speed / max(wanted, 0.1)
+def free_acceleration(speed, desired, acceleration):  # type: ignore[no-untyped-def]
+    """Acceleration (m/s²) on an empty road; gentle braking above the desired speed."""
+    share = speed / max(desired, 0.1)
     if share <= 1.0:
         return acceleration * (1.0 - share * share * share * share)
     return max(-acceleration * (share * share - 1.0), -2.0 * acceleration)
@@ -26,7 +26,7 @@ def free_acceleration(speed, wanted, acceleration):  # type: ignore[no-untyped-d
 
 @inlined
 def gap_term(speed, closing, gap, headway, acceleration, deceleration, standing):  # type: ignore[no-untyped-def]
-    """The (s*/s)² of a gap to what is ahead; closing is one's own speed less its."""
+    """The term (s*/s)² for a gap; `closing` is the own speed minus that of the leader."""
     wished = standing + max(
         speed * headway + 0.5 * speed * closing / np.sqrt(acceleration * deceleration), 0.0
     )
@@ -35,19 +35,19 @@ def gap_term(speed, closing, gap, headway, acceleration, deceleration, standing)
 
 
 @inlined
-def following_acceleration(speed, wanted, gap, other, headway, acceleration, deceleration):  # type: ignore[no-untyped-def]
-    """m/s² behind something at a gap (meters, bumper to bumper) that drives at `other` m/s."""
+def following_acceleration(speed, desired, gap, other, headway, acceleration, deceleration):  # type: ignore[no-untyped-def]
+    """Acceleration (m/s²) behind a leader at a gap (meters, bumper to bumper) that drives at `other` m/s."""
     term = gap_term(speed, speed - other, gap, headway, acceleration, deceleration, STANDING_GAP)
-    return max(free_acceleration(speed, wanted, acceleration) - acceleration * term, -HARDEST)
+    return max(free_acceleration(speed, desired, acceleration) - acceleration * term, -HARDEST)
 
 
 @inlined
-def stopping_acceleration(speed, wanted, gap, acceleration, deceleration):  # type: ignore[no-untyped-def]
-    """m/s² toward a line (meters ahead of the bumper) at which one has to stand."""
+def stopping_acceleration(speed, desired, gap, acceleration, deceleration):  # type: ignore[no-untyped-def]
+    """Acceleration (m/s²) toward a stop line (meters ahead of the bumper)."""
     term = gap_term(speed, speed, gap, 0.5, acceleration, deceleration, LINE_GAP)
-    return max(free_acceleration(speed, wanted, acceleration) - acceleration * term, -HARDEST)
+    return max(free_acceleration(speed, desired, acceleration) - acceleration * term, -HARDEST)
 
 
-def equilibrium_gap(speed: float, wanted: float, headway: float, standing: float = STANDING_GAP) -> float:
+def equilibrium_gap(speed: float, desired: float, headway: float, standing: float = STANDING_GAP) -> float:
     """Meters behind a leader at constant speed: (s₀ + v T) / √(1 − (v/v₀)⁴)."""
-    return float((standing + speed * headway) / np.sqrt(1.0 - (speed / wanted) ** 4))
+    return float((standing + speed * headway) / np.sqrt(1.0 - (speed / desired) ** 4))

@@ -1,4 +1,4 @@
-"""Kinds of vehicles on the roads, and how often each is met."""
+"""Kinds of vehicles in traffic, and their frequencies."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class VehicleKind:
-    """A kind of vehicle, as traffic needs to know it.
+    """A kind of vehicle in traffic.
 
     Attributes:
-        name: of its model.
+        name: name of its model.
         length, width: meters.
-        share: how often it is drawn.
-        pace: by which its drivers' speeds and accelerations are multiplied.
+        share: sampling weight.
+        pace: factor of its drivers' speeds and accelerations.
     """
 
     name: str
@@ -23,23 +23,23 @@ class VehicleKind:
     pace: float = 1.0
 
 
-SALOON = VehicleKind("saloon", 4.5, 1.8, 4.0)
-EGO_LENGTH, EGO_WIDTH = SALOON.length, SALOON.width  # meters, of the car that is driven
+SEDAN = VehicleKind("sedan", 4.5, 1.8, 4.0)
+EGO_LENGTH, EGO_WIDTH = SEDAN.length, SEDAN.width  # meters, of the driven car
 HATCHBACK = VehicleKind("hatchback", 3.95, 1.74, 4.0)
 SUV = VehicleKind("suv", 4.65, 1.9, 3.0)
 VAN = VehicleKind("van", 5.5, 2.0, 1.5, 0.95)
-LORRY = VehicleKind("lorry", 8.2, 2.5, 0.6, 0.85)
+TRUCK = VehicleKind("truck", 8.2, 2.5, 0.6, 0.85)
 BUS = VehicleKind("bus", 12.0, 2.55, 0.5, 0.85)
 MOTORCYCLE = VehicleKind("motorcycle", 2.1, 0.7, 0.6, 1.05)
 BICYCLE = VehicleKind("bicycle", 1.74, 0.56, 0.8, 0.55)
 
-TOWN_KINDS = (SALOON, HATCHBACK, SUV, VAN, LORRY, BUS, MOTORCYCLE, BICYCLE)
+TOWN_KINDS = (SEDAN, HATCHBACK, SUV, VAN, TRUCK, BUS, MOTORCYCLE, BICYCLE)
 HIGHWAY_KINDS = (
-    SALOON,
+    SEDAN,
     HATCHBACK,
     SUV,
     VAN,
-    VehicleKind("lorry", 8.2, 2.5, 2.5, 0.8),
+    VehicleKind("truck", 8.2, 2.5, 2.5, 0.8),
     VehicleKind("bus", 12.0, 2.55, 0.4, 0.85),
     MOTORCYCLE,
 )

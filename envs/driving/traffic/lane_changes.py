@@ -1,7 +1,7 @@
-"""MOBIL: when one changes lanes.
+"""Lane changes by MOBIL.
 
 Source: A. Kesting, M. Treiber and D. Helbing, "General lane-changing model MOBIL for car-following models",
-Transportation Research Record 1999, 2007: safe when the new follower brakes at less than b_safe; wanted when
+Transportation Research Record 1999, 2007: safe when the new follower brakes at less than b_safe; desired when
 ã_c − a_c + p (ã_n − a_n + ã_o − a_o) > Δa, with a bias to the right.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camshaft.envs.driving.traffic.ahead import NEVER, acceleration_behind, wanted_speed
+from camshaft.envs.driving.traffic.ahead import NEVER, acceleration_behind, desired_speed
 from camshaft.envs.driving.traffic.idm import following_acceleration, free_acceleration
 from camshaft.envs.driving.traffic.state import ACCELERATION, DECELERATION, HEADWAY, POLITENESS
 from camshaft.envs.kernels import inlined, kernel
@@ -17,16 +17,16 @@ from camshaft.envs.kernels import inlined, kernel
 SAFE_BRAKING = 2.5  # m/s²
 THRESHOLD = 0.25  # m/s²
 RIGHT_BIAS = 0.2  # m/s²
-LEAST_GAP = 2.0  # meters before and behind
-ENDING = 160.0  # meters before the end of a lane from which on one leaves it
-THINKING = 1.0  # seconds between two thoughts of changing
-RESTING = 5.0  # seconds from one change to the next
+LEAST_GAP = 2.0  # meters, safe gap ahead and behind
+ENDING = 160.0  # meters before the end of a lane within which vehicles leave it
+THINKING = 1.0  # seconds between two lane change decisions
+RESTING = 5.0  # seconds between two lane changes
 LATERAL_SPEED = 1.3  # m/s
 
 
 @inlined
 def consider_change(lanes, vehicles, occupied, world, number):  # type: ignore[no-untyped-def]
-    """The neighboring lane that a driver changes to now, or −1."""
+    """The neighboring lane that a vehicle changes to now, or −1."""
     lane = vehicles.lane[world, number]
     best, chosen = 0.0, -1
     for side in range(2):
@@ -42,26 +42,26 @@ def consider_change(lanes, vehicles, occupied, world, number):  # type: ignore[n
 
 @inlined
 def change_incentive(lanes, vehicles, occupied, world, number, target):  # type: ignore[no-untyped-def]
-    """m/s² gained by changing to a neighboring lane, by MOBIL's sum; −inf where that is not safe."""
+    """MOBIL incentive (m/s²) of changing to a neighboring lane; −inf if it is not safe."""
     lane = vehicles.lane[world, number]
     along = vehicles.along[world, number]
     share = lanes.length[world, target] / lanes.length[world, lane]
     there = along * share
     after, later = ways_after(lanes, world, target)
-    wanted = wanted_speed(lanes, vehicles, world, number)
+    desired = desired_speed(lanes, vehicles, world, number)
     quick = vehicles.traits[world, number, ACCELERATION]
-    free = free_acceleration(vehicles.speed[world, number], wanted, quick)
+    free = free_acceleration(vehicles.speed[world, number], desired, quick)
     now = min(
         free,
         acceleration_behind(
             lanes, vehicles, occupied, world, number, -1, lane, vehicles.next_lane[world, number],
-            vehicles.after_lane[world, number], along, wanted,
+            vehicles.after_lane[world, number], along, desired,
         ),
     )  # fmt: skip
     then = min(
         free,
         acceleration_behind(
-            lanes, vehicles, occupied, world, number, -1, target, after, later, there, wanted
+            lanes, vehicles, occupied, world, number, -1, target, after, later, there, desired
         ),
     )
     if then < -SAFE_BRAKING and then < now:
@@ -92,7 +92,7 @@ def change_incentive(lanes, vehicles, occupied, world, number, target):  # type:
 
 @inlined
 def ways_after(lanes, world, lane):  # type: ignore[no-untyped-def]
-    """The first lanes that follow."""
+    """The next two lanes after a lane, by first successors."""
     after = lanes.successors[world, lane, 0]
     later = lanes.successors[world, after, 0] if after >= 0 else np.int32(-1)
     return after, later
@@ -100,7 +100,7 @@ def ways_after(lanes, world, lane):  # type: ignore[no-untyped-def]
 
 @inlined
 def _urgency(lanes, world, lane, along):  # type: ignore[no-untyped-def]
-    """m/s² for which one would leave a lane that ends."""
+    """Incentive (m/s²) to leave a lane that ends."""
     if lanes.successors[world, lane, 0] >= 0:
         return 0.0
     left = lanes.length[world, lane] - along
@@ -109,29 +109,29 @@ def _urgency(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 
 @inlined
 def _behind(lanes, vehicles, occupied, world, number, ignored):  # type: ignore[no-untyped-def]
-    """m/s² of a vehicle on its own way, as if one other were not there."""
-    wanted = wanted_speed(lanes, vehicles, world, number)
+    """Acceleration (m/s²) of a vehicle on its own path, ignoring one other vehicle."""
+    desired = desired_speed(lanes, vehicles, world, number)
     free = free_acceleration(
-        vehicles.speed[world, number], wanted, vehicles.traits[world, number, ACCELERATION]
+        vehicles.speed[world, number], desired, vehicles.traits[world, number, ACCELERATION]
     )
     return min(
         free,
         acceleration_behind(
             lanes, vehicles, occupied, world, number, ignored, vehicles.lane[world, number],
             vehicles.next_lane[world, number], vehicles.after_lane[world, number],
-            vehicles.along[world, number], wanted,
+            vehicles.along[world, number], desired,
         ),
     )  # fmt: skip
 
 
 @inlined
 def _with_leader(lanes, vehicles, world, follower, leader, gap):  # type: ignore[no-untyped-def]
-    """m/s² of a vehicle that gets another one before it."""
+    """Acceleration (m/s²) of a vehicle with a given new leader."""
     traits = vehicles.traits[world, follower]
-    wanted = wanted_speed(lanes, vehicles, world, follower)
+    desired = desired_speed(lanes, vehicles, world, follower)
     return following_acceleration(
         vehicles.speed[world, follower],
-        wanted,
+        desired,
         gap,
         vehicles.speed[world, leader],
         traits[HEADWAY],
@@ -142,7 +142,7 @@ def _with_leader(lanes, vehicles, world, follower, leader, gap):  # type: ignore
 
 @inlined
 def _follower(lanes, vehicles, world, number, lane, along):  # type: ignore[no-untyped-def]
-    """The vehicle behind a place on a lane, and the gap to it; −1 where there is none."""
+    """The vehicle behind a position on a lane, and the gap to it; −1 if there is none."""
     chosen, least = -1, 200.0
     for other in range(vehicles.present.shape[1]):
         if other == number or not vehicles.present[world, other]:
@@ -163,7 +163,7 @@ def _follower(lanes, vehicles, world, number, lane, along):  # type: ignore[no-u
 
 @inlined
 def _is_beside(lanes, vehicles, occupied, world, number, lane, along):  # type: ignore[no-untyped-def]
-    """Whether something stands where one would change to."""
+    """Whether the target position of a lane change is occupied."""
     for other in range(vehicles.present.shape[1]):
         if other == number or not vehicles.present[world, other]:
             continue
@@ -182,22 +182,22 @@ def _is_beside(lanes, vehicles, occupied, world, number, lane, along):  # type: 
 
 @kernel
 def ego_change(lanes, vehicles, occupied, chosen):  # type: ignore[no-untyped-def]
-    """Write (N,) the neighboring lane that a driver in place of each ego vehicle would change to, or −1."""
+    """Write (N,) the neighboring lane that the driver model would change to in place of each ego vehicle, or −1."""
     for world in range(chosen.shape[0]):
         chosen[world] = consider_change(lanes, vehicles, occupied, world, 0)
 
 
 @inlined
 def measure_neighbors(lanes, vehicles, world, far, result):  # type: ignore[no-untyped-def]
-    """Write what drives around the ego vehicle.
+    """Write gaps and closing speeds of the vehicles around the ego vehicle.
 
     Args:
-        lanes: of all worlds.
-        vehicles: likewise.
-        world: which.
-        far: meters beyond which nothing counts.
-        result: (12,) for the left, own and right lane: gap ahead and the speed by which one closes it, gap behind and
-            the speed by which it is closed; `far` and 0 where there is nothing; −1 gaps where there is no lane.
+        lanes: lanes of all worlds.
+        vehicles: vehicles of all worlds.
+        world: index of the world.
+        far: meters beyond which vehicles are ignored.
+        result: (12,) for the left, own and right lane: gap ahead and its closing speed, gap behind and
+            its closing speed; `far` and 0 without a vehicle; gaps of −1 without a lane.
     """
     own = vehicles.lane[world, 0]
     for side in range(3):
@@ -231,7 +231,7 @@ def measure_neighbors(lanes, vehicles, world, far, result):  # type: ignore[no-u
 
 @kernel
 def ego_acceleration_on(lanes, vehicles, occupied, targets, result):  # type: ignore[no-untyped-def]
-    """Write (N,) m/s² of drivers in place of the ego vehicles if they were on neighboring lanes; large where −1."""
+    """Write (N,) m/s² of the driver model for ego vehicles on neighboring lanes; large for lane −1."""
     for world in range(result.shape[0]):
         result[world] = NEVER
         target = targets[world]
@@ -243,5 +243,5 @@ def ego_acceleration_on(lanes, vehicles, occupied, targets, result):  # type: ig
         after, later = ways_after(lanes, world, target)
         result[world] = acceleration_behind(
             lanes, vehicles, occupied, world, 0, -1, np.int32(target), after, later, along,
-            wanted_speed(lanes, vehicles, world, 0),
+            desired_speed(lanes, vehicles, world, 0),
         )  # fmt: skip

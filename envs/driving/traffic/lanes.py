@@ -7,12 +7,12 @@ import numpy as np
 from camshaft.envs.driving.road_network.arrays import CELL, CURVATURE, HEADING, X, Y
 from camshaft.envs.kernels import inlined, kernel
 
-COARSE = 16  # points of a lane from one to the next that is looked at first
+COARSE = 16  # stride of the lane points in a coarse search
 
 
 @inlined
 def point_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
-    """x, y, heading and curvature so many meters along a lane; straight on beyond its ends."""
+    """x, y, heading and curvature at a distance along a lane; straight beyond its ends."""
     first, count = lanes.starts[world, lane], lanes.starts[world, lane + 1] - lanes.starts[world, lane]
     steps = along / lanes.spacing[world, lane]
     index = min(max(int(steps), 0), count - 2)
@@ -29,7 +29,7 @@ def point_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 
 @inlined
 def curvature_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
-    """Curvature so many meters along a lane."""
+    """Curvature at a distance along a lane."""
     first, count = lanes.starts[world, lane], lanes.starts[world, lane + 1] - lanes.starts[world, lane]
     index = min(max(int(along / lanes.spacing[world, lane] + 0.5), 0), count - 1)
     return lanes.points[world, first + index, CURVATURE]
@@ -39,8 +39,8 @@ def curvature_on(lanes, world, lane, along):  # type: ignore[no-untyped-def]
 def nearest_on(lanes, world, lane, x, y, most):  # type: ignore[no-untyped-def]
     """Meters along a lane of its nearest sampled point, and the squared distance to it; infinity beyond `most` meters.
 
-    A few points tell how far it is at most; then points that cannot be nearer, since those before them are so far, are
-    passed over.
+    A coarse search bounds the distance; a fine search then skips points that cannot be nearer, given the distance of
+    the previous one.
     """
     first, stop = lanes.starts[world, lane], lanes.starts[world, lane + 1]
     spacing = lanes.spacing[world, lane]
@@ -63,7 +63,7 @@ def nearest_on(lanes, world, lane, x, y, most):  # type: ignore[no-untyped-def]
 
 @inlined
 def project(lanes, world, lane, x, y, along):  # type: ignore[no-untyped-def]
-    """Meters along a lane, meters left of its middle, and its heading at the foot of a point, near a first guess."""
+    """Projection of a point onto a lane near an initial guess: meters along it, meters left of it, and its heading."""
     heading = lateral = 0.0
     length = lanes.length[world, lane]
     for _ in range(3):
@@ -80,7 +80,7 @@ def project(lanes, world, lane, x, y, along):  # type: ignore[no-untyped-def]
 
 @inlined
 def cell_of(lanes, world, x, y):  # type: ignore[no-untyped-def]
-    """The cell of the grid that a place lies in, or −1."""
+    """Index of the grid cell of a position, or −1."""
     grid = lanes.grid[world]
     column, row = int(np.floor((x - grid[0]) / CELL)), int(np.floor((y - grid[1]) / CELL))
     if column < 0 or row < 0 or column >= grid[2] or row >= grid[3]:
@@ -90,10 +90,10 @@ def cell_of(lanes, world, x, y):  # type: ignore[no-untyped-def]
 
 @kernel
 def find_lane(lanes, world, x, y, heading):  # type: ignore[no-untyped-def]
-    """The lane that fits a pose best: meters beside it and the turn against it count; −1 when none is near.
+    """The lane that best fits a pose by lateral distance and heading difference; −1 if none is near.
 
     Returns:
-        Lane, meters along it, meters left of its middle.
+        Lane, meters along it, meters left of its center.
     """
     best, lane, along, lateral = np.inf, -1, 0.0, 0.0
     cell = cell_of(lanes, world, x, y)
@@ -115,7 +115,7 @@ def find_lane(lanes, world, x, y, heading):  # type: ignore[no-untyped-def]
 
 @inlined
 def occupy(lanes, vehicles, occupied, world):  # type: ignore[no-untyped-def]
-    """Write which lanes the ego vehicle stands on or in the way of."""
+    """Write the lanes that the ego vehicle is on or blocks."""
     pose = vehicles.pose[world, 0]
     x, y, heading = pose[0], pose[1], pose[2]
     count = 0
@@ -140,9 +140,9 @@ def occupy(lanes, vehicles, occupied, world):  # type: ignore[no-untyped-def]
 
 @kernel
 def measure_departure(lanes, vehicles, departures):  # type: ignore[no-untyped-def]
-    """Write (N, 2): meters from each ego vehicle to the nearest lane, and to the nearest that leads its way.
+    """Write (N, 2) meters from each ego vehicle to the nearest lane, and to the nearest lane of its direction.
 
-    Both are 0 on such a lane, and 100 where none is near.
+    Both are 0 on such a lane, and 100 if none is near.
     """
     for world in range(departures.shape[0]):
         pose = vehicles.pose[world, 0]
@@ -150,7 +150,7 @@ def measure_departure(lanes, vehicles, departures):  # type: ignore[no-untyped-d
         any_lane, own_way = _outside(
             lanes, world, vehicles.lane[world, 0], x, y, heading, vehicles.along[world, 0]
         )
-        if own_way > 0.0:  # not on the lane where it should be: on another one?
+        if own_way > 0.0:  # off its assigned lane: search all others
             any_lane, own_way = 100.0, 100.0
             cell = cell_of(lanes, world, x, y)
             if cell >= 0:
@@ -166,7 +166,7 @@ def measure_departure(lanes, vehicles, departures):  # type: ignore[no-untyped-d
 
 @inlined
 def _outside(lanes, world, lane, x, y, heading, guess):  # type: ignore[no-untyped-def]
-    """Meters from a place to a lane, and the same, or 100, if it leads the way of a heading; near a first guess."""
+    """Meters from a position to a lane near an initial guess; and the same if the lane has the heading, else 100."""
     along, lateral, direction = project(lanes, world, lane, x, y, guess)
     beyond = max(-along, along - lanes.length[world, lane], 0.0)
     outside = max(abs(lateral) - 0.5 * lanes.width[world, lane], 0.0) + beyond
@@ -175,7 +175,7 @@ def _outside(lanes, world, lane, x, y, heading, guess):  # type: ignore[no-untyp
 
 @inlined
 def assign_lane(lanes, vehicles, world):  # type: ignore[no-untyped-def]
-    """Write the lane that the ego vehicle is on, by its pose, and the lanes that follow."""
+    """Write the lane of the ego vehicle, from its pose, and the next lanes."""
     pose = vehicles.pose[world, 0]
     lane, along, lateral = find_lane(lanes, world, pose[0], pose[1], pose[2])
     if lane < 0:

@@ -1,4 +1,4 @@
-"""People on foot: they walk along footpaths and cross roads where it is safe, or where they have right of way."""
+"""Pedestrians: they walk along footpaths and cross roads when it is safe or they have right of way."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.driving.road_network.elements import Network
-from camshaft.envs.driving.traffic.randomness import draw
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN, seconds_to_green, signal_state
+from camshaft.envs.driving.traffic.randomness import uniform
+from camshaft.envs.driving.traffic.signals import GREEN, YELLOW, seconds_to_green, signal_state
 from camshaft.envs.driving.traffic.state import WAITING, WALKING
 from camshaft.envs.kernels import inlined, kernel
 
-MOST_PATHS = 8  # footpaths that meet in one place
-CAUTION = 1.5  # seconds between a person's way and a vehicle's
-BRAKING = 3.0  # m/s² that people trust drivers to brake with
-EAGER = 0.5  # how often one takes a crossing that one comes to
-SWERVE = 0.4  # meters/s at which one comes back to one's side of the path
+MOST_PATHS = 8  # footpaths that meet in one node
+CAUTION = 1.5  # seconds of margin between a person and a vehicle
+BRAKING = 3.0  # m/s², braking that pedestrians expect of drivers
+EAGER = 0.5  # probability of taking a crossing on the way
+SWERVE = 0.4  # m/s at which people return to their side of the path
 
 
 class PathArrays(NamedTuple):
     """Footpaths of N worlds.
 
     Attributes:
-        counts: (N, 2) footpaths, crossings.
-        points: (N, P, 3) x, y, heading, path after path.
-        starts: (N, W + 1).
+        counts: (N, 2) number of footpaths, crossings.
+        points: (N, P, 3) x, y, heading, path by path.
+        starts: (N, W + 1) first point of each path.
         spacing, length, width: (N, W) meters.
-        ends: (N, W, 2) places where they begin and end.
-        crossing: (N, W) which crossing a path leads over, or −1.
-        meeting: (N, M, MOST_PATHS) paths that meet in a place, −1 behind the last.
-        zebra: (N, K) whether people have right of way on a crossing.
-        signal: (N, K) signal group of the vehicles that are crossed, or −1.
-        lanes: (N, K, 6) lanes crossed, −1 behind the last.
-        places: (N, K, 6) meters along them.
+        ends: (N, W, 2) nodes of their beginning and end.
+        crossing: (N, W) crossing that a path leads over, or −1.
+        meeting: (N, M, MOST_PATHS) paths that meet in a node, padded with −1.
+        zebra: (N, K) whether pedestrians have right of way on a crossing.
+        signal: (N, K) signal group of the crossed vehicles, or −1.
+        lanes: (N, K, 6) lanes crossed, padded with −1.
+        lane_distances: (N, K, 6) meters along them.
     """
 
     counts: NDArray[np.int64]
@@ -49,15 +49,15 @@ class PathArrays(NamedTuple):
     zebra: NDArray[np.bool_]
     signal: NDArray[np.int32]
     lanes: NDArray[np.int32]
-    places: NDArray[np.float64]
+    lane_distances: NDArray[np.float64]
 
 
 def pack_paths(network: Network) -> PathArrays:
-    """The footpaths of a network as arrays of one world."""
+    """Pack the footpaths of a network as arrays of one world."""
     paths = network.walkways
     sizes = [len(path.curve.points) for path in paths]
-    places = 1 + max((place for path in paths for place in path.ends), default=0)
-    meeting: list[list[int]] = [[] for _ in range(places)]
+    nodes = 1 + max((place for path in paths for place in path.ends), default=0)
+    meeting: list[list[int]] = [[] for _ in range(nodes)]
     for path in paths:
         for place in path.ends:
             meeting[place].append(path.index)
@@ -89,7 +89,7 @@ def pack_paths(network: Network) -> PathArrays:
 
 @inlined
 def mark_crossings(paths, people, world, crossed):  # type: ignore[no-untyped-def]
-    """Write which crossings vehicles have to keep free: somebody is on them, or waits at a zebra."""
+    """Write which crossings vehicles have to keep clear: people are on them, or wait with right of way."""
     crossed[world, : paths.counts[world, 1]] = False
     for person in range(people.present.shape[1]):
         if not people.present[world, person]:
@@ -105,7 +105,7 @@ def mark_crossings(paths, people, world, crossed):  # type: ignore[no-untyped-de
 
 @inlined
 def advance_people(lanes, vehicles, occupied, paths, people, world, time, step):  # type: ignore[no-untyped-def]
-    """Move every person of a world by `step` seconds."""
+    """Advance all people of a world by `step` seconds."""
     for person in range(people.present.shape[1]):
         if not people.present[world, person]:
             continue
@@ -144,11 +144,11 @@ def _walk(paths, people, world, person, step):  # type: ignore[no-untyped-def]
 
 @inlined
 def _choose_path(paths, people, world, person, path, place):  # type: ignore[no-untyped-def]
-    """The path that somebody goes on to: not back, if there is another; over a crossing now and then."""
+    """Choose a person's next path: not back, if there is another; over crossings with some probability."""
     total = 0.0
     for entry in range(MOST_PATHS):
         total += _liking(paths, world, paths.meeting[world, place, entry], path)
-    mark = draw(people.random, world, person) * total
+    mark = uniform(people.random, world, person) * total
     for entry in range(MOST_PATHS):
         other = paths.meeting[world, place, entry]
         mark -= _liking(paths, world, other, path)
@@ -168,7 +168,7 @@ def _liking(paths, world, other, path):  # type: ignore[no-untyped-def]
 
 @inlined
 def _enter(paths, people, world, person):  # type: ignore[no-untyped-def]
-    """Go on to the next path, at the same side."""
+    """Enter the next path, on the same side."""
     old, new = people.path[world, person], people.next_path[world, person]
     place = paths.ends[world, old, 1 if people.forward[world, person] else 0]
     before = people.forward[world, person]
@@ -199,13 +199,13 @@ def _wait(lanes, vehicles, occupied, paths, people, world, person, time, step): 
 
 @inlined
 def _is_safe(lanes, vehicles, occupied, paths, people, world, person, crossing, time):  # type: ignore[no-untyped-def]
-    """Whether somebody may step onto a crossing."""
+    """Whether it is safe for a person to step onto a crossing."""
     needed = paths.length[world, people.next_path[world, person]] / people.pace[world, person]
     signal = paths.signal[world, crossing]
     trusts = paths.zebra[world, crossing]
     if signal >= 0:
         state = signal_state(lanes.signals[world, signal], time)
-        if state in (GREEN, AMBER):
+        if state in (GREEN, YELLOW):
             return False
         if seconds_to_green(lanes.signals[world, signal], time) < needed:
             return False
@@ -214,7 +214,7 @@ def _is_safe(lanes, vehicles, occupied, paths, people, world, person, crossing, 
         lane = paths.lanes[world, crossing, entry]
         if lane < 0:
             break
-        place = paths.places[world, crossing, entry]
+        place = paths.lane_distances[world, crossing, entry]
         for vehicle in range(vehicles.present.shape[1]):
             if vehicles.present[world, vehicle] and _is_coming(
                 lanes, vehicles, world, vehicle, lane, place, needed, trusts
@@ -232,7 +232,7 @@ def _is_safe(lanes, vehicles, occupied, paths, people, world, person, crossing, 
 
 @inlined
 def _is_coming(lanes, vehicles, world, vehicle, lane, place, needed, trusts):  # type: ignore[no-untyped-def]
-    """Whether a vehicle would be there too soon."""
+    """Whether a vehicle would reach the crossing too soon."""
     here, after, later = (
         vehicles.lane[world, vehicle],
         vehicles.next_lane[world, vehicle],
@@ -254,9 +254,9 @@ def _is_coming(lanes, vehicles, world, vehicle, lane, place, needed, trusts):  #
 
 @inlined
 def _comes_too_soon(ahead, speed, length, needed, trusts):  # type: ignore[no-untyped-def]
-    """Whether something so many meters before a crossing is a danger to who needs so many seconds.
+    """Whether a vehicle at a distance (meters) before a crossing endangers a person who needs `needed` seconds.
 
-    Whoever has right of way trusts that drivers stop who can.
+    A person with right of way trusts drivers to stop if they can.
     """
     gap = ahead - 0.5 * length - 1.0
     if ahead < -0.5 * length - 1.5:
@@ -285,7 +285,7 @@ def _pose(paths, people, world, person):  # type: ignore[no-untyped-def]
 
 @kernel
 def place_people(paths, people, world):  # type: ignore[no-untyped-def]
-    """Write the poses of all people of a world, who were set out anew."""
+    """Write the poses of all people of a world after a spawn."""
     for person in range(people.present.shape[1]):
         if people.present[world, person]:
             _pose(paths, people, world, person)

@@ -1,4 +1,4 @@
-"""Random numbers inside kernels, whose state is part of a world's: xorshift64* (S. Vigna, 2016)."""
+"""Random numbers for kernels, with their state in each world: xorshift64* (S. Vigna, 2016)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ MULTIPLIER = np.uint64(2685821657736338717)
 
 
 @inlined
-def draw(states, world, number):  # type: ignore[no-untyped-def]
-    """A number in 0..1; moves the state on, which must not be 0."""
+def uniform(states, world, number):  # type: ignore[no-untyped-def]
+    """A uniform number in 0..1; advances the state, which must not be 0."""
     state = states[world, number]
     state ^= state >> TWELVE
     state ^= state << TWENTY_FIVE

@@ -1,7 +1,7 @@
-"""Who may enter a junction: lights, signs, the right of way, and those who are in it already.
+"""Right of way at junctions: lights, signs, priority, and vehicles already inside.
 
-A vehicle first in line asks for the lane that it will take through the junction. It is granted when nobody is on, or
-has been granted, a lane in conflict with it, and nobody whom it has to let go first would arrive before it is through.
+The first vehicle in line requests its lane through the junction. The request is granted when no vehicle is on, or
+has been granted, a conflicting lane, and no vehicle with priority would arrive before it has passed.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 from camshaft.envs.driving.road_network.elements import FREE, LIGHT, STOP
-from camshaft.envs.driving.traffic.signals import AMBER, GREEN, RED, signal_state
+from camshaft.envs.driving.traffic.signals import GREEN, RED, YELLOW, signal_state
 from camshaft.envs.driving.traffic.state import PATIENCE
 from camshaft.envs.kernels import inlined
 
-ASKING = 12.0  # meters before the line at which one asks, at least, and seconds of driving:
+ASKING = 12.0  # meters and seconds before the line at which vehicles request, at least:
 ASKING_SECONDS = 3.0
-COMFORTABLE = 2.5  # m/s² of braking for a grant that does not hold any more
-MARGIN = 1.2  # seconds between two that cross each other's way
-IDLE = 4.0  # seconds after which the ego vehicle loses what it was granted and does not use
-ROOM = 2.5  # meters left free on the lane behind a junction
-HURRIED = 20.0  # seconds of waiting after which those who wait as well are let wait
+COMFORTABLE = 2.5  # m/s², braking for a revoked grant
+MARGIN = 1.2  # seconds between two vehicles on conflicting lanes
+IDLE = 4.0  # seconds after which the ego vehicle loses an unused grant
+ROOM = 2.5  # meters kept free on the lane behind a junction
+HURRIED = 20.0  # seconds of waiting after which a vehicle no longer yields to others that wait
 
 
 @inlined
 def grant(lanes, vehicles, occupied, world, time, step):  # type: ignore[no-untyped-def]
-    """Give, keep or take back what every vehicle of a world may enter."""
+    """Grant, keep or revoke the lanes that the vehicles of a world may enter."""
     count = vehicles.present.shape[1]
     for number in range(count):
         if not vehicles.present[world, number]:
@@ -32,7 +32,7 @@ def grant(lanes, vehicles, occupied, world, time, step):  # type: ignore[no-unty
         _review(lanes, vehicles, world, number, time, step)
         if not _keeps_grant(lanes, vehicles, occupied, world, number, time):
             vehicles.granted[world, number] = -1
-    # Those who have waited longest ask first; equal ones by their number.
+    # The longest waiting vehicles request first; ties are broken by index.
     longest = np.inf
     last = -1
     for _ in range(count):
@@ -65,7 +65,7 @@ def _distance_to_line(lanes, vehicles, world, number):  # type: ignore[no-untype
 
 @inlined
 def _review(lanes, vehicles, world, number, time, step):  # type: ignore[no-untyped-def]
-    """Count the seconds of waiting, note a stop, and take back what does not hold any more."""
+    """Count the seconds of waiting, record a stop, and revoke grants that no longer hold."""
     after = vehicles.next_lane[world, number]
     if after < 0 or lanes.junction[world, after] < 0:
         vehicles.waiting[world, number] = 0.0
@@ -81,7 +81,7 @@ def _review(lanes, vehicles, world, number, time, step):  # type: ignore[no-unty
         red = False
         if lanes.control[world, after] == LIGHT:
             shown = signal_state(lanes.signals[world, lanes.signal[world, after]], time)
-            red = shown in (RED, AMBER)
+            red = shown in (RED, YELLOW)
         if red and distance > speed * speed / 7.0 + 0.5:
             vehicles.granted[world, number] = -1
         elif number == 0:
@@ -98,7 +98,7 @@ def _review(lanes, vehicles, world, number, time, step):  # type: ignore[no-unty
 
 @inlined
 def _keeps_grant(lanes, vehicles, occupied, world, number, time):  # type: ignore[no-untyped-def]
-    """Whether what a vehicle was granted from afar still holds, as long as it could still stop."""
+    """Whether a grant still holds for a vehicle that could still stop."""
     after = vehicles.next_lane[world, number]
     if after < 0 or vehicles.granted[world, number] != after:
         return True
@@ -110,7 +110,7 @@ def _keeps_grant(lanes, vehicles, occupied, world, number, time):  # type: ignor
 
 @inlined
 def _is_asking(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
-    """Whether a vehicle is near a junction, first in its lane, and has not been let in yet."""
+    """Whether a vehicle is near a junction, first in its lane, and has no grant yet."""
     lane, after = vehicles.lane[world, number], vehicles.next_lane[world, number]
     if after < 0 or lanes.junction[world, after] < 0 or vehicles.granted[world, number] == after:
         return False
@@ -169,7 +169,7 @@ def _has_room(lanes, vehicles, world, number):  # type: ignore[no-untyped-def]
 
 @inlined
 def _is_free(lanes, vehicles, occupied, world, number, conflict, time):  # type: ignore[no-untyped-def]
-    """Whether one conflict is in nobody's way, and nobody with right of way comes too soon."""
+    """Whether a conflict is clear: no vehicle blocks it and none with priority arrives too soon."""
     crossing = lanes.conflict_lanes[world, conflict]
     spans = lanes.conflict_spans[world, conflict]
     yields = lanes.conflict_yields[world, conflict]
@@ -208,7 +208,7 @@ def _is_free(lanes, vehicles, occupied, world, number, conflict, time):  # type:
                 if waited < HURRIED or speed > 1.0:
                     return False
         elif yields and vehicles.after_lane[world, other] == crossing and vehicles.speed[world, other] > 1.0:
-            # As on the ring of a roundabout, whose lanes are short.
+            # For example, on the ring of a roundabout, whose lanes are short.
             if lanes.control[world, crossing] == FREE:
                 between = vehicles.next_lane[world, other]
                 away = lanes.length[world, lane] - vehicles.along[world, other] + lanes.length[world, between]
@@ -220,7 +220,7 @@ def _is_free(lanes, vehicles, occupied, world, number, conflict, time):  # type:
 
 @inlined
 def _seconds_through(lanes, vehicles, world, number, end):  # type: ignore[no-untyped-def]
-    """Seconds until a vehicle has its rear beyond `end` meters of the junction's lane, speeding up at 1.5 m/s²."""
+    """Seconds until a vehicle's rear is beyond `end` meters of the junction lane, accelerating at 1.5 m/s²."""
     lane = vehicles.lane[world, number]
     distance = (
         lanes.length[world, lane] - vehicles.along[world, number] + end + 0.5 * vehicles.length[world, number]

@@ -1,4 +1,4 @@
-"""The vehicles and people of all worlds as arrays, for kernels."""
+"""States of the vehicles and people of all worlds as arrays for kernels."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from numpy.typing import NDArray
 # Columns of `Vehicles.traits`.
 SPEED_SHARE, HEADWAY, ACCELERATION, DECELERATION, POLITENESS, PATIENCE = range(6)
 NUM_TRAITS = 6
-MOST_OCCUPIED = 8  # lanes that the ego vehicle may be in the way of at once
+MOST_OCCUPIED = 8  # lanes that the ego vehicle can block at once
 
 # States of a person.
 WALKING, WAITING = range(2)
 
 
 class Vehicles(NamedTuple):
-    """Vehicles of N worlds, A in each; number 0 is the ego vehicle.
+    """Vehicles of N worlds, A in each; vehicle 0 is the ego vehicle.
 
     Attributes:
-        present: (N, A) whether there is one.
-        lane, next_lane, after_lane: (N, A) where it is and what comes then; −1 for the end of the network.
-        lane_before: (N, A) where it came from, or −1.
-        shadow: (N, A) the lane that it is leaving for a neighboring one, or −1.
-        along: (N, A) meters along its lane, of its middle.
+        present: (N, A) whether the vehicle exists.
+        lane, next_lane, after_lane: (N, A) current and next two lanes; −1 at the end of the network.
+        lane_before: (N, A) previous lane, or −1.
+        shadow: (N, A) lane that it is leaving in a lane change, or −1.
+        along: (N, A) meters along its lane, middle of the vehicle.
         speed, acceleration: (N, A) m/s, m/s².
-        offset: (N, A) meters left of the middle of the lane.
+        offset: (N, A) meters left of the lane center.
         cooldown: (N, A) seconds until it may change lanes again.
-        waiting: (N, A) seconds for which it has stood at a stop line.
-        granted: (N, A) lane of a junction that it may enter, or −1.
-        halted: (N, A) whether it has come to a stop before the junction ahead.
-        kind: (N, A) which model.
+        waiting: (N, A) seconds that it has waited at a stop line.
+        granted: (N, A) junction lane that it may enter, or −1.
+        halted: (N, A) whether it has stopped before the junction ahead.
+        kind: (N, A) index of its kind.
         length, width: (N, A) meters.
         traits: (N, A, 6) share of the speed limit, time headway (s), acceleration and deceleration (m/s²), politeness,
             patience (s).
-        indicator: (N, A) 1 left, −1 right, 0 none.
+        indicator: (N, A) turn signal: 1 left, −1 right, 0 off.
         pose: (N, A, 3) x, y, heading.
-        random: (N, A) state of its random numbers.
+        random: (N, A) state of its random number generator.
     """
 
     present: NDArray[np.bool_]
@@ -64,23 +64,23 @@ class Vehicles(NamedTuple):
 
 
 class People(NamedTuple):
-    """People on foot of N worlds, Q in each.
+    """Pedestrians of N worlds, Q in each.
 
     Attributes:
-        present: (N, Q) whether there is one.
+        present: (N, Q) whether the person exists.
         path: (N, Q) footpath.
         along: (N, Q) meters along it.
         forward: (N, Q) whether they walk in its direction.
-        speed: (N, Q) m/s now.
-        pace: (N, Q) m/s that they like to walk.
-        offset: (N, Q) meters left of the path's middle, in its direction.
+        speed: (N, Q) m/s, current speed.
+        pace: (N, Q) m/s, preferred walking speed.
+        offset: (N, Q) meters left of the path's center line, in its direction.
         state: (N, Q) WALKING or WAITING at a curb.
-        next_path: (N, Q) the footpath that they go on to.
-        waiting: (N, Q) seconds for which they have waited.
-        walked: (N, Q) meters, from which the phase of the gait follows.
-        kind: (N, Q) which model.
+        next_path: (N, Q) next footpath.
+        waiting: (N, Q) seconds that they have waited.
+        walked: (N, Q) meters walked, which determine the phase of the gait.
+        kind: (N, Q) index of the body.
         pose: (N, Q, 3) x, y, heading.
-        random: (N, Q) state of their random numbers.
+        random: (N, Q) state of their random number generator.
     """
 
     present: NDArray[np.bool_]
@@ -100,12 +100,12 @@ class People(NamedTuple):
 
 
 class Occupied(NamedTuple):
-    """Lanes that the ego vehicle stands on or in the way of, wherever it drives.
+    """Lanes that the ego vehicle is on or blocks, wherever it drives.
 
     Attributes:
-        counts: (N,) how many.
-        lanes: (N, MOST_OCCUPIED).
-        along: (N, MOST_OCCUPIED) meters along each, of its middle.
+        counts: (N,) number of lanes.
+        lanes: (N, MOST_OCCUPIED) their indices.
+        along: (N, MOST_OCCUPIED) meters along each lane, middle of the vehicle.
     """
 
     counts: NDArray[np.int64]
@@ -114,7 +114,7 @@ class Occupied(NamedTuple):
 
 
 def make_vehicles(num_worlds: int, count: int) -> Vehicles:
-    """Room for so many vehicles; none is present."""
+    """Allocate vehicles; none is present."""
     shape = (num_worlds, count)
 
     def numbers() -> NDArray[np.float64]:
@@ -149,7 +149,7 @@ def make_vehicles(num_worlds: int, count: int) -> Vehicles:
 
 
 def make_people(num_worlds: int, count: int) -> People:
-    """Room for so many people; none is present."""
+    """Allocate people; none is present."""
     shape = (num_worlds, count)
     return People(
         present=np.zeros(shape, bool),
@@ -170,7 +170,7 @@ def make_people(num_worlds: int, count: int) -> People:
 
 
 def make_occupied(num_worlds: int) -> Occupied:
-    """Nothing is occupied."""
+    """Allocate occupied lanes; none is occupied."""
     return Occupied(
         np.zeros(num_worlds, np.int64),
         np.full((num_worlds, MOST_OCCUPIED), -1, np.int32),

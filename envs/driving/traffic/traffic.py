@@ -1,4 +1,4 @@
-"""The traffic of all worlds: vehicles and people around the ego vehicles, who heed them and each other."""
+"""Traffic of all worlds: vehicles and people around the ego vehicles that react to them and to each other."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.arrays import LaneArrays, WorldArrays, pack
 from camshaft.envs.driving.road_network.elements import Network
-from camshaft.envs.driving.traffic.advance import advance_traffic, set_out_all
-from camshaft.envs.driving.traffic.kinds import SALOON, VehicleKind
+from camshaft.envs.driving.traffic.advance import advance_traffic, spawn_all
+from camshaft.envs.driving.traffic.kinds import SEDAN, VehicleKind
 from camshaft.envs.driving.traffic.pedestrians import PathArrays, pack_paths, place_people
 from camshaft.envs.driving.traffic.signals import show_signals
 from camshaft.envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_people, make_vehicles
@@ -21,25 +21,25 @@ from camshaft.envs.driving.traffic.state import NUM_TRAITS, make_occupied, make_
 SPOT_STEP, SPOT_MARGIN = (
     12.0,
     9.0,
-)  # meters between the places where vehicles are set out, and to a lane's ends
+)  # meters between spawn positions, and to the ends of a lane
 CAUTIOUS = np.array([0.80, 1.2, 1.1, 1.5, 0.2, 6.0])  # traits of the most cautious driver
-BOLD = np.array([1.05, 0.9, 2.0, 2.5, 0.5, 10.0])  # and of the boldest
-PACES = (1.0, 1.7)  # m/s of people on foot
+BOLD = np.array([1.05, 0.9, 2.0, 2.5, 0.5, 10.0])  # traits of the boldest driver
+PACES = (1.0, 1.7)  # m/s, walking speeds
 
 
 class SpotArrays(NamedTuple):
-    """(N, B, 4) lane, meters along it, x and y of places to set vehicles out; lane −1 behind the last."""
+    """(N, B, 4) lane, meters along it, x and y of spawn positions; lane −1 after the last."""
 
     spots: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class TrafficMap:
-    """A network as traffic needs it: `Traffic.set_map` takes it.
+    """A network packed for `Traffic.set_map`.
 
     Attributes:
-        network: what was packed.
-        lanes, paths, spots: its arrays.
+        network: the packed network.
+        lanes, paths, spots: its arrays: lanes, footpaths, spawn positions.
     """
 
     network: Network
@@ -65,17 +65,17 @@ class Traffic:
 
     Args:
         num_worlds: N.
-        num_vehicles: in each world, besides the ego vehicle.
-        num_people: on foot, in each world.
-        kinds: of vehicles; the ego vehicle is of the first.
-        reach: meters from the ego vehicle at which vehicles that are far away are set out anew, and beyond which that
-            happens; None to leave them where they are.
+        num_vehicles: number of other vehicles in each world.
+        num_people: number of pedestrians in each world.
+        kinds: kinds of vehicles; the first is that of the ego vehicle.
+        reach: meters from the ego vehicle at which distant vehicles are respawned, and beyond which they are
+            respawned; None to keep them.
 
     Attributes:
-        kinds: as given.
-        vehicles, people, occupied: their states; number 0 of the vehicles is the ego vehicle.
+        kinds: kinds of vehicles.
+        vehicles, people, occupied: their states; vehicle 0 is the ego vehicle.
         times: (N,) seconds since the start.
-        signals: (N, S) what signal groups show.
+        signals: (N, S) states of the signal groups.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Traffic:
         num_worlds: int,
         num_vehicles: int,
         num_people: int = 0,
-        kinds: Sequence[VehicleKind] = (SALOON,),
+        kinds: Sequence[VehicleKind] = (SEDAN,),
         reach: tuple[float, float] | None = (60.0, 170.0),
     ) -> None:
         self.kinds, self._reach = tuple(kinds), reach or (0.0, 0.0)
@@ -109,11 +109,11 @@ class Traffic:
 
     @property
     def crossed(self) -> NDArray[np.bool_]:
-        """(N, K) crossings that vehicles have to keep free."""
+        """(N, K) whether vehicles have to keep a crossing clear."""
         return self._crossed
 
     def set_map(self, world: int, packed: TrafficMap) -> None:
-        """Give a world its network."""
+        """Set the network of a world."""
         self._lanes.put(world, packed.lanes)
         self._paths.put(world, packed.paths)
         self._spots.put(world, packed.spots)
@@ -127,13 +127,13 @@ class Traffic:
             self.signals = np.zeros((worlds, groups), np.int32)
 
     def start(self, world: int, rng: np.random.Generator, least: float = 25.0, most: float = 1e9) -> None:
-        """Set out the vehicles and people of a world anew; the ego vehicle's pose is set.
+        """Spawn the vehicles and people of a world around the ego vehicle, whose pose is already set.
 
         Args:
-            world: which.
-            rng: source of every draw, and of the random numbers of all that follows.
-            least: meters from the ego vehicle, at least,
-            most: and at most.
+            world: index of the world.
+            rng: source of the samples, and of the seeds of all later random numbers.
+            least: meters, smallest distance from the ego vehicle.
+            most: meters, largest distance from the ego vehicle.
         """
         vehicles = self.vehicles
         count = vehicles.present.shape[1]
@@ -155,7 +155,7 @@ class Traffic:
         vehicles.halted[world] = False
         self.occupied.counts[world] = 0
         vehicles.indicator[world] = 0
-        set_out_all(self.lanes, vehicles, self._spots.arrays.spots, world, least, most)
+        spawn_all(self.lanes, vehicles, self._spots.arrays.spots, world, least, most)
         self._start_people(world, rng)
         self.update_signals()
 
@@ -182,7 +182,7 @@ class Traffic:
         place_people(paths, people, world)
 
     def step(self, seconds: float) -> None:
-        """Move everybody but the ego vehicles, whose state has been set."""
+        """Advance everything except the ego vehicles, whose states have been set."""
         advance_traffic(
             self.lanes,
             self.vehicles,
@@ -198,11 +198,11 @@ class Traffic:
         self.update_signals()
 
     def update_signals(self) -> None:
-        """Write what the signal groups show now."""
+        """Update the states of the signal groups."""
         show_signals(self.lanes.counts, self.lanes.signals, self.times, self.signals)
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that the future depends on, but the networks."""
+        """The state on which the future depends, without the networks."""
         return {
             "vehicles": [array.copy() for array in self.vehicles],
             "people": [array.copy() for array in self.people],
@@ -211,7 +211,7 @@ class Traffic:
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Return to a state; the networks are those of then."""
+        """Restore a state; the networks must be the same as when it was taken."""
         arrays: list[Any] = [*self.vehicles, *self.people]
         for own, saved in zip(arrays, [*state["vehicles"], *state["people"]], strict=True):
             own[...] = saved

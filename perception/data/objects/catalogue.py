@@ -196,9 +196,9 @@ def torus(radius: float, thickness: float, segments: int) -> Mesh:
 _ARM = ((0.3, 0.5, 0.2, -1.2, 0.1, 0.9), (-0.4, 0.9, 0.0, -0.8, 0.5, 1.2))
 
 MAKERS: Mapping[str, Callable[[], list[ObjectModel]]] = {
-    "car": lambda: _vehicles(assets.saloon, assets.hatchback, assets.suv),
+    "car": lambda: _vehicles(assets.sedan, assets.hatchback, assets.suv),
     "van": lambda: _vehicles(assets.van),
-    "lorry": lambda: _vehicles(assets.lorry),
+    "lorry": lambda: _vehicles(assets.truck),
     "bus": lambda: _vehicles(assets.bus),
     "motorcycle": lambda: _riders(assets.motorcycle),
     "bicycle": lambda: _riders(assets.bicycle),

@@ -1,4 +1,4 @@
-"""What all driving tasks offer beside cameras: weather, maps, sensors, experts; and that they go on for long."""
+"""Options of all driving tasks besides cameras: weather, maps, sensors, experts; and long runs."""
 
 import dataclasses
 import gc
@@ -41,7 +41,7 @@ def test_night_is_darker_than_dusk_and_dusk_than_day():
     assert day > dusk > night
 
 
-def test_rain_falls_on_every_camera_and_spares_what_a_camera_has_already():
+def test_rain_is_on_every_camera_and_keeps_its_other_effects():
     camera = Camera(32, 32, 60.0)
     wet = Conditions(weather="rain").seen_by(camera)
     assert wet.sensor.rain > 0.0
@@ -95,7 +95,7 @@ def test_every_task_has_the_sensors_of_a_car(task):
 
 @every_driving_task
 def test_experts_do_their_tasks(task):
-    """In small; `camshaft bench experts` does it over many seeds."""
+    """On a few seeds; `camshaft bench experts` uses many."""
     worlds = 4
     simulation = envs.make_simulation(task, worlds, obs_mode="state", randomize="test")
     simulation.reset(seeds=list(range(worlds)))
@@ -108,13 +108,13 @@ def test_experts_do_their_tasks(task):
 
 
 def resident():
-    """Bytes of memory that this process holds."""
+    """Resident memory of this process in bytes."""
     pages = Path("/proc/self/statm")
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
 
 
 def few_maps(task):
-    """The option that makes a task keep to eight maps, where it has maps."""
+    """Option that limits a task to eight maps, if it has maps."""
     config = inspect.signature(envs.find_task(task).simulation_class()).parameters["config"].default
     return {"config": dataclasses.replace(config, num_maps=8)} if hasattr(config, "num_maps") else {}
 

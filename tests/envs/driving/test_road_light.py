@@ -5,7 +5,13 @@ import pytest
 
 from camshaft.envs import make_simulation
 from camshaft.envs.driving import assets
-from camshaft.envs.driving.light import LAMP_PLACES, TIMES_OF_DAY, Conditions, point_headlights, sample_light
+from camshaft.envs.driving.light import (
+    LAMP_POSITIONS,
+    TIMES_OF_DAY,
+    Conditions,
+    point_headlights,
+    sample_light,
+)
 from camshaft.envs.errors import InvalidOption
 from camshaft.envs.rendering import LABELS, Camera, Renderer, Scene, SceneState, look_at
 
@@ -57,8 +63,8 @@ def test_headlights_follow_the_car():
         cars = simulation._car_poses(np.arange(3), zeros, zeros)
         own = np.linalg.inv(cars)
         for world in range(3):
-            places = state.lamp_positions[world] @ own[world, :3, :3].T + own[world, :3, 3]
-            assert places == pytest.approx(LAMP_PLACES, abs=1e-3)
+            positions = state.lamp_positions[world] @ own[world, :3, :3].T + own[world, :3, 3]
+            assert positions == pytest.approx(LAMP_POSITIONS, abs=1e-3)
             forward = state.lamp_directions[world] @ own[world, :3, :3].T
             assert (forward[:, 0] > 0.9).all() and np.abs(forward[:, 1]).max() < 1e-3
 
@@ -70,14 +76,14 @@ def test_by_day_lamps_are_off():
 
 
 def test_at_night_a_car_ahead_shows_red_lamps():
-    picture = simulate("night").render_frames([0])[0].astype(int)
-    red = (picture[..., 0] > 150) & (picture[..., 1] < 60) & (picture[..., 2] < 70)
+    image = simulate("night").render_frames([0])[0].astype(int)
+    red = (image[..., 0] > 150) & (image[..., 1] < 60) & (image[..., 2] < 70)
     rows, columns = np.nonzero(red)
     assert red.sum() > 100
     assert (columns < 320).any() and (columns > 320).any() and np.ptp(rows) < 40
 
 
-def test_light_is_drawn_alike_at_any_time_of_day():
+def test_light_takes_the_same_samples_at_any_time_of_day():
     draws = []
     for time in TIMES_OF_DAY:
         rng = np.random.default_rng(4)
@@ -97,7 +103,7 @@ def test_headlights_of_some_worlds_leave_the_others_alone():
 
 
 def house_pictures(variant, yaw):
-    pictures = []
+    images = []
     for lit in (False, True):
         scene = Scene()
         house = scene.add("house", [assets.house(variant, lit)[:1]])
@@ -106,8 +112,8 @@ def house_pictures(variant, yaw):
         state.sun_color[:] = 0.0
         state.sky_zenith[:] = state.sky_horizon[:] = state.ground_light[:] = 1.0
         camera = Camera(240, 160, 50.0)
-        pictures.append(Renderer(state, camera).render(look_at([-24.0, 0, 3.0], [0, 0, 3.0])[None])["rgb"][0])
-    return [picture.astype(float).mean(axis=-1) for picture in pictures]
+        images.append(Renderer(state, camera).render(look_at([-24.0, 0, 3.0], [0, 0, 3.0])[None])["rgb"][0])
+    return [image.astype(float).mean(axis=-1) for image in images]
 
 
 def test_light_shines_from_painted_windows_only():
@@ -142,7 +148,7 @@ def test_cut_out_foliage_changes_only_plants():
     solid, cut = (simulation.observe() for simulation in seen)
     changed = (
         np.abs(solid["rgb"].astype(int) - cut["rgb"]).max(axis=-1) > 12
-    )  # what is behind may change its mip level
+    )  # the background may change its mip level
     plants = [(view["segmentation"] == LABELS["vegetation"])[..., 0] for view in (solid, cut)]
     assert changed.sum() > 500
     assert not (changed & ~plants[0] & ~plants[1]).any()

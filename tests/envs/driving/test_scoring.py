@@ -1,4 +1,4 @@
-"""Infractions and driving scores of hand-made rollouts, counted a second time by the test."""
+"""Infractions and driving scores of scripted rollouts, counted independently by the test."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def make_town(config=NOBODY, **options):
 
 
 class Driver:
-    """Follows the route at a speed of its own, or beside it, and counts on its own what it does wrong."""
+    """Driver that follows the route at its own speed or offset, and counts its own infractions."""
 
     def __init__(self, town, seed):
         self.town = town
@@ -47,7 +47,7 @@ class Driver:
         return self.town._routes[0]
 
     def step(self, speed=8.0, left=0.0):
-        """One control step at about a speed (m/s), so many meters left of the route."""
+        """One control step at about a speed (m/s), at an offset (meters) left of the route."""
         town = self.town
         _, action = town.displaced_views(np.array([-left]), np.zeros(1))
         pedal = np.clip(speed - town.vehicles[0, vehicle.SPEED], -1.0, 1.0)
@@ -65,7 +65,7 @@ class Driver:
         if stop.control == LIGHT:
             group = self.town._maps[0].network.signals[lane.signal]
             phase = (self.seconds + group.offset - group.green_from) % group.cycle
-            self.red_lights += phase >= group.green + 3.0  # after three seconds of amber
+            self.red_lights += phase >= group.green + 3.0  # after three seconds of yellow
         elif stop.control == STOP:
             self.stop_signs += 1
 
@@ -119,7 +119,7 @@ def test_the_expert_alone_in_town_scores_a_hundred():
     assert driver.info("driving_score") == 100.0 and driver.info("route_completion") == 1.0
 
 
-def test_who_ignores_lights_is_counted_at_each_red_one():
+def test_ignored_red_lights_are_all_counted():
     town, red = make_town(), 0
     for seed in seeds_with(LIGHT, 10):
         driver = Driver(town, seed)
@@ -132,7 +132,7 @@ def test_who_ignores_lights_is_counted_at_each_red_one():
     assert red >= 3
 
 
-def test_red_and_amber_is_still_red():
+def test_red_and_yellow_is_still_red():
     town = make_town()
     driver = Driver(town, seeds_with(LIGHT, 1)[0])
     stop = next(stop for stop in driver.route.stops if stop.control == LIGHT)
@@ -141,7 +141,7 @@ def test_red_and_amber_is_still_red():
     before = driver.info("red_lights")
     while driver.info("speed") > 0.05:
         driver.step(speed=0.0)
-    # It sets out so that it crosses the line half a second before green.
+    # It starts so that it crosses the line half a second before green.
     left = stop.distance - driver.distance - 0.5 * EGO_LENGTH
     town.vehicles[0, vehicle.SPEED] = 5.0
     town.traffic.times[0] = group.green_from - group.offset + group.cycle - 0.5 - left / 5.0
@@ -150,7 +150,7 @@ def test_red_and_amber_is_still_red():
     assert driver.info("red_lights") == before + 1
 
 
-def test_who_rolls_through_a_stop_sign_is_counted_and_who_stops_is_not():
+def test_rolling_through_a_stop_sign_is_counted_and_stopping_is_not():
     town = make_town()
     for seed in seeds_with(STOP, 3):
         driver = Driver(town, seed)
@@ -171,7 +171,7 @@ def test_who_rolls_through_a_stop_sign_is_counted_and_who_stops_is_not():
 
 
 def stand_in_the_way(town, meters):
-    """Put vehicle 1 on the route so far ahead of the car, standing; to be called before every step."""
+    """Put vehicle 1 on the route ahead of the car, at rest; call it before every step."""
     vehicles, route = town.traffic.vehicles, town._routes[0]
     point = round(meters / route.curve.spacing)
     vehicles.present[0, 1] = True
@@ -183,7 +183,7 @@ def stand_in_the_way(town, meters):
 
 @pytest.fixture(scope="module")
 def straight_seed():
-    """An episode whose route begins with 60 meters of road, nothing to heed, oncoming lanes on the left."""
+    """Seed of an episode whose route begins with 60 m of road without controls, with oncoming lanes on the left."""
     town = make_town()
     for seed in range(100):
         town.reset(seeds=[seed])
@@ -196,7 +196,7 @@ def straight_seed():
     raise AssertionError("none")
 
 
-def test_running_into_a_car_counts_once_and_costs_four_tenths(straight_seed):
+def test_a_collision_with_a_car_counts_once_and_costs_four_tenths(straight_seed):
     town = make_town(num_vehicles=1)
     driver = Driver(town, straight_seed)
     start = driver.distance
@@ -222,14 +222,14 @@ def test_by_default_a_collision_ends_the_episode(straight_seed):
     assert rewards[-1] == -5.0 and not any(rewards[:-1])
 
 
-def test_running_into_a_person_halves_the_score(straight_seed):
+def test_a_collision_with_a_person_halves_the_score(straight_seed):
     town = make_town(num_people=1)
     driver = Driver(town, straight_seed)
     start = driver.distance
     for _ in range(60):
         people, curve = town.traffic.people, driver.route.curve
         people.present[0, 0] = True
-        # They are moved along their path in the step: by walking in place they stay.
+        # They are moved along their path in the step; walking in place keeps them there.
         place, heading = curve.at(start + 20.0)
         _stand(town, place, heading)
         driver.step(speed=6.0)
@@ -240,7 +240,7 @@ def test_running_into_a_person_halves_the_score(straight_seed):
 
 
 def _stand(town, place, heading):
-    """Let the only person stand at a place: a path of their own, there."""
+    """Make the only person stand at a position, on a path of their own."""
     paths, people = town.traffic.paths, town.traffic.people
     path = int(people.path[0, 0])
     first, stop = paths.starts[0, path], paths.starts[0, path + 1]
@@ -277,7 +277,7 @@ def test_a_house_is_an_object(straight_seed):
     assert driver.info("driving_score") == pytest.approx(65.0 * driver.info("route_completion"))
 
 
-def test_who_is_far_from_the_route_or_stands_a_minute_is_stopped(straight_seed):
+def test_an_episode_ends_far_from_the_route_or_after_a_minute_at_rest(straight_seed):
     town = make_town()
     driver = Driver(town, straight_seed)
     for _ in range(700):
@@ -323,7 +323,7 @@ def test_infractions_multiply():
     assert infractions.total[1] == 0 and not infractions.collided[1]
 
 
-def test_a_state_taken_off_the_road_goes_on_as_it_was(straight_seed):
+def test_a_state_saved_off_the_road_resumes_identically(straight_seed):
     town = make_town()
     driver = Driver(town, straight_seed)
     driver.drive(5.0, speed=5.0)

@@ -14,7 +14,7 @@ from camshaft.envs.driving.road_network.opendrive.records import Cubic, Geometry
 
 FINE = 0.5  # meters between samples
 BEFORE = 1e-6  # meters
-TABLE = 400  # samples of a polynomial whose arc length is summed up
+TABLE = 400  # samples for the arc length of a polynomial
 
 
 def place(geometries: Sequence[Geometry], s: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -33,13 +33,13 @@ def place(geometries: Sequence[Geometry], s: FloatArray) -> tuple[FloatArray, Fl
 
 
 def end_of(geometry: Geometry) -> tuple[FloatArray, float]:
-    """(2,) point and heading where a piece ends."""
+    """(2,) point and heading of the end of a piece."""
     points, headings = place([geometry], np.array([geometry.s + geometry.length]))
     return points[0], float(headings[0])
 
 
 def _shape(geometry: Geometry, distance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(n, 2) points and (n,) headings in the frame of the piece's beginning."""
+    """(n, 2) points and (n,) headings in the frame of the beginning of a piece."""
     if geometry.kind == "line":
         return np.stack([distance, np.zeros_like(distance)], axis=1), np.zeros_like(distance)
     if geometry.kind == "arc":
@@ -62,17 +62,17 @@ def _arc(curvature: float, distance: FloatArray) -> tuple[FloatArray, FloatArray
 
 
 def _spiral(first: float, last: float, length: float, distance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """An Euler spiral, by Fresnel integrals: its curvature goes evenly from first to last."""
+    """An Euler spiral, by Fresnel integrals: its curvature changes linearly from first to last."""
     rate = (last - first) / length
     if abs(rate) * length * length < 1e-9:
         return _arc(first, distance)
     turned = distance * (first + 0.5 * rate * distance)
     scale, sign = math.sqrt(math.pi / abs(rate)), math.copysign(1.0, rate)
-    shift = first / rate  # meters from where the curvature would be 0
+    shift = first / rate  # meters from the point of zero curvature
     sine, cosine = fresnel((shift + distance) / scale)
     sine_before, cosine_before = fresnel(shift / scale)
     along, across = scale * (cosine - cosine_before), sign * scale * (sine - sine_before)
-    # The integrals are in the frame of the point without curvature; there, the piece begins turned by this much.
+    # The integrals are in the frame of the point of zero curvature; this is the initial heading in that frame.
     before = 0.5 * rate * shift * shift
     cosine_turn, sine_turn = math.cos(before), math.sin(before)
     return (
@@ -86,12 +86,12 @@ def _spiral(first: float, last: float, length: float, distance: FloatArray) -> t
 def _parametric(
     u: Sequence[float], v: Sequence[float], span: float, length: float, distance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """A pair of cubic polynomials, walked at even speed over so many meters."""
+    """A pair of cubic polynomials, sampled by arc length."""
     parameter = np.linspace(0.0, span, TABLE + 1)
     slope_u, slope_v = _derivative(u, parameter), _derivative(v, parameter)
     speed = np.hypot(slope_u, slope_v)
     reached = np.concatenate([[0.0], np.cumsum(0.5 * (speed[1:] + speed[:-1]) * np.diff(parameter))])
-    if u[1] == 1.0 and not any((u[0], u[2], u[3])):  # y over x: it ends where its length is reached
+    if u[1] == 1.0 and not any((u[0], u[2], u[3])):  # y over x: ends where its length is reached
         parameter_at = np.interp(np.minimum(distance, reached[-1]), reached, parameter)
     else:
         parameter_at = np.interp(distance * (reached[-1] / length), reached, parameter)
@@ -111,7 +111,7 @@ def _derivative(factors: Sequence[float], at: FloatArray) -> FloatArray:
 
 
 def evaluate(cubics: Sequence[Cubic], at: FloatArray) -> FloatArray:
-    """(n,) a piecewise cubic polynomial; 0 before its first piece."""
+    """(n,) values of a piecewise cubic polynomial; 0 before its first piece."""
     if not cubics:
         return np.zeros(len(at))
     starts = np.array([cubic.start for cubic in cubics])
@@ -124,7 +124,7 @@ def evaluate(cubics: Sequence[Cubic], at: FloatArray) -> FloatArray:
 
 
 def borders(section: Section, offsets: Sequence[Cubic], s: FloatArray) -> dict[int, FloatArray]:
-    """(n,) meters left of the reference line of the outer border of every lane; of number 0, of the middle."""
+    """(n,) meters left of the reference line of each lane's outer border, and of the center (number 0)."""
     middle = evaluate(offsets, s)
     found = {0: middle}
     for sign in (1, -1):
@@ -147,12 +147,12 @@ def _outer(
 
 
 def stations(start: float, stop: float) -> FloatArray:
-    """Distances from one to another, close enough to tell a curve; the last just before what begins there."""
+    """Distances from one to another, dense enough for curves; the last is just before the next part begins."""
     return np.linspace(start, stop - BEFORE, max(4, math.ceil((stop - start) / FINE)) + 1)
 
 
 def beside(geometries: Sequence[Geometry], s: FloatArray, lateral: FloatArray, backwards: bool) -> Curve:
-    """The curve that keeps so many meters left of a reference line; from its end to its start, if backwards."""
+    """The curve at given meters left of a reference line; from its end to its start if `backwards`."""
     points, heading = place(geometries, s)
     points = points + np.stack([-np.sin(heading), np.cos(heading)], axis=1) * lateral[:, None]
     if backwards:

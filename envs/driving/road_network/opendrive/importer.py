@@ -1,6 +1,6 @@
-"""OpenDRIVE maps (.xodr) as networks: roads, lanes, markings, links, junctions, speed limits, lights and signs.
+"""Import of OpenDRIVE maps (.xodr): roads, lanes, markings, links, junctions, speed limits, lights and signs.
 
-Roads are level; what a file has beyond that is left out and named in one warning.
+Roads are flattened; unsupported parts of a file are omitted and named in one warning.
 """
 
 from __future__ import annotations
@@ -40,15 +40,22 @@ PAVED = (
 )
 WALKED = ("sidewalk", "walking")
 BESIDE = ("curb", "none")  # lanes that may lie between paving and sidewalk
-LEAST_WIDTH = 2.0  # meters from which on one may drive on a lane
-SHORTEST = 3.0  # meters of a part that a road is cut into where a lane becomes wide enough
+LEAST_WIDTH = 2.0  # meters, smallest width of a drivable lane
+SHORTEST = 3.0  # meters, shortest part of a road cut where a lane becomes wide enough
 EDGE = 0.1  # meters of paving beyond the outermost lane
-PIECE = 5.0  # meters, at least, of the pieces that a road is drawn in where lines converge
-STEP_ASIDE, BULGE = 0.4, 0.1  # meters by which a line may jump between pieces, and an edge be bent in one
-GAP = 1.0  # meters that may be missing between pieces of a reference line
-FAR = 5000.0  # meters from the origin beyond which a map is moved
+PIECE = 5.0  # meters, shortest piece of a road where lines converge
+STEP_ASIDE, BULGE = (
+    0.4,
+    0.1,
+)  # meters by which a line may jump between pieces, and an edge may bend within one
+GAP = 1.0  # meters, largest gap between pieces of a reference line
+FAR = 5000.0  # meters from the origin beyond which a map is translated
 STYLES = {"motorway": "motorway", "highway": "motorway", "rural": "rural"}
-LIMITS = {"motorway": UNLIMITED, "rural": 100.0 / 3.6, "town": 50.0 / 3.6}  # m/s where a file gives none
+LIMITS = {
+    "motorway": UNLIMITED,
+    "rural": 100.0 / 3.6,
+    "town": 50.0 / 3.6,
+}  # m/s, defaults where a file gives none
 LINES = {
     "none": (),
     "solid": (SOLID,),
@@ -61,38 +68,38 @@ LINES = {
     "curb": (),
     "edge": (),
 }
-APART = 0.12  # meters from the middle of a double line to either of its lines
+APART = 0.12  # meters from the middle of a double line to each of its lines
 
 
 class OpenDriveWarning(UserWarning):
-    """An OpenDRIVE file has parts that are not supported; they are left out."""
+    """An OpenDRIVE file has unsupported parts, which are omitted."""
 
 
 def read_opendrive(path: str | Path) -> Network:
-    """The network of an OpenDRIVE file.
+    """Read the road network of an OpenDRIVE file.
 
     Supported: reference lines of lines, arcs, spirals, cubic and parametric cubic polynomials; lane offsets, sections,
     widths and borders; types of lanes; road marks; links of roads and lanes; junctions with their connections; speed
     limits of roads and lanes; lights, stop and yield signs; sidewalks; roundabouts as groups of junctions.
 
     Raises:
-        CorruptFile: something in the file is missing, out of range or refers to nothing.
-        OSError: it cannot be read.
+        CorruptFile: something in the file is missing, out of range or a dangling reference.
+        OSError: the file cannot be read.
 
     Warns:
-        OpenDriveWarning: names what is left out: heights, objects, other signs, and so on.
+        OpenDriveWarning: names the omitted parts: heights, objects, other signs, and so on.
     """
     file = parse_opendrive(Path(path))
     network = _Importer(file).build()
-    if file.left_out:
-        named = ", ".join(f"{what} ({count})" for what, count in sorted(file.left_out.items()))
-        warnings.warn(f"{path}: not supported and left out: {named}", OpenDriveWarning, stacklevel=2)
+    if file.omitted:
+        named = ", ".join(f"{what} ({count})" for what, count in sorted(file.omitted.items()))
+        warnings.warn(f"{path}: unsupported parts are omitted: {named}", OpenDriveWarning, stacklevel=2)
     return network
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A stretch of a road over which its lanes for driving stay the same."""
+    """A part of a road over which its drivable lanes stay the same."""
 
     start: float
     stop: float
@@ -101,11 +108,11 @@ class Part:
 
 
 class _Importer:
-    """Makes a network of a file.
+    """Conversion of a file to a network.
 
     Attributes:
         lanes: by road, part and lane number.
-        ends: roads of the network that lie at the start and at the end of a road of the file.
+        ends: roads of the network at the start and end of each road of the file.
     """
 
     def __init__(self, file: OpenDriveFile) -> None:
@@ -124,7 +131,7 @@ class _Importer:
             if road.junction is None:
                 self._add_road(road)
         if not self.lanes:
-            raise self.file.wrong("lanes", f"none is for driving: types accepted are {', '.join(DRIVING)}")
+            raise self.file.error("lanes", f"none is for driving: types accepted are {', '.join(DRIVING)}")
         junctions = {name: number for number, name in enumerate(self.file.junctions)}
         for road in self.file.roads.values():
             if road.junction is not None:
@@ -136,22 +143,22 @@ class _Importer:
         try:
             add_footpaths(self.builder, self._joints)
         except ValueError:  # a bend is too tight for its sidewalk
-            self.file.left_out["paths along sidewalks (a bend is too tight)"] += 1
+            self.file.omitted["paths along sidewalks (a bend is too tight)"] += 1
             self.builder.walkways.clear()
         network = self.builder.build()
-        self.file.left_out["pairs of lanes that pass over each other (all are level)"] += len(
+        self.file.omitted["pairs of lanes that pass over each other (all are level)"] += len(
             find_overlaps(network)
         )
-        self.file.left_out = +self.file.left_out  # without what was counted 0 times
+        self.file.omitted = +self.file.omitted  # drop counts of 0
         return network
 
     def _move_near(self) -> None:
-        """Keep coordinates small: images are drawn with single precision."""
+        """Keep coordinates small: images are rendered in single precision."""
         every = np.array([(g.x, g.y) for road in self.file.roads.values() for g in road.geometries])
         middle = np.round(0.5 * (every.min(axis=0) + every.max(axis=0)))
         if np.abs(middle).max() < FAR:
             return
-        self.file.left_out[f"the origin: the map is moved by ({-middle[0]:.0f}, {-middle[1]:.0f}) m"] += 1
+        self.file.omitted[f"the origin: the map is moved by ({-middle[0]:.0f}, {-middle[1]:.0f}) m"] += 1
         for name, road in self.file.roads.items():
             moved = tuple(replace(g, x=g.x - middle[0], y=g.y - middle[1]) for g in road.geometries)
             self.file.roads[name] = replace(road, geometries=moved)
@@ -162,14 +169,14 @@ class _Importer:
             gap = math.hypot(after.x - point[0], after.y - point[1])
             turn = abs(wrapped(after.heading - heading))
             if gap > GAP or turn > 0.5:
-                raise self.file.wrong(
+                raise self.file.error(
                     f"road {road.name}",
                     f"its geometry at s = {after.s:g} must begin where the one before ends, got {gap:.1f} m and "
                     f"{math.degrees(turn):.0f} degrees away",
                 )
 
     def _cut(self, road: RoadRecord) -> Iterator[Part]:
-        """Parts in which each lane for driving is wide enough over the whole length."""
+        """Parts in which each drivable lane is wide enough over the whole length."""
         ends = [*(section.start for section in road.sections[1:]), road.length]
         for section, stop in zip(road.sections, ends, strict=True):
             if stop - section.start < 1e-3:
@@ -177,20 +184,20 @@ class _Importer:
             s = stations(section.start, stop)
             wide = {number: width >= LEAST_WIDTH for number, width in _widths(road, section, s).items()}
             cuts = [section.start]
-            for places in wide.values():
+            for is_wide in wide.values():
                 if road.junction is None:
-                    cuts += [float(s[place]) for place in np.flatnonzero(np.diff(places.astype(int))) + 1]
+                    cuts += [float(s[place]) for place in np.flatnonzero(np.diff(is_wide.astype(int))) + 1]
             kept = [cuts[0]]
             for cut in sorted(cuts[1:]):
                 if cut - kept[-1] >= SHORTEST and stop - cut >= SHORTEST:
                     kept.append(cut)
             for first, last in itertools.pairwise([*kept, stop]):
                 inside = (s >= first - 1e-9) & (s <= last + 1e-9)
-                driven = tuple(number for number, places in wide.items() if places[inside].mean() > 0.7)
+                driven = tuple(number for number, is_wide in wide.items() if is_wide[inside].mean() > 0.7)
                 yield Part(first, last, section, driven)
 
     def _add_road(self, road: RoadRecord) -> None:
-        """Its parts, each in one piece or, where lines converge, in several."""
+        """Add the parts of a road, each in one piece or, where lines converge, in several."""
         before: int | None = None
         first = len(self.builder.roads)
         for number, part in enumerate(self.parts[road.name]):
@@ -208,7 +215,7 @@ class _Importer:
     def _add_lanes(
         self, road: RoadRecord, number: int, part: Part, roads: tuple[int, int]
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The lanes of a part: those along it and those back, innermost first."""
+        """Add the lanes of a part: forward and backward, innermost first."""
         found = []
         for sign in (-1, 1):
             side = sorted((lane for lane in part.driven if sign * lane > 0), key=abs)
@@ -239,7 +246,7 @@ class _Importer:
         return added
 
     def _may_change(self, part: Part, inner: int) -> tuple[bool, bool]:
-        """Whether the line outside a lane may be crossed outwards, and inwards."""
+        """Whether the line outside a lane may be crossed outward, and inward."""
         lines = LINES.get(_mark(part, inner, 0.5 * (part.start + part.stop)), ())
         return not lines or lines[0] == DASHED, not lines or lines[-1] == DASHED
 
@@ -269,10 +276,10 @@ class _Importer:
         for number in range(right, left + 1):
             inner = laterals.get(number - int(math.copysign(1, number))) if number else None
             if inner is not None and abs(laterals[number][middle] - inner[middle]) < 0.3:
-                continue  # a lane that has no width here
+                continue  # a lane without width here
             kind = _mark(part, number, float(s[middle]))
             if kind not in LINES:
-                self.file.left_out[f"road marks of type {kind!r}"] += 1
+                self.file.omitted[f"road marks of type {kind!r}"] += 1
             lines += _lines(float(laterals[number][middle]), LINES.get(kind, ()), 1 if number > 0 else -1)
         self.builder.roads.append(
             Road(
@@ -289,13 +296,13 @@ class _Importer:
         )
 
     def _add_way_through(self, road: RoadRecord, junction: int) -> None:
-        """The lanes of a road within a junction."""
+        """Add the lanes of a road within a junction."""
         for number, part in enumerate(self.parts[road.name]):
             for lane in part.driven:
                 self._add_lane(road, number, part, lane, junction=junction)
 
     def _link(self, road: RoadRecord) -> None:
-        """Let lanes lead into those that follow, of this road and of those linked to it."""
+        """Connect lanes to their successors on this road and on those linked to it."""
         parts = self.parts[road.name]
         for number, part in enumerate(parts):
             for lane in part.driven:
@@ -329,18 +336,18 @@ class _Importer:
         if target is None:
             return
         if (target < 0) != (link.contact == "start"):
-            self.file.left_out["links to lanes that lead the other way"] += 1
+            self.file.omitted["links to lanes that lead the other way"] += 1
         elif (link.target, place, target) in self.lanes:
             self._lead(road.name, number, lane, (link.target, place, target))
 
     def _follower(self, road: RoadRecord, part: Part, lane: int, section: Section, name: str) -> int | None:
-        """The number of the lane that a lane leads into."""
+        """The number of the successor of a lane."""
         record = part.section.lanes[lane]
         target = record.successor if lane < 0 else record.predecessor
         if target is not None and target not in section.lanes:
-            raise self.file.wrong(
+            raise self.file.error(
                 f"road {road.name}, lane {lane}",
-                f"it is linked to lane {target} of road {name}, which is not there; there are "
+                f"it is linked to lane {target} of road {name}, which does not exist; existing lanes are "
                 f"{', '.join(str(number) for number in sorted(section.lanes) if number)}",
             )
         return target
@@ -349,23 +356,23 @@ class _Importer:
         one, other = self.lanes[name, number, lane], self.lanes[target]
         gap = float(np.linalg.norm(one.curve.end.point - other.curve.start.point))
         if gap > GAP + 0.5 * abs(one.width - other.width):
-            raise self.file.wrong(
+            raise self.file.error(
                 f"road {name}, lane {lane}",
                 f"it is linked to lane {target[2]} of road {target[0]}, which begins {gap:.1f} m away from its end",
             )
         self.builder.link(one.index, other.index)
 
     def _limit_ways(self) -> None:
-        """No lane leads into more others than the kernels have room for."""
+        """Limit the successors of each lane to the number that the kernels support."""
         for lane in self.builder.lanes:
             for after in lane.successors[MOST_SUCCESSORS:]:
-                self.file.left_out[f"ways on from a lane beyond {MOST_SUCCESSORS}"] += 1
+                self.file.omitted[f"ways on from a lane beyond {MOST_SUCCESSORS}"] += 1
                 self.builder.lanes[after].predecessors.remove(lane.index)
             del lane.successors[MOST_SUCCESSORS:]
 
 
 def _widths(road: RoadRecord, section: Section, s: FloatArray) -> dict[int, FloatArray]:
-    """(n,) meters of width of each lane that may be driven on."""
+    """(n,) meters, widths of the drivable lanes."""
     edges = borders(section, road.offsets, s)
     return {
         number: np.abs(edges[number] - edges[number - int(math.copysign(1, number))])
@@ -375,7 +382,7 @@ def _widths(road: RoadRecord, section: Section, s: FloatArray) -> dict[int, Floa
 
 
 def _mark(part: Part, number: int, s: float) -> str:
-    """The line outside a lane, or in the middle of the road, at a distance along it."""
+    """The line outside a lane, or on the center line of the road, at a distance along it."""
     marks = part.section.lanes[number].marks if number in part.section.lanes else ()
     kind = "none"
     for mark in marks:
@@ -385,14 +392,14 @@ def _mark(part: Part, number: int, s: float) -> str:
 
 
 def _lines(lateral: float, kinds: tuple[str, ...], outwards: int) -> list[tuple[float, str]]:
-    """A line, or the two of a double one: the inner first, in the middle of the road the left one."""
+    """A line, or both of a double line: the inner one first; on the center line of the road, the left one."""
     if len(kinds) < 2:
         return [(lateral, kind) for kind in kinds if kind != NONE]
     return [(lateral - outwards * APART, kinds[0]), (lateral + outwards * APART, kinds[1])]
 
 
 def _paved(section: Section, sign: int) -> int:
-    """The outermost lane on one side that is paved; 0 where none is."""
+    """The outermost paved lane on one side; 0 for none."""
     found = [
         number
         for number, lane in section.lanes.items()
@@ -402,7 +409,7 @@ def _paved(section: Section, sign: int) -> int:
 
 
 def _sidewalk(section: Section, outermost: int, sign: int, laterals: dict[int, FloatArray]) -> float:
-    """Meters of width of the sidewalk outside the paving, a curb included; 0 for none."""
+    """Width (meters) of the sidewalk outside the paving, including a curb; 0 for none."""
     number, width = outermost + sign, 0.0
     while number in section.lanes and section.lanes[number].kind in (*WALKED, *BESIDE):
         own = float(np.median(np.abs(laterals[number] - laterals[number - sign])))
@@ -414,7 +421,7 @@ def _sidewalk(section: Section, outermost: int, sign: int, laterals: dict[int, F
 
 
 def _pieces(road: RoadRecord, part: Part, start: float, stop: float) -> list[tuple[float, float]]:
-    """Where to cut a part for drawing, so that lines jump aside by little and edges are nearly straight."""
+    """Distances at which to cut a part, so that lines barely jump and edges are nearly straight."""
     s = stations(start, stop)
     edges = borders(part.section, road.offsets, s)
     share = (s - s[0]) / (s[-1] - s[0])

@@ -1,4 +1,4 @@
-"""Junctions of OpenDRIVE files: which lanes lead through them, what governs them, and what is paved."""
+"""Junctions of OpenDRIVE files: lanes through them, controls, right of way, and paving."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from camshaft.envs.arrays import FloatArray
 from camshaft.envs.driving.road_network.builder import NetworkBuilder
 from camshaft.envs.driving.road_network.elements import FREE, STOP, YIELD, Arm, Lane, lane_polygon
-from camshaft.envs.driving.road_network.junctions import govern_junction, turn_of
+from camshaft.envs.driving.road_network.junctions import set_right_of_way, turn_of
 from camshaft.envs.driving.road_network.opendrive.records import (
     Connection,
     JunctionRecord,
@@ -20,15 +20,15 @@ from camshaft.envs.driving.road_network.opendrive.records import (
     SignalRecord,
 )
 
-# Types of signals, as OpenDRIVE's signal base, the German StVO and the American MUTCD number them.
+# Signal types of OpenDRIVE's signal base, the German StVO and the American MUTCD.
 MEANINGS = {
     "light": ("1000001", "1000009", "1000010", "1000011", "1000012"),
     "stop": ("206", "R1-1"),
     "yield": ("205", "R1-2"),
     "priority": ("301", "306"),
 }
-CELL = 0.1  # meters of a cell of the raster in which the paving of a junction is put together
-MARGIN = 0.35  # meters of paving beside lanes through a junction
+CELL = 0.1  # meters, cell size of the raster of a junction's paving
+MARGIN = 0.35  # meters of paving beyond lanes through a junction
 
 Lanes = Mapping[tuple[str, int, int], Lane]
 End = tuple[str, bool]  # a road of the file, and whether its end or its start
@@ -41,13 +41,13 @@ def add_junctions(
     parts: Mapping[str, Sequence[object]],
     ends: Mapping[str, tuple[int, int]],
 ) -> None:
-    """Link the lanes through every junction of a file, and say what governs them.
+    """Link the lanes through every junction of a file, and set their right of way.
 
     Args:
-        file: what it says.
-        builder: gains the junctions, in the file's order.
-        lanes: by road, part and number.
-        parts: of each road.
+        file: its records.
+        builder: builder to add the junctions to, in the file's order.
+        lanes: lanes by road, part and number.
+        parts: parts of each road.
         ends: roads of the network at the start and end of each road.
     """
     keys = {lane.index: key for key, lane in lanes.items()}
@@ -56,12 +56,12 @@ def add_junctions(
     for road in file.roads.values():
         for signal in road.signals:
             if not _meaning(signal):
-                file.left_out[f"signals of type {signal.kind}"] += 1
+                file.omitted[f"signals of type {signal.kind}"] += 1
 
 
 @dataclass(eq=False)
 class _Meeting:
-    """One junction while it is made."""
+    """A junction under construction."""
 
     file: OpenDriveFile
     builder: NetworkBuilder
@@ -76,25 +76,27 @@ class _Meeting:
     def add(self) -> None:
         for connection in self.record.connections:
             self._connect(connection)
-        places = self._arms()
+        arm_ends = self._arms()
         index = len(self.builder.junctions)
-        if len(places) < 2:
+        if len(arm_ends) < 2:
             where = f"junction {self.record.name}"
-            raise self.file.wrong(where, f"roads must meet in it, got {len(places)} by its connections")
-        arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in places]
-        origins = {lane: places.index(end) for lane, end in self.origins.items()}
-        signs = {place: self._signs(place) for place in places}
-        kind, major = self._rule(places, signs)
-        junction = govern_junction(self.builder, arms, origins, kind, major=major, crossings=False)
-        self._settle(places, signs, origins)
+            raise self.file.error(
+                where, f"at least two roads must meet in it, its connections give {len(arm_ends)}"
+            )
+        arms = [Arm(self.ends[name][int(at_end)], at_end) for name, at_end in arm_ends]
+        origins = {lane: arm_ends.index(end) for lane, end in self.origins.items()}
+        signs = {place: self._signs(place) for place in arm_ends}
+        kind, major = self._rule(arm_ends, signs)
+        junction = set_right_of_way(self.builder, arms, origins, kind, major=major, crossings=False)
+        self._settle(arm_ends, signs, origins)
         self.builder.junctions[index] = replace(junction, outline=self._outline(junction.outline))
 
     def _connect(self, connection: Connection) -> None:
-        """Let lanes of the incoming road lead into those of the connecting one."""
+        """Connect lanes of the incoming road to those of the connecting one."""
         where = f"junction {self.record.name}"
         through = self.file.roads[connection.connecting]
         if through.junction != self.record.name:
-            raise self.file.wrong(
+            raise self.file.error(
                 where, f"its connection leads over road {through.name}, which does not belong to it"
             )
         for start, lane in connection.lanes or self._same_lanes(connection):
@@ -104,17 +106,17 @@ class _Meeting:
             one = self.lanes.get((connection.incoming, number, start))
             other = self.lanes.get((through.name, place, lane))
             if one is None or other is None:
-                continue  # of a kind that is not driven on
+                continue  # not a drivable lane
             if (lane < 0) != (connection.contact == "start"):
-                self.file.left_out["links to lanes that lead the other way"] += 1
+                self.file.omitted["links to lanes that lead the other way"] += 1
                 continue
             if end[0] not in self.ends:
-                raise self.file.wrong(where, f"its incoming road {end[0]} belongs to a junction itself")
+                raise self.file.error(where, f"its incoming road {end[0]} belongs to a junction itself")
             self.builder.link(one.index, other.index)
             self._follow(other, end)
 
     def _same_lanes(self, connection: Connection) -> list[tuple[int, int]]:
-        """Pairs of lanes by the links of the connecting road, where the connection names none."""
+        """Pairs of lanes from the links of the connecting road, if the connection names none."""
         through = self.file.roads[connection.connecting]
         at_start = connection.contact == "start"
         section = through.sections[0 if at_start else -1]
@@ -125,7 +127,7 @@ class _Meeting:
         return [(start, number) for start, number in found if start is not None and number]
 
     def _follow(self, lane: Lane, end: End) -> None:
-        """Everything that a lane leads to within the junction comes from the same arm."""
+        """Assign the arm of a lane to all lanes it leads to within the junction."""
         turned = lane.curve.start.heading
         chain = [lane]
         while True:
@@ -144,7 +146,7 @@ class _Meeting:
                 self.leads_to[chain[-1].index] = name, number > 0
 
     def _arms(self) -> list[End]:
-        """Ends of roads that meet here, counter-clockwise."""
+        """Ends of the roads that meet at the junction, counter-clockwise."""
         found = list(dict.fromkeys([*self.origins.values(), *self.leads_to.values()]))
         mouths = [self.builder.mouth(Arm(self.ends[name][int(at_end)], at_end)) for name, at_end in found]
         middle = np.mean([mouth.point for mouth in mouths], axis=0) if mouths else np.zeros(2)
@@ -152,7 +154,7 @@ class _Meeting:
         return [found[number] for number in np.argsort(angles)]
 
     def _signs(self, end: End) -> set[str]:
-        """What stands at an arm: "light", "stop", "yield", "priority"."""
+        """Signals at an arm: "light", "stop", "yield", "priority"."""
         name, at_end = end
         facing = "+" if at_end else "-"
         signals = [
@@ -163,44 +165,44 @@ class _Meeting:
                 signals += self.file.roads[connection.connecting].signals
         return {what for signal in signals if (what := _meaning(signal))}
 
-    def _rule(self, places: Sequence[End], signs: Mapping[End, set[str]]) -> tuple[str, list[int] | None]:
-        """What kind of junction it is, and which arms have right of way."""
+    def _rule(self, arm_ends: Sequence[End], signs: Mapping[End, set[str]]) -> tuple[str, list[int] | None]:
+        """Kind of the junction, and the arms with right of way."""
         if any("light" in found for found in signs.values()):
             return "lights", None
-        waiting = [number for number, place in enumerate(places) if signs[place] & {"stop", "yield"}]
+        waiting = [number for number, place in enumerate(arm_ends) if signs[place] & {"stop", "yield"}]
         if waiting:
-            kind = "stop" if any("stop" in signs[place] for place in places) else "priority"
-            return kind, [number for number in range(len(places)) if number not in waiting]
-        first = [number for number, place in enumerate(places) if "priority" in signs[place]]
+            kind = "stop" if any("stop" in signs[place] for place in arm_ends) else "priority"
+            return kind, [number for number in range(len(arm_ends)) if number not in waiting]
+        first = [number for number, place in enumerate(arm_ends) if "priority" in signs[place]]
         if first:
             return "priority", first
         for ring in self.file.rings:
             if self.record.name in ring:
-                inside = [number for number, (name, _) in enumerate(places) if self._is_inside(name, ring)]
+                inside = [number for number, (name, _) in enumerate(arm_ends) if self._is_inside(name, ring)]
                 return "priority", inside
         return "right_before_left", None
 
     def _is_inside(self, name: str, ring: set[str]) -> bool:
-        """Whether a road leads from a junction of a roundabout to another one of it."""
+        """Whether a road connects two junctions of one roundabout."""
         links = [self.file.roads[name].link(at_end) for at_end in (False, True)]
         return all(link is not None and link.kind == "junction" and link.target in ring for link in links)
 
     def _settle(
-        self, places: Sequence[End], signs: Mapping[End, set[str]], origins: Mapping[int, int]
+        self, arm_ends: Sequence[End], signs: Mapping[End, set[str]], origins: Mapping[int, int]
     ) -> None:
-        """Signs are those of each arm; nothing governs lanes that meet no other, nor those farther in."""
+        """Apply the signs of each arm; lanes without conflicts and lanes farther inside have no control."""
         lanes = self.builder.lanes
         meeting = {conflict.lane for conflict in self.builder.conflicts}
         for number, origin in origins.items():
             lane = lanes[number]
-            if lane.control == STOP and "stop" not in signs[places[origin]]:
+            if lane.control == STOP and "stop" not in signs[arm_ends[origin]]:
                 lane.control = YIELD
             inner = any(lanes[before].junction == lane.junction for before in lane.predecessors)
             if inner or (lane.control == YIELD and number not in meeting):
                 lane.control, lane.signal = FREE, -1
 
     def _outline(self, curb: FloatArray) -> FloatArray:
-        """(K, 2) the edge of the paving: of what lies between the curbs, and of all lanes."""
+        """(K, 2) edge of the paving: the area between the curbs, and all lanes."""
         outlines = [curb]
         for number in self.origins:
             lane = self.builder.lanes[number]
@@ -220,5 +222,5 @@ class _Meeting:
 
 
 def _meaning(signal: SignalRecord) -> str:
-    """What a signal says about right of way, or nothing."""
+    """Meaning of a signal for the right of way, or ""."""
     return next((what for what, kinds in MEANINGS.items() if signal.kind in kinds), "")

@@ -1,4 +1,4 @@
-"""Reads OpenDRIVE files into records, and says what is wrong with them.
+"""Parser of OpenDRIVE files into records, with validation.
 
 Source: ASAM OpenDRIVE 1.4 to 1.8, https://publications.pages.asam.net/standards/ASAM_OpenDRIVE/.
 """
@@ -28,7 +28,7 @@ from camshaft.envs.driving.road_network.opendrive.records import (
 from camshaft.envs.errors import CorruptFile
 
 UNITS = {"m/s": 1.0, "km/h": 1.0 / 3.6, "mph": 0.44704}
-UNLIMITED = 130.0 / 3.6  # m/s where a file says that there is no limit
+UNLIMITED = 130.0 / 3.6  # m/s, for files that state no limit
 CONTACTS = ("start", "end")
 GEOMETRIES = ("line", "arc", "spiral", "poly3", "paramPoly3")
 KNOWN_IN_ROAD = {"link", "type", "planView", "lanes", "signals", "userData", "dataQuality", "include"}
@@ -37,11 +37,11 @@ Value = TypeVar("Value")
 
 
 def parse_opendrive(path: Path) -> OpenDriveFile:
-    """Read a file.
+    """Parse a file.
 
     Raises:
-        CorruptFile: it is no OpenDRIVE file, or something in it is missing, out of range or refers to nothing.
-        OSError: it cannot be read.
+        CorruptFile: it is not an OpenDRIVE file, or something in it is missing, out of range or a dangling reference.
+        OSError: the file cannot be read.
     """
     text = path.read_bytes()
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
@@ -66,21 +66,21 @@ class _Parser:
         file = self._file
         header = self._root.find("header")
         if header is None:
-            raise file.wrong("header", "<OpenDRIVE> must have a <header>")
+            raise file.error("header", "<OpenDRIVE> must have a <header>")
         major = self._whole(header, "revMajor", "header")
         if major != 1:
-            raise file.wrong("header", f"revMajor must be 1 (OpenDRIVE 1.4 to 1.8), got {major}")
+            raise file.error("header", f"revMajor must be 1 (OpenDRIVE 1.4 to 1.8), got {major}")
         file.title = header.get("name") or file.title
         for element in self._root.iterfind("road"):
             road = self._road(element)
             if road.name in file.roads:
-                raise file.wrong(f"road {road.name}", "its id is given twice")
+                raise file.error(f"road {road.name}", "duplicate id")
             file.roads[road.name] = road
         if not file.roads:
-            raise file.wrong("roads", "there is no <road>")
+            raise file.error("roads", "there is no <road>")
         for element in self._root.iterfind("junction"):
             if element.get("type") == "virtual":
-                self._leave_out("virtual junctions")
+                self._omit("virtual junctions")
                 continue
             junction = self._junction(element)
             file.junctions[junction.name] = junction
@@ -98,23 +98,23 @@ class _Parser:
 
     def _note_others(self) -> None:
         for tag in ("controller", "station", "switch"):
-            self._leave_out(f"<{tag}> (lights get phases of their own)" if tag == "controller" else f"<{tag}>",
+            self._omit(f"<{tag}> (lights get phases of their own)" if tag == "controller" else f"<{tag}>",
                             len(self._root.findall(tag)))  # fmt: skip
 
-    def _leave_out(self, what: str, count: int = 1) -> None:
+    def _omit(self, what: str, count: int = 1) -> None:
         if count:
-            self._file.left_out[what] += count
+            self._file.omitted[what] += count
 
     def _road(self, element: Element) -> RoadRecord:
         name = self._text(element, "id", "a road")
         where = f"road {name}"
         if (element.get("rule") or "RHT") != "RHT":
-            raise self._file.wrong(
+            raise self._file.error(
                 where, f"rule must be RHT (traffic keeps to the right), got {element.get('rule')!r}"
             )
         length = self._number(element, "length", where)
         if length <= 0.0:
-            raise self._file.wrong(where, f"length must be more than 0 m, got {length:g}")
+            raise self._file.error(where, f"length must be more than 0 m, got {length:g}")
         junction = element.get("junction", "-1")
         kinds = element.findall("type")
         for tag in {child.tag for child in element} - KNOWN_IN_ROAD:
@@ -134,7 +134,7 @@ class _Parser:
         )
 
     def _note_road_part(self, element: Element, tag: str, where: str) -> None:
-        """Name what a road has that is not supported, unless it says nothing (all heights are 0)."""
+        """Count unsupported parts of a road, unless they have no effect (all heights are 0)."""
         part = element.find(tag)
         assert part is not None
         if tag in ("elevationProfile", "lateralProfile"):
@@ -147,19 +147,19 @@ class _Parser:
                 "elevationProfile": "elevation (roads are level)",
                 "lateralProfile": "superelevation and shape",
             }
-            self._leave_out(names[tag], int(tilted))
+            self._omit(names[tag], int(tilted))
         elif len(part):
-            self._leave_out(f"<{tag}>")
+            self._omit(f"<{tag}>")
 
     def _plan(self, element: Element, where: str, length: float) -> tuple[Geometry, ...]:
         found = [self._geometry(item, where) for item in element.iterfind("planView/geometry")]
         found = [geometry for geometry in found if geometry.length > 1e-9]
         if not found:
-            raise self._file.wrong(where, "its <planView> has no <geometry>")
+            raise self._file.error(where, "its <planView> has no <geometry>")
         found.sort(key=lambda geometry: geometry.s)
         total = sum(geometry.length for geometry in found)
         if abs(total - length) > 0.01 * length + 0.5:
-            raise self._file.wrong(
+            raise self._file.error(
                 where, f"its length is {length:g} m, but its geometries have {total:g} m together"
             )
         return tuple(found)
@@ -169,10 +169,10 @@ class _Parser:
             self._number(item, name, where) for name in ("s", "x", "y", "hdg", "length")
         )
         if length < 0.0:
-            raise self._file.wrong(where, f"a <geometry> has a length of {length:g} m: it must be at least 0")
+            raise self._file.error(where, f"a <geometry> has a length of {length:g} m: it must be at least 0")
         shapes = [child for child in item if child.tag != "userData"]
         if len(shapes) != 1 or shapes[0].tag not in GEOMETRIES:
-            raise self._file.wrong(
+            raise self._file.error(
                 where,
                 f"a <geometry> holds one of {', '.join(GEOMETRIES)}, got "
                 f"{', '.join(child.tag for child in shapes) or 'nothing'}",
@@ -187,7 +187,7 @@ class _Parser:
         }[shape.tag]
         span = shape.get("pRange", "normalized")
         if span not in ("normalized", "arcLength"):
-            raise self._file.wrong(where, f"pRange must be 'normalized' or 'arcLength', got {span!r}")
+            raise self._file.error(where, f"pRange must be 'normalized' or 'arcLength', got {span!r}")
         numbers = tuple(self._number(shape, name, where) for name in names)
         return Geometry(shape.tag, s, x, y, heading, length, numbers, span == "normalized")
 
@@ -203,7 +203,7 @@ class _Parser:
         for item in element.iterfind("lanes/laneSection"):
             start = self._number(item, "s", where)
             if not -1e-6 <= start < length + 1e-6:
-                raise self._file.wrong(
+                raise self._file.error(
                     where, f"a <laneSection> begins at s = {start:g}, not within 0..{length:g} m"
                 )
             lanes = [self._lane(lane, where) for side in ("left", "center", "right")
@@ -212,13 +212,13 @@ class _Parser:
             for sign in (1, -1):
                 numbers = sorted(sign * number for number in section.lanes if sign * number > 0)
                 if numbers != list(range(1, len(numbers) + 1)):
-                    raise self._file.wrong(
+                    raise self._file.error(
                         where,
                         f"lanes are numbered from the middle without gaps, got {[sign * n for n in numbers]}",
                     )
             found.append(section)
         if not found:
-            raise self._file.wrong(where, "its <lanes> have no <laneSection>")
+            raise self._file.error(where, "its <lanes> have no <laneSection>")
         return tuple(sorted(found, key=lambda section: section.start))
 
     def _lane(self, item: Element, where: str) -> LaneRecord:
@@ -227,13 +227,13 @@ class _Parser:
         widths = self._cubics(item.iterfind("width"), "sOffset", here)
         borders = self._cubics(item.iterfind("border"), "sOffset", here)
         if number != 0 and not widths and not borders:
-            raise self._file.wrong(here, "it must have a <width> or a <border>")
+            raise self._file.error(here, "it must have a <width> or a <border>")
         marks = [
             Mark(self._number(mark, "sOffset", here), mark.get("type", "none"))
             for mark in item.iterfind("roadMark")
         ]
         for tag in ("material", "access", "height", "rule"):
-            self._leave_out(f"<{tag}> of lanes", len(item.findall(tag)))
+            self._omit(f"<{tag}> of lanes", len(item.findall(tag)))
         return LaneRecord(
             number,
             item.get("type", "none"),
@@ -265,12 +265,12 @@ class _Parser:
         found = []
         for item in element.iterfind("signals/*"):
             if item.tag not in ("signal", "signalReference"):
-                self._leave_out(f"<{item.tag}>")
+                self._omit(f"<{item.tag}>")
                 continue
             number = self._text(item, "id", f"{where}, a <{item.tag}>")
             if number not in kinds:
-                raise self._file.wrong(
-                    where, f"a <signalReference> names signal {number}, which is not there"
+                raise self._file.error(
+                    where, f"a <signalReference> names signal {number}, which does not exist"
                 )
             here = f"{where}, signal {number}"
             orientation = self._choice(item, "orientation", ("+", "-", "none"), here)
@@ -282,9 +282,9 @@ class _Parser:
         where = f"junction {name}"
         kind = element.get("type", "default")
         if kind not in ("default", ""):
-            raise self._file.wrong(where, f"its type must be 'default' or 'virtual', got {kind!r}")
+            raise self._file.error(where, f"its type must be 'default' or 'virtual', got {kind!r}")
         for tag in ("priority", "boundary", "crossPath"):
-            self._leave_out(f"<{tag}> of junctions", len(element.findall(tag)))
+            self._omit(f"<{tag}> of junctions", len(element.findall(tag)))
         connections = [
             Connection(
                 self._text(item, "incomingRoad", where),
@@ -300,34 +300,36 @@ class _Parser:
         return JunctionRecord(name, tuple(connections))
 
     def _check_links(self) -> None:
-        """Everything that is referred to must be there."""
+        """Check that all references can be resolved."""
         file = self._file
         for road in file.roads.values():
             where = f"road {road.name}"
             for link in (road.predecessor, road.successor):
                 known = () if link is None else file.roads if link.kind == "road" else file.junctions
                 if link is not None and link.target not in known:
-                    raise file.wrong(where, f"it is linked to {link.kind} {link.target}, which is not there")
+                    raise file.error(
+                        where, f"it is linked to {link.kind} {link.target}, which does not exist"
+                    )
             if road.junction is not None and road.junction not in file.junctions:
-                raise file.wrong(where, f"it leads through junction {road.junction}, which is not there")
+                raise file.error(where, f"it leads through junction {road.junction}, which does not exist")
         for junction in file.junctions.values():
             for connection in junction.connections:
                 self._check_connection(connection, f"junction {junction.name}")
         for ring in file.rings:
             for name in ring - set(file.junctions):
-                raise file.wrong("junctionGroup", f"it names junction {name}, which is not there")
+                raise file.error("junctionGroup", f"it names junction {name}, which does not exist")
 
     def _check_connection(self, connection: Connection, where: str) -> None:
         file = self._file
         for name in (connection.incoming, connection.connecting):
             if name not in file.roads:
-                raise file.wrong(where, f"a connection names road {name}, which is not there")
+                raise file.error(where, f"a connection names road {name}, which does not exist")
         through = file.roads[connection.connecting]
         section = through.sections[0 if connection.contact == "start" else -1]
         for _, number in connection.lanes:
             if number not in section.lanes:
-                raise file.wrong(
-                    where, f"a laneLink names lane {number} of road {through.name}, which is not there"
+                raise file.error(
+                    where, f"a laneLink names lane {number} of road {through.name}, which does not exist"
                 )
 
     # Attributes.
@@ -335,7 +337,7 @@ class _Parser:
     def _text(self, item: Element, name: str, where: str) -> str:
         value = item.get(name)
         if value is None or value == "":
-            raise self._file.wrong(where, f"<{item.tag}> must have the attribute {name!r}")
+            raise self._file.error(where, f"<{item.tag}> must have the attribute {name!r}")
         return value
 
     def _number(self, item: Element, name: str, where: str) -> float:
@@ -351,15 +353,15 @@ class _Parser:
         try:
             value = convert(text)
         except ValueError as error:
-            raise self._file.wrong(where, f"{name!r} of <{item.tag}> must be {what}, got {text!r}") from error
+            raise self._file.error(where, f"{name!r} of <{item.tag}> must be {what}, got {text!r}") from error
         if isinstance(value, float) and not math.isfinite(value):
-            raise self._file.wrong(where, f"{name!r} of <{item.tag}> must be finite, got {text!r}")
+            raise self._file.error(where, f"{name!r} of <{item.tag}> must be finite, got {text!r}")
         return value
 
     def _choice(self, item: Element, name: str, accepted: Sequence[str], where: str) -> str:
         value = self._text(item, name, where)
         if value not in accepted:
-            raise self._file.wrong(
+            raise self._file.error(
                 where, f"{name!r} of <{item.tag}> must be one of {', '.join(accepted)}, got {value!r}"
             )
         return value
@@ -371,18 +373,18 @@ class _Parser:
             return UNLIMITED
         unit = item.get("unit", "m/s")
         if unit not in UNITS:
-            raise self._file.wrong(
+            raise self._file.error(
                 where, f"'unit' of <speed> must be one of {', '.join(UNITS)}, got {unit!r}"
             )
         speed = self._number(item, "max", where) * UNITS[unit]
         if speed <= 0.0:
-            raise self._file.wrong(where, f"'max' of <speed> must be more than 0, got {item.get('max')!r}")
+            raise self._file.error(where, f"'max' of <speed> must be more than 0, got {item.get('max')!r}")
         return speed
 
     def _first(self, speeds: Iterable[float | None]) -> float | None:
-        """The first one; the others, from somewhere on, are left out."""
+        """The first one; later ones are omitted."""
         found = [speed for speed in speeds if speed is not None]
-        self._leave_out(
+        self._omit(
             "changes of the speed limit within a road's type or a lane's section",
             len(set(found[1:]) - set(found[:1])),
         )

@@ -1,4 +1,4 @@
-"""What OpenDRIVE files say, as records: roads, their lanes and signals, links and junctions.
+"""Records of OpenDRIVE files: roads, their lanes and signals, links and junctions.
 
 Source: ASAM OpenDRIVE 1.4 to 1.8, https://publications.pages.asam.net/standards/ASAM_OpenDRIVE/.
 """
@@ -14,7 +14,7 @@ from camshaft.envs.errors import CorruptFile
 
 @dataclass(frozen=True)
 class Geometry:
-    """A piece of a road's reference line: its kind, where it begins, its length, and the kind's own numbers."""
+    """A piece of a road's reference line: kind, beginning, length, and parameters of the kind."""
 
     kind: str
     s: float
@@ -28,7 +28,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Cubic:
-    """a + b d + c d² + d d³ from a distance on."""
+    """The cubic a + b d + c d² + d d³, valid from a distance on."""
 
     start: float
     factors: tuple[float, float, float, float]
@@ -36,7 +36,7 @@ class Cubic:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line at the outer border of a lane, from a distance in its section on."""
+    """A line at the outer border of a lane, valid from a distance within its section on."""
 
     start: float
     kind: str
@@ -44,7 +44,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class LaneRecord:
-    """A lane of a section: its number, what it is for, its width, and the lanes before and after it."""
+    """A lane of a section: number, type, width, and the lanes before and after it."""
 
     number: int
     kind: str
@@ -58,7 +58,7 @@ class LaneRecord:
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of road whose lanes stay the same; starts in meters along the road."""
+    """A section of road with constant lanes; starts in meters along the road."""
 
     start: float
     lanes: dict[int, LaneRecord]
@@ -66,7 +66,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Link:
-    """What a road's end is connected to: "road" or "junction", which one, and its start or end."""
+    """Link of a road's end: "road" or "junction", its id, and its start or end."""
 
     kind: str
     target: str
@@ -75,7 +75,7 @@ class Link:
 
 @dataclass(frozen=True)
 class SignalRecord:
-    """A sign or a light: where along the road, its type, whether it changes, and for whom ("+", "-" or "none")."""
+    """A sign or light: distance along the road, type, whether it is dynamic, and orientation ("+", "-" or "none")."""
 
     s: float
     kind: str
@@ -85,7 +85,7 @@ class SignalRecord:
 
 @dataclass(frozen=True)
 class RoadRecord:
-    """A road as it stands in the file."""
+    """A road of the file."""
 
     name: str
     length: float
@@ -100,13 +100,13 @@ class RoadRecord:
     signals: tuple[SignalRecord, ...]
 
     def link(self, at_end: bool) -> Link | None:
-        """What its end, or its start, is connected to."""
+        """The link of its end or start."""
         return self.successor if at_end else self.predecessor
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A way through a junction: from a road over another one, by pairs of lanes."""
+    """A connection through a junction: incoming road, connecting road, and pairs of lanes."""
 
     incoming: str
     connecting: str
@@ -116,7 +116,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class JunctionRecord:
-    """A junction as it stands in the file."""
+    """A junction of the file."""
 
     name: str
     connections: tuple[Connection, ...]
@@ -124,14 +124,14 @@ class JunctionRecord:
 
 @dataclass(eq=False)
 class OpenDriveFile:
-    """What a file says.
+    """Contents of a file.
 
     Attributes:
-        path: of the file.
-        title: its header's name, or the file's.
+        path: path of the file.
+        title: name in its header, or that of the file.
         roads, junctions: by id.
         rings: junctions of each roundabout.
-        left_out: what it also says that is not supported, and how often.
+        omitted: unsupported parts and their counts.
     """
 
     path: Path
@@ -139,8 +139,8 @@ class OpenDriveFile:
     roads: dict[str, RoadRecord] = field(default_factory=dict)
     junctions: dict[str, JunctionRecord] = field(default_factory=dict)
     rings: list[set[str]] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    omitted: Counter[str] = field(default_factory=Counter)
 
-    def wrong(self, where: str, what: str) -> CorruptFile:
-        """The error that says what is wrong where."""
+    def error(self, where: str, what: str) -> CorruptFile:
+        """An error that states the fault and its location."""
         return CorruptFile(f"{self.path}: {where}: {what}")

@@ -1,4 +1,4 @@
-"""Pedestrians: proportions, the cycle of the walk, feet on the ground, keypoints at the body, levels of detail."""
+"""Pedestrian models: proportions, gait cycle, ground contact, keypoints, levels of detail."""
 
 import numpy as np
 import pytest
@@ -15,10 +15,10 @@ MOST_TRIANGLES = (310, 120, 32)
 
 def walk(body, phases=PHASES, positions=None, heading=0.0, stride=None):
     count = len(phases)
-    places = np.zeros((count, 3)) if positions is None else positions
+    origins = np.zeros((count, 3)) if positions is None else positions
     length = assets.BODIES[body].stride if stride is None else stride
     return assets.walk_poses(
-        np.full(count, body), places, np.full(count, heading), phases, np.full(count, length)
+        np.full(count, body), origins, np.full(count, heading), phases, np.full(count, length)
     )
 
 
@@ -55,7 +55,7 @@ def test_the_walk_repeats_after_one_stride_and_moves_smoothly(body):
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_half_a_stride_later_left_and_right_have_changed_places(body):
+def test_half_a_stride_later_left_and_right_are_swapped(body):
     flip = np.array([1.0, -1.0, 1.0])
     now = assets.walk_keypoints(np.full(40, body), walk(body))
     later = assets.walk_keypoints(np.full(40, body), walk(body, PHASES + np.pi)) * flip
@@ -93,7 +93,7 @@ def test_a_foot_is_on_the_ground_and_none_below_it(body, share):
 
 @pytest.mark.parametrize("body", BODIES)
 def test_the_standing_foot_does_not_slide(body):
-    """Over one step of the left leg, the point that touches the ground stays where it is."""
+    """Over one step of the left leg, the contact point with the ground does not move."""
     person = assets.BODIES[body]
     phases = np.linspace(0.0, 2.0 * np.pi * 0.58, 80)
     ahead = np.zeros((80, 3))
@@ -102,14 +102,14 @@ def test_the_standing_foot_does_not_slide(body):
     points = sole_points(person, poses[:, PARTS.index("left_foot")])
     touching = points[..., 2] < 1e-6
     for point in range(points.shape[1]):
-        places = points[touching[:, point], point, 0]
-        assert len(places) > 5 and np.ptp(places) < 1e-6
+        contact = points[touching[:, point], point, 0]
+        assert len(contact) > 5 and np.ptp(contact) < 1e-6
 
 
 def sole_points(person, poses):
     """(n, 2, 3) heel and ball of a foot."""
-    places = np.array([[-person.heel, 0.0, -person.ankle], [person.ball, 0.0, -person.ankle]])
-    return np.einsum("nij,kj->nki", poses[:, :3, :3], places) + poses[:, None, :3, 3]
+    soles = np.array([[-person.heel, 0.0, -person.ankle], [person.ball, 0.0, -person.ankle]])
+    return np.einsum("nij,kj->nki", poses[:, :3, :3], soles) + poses[:, None, :3, 3]
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -176,7 +176,7 @@ def test_the_frame_of_a_phase_is_the_nearest():
     ]
 
 
-def test_a_thousand_people_are_posed_in_a_moment():
+def test_a_thousand_people_are_posed_quickly():
     import time
 
     rng = np.random.default_rng(0)
@@ -187,9 +187,9 @@ def test_a_thousand_people_are_posed_in_a_moment():
     assert time.perf_counter() - start < 0.1
 
 
-def test_train_and_test_share_no_look():
-    looks = [set(map(str, assets.BODIES[split::2])) for split in (0, 1)]
-    assert not looks[0] & looks[1]
+def test_train_and_test_share_no_appearance():
+    bodies = [set(map(str, assets.BODIES[split::2])) for split in (0, 1)]
+    assert not bodies[0] & bodies[1]
     assert not set(assets.SHIRTS[::2]) & set(assets.SHIRTS[1::2])
     assert (
         sum(body.child for body in assets.BODIES[::2]) == sum(body.child for body in assets.BODIES[1::2]) == 2

@@ -1,4 +1,4 @@
-"""Signs, lights, furniture, barriers and buildings: sizes, levels, what is lit, and that nothing is mirrored."""
+"""Signs, lights, furniture, barriers and buildings: sizes, levels of detail, lit parts, and no mirrored textures."""
 
 from types import SimpleNamespace
 
@@ -74,16 +74,18 @@ def test_pieces_of_barriers_join_along_x(name):
 
 
 @pytest.mark.parametrize("sign", SIGNS)
-def test_signs_can_be_read_by_who_drives_along_x(sign):
+def test_signs_can_be_read_by_traffic_along_x(sign):
     levels = assets.sign(sign, 1, mounting="plate")
     assert labels(levels) == {"traffic_sign"}
     for level in levels:
         width = float(np.ptp(level.positions[:, 1]))
-        picture = seen_from_ahead([level], [0.0, 0.0, 0.0], 0.66 * width, 0.66 * width, (72, 72))
+        image = seen_from_ahead([level], [0.0, 0.0, 0.0], 0.66 * width, 0.66 * width, (72, 72))
         texture = sign_face(sign, 1)
         cut = textures_middle(texture, 0.66)
-        upright, mirrored = likeness(picture, cut)
-        assert upright > 0.45 and upright >= mirrored - 1e-6  # corners of the picture lie beside some plates
+        upright, mirrored = likeness(image, cut)
+        assert (
+            upright > 0.45 and upright >= mirrored - 1e-6
+        )  # the corners of the image are outside some plates
     if sign not in (
         "yield",
         "priority_road",
@@ -156,8 +158,8 @@ def test_traffic_lights_shine_as_their_state_says(arm):
             assert {"traffic_light", "pole"} == labels([level])
             for color in lit[state]:
                 number = level.surfaces.index(shining[COLORS[color]])
-                places = level.positions[level.faces[level.face_surfaces == number]].reshape(-1, 3)
-                heads = [places[places[:, 1] < 2.0], places[places[:, 1] > 2.0]]
+                positions = level.positions[level.faces[level.face_surfaces == number]].reshape(-1, 3)
+                heads = [positions[positions[:, 1] < 2.0], positions[positions[:, 1] > 2.0]]
                 assert len(heads[0]) and bool(len(heads[1])) == arm
                 for head, middle in zip(heads, (2.55, 5.6), strict=True):
                     if len(head):
@@ -166,14 +168,14 @@ def test_traffic_lights_shine_as_their_state_says(arm):
                         assert (head[:, 0] < -0.25).all()
 
 
-def test_pedestrians_lights_show_who_waits_above_who_walks():
+def test_pedestrian_lights_show_the_standing_figure_above_the_walking_one():
     for state in assets.CROSSING_STATES:
         for level in assets.crossing_light(state):
             shining = [surface for surface in level.surfaces if surface.emissive]
             assert len(shining) == (state != "off")
             for surface in shining:
-                places = level.positions[level.faces[level.face_surfaces == level.surfaces.index(surface)]]
-                assert (places[..., 2].mean() > 2.24) == (state == "red")
+                positions = level.positions[level.faces[level.face_surfaces == level.surfaces.index(surface)]]
+                assert (positions[..., 2].mean() > 2.24) == (state == "red")
 
 
 def test_street_lamps_shine_only_when_lit():
@@ -202,8 +204,8 @@ def test_street_lamps_shine_only_when_lit():
     ],
 )
 def test_boards_are_the_right_way_round(make, texture, place, size):
-    picture = seen_from_ahead(make()[:1], [0.0, 0.0, place[0]], 0.99 * size[0], 0.99 * size[1])
-    upright, mirrored = likeness(picture, texture())
+    image = seen_from_ahead(make()[:1], [0.0, 0.0, place[0]], 0.99 * size[0], 0.99 * size[1])
+    upright, mirrored = likeness(image, texture())
     assert upright > 0.7 and upright > mirrored + 0.1
 
 
@@ -212,13 +214,13 @@ def test_names_of_shops_are_the_right_way_round():
         model = assets.building(number)
         middle = [0.0, 0.0, 0.885 * 3.6]
         band = 0.2 * 3.6
-        picture = seen_from_ahead(model.levels[:1], middle, 0.9 * model.width, band)
+        rendered = seen_from_ahead(model.levels[:1], middle, 0.9 * model.width, band)
         image = facades.shopfront(number - assets.buildings("shop")[0]).levels[0]
         height, width = image.shape[:2]
         rows = slice(round((0.885 - 0.1) * height), round((0.885 + 0.1) * height))
 
         name = SimpleNamespace(levels=[image[rows, round(0.05 * width) : round(0.95 * width)]])
-        upright, mirrored = likeness(picture, name)
+        upright, mirrored = likeness(rendered, name)
         assert upright > 0.5 and upright > mirrored + 0.03
 
 

@@ -1,4 +1,4 @@
-"""Vehicles' models: their size, their levels of detail, their lights, and that nothing is inside out."""
+"""Vehicle models: sizes, levels of detail, lights, and face orientation."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ from camshaft.envs.rendering import Camera, Mesh, Renderer, Scene, SceneState, S
 
 MOTOR_VEHICLES = [name for name in assets.VEHICLES if name != "bicycle"]
 MOST_TRIANGLES = (480, 210, 80)
-MIRRORS = 0.6  # meters by which both together may stand out
+MIRRORS = 0.6  # meters by which both mirrors together may protrude
 
 
 @pytest.mark.parametrize("name", assets.VEHICLES)
-def test_a_vehicle_is_as_large_as_its_record_says_and_stands_on_its_wheels(name):
+def test_a_vehicle_has_the_size_of_its_record_and_stands_on_its_wheels(name):
     vehicle = assets.VEHICLES[name]()
     assert vehicle.name == name
     for number, level in enumerate(vehicle.levels):
@@ -51,13 +51,13 @@ def test_faces_look_outwards(name):
 
 
 @pytest.mark.parametrize("name", MOTOR_VEHICLES)
-def test_brake_lights_shine_red_at_the_rear_and_indicators_amber_on_their_side(name):
+def test_brake_lights_shine_red_at_the_rear_and_turn_signals_amber_on_their_side(name):
     vehicle = assets.VEHICLES[name]()
     assert len(vehicle.variants) == len(assets.LIGHTS)
     for lights in assets.LIGHTS:
         for level in vehicle.lit(lights):
-            places = {surface: places_of(level, surface) for surface in level.surfaces}
-            brakes, amber = places.get(_BRAKE_LIT), places.get(_AMBER_LIT)
+            corners = {surface: places_of(level, surface) for surface in level.surfaces}
+            brakes, amber = corners.get(_BRAKE_LIT), corners.get(_AMBER_LIT)
             assert (brakes is not None) == ("braking" in lights)
             assert (amber is not None) == ("left" in lights or "right" in lights)
             if brakes is not None:
@@ -79,7 +79,7 @@ def places_of(mesh, surface):
 
 def test_unknown_lights_are_refused_by_name():
     with pytest.raises(InvalidOption, match="lights.*blue"):
-        assets.saloon().lit("blue")
+        assets.sedan().lit("blue")
 
 
 def test_the_color_of_the_slot_paints_the_body_and_neither_glass_nor_lamps():
@@ -99,16 +99,16 @@ def test_labels_are_vehicle_bicycle_and_person():
 
 
 def test_paint_and_glass_are_glossy_tires_are_not():
-    surfaces = assets.saloon().levels[0].surfaces
+    surfaces = assets.sedan().levels[0].surfaces
     glossy = [surface for surface in surfaces if surface.specular > 0.0]
     assert any(surface.tinted for surface in glossy) and any(max(surface.color) < 0.1 for surface in glossy)
     dull = [surface.color for surface in surfaces if not surface.emissive and surface.specular == 0.0]
     assert any(max(color) < 0.15 for color in dull)
 
 
-@pytest.mark.parametrize("name", ["saloon", "hatchback", "suv", "van", "bus"])
+@pytest.mark.parametrize("name", ["sedan", "hatchback", "suv", "van", "bus"])
 def test_the_shadow_of_a_vehicle_is_whole(name):
-    """A body open below would let the sun through."""
+    """A body that is open at the bottom would let the sun through."""
     vehicle = assets.VEHICLES[name]()
     for level in vehicle.levels:
         scene = Scene()
@@ -120,8 +120,8 @@ def test_the_shadow_of_a_vehicle_is_whole(name):
         state.sun_direction[:] = (0.0, 0.0, 1.0)
         camera = Camera(160, 160, 100.0, shadow_distance=15.0)
         pose = look_at([0.0, 0.0, 0.9], [0.0, 1e-3, -5.0])  # from below the vehicle, straight down
-        picture = Renderer(state, camera).render(pose[None])["rgb"][0].mean(axis=-1)
-        dark = picture < 0.75 * picture.max()
+        image = Renderer(state, camera).render(pose[None])["rgb"][0].mean(axis=-1)
+        dark = image < 0.75 * image.max()
         rows, columns = np.nonzero(dark)
         box = dark[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert box.mean() > 0.85
@@ -134,11 +134,11 @@ def test_the_board_of_the_bus_can_be_read():
     ]  # its front faces -x
     board = bus.levels[0]
     surface = next(s for s in board.surfaces if s.texture is destination())
-    places = places_of(board, surface)
-    size = np.ptp(places, axis=0)
-    middle = 0.5 * (places.min(axis=0) + places.max(axis=0)) * [-1.0, -1.0, 1.0]
-    picture = seen_from_ahead(turned[:1], middle, 0.98 * size[1], 0.98 * size[2])
-    upright, mirrored = likeness(picture, destination())
+    corners = places_of(board, surface)
+    size = np.ptp(corners, axis=0)
+    middle = 0.5 * (corners.min(axis=0) + corners.max(axis=0)) * [-1.0, -1.0, 1.0]
+    image = seen_from_ahead(turned[:1], middle, 0.98 * size[1], 0.98 * size[2])
+    upright, mirrored = likeness(image, destination())
     assert upright > 0.6 and upright > mirrored + 0.2
 
 

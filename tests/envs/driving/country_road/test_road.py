@@ -1,4 +1,4 @@
-"""Roads: geometry of the center line against closed forms, and the mesh built along it."""
+"""Country roads: geometry of the center line against closed forms, and the mesh along it."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_geometry_fills_the_announced_arena() -> None:
 
 @pytest.mark.parametrize("seed", [0, 5])
 def test_strips_and_land_share_their_borders(seed: int) -> None:
-    """Seen from above the mesh has one outline: every inner edge is shared by two faces."""
+    """Seen from above, the mesh has one outline: every inner edge is shared by two faces."""
     geometry = make_geometry(seed)
     _, vertex = np.unique(geometry.mesh.positions, axis=0, return_inverse=True)
     faces = vertex.ravel()[geometry.mesh.faces]
@@ -217,10 +217,10 @@ def test_points_on_the_land_lie_on_its_triangles_and_outside_the_verges(seed: in
     shape = geometry.terrain.points.shape
     side = rng.integers(0, 2, 50)
     column, row = rng.uniform(0, shape[1] - 1, 50), rng.uniform(0, 3, 50)
-    places = geometry.terrain.at(side, column, row)
+    land = geometry.terrain.at(side, column, row)
     edge = geometry.terrain.at(side, column, np.zeros(50))
-    assert np.allclose(places[:, 0], edge[:, 0], atol=1e-9)
-    assert (np.where(side == 0, 1.0, -1.0) * (places[:, 1] - edge[:, 1]) >= 0.0).all()
+    assert np.allclose(land[:, 0], edge[:, 0], atol=1e-9)
+    assert (np.where(side == 0, 1.0, -1.0) * (land[:, 1] - edge[:, 1]) >= 0.0).all()
     corner = geometry.terrain.at(side, column.astype(int), row.astype(int))
     assert np.array_equal(corner, geometry.terrain.points[side, column.astype(int), row.astype(int)])
     whole = geometry.terrain.points[..., 0, :2].reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Scenery: nothing stands on the road or floats, variants stay within their split, models have their size."""
+"""Scenery: nothing is on the road or floats, variants stay within their split, models have their size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def dress(
 
 
 def shown(state: SceneState, kind: str, world: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 3) positions and (n,) mesh ids of what stands in a world."""
+    """(n, 3) positions and (n,) mesh ids of the objects in a world."""
     slots = state.scene.objects[kind].slots
     visible = state.meshes[world, slots] != HIDDEN
     return state.poses[world, slots, :, 3][visible].astype(np.float64), state.meshes[world, slots][visible]
@@ -75,7 +75,7 @@ def height_on(corners: np.ndarray, place: np.ndarray) -> float | None:
     return float(weights @ corners[:, 2]) if weights.min() >= -1e-4 else None
 
 
-def test_worlds_are_furnished_like_a_countryside(stage: tuple[RoadsideScenery, SceneState]) -> None:
+def test_worlds_have_typical_amounts_of_scenery(stage: tuple[RoadsideScenery, SceneState]) -> None:
     counts = {kind: [] for kind in KINDS}
     for seed in SEEDS:
         dress(stage, seed)
@@ -96,7 +96,7 @@ def test_only_the_chosen_variants_are_used(stage: tuple[RoadsideScenery, SceneSt
         assert set(shown(state, kind)[1].tolist()) <= allowed
 
 
-def test_worlds_are_dressed_apart_and_again_alike(stage: tuple[RoadsideScenery, SceneState]) -> None:
+def test_worlds_differ_and_are_reproducible(stage: tuple[RoadsideScenery, SceneState]) -> None:
     dress(stage, 3, world=1)
     before = stage[1].poses[1].copy()
     dress(stage, 4, world=0)

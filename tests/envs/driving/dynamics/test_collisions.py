@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 import shapely
 
-from camshaft.envs.driving.dynamics.collisions import box_corners, find_overlaps, find_struck, hits_static
+from camshaft.envs.driving.dynamics.collisions import (
+    box_corners,
+    find_hit_obstacles,
+    find_overlaps,
+    hits_static,
+)
 
 BOXES = 120
-NEAR = 1e-6  # meters within which touching and not touching cannot be told apart
+NEAR = 1e-6  # meters, tolerance of touching
 
 
 def random_boxes(seed, count=BOXES, spread=25.0):
@@ -51,7 +56,7 @@ def test_boxes_overlap_exactly_where_their_polygons_do(seed):
     for number, outline in enumerate(outlines):
         hits = overlaps_with(boxes, number)
         expected = shapely.intersects(outline, outlines)
-        # How deep they overlap, or how far they are apart: where that is nothing, either answer is right.
+        # Depth of the overlap, or distance: if it is about zero, either answer is right.
         clear = (shapely.area(shapely.intersection(outline, outlines)) > NEAR) | (
             shapely.distance(outline, outlines) > NEAR
         )
@@ -59,10 +64,10 @@ def test_boxes_overlap_exactly_where_their_polygons_do(seed):
         np.testing.assert_array_equal(hits[clear], expected[clear])
         assert not hits[number]
         counted += int(hits.sum())
-    assert counted > 200  # the test is about boxes that do overlap, too
+    assert counted > 200  # enough boxes do overlap
 
 
-def test_overlap_does_not_depend_on_who_is_asked_or_where_the_origin_lies():
+def test_overlap_is_symmetric_and_independent_of_the_origin():
     boxes = random_boxes(11, 60)
     table = np.array([overlaps_with(boxes, number) for number in range(len(boxes))])
     np.testing.assert_array_equal(table, table.T)
@@ -96,7 +101,7 @@ def test_a_centimeter_decides(gap, hit):
     assert overlaps_with(corner, 0)[1] == hit
 
 
-def test_who_is_not_there_is_not_hit():
+def test_absent_boxes_are_not_hit():
     boxes = np.array([[0.0, 0.0, 0.0, 4.0, 2.0]] * 3)
     assert overlaps_with(boxes, 0, np.array([True, False, True])).tolist() == [False, False, True]
 
@@ -112,7 +117,7 @@ def test_obstacles_are_hit_where_their_polygons_are(seed):
         expected = np.flatnonzero(shapely.intersects(outline, outlines))
         assert first == (expected[0] if len(expected) else -1)
     first_ten = [hits_static(car[:3].copy(), car[3], car[4], obstacles, 10) for car in cars]
-    assert max(first_ten) < 10  # the rest does not count
+    assert max(first_ten) < 10  # the rest is ignored
 
 
 def test_each_world_has_its_own_obstacles():
@@ -122,9 +127,9 @@ def test_each_world_has_its_own_obstacles():
     obstacles[:, :, 0] = 50.0
     obstacles[1, 1, 0] = 2.0
     struck = np.zeros(3, bool)
-    find_struck(poses, 4.0, 2.0, obstacles, np.array([2, 2, 2]), struck)
+    find_hit_obstacles(poses, 4.0, 2.0, obstacles, np.array([2, 2, 2]), struck)
     assert struck.tolist() == [False, True, False]
-    find_struck(poses, 4.0, 2.0, obstacles, np.array([2, 1, 0]), struck)
+    find_hit_obstacles(poses, 4.0, 2.0, obstacles, np.array([2, 1, 0]), struck)
     assert not struck.any()
 
 

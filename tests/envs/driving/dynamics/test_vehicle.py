@@ -1,4 +1,4 @@
-"""The car's dynamics against closed forms and invariants."""
+"""Vehicle dynamics against closed forms and invariants."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def drive(steering, speed, seconds, car=CAR, target=None, start=None):
 
 @pytest.mark.parametrize("speed", [8.0, 14.0, 22.0])
 def test_steady_cornering_follows_the_understeer_formula(speed):
-    steering = 0.004  # small: the formula is of linear tires
+    steering = 0.004  # small, since the formula assumes linear tires
     final, _ = drive(steering, speed, 8.0)
     held = final[vehicle.SPEED]
     expected = held * steering / (CAR.wheelbase + CAR.understeer * held**2)
@@ -40,7 +40,7 @@ def test_steering_for_curvature_is_the_inverse_of_steady_cornering():
     assert final[vehicle.YAW_RATE] / final[vehicle.SPEED] == pytest.approx(curvature, rel=0.02)
 
 
-def test_at_walking_pace_the_car_turns_kinematically():
+def test_at_walking_speed_the_car_turns_kinematically():
     steering = 0.3
     final, _ = drive(steering, 1.2, 6.0)
     assert final[vehicle.YAW_RATE] == pytest.approx(
@@ -110,7 +110,7 @@ def test_cruise_controller_reaches_its_speed_within_its_limits():
     assert accelerations.max() <= CAR.max_acceleration + 1e-9
 
 
-def test_worlds_do_not_touch_each_other():
+def test_worlds_are_independent():
     state = np.zeros((3, vehicle.NUM_STATES))
     state[:, vehicle.SPEED] = [5.0, 12.0, 20.0]
     steering = np.array([0.1, -0.05, 0.02])

@@ -11,8 +11,8 @@ from camshaft.envs.driving.maps.parking_map import parking_map
 from camshaft.envs.driving.planning.parking_planner import MARGIN, STEP, plan
 from camshaft.envs.driving.planning.reeds_shepp import NUM_PATHS, advance_on, shortest_path, trace, write_path
 
-CAR = (4.5, 1.8, 1.35)  # meters of length, width, and from the rear axle to the middle
-RADIUS = 5.5  # meters of the tightest turn
+CAR = (4.5, 1.8, 1.35)  # meters: length, width, distance from the rear axle to the middle
+RADIUS = 5.5  # meters, smallest turning radius
 
 
 def length_of(x, y, heading):
@@ -39,7 +39,7 @@ def poses():
 @pytest.mark.parametrize(
     ("pose", "length"),
     [
-        ((3.0, 0.0, 0.0), 3.0),  # ahead
+        ((3.0, 0.0, 0.0), 3.0),  # forward
         ((-3.0, 0.0, 0.0), 3.0),  # back
         ((1.0, 1.0, 0.5 * np.pi), 0.5 * np.pi),  # a quarter of a circle
         ((0.0, 2.0, np.pi), np.pi),  # half a circle
@@ -68,7 +68,7 @@ def test_every_path_that_is_written_leads_to_the_pose(poses):
     assert len(words) == NUM_PATHS
 
 
-def test_there_is_a_way_everywhere_no_shorter_than_straight_and_turning(poses):
+def test_a_path_to_every_pose_is_no_shorter_than_distance_and_turn(poses):
     for x, y, heading in poses:
         assert length_of(x, y, heading) >= max(np.hypot(x, y), abs(wrapped(heading))) - 1e-9
 
@@ -76,8 +76,8 @@ def test_there_is_a_way_everywhere_no_shorter_than_straight_and_turning(poses):
 def test_mirrored_reversed_and_backwards_paths_are_as_long(poses):
     for x, y, heading in poses[:150]:
         length = length_of(x, y, heading)
-        assert length_of(x, -y, -heading) == pytest.approx(length, abs=1e-7)  # left for right
-        assert length_of(-x, y, -heading) == pytest.approx(length, abs=1e-7)  # forwards for backwards
+        assert length_of(x, -y, -heading) == pytest.approx(length, abs=1e-7)  # left and right swapped
+        assert length_of(-x, y, -heading) == pytest.approx(length, abs=1e-7)  # forward and reverse swapped
         cosine, sine = np.cos(heading), np.sin(heading)
         back = (-(cosine * x + sine * y), sine * x - cosine * y, -heading)
         assert length_of(*back) == pytest.approx(length, abs=1e-7)  # from the pose to the origin
@@ -92,7 +92,7 @@ def test_lengths_obey_the_triangle_inequality(poses):
 
 
 def test_no_path_of_a_grid_search_is_shorter():
-    """A second implementation: Dijkstra over poses a sixth of a radian apart, which errs to the long side only."""
+    """A second implementation: Dijkstra over poses a sixth of a radian apart, which can only overestimate."""
     step = np.pi / 18
     best = {}
     frontier = [(0.0, 0.0, 0.0)]
@@ -135,7 +135,7 @@ def plans():
     return found
 
 
-def test_a_way_is_found_into_every_bay(plans):
+def test_a_plan_is_found_into_every_bay(plans):
     assert sum(way is not None for *_, way in plans) == len(plans)
 
 
@@ -152,7 +152,7 @@ def test_plans_touch_nothing(plans):
         for x, y, heading in [start, *way[:, :3]]:
             middle = x + CAR[2] * np.cos(heading), y + CAR[2] * np.sin(heading)
             car = shapely.Polygon(box_corners(*middle, heading, CAR[0], CAR[1]))
-            # Poses between those that were checked may come nearer than the margin, never to nothing.
+            # Poses between the checked ones may be closer than the margin, but never touch.
             assert car.distance(blocks) > 0.3 * MARGIN
 
 
@@ -170,7 +170,7 @@ def test_plans_turn_no_tighter_than_the_car_can(plans):
         np.testing.assert_array_equal(np.sign(ahead[kept]), way[kept, 3])
 
 
-def test_where_all_is_walled_up_there_is_no_plan():
+def test_there_is_no_plan_behind_walls():
     begin, bay = parking_map(0).lot.sample_task(np.random.default_rng(0))
     start, goal = (np.array([pose.x, pose.y, pose.heading]) for pose in (begin, bay))
     wall = np.array([[bay.x, 0.5 * bay.y, 0.0, 60.0, 0.5]])

@@ -32,7 +32,7 @@ def test_a_clothoid_is_the_fresnel_integral():
     assert curve.heading[-1] == pytest.approx(0.5 * rate * length**2)
 
 
-def test_a_curve_backwards_is_the_same_place_seen_the_other_way():
+def test_a_reversed_curve_has_the_same_points_and_opposite_headings():
     curve = bend(Pose(1.0, 2.0, 0.3), [20.0, 20.0], [0.0, 0.02, -0.01])
     back = curve.reversed()
     assert back.points[0] == pytest.approx(curve.points[-1])
@@ -42,7 +42,7 @@ def test_a_curve_backwards_is_the_same_place_seen_the_other_way():
 
 
 @pytest.mark.parametrize("turn", [-2.0, -0.5, 0.0, 1.0, 2.4])
-def test_a_join_begins_and_ends_as_told(turn):
+def test_a_join_begins_and_ends_at_the_given_poses(turn):
     start, end = Pose(0.0, 0.0, 0.2), Pose(20.0, 9.0, 0.2 + turn)
     curve = join(start, end)
     assert curve.points[[0, -1]] == pytest.approx(np.array([start.point, end.point]))

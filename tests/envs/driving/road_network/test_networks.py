@@ -1,4 +1,4 @@
-"""Networks of roads: lanes that meet, routing, right of way on small maps, and towns from seeds."""
+"""Road networks: connected lanes, routing, right of way on small maps, and generated towns."""
 
 import itertools
 import math
@@ -39,13 +39,13 @@ SEEDS = (0, 7, 36, 120, 555)
 
 
 def yields_to(network, one, other):
-    """Whether the first of two lanes gives way to the second; None if they do not meet."""
+    """Whether the first of two lanes yields to the second; None if they do not conflict."""
     found = [c for c in network.conflicts if c.lane == one.index and c.other == other.index]
     assert len(found) <= 1
     return found[0].yields if found else None
 
 
-# What follows what.
+# Connections.
 
 
 @pytest.mark.parametrize("kind", ["lights", "priority", "stop", "right_before_left", "roundabout"])
@@ -57,11 +57,11 @@ def test_lanes_of_a_crossroads_meet_where_they_are_linked(kind):
 def test_a_crossroads_leads_left_straight_and_right(start):
     network = crossroads("lights")
     turns = [through_lane(network, start, (start + step) % 4).turn for step in (1, 2, 3)]
-    # Coming from the east one drives west: the next arm counter-clockwise is on the right.
+    # Traffic from the east drives west: the next arm counter-clockwise is on its right.
     assert turns == [RIGHT, STRAIGHT, LEFT]
 
 
-def test_a_t_junction_has_no_way_that_is_not_there():
+def test_a_t_junction_has_only_its_own_directions():
     network = crossroads("priority", (EAST, NORTH, WEST))
     north = network.lanes[way_in(network, NORTH)]
     assert sorted(network.lanes[lane].turn for lane in north.successors) == [LEFT, RIGHT]
@@ -85,7 +85,7 @@ def test_of_two_lanes_the_inner_one_turns_left_and_the_outer_one_right():
 # Routing.
 
 
-def test_the_way_through_a_crossroads():
+def test_the_path_through_a_crossroads():
     network = crossroads("priority")
     routes = ShortestPaths(network)
     start, goal = way_in(network, EAST), way_out(network, SOUTH)
@@ -94,13 +94,13 @@ def test_the_way_through_a_crossroads():
     assert routes.meters[start, goal] == pytest.approx(network.lanes[start].length + middle.length)
 
 
-def test_where_no_way_leads_the_error_names_the_lanes():
+def test_without_a_path_the_error_names_the_lanes():
     network = crossroads("priority")
     with pytest.raises(CamshaftError, match=f"lane {way_out(network, EAST)} to lane {way_in(network, EAST)}"):
         ShortestPaths(network).find(way_out(network, EAST), way_in(network, EAST))
 
 
-def test_ways_are_as_short_as_those_of_networkx():
+def test_paths_are_as_short_as_those_of_networkx():
     network = generate_town(3)
     graph = networkx.DiGraph()
     for lane in network.lanes:
@@ -213,7 +213,7 @@ def test_at_stop_signs_the_minor_road_stops():
 @pytest.mark.parametrize("start", range(4))
 def test_right_goes_before_left(start):
     network = crossroads("right_before_left")
-    right = (start + 1) % 4  # counter-clockwise: on the right of one who drives inwards
+    right = (start + 1) % 4  # counter-clockwise: on the right of incoming traffic
     ahead = through_lane(network, start, (start + 2) % 4)
     from_right = through_lane(network, right, (right + 2) % 4)
     assert yields_to(network, ahead, from_right) and not yields_to(network, from_right, ahead)
@@ -236,7 +236,7 @@ def test_the_main_road_is_the_one_in_line():
     assert through_lane(network, EAST, WEST).control == FREE
 
 
-def test_who_is_in_a_roundabout_goes_first():
+def test_traffic_in_a_roundabout_has_priority():
     network = crossroads("roundabout")
     entries = [lane for lane in network.lanes if lane.junction >= 0 and lane.control == YIELD]
     assert len(entries) == 4
@@ -251,7 +251,7 @@ def test_who_is_in_a_roundabout_goes_first():
             for lane in way
             if network.lanes[lane].width == 5.0
         )
-        assert turned > 0.0  # counter-clockwise round the island
+        assert turned > 0.0  # counter-clockwise around the island
 
 
 def test_people_cross_every_arm_that_has_sidewalks():
@@ -267,7 +267,7 @@ def test_people_cross_every_arm_that_has_sidewalks():
     assert all(crossing.zebra for crossing in crossroads("priority", sidewalks=(2.6, 2.6)).crossings)
 
 
-def test_footpaths_go_all_the_way_round():
+def test_footpaths_go_all_the_way_around():
     builder = NetworkBuilder("path")
     roads = [
         builder.add_road(
@@ -281,7 +281,7 @@ def test_footpaths_go_all_the_way_round():
     graph = networkx.Graph([path.ends for path in network.walkways])
     assert networkx.is_connected(graph)
     assert sum(path.crossing >= 0 for path in network.walkways) == 5
-    for path in network.walkways:  # paths that meet in a number meet in a place
+    for path in network.walkways:  # paths with a common node meet at one point
         for other in network.walkways:
             for mine, theirs in itertools.product(range(2), repeat=2):
                 if path.ends[mine] == other.ends[theirs]:
@@ -306,7 +306,7 @@ def test_lanes_of_a_town_meet_where_they_are_linked(town):
     check_links(town)
 
 
-def test_each_lane_through_a_junction_is_governed(town):
+def test_each_lane_through_a_junction_has_a_control(town):
     conflicts = {(c.lane, c.other) for c in town.conflicts}
     lines = [shapely.LineString(lane.curve.points) for lane in town.lanes]
     for one, other in itertools.combinations([lane for lane in town.lanes if lane.junction >= 0], 2):
@@ -330,7 +330,7 @@ def test_curbs_of_a_town_enclose_the_lanes_of_junctions(town):
 
 
 @pytest.mark.parametrize("seed", [12, 33, 5])
-def test_footpaths_keep_off_the_lanes_but_at_crossings(seed):
+def test_footpaths_keep_off_the_lanes_except_at_crossings(seed):
     network = generate_town(seed)
     lanes = shapely.union_all([shapely.Polygon(lane_polygon(lane)) for lane in network.lanes], grid_size=1e-4)
     for path in network.walkways:
@@ -374,7 +374,7 @@ def test_lanes_of_a_highway_meet_and_overlap_nowhere(seed):
     check_links(network)
     roads = {lane: road.index for road in network.roads for lane in (*road.forward, *road.backward)}
     for one, other, area in find_overlaps(network):
-        # A ramp comes alongside the lane that it leads into, and leaves it alongside.
+        # A ramp runs alongside the lane that it merges into or leaves.
         ramp = [lane for lane in (one, other) if len(network.roads[roads[lane]].forward) == 1]
         assert ramp and area < 60.0, (one, other, area)
 

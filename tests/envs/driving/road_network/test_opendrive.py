@@ -241,13 +241,13 @@ def test_speed_limits_of_lanes_go_before_those_of_roads(read):
         ("solid solid", [SOLID, SOLID], False, False),
     ],
 )
-def test_road_marks_are_drawn_and_heeded(read, mark, lines, outwards, inwards):
+def test_road_marks_are_painted_and_obeyed(read, mark, lines, outwards, inwards):
     lanes = section(lane_text(0, mark="none"), lane_text(-1, mark=mark), lane_text(-2))
     network = read(document(simple_road(sections=[lanes])))
     inner, outer = (network.lanes[number] for number in network.roads[0].forward)
-    drawn = sorted(network.roads[0].lines, reverse=True)
-    assert [kind for _, kind in drawn] == lines
-    assert all(lateral == pytest.approx(-3.5, abs=0.13) for lateral, _ in drawn)
+    painted = sorted(network.roads[0].lines, reverse=True)
+    assert [kind for _, kind in painted] == lines
+    assert all(lateral == pytest.approx(-3.5, abs=0.13) for lateral, _ in painted)
     assert (inner.right == outer.index, outer.left == inner.index) == (outwards, inwards)
 
 
@@ -287,7 +287,7 @@ def test_sections_lead_into_each_other(read):
     assert network.lanes[before].length == pytest.approx(50.0)
 
 
-# Junctions: a town, written as a file and read again.
+# Junctions: a town, written to a file and read back.
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +312,7 @@ def imported(town_file):
 
 @pytest.fixture(scope="module")
 def same(town, imported):
-    """Which lane of the town each imported lane is, by where it begins and ends."""
+    """Lane of the town of each imported lane, by beginning and end."""
     ends = np.array([[*lane.curve.points[0], *lane.curve.points[-1]] for lane in town.lanes])
     found = []
     for lane in imported.lanes:
@@ -382,7 +382,7 @@ def test_the_town_task_is_driven_on_a_file(town_file):
     assert done.all()
 
 
-def test_in_a_roundabout_of_junctions_who_is_inside_goes_first(read):
+def test_in_a_roundabout_of_junctions_traffic_inside_has_priority(read):
     network = two_junctions()
     group = tag(
         "junctionGroup",

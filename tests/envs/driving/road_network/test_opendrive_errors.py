@@ -1,4 +1,4 @@
-"""OpenDRIVE files: what is wrong in them, and what is left out."""
+"""Errors and omitted parts of OpenDRIVE files."""
 
 from functools import partial
 
@@ -28,10 +28,10 @@ def read(tmp_path):
     return partial(read_strictly, tmp_path)
 
 
-# What is left out is named, once.
+# Omitted parts are named, once.
 
 
-def test_what_is_not_supported_is_named_in_one_warning(tmp_path):
+def test_unsupported_parts_are_named_in_one_warning(tmp_path):
     more = (
         "<elevationProfile>" + tag("elevation", s=0, a=1, b=0.02, c=0, d=0) + "</elevationProfile>"
         + "<objects>" + tag("object", id=1, s=3, t=2, type="tree") + "</objects>"
@@ -46,7 +46,7 @@ def test_what_is_not_supported_is_named_in_one_warning(tmp_path):
         read_opendrive(path)
     assert len(caught) == 1
     message = str(caught[0].message)
-    assert "rich.xodr: not supported and left out:" in message
+    assert "rich.xodr: unsupported parts are omitted:" in message
     for part in (
         "elevation (roads are level) (1)",
         "<objects> (1)",
@@ -61,7 +61,7 @@ def test_level_profiles_are_no_reason_to_warn(read):
     assert read(document(simple_road(more=flat))).lanes
 
 
-# What is wrong.
+# Errors.
 
 
 def crossroads_file():
@@ -79,7 +79,7 @@ def crossroads_file():
         (lambda: document(header='<header revMajor="2" revMinor="0"/>'), "revMajor must be 1.*got 2"),
         (lambda: document(header='<header revMinor="0"/>'), "<header> must have the attribute 'revMajor'"),
         (lambda: document(), "there is no <road>"),
-        (lambda: document(simple_road(), simple_road()), "road 1: its id is given twice"),
+        (lambda: document(simple_road(), simple_road()), "road 1: duplicate id"),
         (
             lambda: document(simple_road().replace(' id="1"', "", 1)),
             "a road: <road> must have the attribute 'id'",
@@ -148,11 +148,11 @@ def crossroads_file():
             lambda: document(
                 simple_road(links=tag("successor", elementType="road", elementId=7, contactPoint="start"))
             ),
-            "road 1: it is linked to road 7, which is not there",
+            "road 1: it is linked to road 7, which does not exist",
         ),
         (
             lambda: document(simple_road(links=tag("successor", elementType="junction", elementId=7))),
-            "road 1: it is linked to junction 7, which is not there",
+            "road 1: it is linked to junction 7, which does not exist",
         ),
         (
             lambda: document(
@@ -166,10 +166,10 @@ def crossroads_file():
         ),
         (
             lambda: two_roads(after=-4),
-            "road 1, lane -1: it is linked to lane -4 of road 2, which is not there; there are -1, 1",
+            "road 1, lane -1: it is linked to lane -4 of road 2, which does not exist; existing lanes are -1, 1",
         ),
         (lambda: two_roads(y=30.0), r"linked to lane -1 of road 2, which begins 30\.0 m away"),
-        (lambda: document(simple_road(junction=5)), "it leads through junction 5, which is not there"),
+        (lambda: document(simple_road(junction=5)), "it leads through junction 5, which does not exist"),
         (
             lambda: document(simple_road().replace('id="1"', 'id="1" rule="LHT"', 1)),
             "rule must be RHT.*got 'LHT'",
@@ -180,7 +180,7 @@ def crossroads_file():
         ),
         (
             lambda: crossroads_file().replace('connectingRoad="10', 'connectingRoad="99', 1),
-            "names road 99.*which is not there",
+            "names road 99.*which does not exist",
         ),
         (
             lambda: crossroads_file().replace('from="-1" to="-1"', 'from="-1" to="-6"', 1),
@@ -197,7 +197,7 @@ def crossroads_file():
         ),
         (
             lambda: document(simple_road(), tag("junction", id=3, name="")),
-            "junction 3: roads must meet in it, got 0",
+            "junction 3: at least two roads must meet in it, its connections give 0",
         ),
         (
             lambda: document(
@@ -205,22 +205,22 @@ def crossroads_file():
                     more="<signals>" + tag("signalReference", s=1, t=0, id=4, orientation="+") + "</signals>"
                 )
             ),
-            "names signal 4, which is not there",
+            "names signal 4, which does not exist",
         ),
     ],
 )
-def test_what_is_wrong_in_a_file_is_said_with_its_place(read, make, words):
+def test_errors_in_a_file_name_their_location(read, make, words):
     with pytest.raises(CorruptFile, match=words) as caught:
         read(make())
     assert "map.xodr" in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere.xodr"):
         read_opendrive(tmp_path / "nowhere.xodr")
 
 
-def test_a_file_without_a_long_enough_way_is_refused(tmp_path):
+def test_a_file_without_a_long_enough_route_is_refused(tmp_path):
     path = tmp_path / "short.xodr"
     path.write_text(document(simple_road(length=60.0)), encoding="utf-8")
     town = Town(map=path, obs_mode="state", max_episode_steps=9)

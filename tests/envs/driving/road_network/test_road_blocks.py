@@ -1,4 +1,4 @@
-"""Networks put together from blocks, and driven as maps of the town task."""
+"""Networks built from blocks, and driven as maps of the town task."""
 
 import itertools
 import math
@@ -26,7 +26,7 @@ MOTORWAY = CrossSection(2, 0, 100.0 / 3.6, "motorway", lane_width=3.75)
 
 
 def village():
-    """Every kind of block of a town; three roads lead out of it."""
+    """A village with every kind of town block; three roads lead out of it."""
     blocks = RoadBlocks("village", STREET)
     end = blocks.straight(blocks.begin(), 80.0)
     left, ahead, right = blocks.x_junction(end, "lights")
@@ -70,7 +70,7 @@ def test_people_can_walk_all_over_a_village(network):
     assert networkx.is_connected(graph)
 
 
-def test_a_straight_is_as_long_as_told_and_a_curve_turns_as_told():
+def test_a_straight_has_the_given_length_and_a_curve_the_given_angle():
     blocks = RoadBlocks("way")
     end = blocks.straight(blocks.begin(Pose(3.0, 4.0, 0.5)), 50.0)
     assert end.pose.point == pytest.approx(
@@ -86,7 +86,7 @@ def test_a_straight_is_as_long_as_told_and_a_curve_turns_as_told():
     assert network.lanes[0].length == pytest.approx(50.0)
 
 
-def test_an_s_curve_goes_on_beside():
+def test_an_s_curve_continues_with_an_offset():
     blocks = RoadBlocks("s")
     end = blocks.s_curve(blocks.begin(), 60.0, -12.0)
     assert (end.pose.x, end.pose.y) == pytest.approx((60.0, -12.0), abs=1e-6)
@@ -133,7 +133,7 @@ def test_ramps_join_and_leave_the_outermost_lane():
     leaving = network.lanes[after].curve
     assert leaving.start.y - leaving.end.y == pytest.approx(RAMP[1], abs=0.5)
     for one, other, area in find_overlaps(network):
-        assert area < 60.0, (one, other)  # where the ramp comes alongside
+        assert area < 60.0, (one, other)  # where the ramp runs alongside
 
 
 def test_a_block_leads_where_its_name_says():
@@ -196,7 +196,7 @@ def test_what_is_connected_is_closed():
     network = ring()
     check_links(network)
     assert all(lane.successors and lane.predecessors for lane in network.lanes)
-    # Two ways round, which never meet: nothing but that is out of reach.
+    # Two separate loops: unreachability is the only fault.
     assert len(find_unreachable(network)) == len(network.lanes) // 2
     one_way = RoadBlocks("one way", CrossSection(1, 0))
     end = one_way.straight(one_way.begin(), 120.0)
@@ -227,19 +227,19 @@ def test_curbs_have_no_gap_between_blocks(network):
         (lambda b, e: b.straight(e, math.nan), "above 0, got nan"),
         (lambda b, e: b.curve(e, 20.0, 0.0), "turns by at most ±270 degrees and not by 0"),
         (lambda b, e: b.curve(e, 3.0, 90.0), "bends too much for its width"),
-        (lambda b, e: b.merge(e, 50.0), "of 1 lanes ahead 1 cannot end"),
+        (lambda b, e: b.merge(e, 50.0), "1 of 1 forward lanes cannot end"),
         (lambda b, e: b.junction(e, (90.0, 60.0), "lights"), "52 degrees apart.*got 30"),
         (lambda b, e: b.junction(e, (150.0,), "lights"), "got 30"),
-        (lambda b, e: b.junction(e, (), "lights"), "1 to 5 roads go on"),
+        (lambda b, e: b.junction(e, (), "lights"), "takes 1 to 5 other roads"),
         (lambda b, e: b.x_junction(e, "light"), "Did you mean 'lights'"),
-        (lambda b, e: b.t_junction(e, ("left", "straight")), "unknown way on from a T-junction 'straight'"),
+        (lambda b, e: b.t_junction(e, ("left", "straight")), "unknown direction of a T-junction 'straight'"),
         (lambda b, e: b.x_junction(b.begin()), "a junction needs a road before it"),
         (lambda b, e: b.on_ramp(b.begin()), "lay a split first"),
         (lambda b, e: b.connect(e, b.begin()), "no road has been laid"),
-        (lambda b, e: b.connect(e, b.straight(b.begin(section=MOTORWAY), 5.0)), "1 ahead and 1 back"),
-        (lambda b, e: b.behind(b.straight(e, 5.0)), "what lies behind this end is connected"),
+        (lambda b, e: b.connect(e, b.straight(b.begin(section=MOTORWAY), 5.0)), "1 forward and 1 backward"),
+        (lambda b, e: b.behind(b.straight(e, 5.0)), "the other end of this road is connected"),
         (lambda b, e: b.road(e, village().roads[4].curve), r"must begin at \(50\.0, 0\.0\) m, 0°"),
-        (lambda b, e: (b.straight(e, 9.0), b.straight(e, 9.0)), "is not open any more"),
+        (lambda b, e: (b.straight(e, 9.0), b.straight(e, 9.0)), "is no longer open"),
         (lambda b, e: b.roundabout(b.straight(b.begin(section=CrossSection(2, 2)), 9.0)), "one lane"),
         (lambda b, e: CrossSection(forward=0, backward=0), "1 to 12 lanes, got 0"),
         (lambda b, e: CrossSection(style="autobahn"), "unknown style of road 'autobahn'"),
@@ -247,7 +247,7 @@ def test_curbs_have_no_gap_between_blocks(network):
         (lambda b, e: CrossSection(speed_limit=0.0), "more than 0 m/s, got 0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_is_refused_in_words(wrong, words):
+def test_impossible_blocks_are_refused_with_a_reason(wrong, words):
     blocks = RoadBlocks("wrong")
     end = blocks.straight(blocks.begin(), 50.0)
     with pytest.raises(InvalidOption, match=words):
@@ -286,6 +286,6 @@ def test_the_town_task_is_driven_on_a_map_of_blocks(network):
     assert done.all()
 
 
-def test_a_map_that_is_none_is_refused():
+def test_invalid_maps_are_refused():
     with pytest.raises(InvalidOption, match=r"a map must be a DrivingMap.*got int"):
         gymnasium.make("camshaft/Town-v0", map=3)

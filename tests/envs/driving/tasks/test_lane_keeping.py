@@ -18,7 +18,7 @@ def road():
 
 
 def car_at(road, distance, lateral=0.0, turn=0.0):
-    """(1, 8) car standing `lateral` meters left of the lane's middle."""
+    """(1, 8) standing car `lateral` meters left of the lane center."""
     state = np.zeros((1, vehicle.NUM_STATES))
     x, y, _ = road.positions_at(np.array(distance), np.array(LANE_OFFSET + lateral))
     state[0, [vehicle.X, vehicle.Y]] = x, y
@@ -119,7 +119,7 @@ def test_a_displaced_view_is_what_a_car_there_would_see():
     assert np.abs(seen.astype(int) - there.astype(int)).mean() < 1.0
 
 
-def test_an_intervention_puts_the_car_back_and_lets_it_go_on():
+def test_an_intervention_puts_the_car_back_and_the_episode_continues():
     sim = envs.make_simulation(TASK, 2, obs_mode="state", control_mode="curvature")
     sim.reset(None, [1, 2])
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Parking: goals, bumps, ranges, plans that are followed, and the lots."""
+"""Parking: goals, collisions, ranges, the expert's plans, and the lots."""
 
 import math
 
@@ -25,7 +25,7 @@ def make(worlds=1, **options):
 
 
 def park(simulation, ahead=0.0, turned=0.0, speed=0.0):
-    """Put the car at its goal, so many meters ahead of it, turned by so many radians."""
+    """Put the car at its goal, moved ahead (meters) and turned (radians)."""
     x, y, cosine, sine, _ = simulation._goals[0]
     simulation.vehicles[0] = 0.0
     simulation.vehicles[0, [vehicle.X, vehicle.Y]] = x + ahead * cosine, y + ahead * sine
@@ -45,7 +45,7 @@ def park(simulation, ahead=0.0, turned=0.0, speed=0.0):
         ({"speed": 1.0}, False),
     ],
 )
-def test_success_is_where_heading_and_speed_agree(place, parked):
+def test_success_requires_position_heading_and_speed(place, parked):
     env, simulation = make(reward_mode="sparse")
     park(simulation, **place)
     simulation._obstacles.arrays.counts[:] = 0
@@ -63,7 +63,7 @@ def test_dense_reward_is_the_root_of_the_weighted_distances():
     assert simulation.compute_reward(desired, desired) == 0.0
 
 
-def test_a_car_that_runs_into_something_stops_and_can_drive_on():
+def test_a_colliding_car_stops_and_can_continue():
     env, simulation = make()
     simulation.vehicles[0] = 0.0
     along, _ = simulation._maps[0].lot.half_size

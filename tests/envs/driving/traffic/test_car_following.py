@@ -30,7 +30,7 @@ def two_lanes():
 
 
 def idm(speed, wanted, gap, other, traits=TRAITS):
-    """Equation (1) of Treiber, Hennecke and Helbing, 2000, written down once more."""
+    """Equation (1) of Treiber, Hennecke and Helbing, 2000, implemented again."""
     _, headway, quick, slow, _, _ = traits
     wished = STANDING_GAP + max(
         speed * headway + speed * (speed - other) / (2.0 * math.sqrt(quick * slow)), 0.0
@@ -50,7 +50,7 @@ def test_the_gap_behind_a_leader_settles_at_the_closed_form(one_lane, speed, hea
     set_out(traffic, 2, 0, 130.0, speed + 3.0, traits)
     for _ in range(1500):
         traffic.vehicles.speed[0, 1] = speed
-        traffic.vehicles.traits[0, 1, 0] = speed / LIMIT  # it would not go faster
+        traffic.vehicles.traits[0, 1, 0] = speed / LIMIT  # it would not drive faster
         traffic.step(STEP)
     gap = traffic.vehicles.along[0, 1] - traffic.vehicles.along[0, 2] - CAR
     assert gap == pytest.approx(equilibrium_gap(speed, LIMIT, headway), rel=0.01)
@@ -70,7 +70,7 @@ def test_the_acceleration_behind_a_leader_is_that_of_the_paper(one_lane, speed, 
     assert result[0] == pytest.approx(idm(speed, LIMIT, gap, other))
 
 
-def test_on_an_empty_road_the_wished_speed_is_reached(one_lane):
+def test_on_an_empty_road_the_desired_speed_is_reached(one_lane):
     traffic = traffic_on(one_lane, 1)
     set_out(traffic, 1, 0, 100.0, 0.0, (0.9, *TRAITS[1:]))
     for _ in range(900):
@@ -79,7 +79,7 @@ def test_on_an_empty_road_the_wished_speed_is_reached(one_lane):
 
 
 def follow(packed, traits, count=14, speed=15.0):
-    """Lowest speed of each of a platoon whose leader slows down by 2 m/s and speeds up again in twelve seconds."""
+    """Lowest speed of each car of a platoon whose leader slows down by 2 m/s and speeds up again in twelve seconds."""
     traffic = traffic_on(packed, count)
     gap = equilibrium_gap(speed, LIMIT, traits[1]) + CAR
     for number in range(1, count + 1):
@@ -135,7 +135,7 @@ def test_disturbances_grow_in_a_platoon_of_sluggish_drivers(one_lane):
 
 
 def changes_to(packed, others, speed=20.0, traits=TRAITS, lane=0, along=1000.0):
-    """The lane that a driver in place of the ego vehicle changes to, among others (lane, gap ahead, speed)."""
+    """Lane that the driver model changes to in place of the ego vehicle, among others (lane, gap ahead, speed)."""
     traffic = traffic_on(packed, len(others))
     set_out(traffic, 0, lane, along, speed, traits)
     for number, (there, gap, its) in enumerate(others, start=1):
@@ -146,14 +146,14 @@ def changes_to(packed, others, speed=20.0, traits=TRAITS, lane=0, along=1000.0):
     return int(chosen[0])
 
 
-def test_one_overtakes_who_is_slow_and_goes_back_where_the_right_lane_is_free(two_lanes):
+def test_slow_vehicles_are_overtaken_and_a_free_right_lane_is_used(two_lanes):
     assert changes_to(two_lanes, [(RIGHT_LANE, 25.0, 12.0)], lane=RIGHT_LANE) == LEFT_LANE
     assert changes_to(two_lanes, [], lane=RIGHT_LANE) == -1
     assert changes_to(two_lanes, [(LEFT_LANE, 30.0, 14.0)], lane=LEFT_LANE) == RIGHT_LANE
 
 
 def expected_gain(gap, speed, other, behind, behind_speed, politeness):
-    """MOBIL's sum for a change into the left lane: one's own gain and p times the new follower's."""
+    """MOBIL incentive of a change into the left lane: own gain plus p times that of the new follower."""
     free = idm(speed, LIMIT, 1e9, speed)
     own = free - min(free, idm(speed, LIMIT, gap, other))
     before = idm(behind_speed, LIMIT, 1e9, behind_speed)
@@ -164,7 +164,7 @@ def expected_gain(gap, speed, other, behind, behind_speed, politeness):
 
 
 @pytest.mark.parametrize("politeness", [0.0, 0.5, 1.0])
-def test_one_changes_exactly_where_mobils_sum_says_so(two_lanes, politeness):
+def test_lanes_change_exactly_where_mobil_says_so(two_lanes, politeness):
     traits = (*TRAITS[:4], politeness, 8.0)
     decisions = set()
     cases = itertools.product(
@@ -185,7 +185,7 @@ def test_one_changes_exactly_where_mobils_sum_says_so(two_lanes, politeness):
     assert decisions == {LEFT_LANE, -1}
 
 
-def test_nobody_cuts_in_where_the_new_follower_would_have_to_brake_hard(two_lanes):
+def test_no_vehicle_cuts_in_if_the_new_follower_would_have_to_brake_hard(two_lanes):
     slow = (RIGHT_LANE, 12.0, 8.0)
     selfish = (*TRAITS[:4], 0.0, 8.0)
     for behind in (4.0, 8.0, 12.0, 20.0, 30.0, 45.0, 70.0):
@@ -194,7 +194,7 @@ def test_nobody_cuts_in_where_the_new_follower_would_have_to_brake_hard(two_lane
         assert (found == LEFT_LANE) == is_safe, behind
 
 
-def test_nobody_changes_to_where_somebody_drives_beside(two_lanes):
+def test_no_vehicle_changes_into_one_alongside(two_lanes):
     beside = (LEFT_LANE, -CAR + 1.0, 20.0)
     assert changes_to(two_lanes, [(RIGHT_LANE, 12.0, 8.0), beside], lane=RIGHT_LANE) == -1
 
@@ -215,7 +215,7 @@ def test_a_change_leads_to_the_middle_of_the_other_lane(two_lanes):
     assert traffic.vehicles.indicator[0, 1] == 0 and traffic.vehicles.shadow[0, 1] == -1
 
 
-def test_who_drives_on_a_lane_that_ends_leaves_it():
+def test_vehicles_leave_a_lane_that_ends():
     shown = highway_map(3, HighwayConfig(length=1500.0))
     network = shown.network
     ending = [

@@ -1,4 +1,4 @@
-"""Traffic: lights, right of way, people on foot; and that nobody runs into anybody."""
+"""Traffic: lights, right of way, pedestrians; and absence of collisions."""
 
 import itertools
 import math
@@ -15,12 +15,12 @@ from camshaft.envs.driving.road_network.elements import LIGHT
 from camshaft.envs.driving.road_network.junctions import GREEN as GREEN_SECONDS
 from camshaft.envs.driving.traffic.kinds import HIGHWAY_KINDS, TOWN_KINDS
 from camshaft.envs.driving.traffic.signals import (
-    AMBER,
-    AMBER_SECONDS,
     GREEN,
     RED,
-    RED_AMBER,
-    RED_AMBER_SECONDS,
+    RED_YELLOW,
+    RED_YELLOW_SECONDS,
+    YELLOW,
+    YELLOW_SECONDS,
     seconds_to_green,
     show_signals,
 )
@@ -42,7 +42,7 @@ def two_lanes():
 
 
 def shown_over_a_cycle(network, step=0.05):
-    """(T,) times over a cycle of 38 s; (T, S) what each group shows."""
+    """(T,) times over a cycle of 38 s; (T, S) states of the groups."""
     packed = TrafficMap.of(network).lanes
     times = np.arange(0.0, 38.0, step)
     states = np.zeros((1, len(network.signals)), np.int32)
@@ -57,7 +57,7 @@ def shown_over_a_cycle(network, step=0.05):
 def test_conflicting_movements_never_have_green_together(seed):
     network = town_map(seed).network
     _, shown = shown_over_a_cycle(network)
-    may_drive = (shown == GREEN) | (shown == AMBER)
+    may_drive = (shown == GREEN) | (shown == YELLOW)
     crossed = 0
     for conflict in network.conflicts:
         one, other = network.lanes[conflict.lane], network.lanes[conflict.other]
@@ -65,7 +65,7 @@ def test_conflicting_movements_never_have_green_together(seed):
             assert not (may_drive[:, one.signal] & may_drive[:, other.signal]).any()
             crossed += 1
     assert crossed > 10
-    for conflict in network.conflicts:  # of the same phase: one of the two gives way
+    for conflict in network.conflicts:  # of the same phase: one of the two yields
         one, other = network.lanes[conflict.lane], network.lanes[conflict.other]
         opposite = one.turn != other.turn and not set(one.successors) & set(other.successors)
         if one.control == LIGHT and one.signal == other.signal and opposite:
@@ -80,10 +80,10 @@ def test_lights_last_as_long_as_stated():
     for group in range(shown.shape[1]):
         seconds = {state: step * float((shown[:, group] == state).sum()) for state in range(4)}
         assert seconds[GREEN] == pytest.approx(GREEN_SECONDS, abs=0.11)
-        assert seconds[AMBER] == pytest.approx(AMBER_SECONDS, abs=0.11)
-        assert seconds[RED_AMBER] == pytest.approx(RED_AMBER_SECONDS, abs=0.11)
+        assert seconds[YELLOW] == pytest.approx(YELLOW_SECONDS, abs=0.11)
+        assert seconds[RED_YELLOW] == pytest.approx(RED_YELLOW_SECONDS, abs=0.11)
         order = [state for state, _ in itertools.groupby(np.roll(shown[:, group], 7))]
-        cycle = [GREEN, AMBER, RED, RED_AMBER] * 3
+        cycle = [GREEN, YELLOW, RED, RED_YELLOW] * 3
         assert any(cycle[start : start + len(order)] == order for start in range(4))
 
 
@@ -98,11 +98,11 @@ def test_the_seconds_to_green_are_right():
         assert told == pytest.approx(0.05 * np.flatnonzero(later == GREEN)[0], abs=0.06)
 
 
-# Right of way, driven.
+# Right of way.
 
 
 def approach(network, ways, meters=25.0, speed=7.0, seconds=30.0):
-    """Vehicles on lanes (start, goal) equally far from a crossroads: who enters the junction when."""
+    """Vehicles on lanes (start, goal) equally far from a crossroads: the times at which they enter the junction."""
     traffic = traffic_on(TrafficMap.of(network), len(ways))
     middles = []
     for number, (start, goal) in enumerate(ways, start=1):
@@ -134,7 +134,7 @@ def test_the_minor_road_waits_for_the_major_one():
     assert slowest[0] > 5.0
 
 
-def test_who_comes_from_the_right_goes_first():
+def test_traffic_from_the_right_has_priority():
     network = crossroads("right_before_left")
     entered, _, _ = approach(network, [(EAST, WEST), (NORTH, SOUTH)])
     assert entered[1] < entered[0] < 30.0
@@ -142,26 +142,26 @@ def test_who_comes_from_the_right_goes_first():
     assert entered[0] < entered[1] < 30.0
 
 
-def test_four_who_wait_for_each_other_get_through():
+def test_four_vehicles_that_wait_for_each_other_get_through():
     network = crossroads("right_before_left")
     ways = [(start, (start + 2) % 4) for start in range(4)]
     entered, _, _ = approach(network, ways, seconds=90.0)
     assert max(entered) < 90.0
 
 
-def test_everybody_stops_at_a_stop_sign():
+def test_all_vehicles_stop_at_a_stop_sign():
     network = crossroads("stop", major=(EAST, WEST))
     entered, slowest, _ = approach(network, [(SOUTH, NORTH)])
     assert slowest[0] < 0.4 and entered[0] < 30.0
 
 
-def test_turning_left_one_waits_for_oncoming_traffic():
+def test_left_turns_wait_for_oncoming_traffic():
     network = crossroads("priority", major=(EAST, WEST))
     entered, _, _ = approach(network, [(EAST, SOUTH), (WEST, EAST)])
     assert entered[1] < entered[0] < 30.0
 
 
-def test_nobody_enters_at_red():
+def test_no_vehicle_enters_at_red():
     network = crossroads("lights")
     traffic = traffic_on(TrafficMap.of(network), 4)
     for number, start in enumerate((EAST, NORTH, WEST, SOUTH), start=1):
@@ -178,18 +178,18 @@ def test_nobody_enters_at_red():
         for number in range(1, 5):
             lane = network.lanes[traffic.vehicles.lane[0, number]]
             if lane.index != before[number] and lane.junction >= 0:
-                # The line lies 5 m before the junction: amber may have come in between.
-                assert shown[lane.signal] in (GREEN, AMBER)
+                # The line is 5 m before the junction: the light may have turned yellow in between.
+                assert shown[lane.signal] in (GREEN, YELLOW)
                 entered += 1
     assert entered == 4
 
 
-# Everybody together.
+# Everything together.
 
 
 @pytest.fixture(scope="module")
 def busy_town():
-    """Three minutes of a town with 20 vehicles and 20 people: its traffic, and what happened on the way."""
+    """Three minutes of a town with 20 vehicles and 20 people: its traffic and recorded events."""
     shown = town_map(0)
     traffic = Traffic(1, 20, 20, TOWN_KINDS, reach=None)
     traffic.set_map(0, shown.traffic)
@@ -235,7 +235,7 @@ def run_over(vehicles, people):
     return np.argwhere(inside & vehicles.present[0, :, None] & people.present[0])
 
 
-def test_nobody_runs_into_anybody(busy_town):
+def test_there_are_no_collisions(busy_town):
     _, traffic, overlaps, hurt, *_ = busy_town
     assert traffic.vehicles.present[0].sum() == 20
     assert overlaps == [] and hurt == []
@@ -251,7 +251,7 @@ def test_people_cross_and_not_while_the_cars_they_cross_have_green(busy_town):
     _, traffic, _, _, crossings, stepped_out, _ = busy_town
     assert len(crossings) > 15
     assert len({crossing for _, crossing, _ in crossings}) > 8
-    assert stepped_out and all(state in (RED, RED_AMBER) for state in stepped_out)
+    assert stepped_out and all(state in (RED, RED_YELLOW) for state in stepped_out)
     assert set(np.unique(traffic.people.state)) <= {WALKING, WAITING}
 
 
@@ -266,7 +266,7 @@ def test_people_stay_on_their_paths(busy_town):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "draw"), [(1, 0), (5, 1), (12, 2), (33, 3), (121, 121), (139, 139)])
-def test_nobody_runs_into_anybody_in_other_towns(seed, draw):
+def test_there_are_no_collisions_in_other_towns(seed, draw):
     shown = town_map(seed)
     traffic = Traffic(1, 24, 30, TOWN_KINDS, reach=None)
     traffic.set_map(0, shown.traffic)
@@ -278,7 +278,7 @@ def test_nobody_runs_into_anybody_in_other_towns(seed, draw):
     assert driven[1:].min() > 100.0
 
 
-def test_nobody_runs_into_anybody_on_a_highway():
+def test_there_are_no_collisions_on_a_highway():
     shown = highway_map(2)
     traffic = Traffic(1, 40, 0, HIGHWAY_KINDS, reach=None)
     traffic.set_map(0, shown.traffic)
@@ -293,7 +293,7 @@ def test_nobody_runs_into_anybody_on_a_highway():
         traffic.step(STEP)
         beside = (vehicles.shadow[0] >= 0) & (vehicles.lane[0] != before)
         changed += int(beside.sum())
-        # Whoever has come to the end of the network stands there: they are not looked at.
+        # Vehicles at the end of the network stop there and are ignored.
         vehicles.present[0] &= (vehicles.next_lane[0] >= 0) | (
             vehicles.along[0] < traffic.lanes.length[0, vehicles.lane[0]] - 120.0
         )
@@ -328,7 +328,7 @@ def test_a_seed_always_gives_the_same_traffic_whatever_drives_in_other_worlds():
         np.testing.assert_array_equal(first[0], second[1])
 
 
-def test_traffic_goes_on_from_a_saved_state_as_it_did():
+def test_traffic_resumes_identically_from_a_saved_state():
     traffic = started(1, [5], [town_map(0)])
     drive(traffic, 100)
     state = traffic.get_state()
@@ -339,7 +339,7 @@ def test_traffic_goes_on_from_a_saved_state_as_it_did():
         np.testing.assert_array_equal(one, other)
 
 
-def test_vehicles_far_from_the_ego_vehicle_are_set_out_nearer():
+def test_vehicles_far_from_the_ego_vehicle_are_respawned_nearer():
     traffic = started(1, [5], [town_map(0)])
     drive(traffic, 300)
     away = np.linalg.norm(traffic.vehicles.pose[0, 1:, :2] - traffic.vehicles.pose[0, 0, :2], axis=1)
@@ -363,14 +363,14 @@ def test_a_car_that_stands_across_the_line_is_in_the_way_on_both_lanes(two_lanes
 
 
 @pytest.mark.parametrize("kind", {kind.name: kind for kind in (*TOWN_KINDS, *HIGHWAY_KINDS)}.values())
-def test_vehicles_are_as_long_and_wide_as_they_are_drawn(kind):
+def test_vehicles_are_as_long_and_wide_as_their_models(kind):
     model = assets.VEHICLES[kind.name]()
     assert (kind.length, kind.width) == pytest.approx((model.length, model.width))
     points = model.levels[0].positions
     assert np.ptp(points[:, 0]) == pytest.approx(kind.length, abs=0.05)
 
 
-def test_kinds_are_drawn_as_often_as_stated():
+def test_kinds_are_sampled_as_often_as_stated():
     traffic = Traffic(1, 4000, 0, TOWN_KINDS, reach=None)
     traffic.set_map(0, long_road(1, 200.0))
     traffic.start(0, np.random.default_rng(0))

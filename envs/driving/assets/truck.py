@@ -1,4 +1,4 @@
-"""A lorry with a box body."""
+"""A box truck."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from camshaft.envs.driving.assets.vehicle_parts import (
     far_lamps,
     far_wheel,
     plate,
-    side_pictures,
+    side_texture,
     side_uvs,
     side_window,
     wheel_polygons,
@@ -36,7 +36,7 @@ LENGTH, WIDTH, HEIGHT = 8.2, 2.5, 3.5  # meters
 AXLES = (2.95, -2.35)  # x, meters
 WHEEL_RADIUS = 0.48
 CAB = Hull(
-    sections(  # x, then sill, waist, foot of the windows, edge of the top: the windscreen is the top's first part
+    sections(  # x, then sill, waist, foot of the windows, edge of the top; the windshield is the first part of the top
         (4.10, (1.08, 0.42), (1.17, 0.95), (1.15, 1.48), (1.10, 1.52)),
         (3.86, (1.18, 0.38), (1.24, 0.95), (1.22, 1.58), (1.08, 2.56)),
         (3.62, (1.19, 0.38), (1.25, 0.95), (1.23, 1.58), (1.06, 2.88)),
@@ -44,17 +44,17 @@ CAB = Hull(
     ),
     crown=0.04,
 )
-BOX = (-4.08, 2.05), (1.02, 3.5)  # x and z of the load's box, meters
+BOX = (-4.08, 2.05), (1.02, 3.5)  # meters, x and z of the cargo box
 LOAD = Surface((0.88, 0.88, 0.87), label="vehicle", specular=0.03, shininess=64, tinted=False)
 EDGE = Surface((0.55, 0.56, 0.58), label="vehicle", tinted=False)
 REFLECTOR = Surface((0.75, 0.10, 0.10), label="vehicle", tinted=False)
 
 
 @cache
-def lorry() -> VehicleModel:
-    """A lorry of 8.2 × 2.5 × 3.5 m; its cab and a stripe along its white box are painted."""
+def truck() -> VehicleModel:
+    """A truck of 8.2 × 2.5 × 3.5 m; the cab and a stripe along the white box take the paint color."""
     levels = [_near(), _middle(), _far()]
-    return VehicleModel("lorry", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
+    return VehicleModel("truck", LENGTH, WIDTH, HEIGHT, AXLES[0] - AXLES[1], AXLES[1], levels)
 
 
 def _near() -> Mesh:
@@ -105,7 +105,7 @@ def _glass() -> list[Polygon]:
 
 
 def _lamps() -> list[Polygon]:
-    """Lamps on the bumpers; the one behind hangs below the box."""
+    """Lamps on the bumpers; the rear bumper hangs below the box."""
     tail = np.array([[-4.09, 1.14, 0.60], [-4.09, 0.62, 0.60], [-4.09, 0.62, 0.82], [-4.09, 1.14, 0.82]])
     bar = np.array([[-4.08, 1.2, 0.55], [-4.08, 0.0, 0.55], [-4.08, 0.0, 0.87], [-4.08, 1.2, 0.87]])
     return [
@@ -118,7 +118,7 @@ def _lamps() -> list[Polygon]:
 
 
 def _load() -> list[Polygon]:
-    """The painted stripe along the box, and the reflector on its rear edge."""
+    """Painted stripe along the box, and the reflector on its rear edge."""
     (rear, front), (low, high) = BOX
     y = 0.5 * WIDTH
     side = np.array([[front, y, low], [rear, y, low], [rear, y, high], [front, y, high]])
@@ -130,12 +130,12 @@ def _load() -> list[Polygon]:
 
 
 def _far() -> Mesh:
-    """Cab and load as boxes, with pictures on their sides."""
+    """The coarsest level: cab and load as boxes with textured sides."""
     half, wide, cab = 0.5 * LENGTH, 0.5 * WIDTH, 2.95
     (_, front), _ = BOX
     gap = side_window(half, front, 0.0, HEIGHT, (0.05, 0.05, 0.055))
-    load = side_pictures(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [gap], tinted=False)
-    head = side_pictures(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [side_window(3.75, 2.75, 1.62, 2.4)])
+    load = side_texture(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [gap], tinted=False)
+    head = side_texture(LENGTH, HEIGHT, AXLES, WHEEL_RADIUS, [side_window(3.75, 2.75, 1.62, 2.4)])
     side = np.array([[front, wide, 0.0], [-half, wide, 0.0], [-half, wide, HEIGHT], [front, wide, HEIGHT]])
     face = np.array(
         [
