@@ -399,7 +399,7 @@ def test_a_race_track_is_closed_and_keeps_away_from_itself(seed):
         (lambda: TownConfig(missing=0.9), r"0\.\.0\.5, got 0\.9"),
         (lambda: HighwayConfig(lanes=7), "2 to 5 lanes in each direction, got 7"),
         (lambda: HighwayConfig(length=100.0), "at least 600 m long, got 100"),
-        (lambda: CircuitConfig(min_radius=5.0), r"bends of 5\.0 m are too tight"),
+        (lambda: CircuitConfig(min_radius=5.0), r"bends of 5\.0 m radius are too tight"),
         (lambda: CircuitConfig(length=(5.0, 1.0)), r"\(low, high\)"),
     ],
 )
