@@ -71,7 +71,7 @@ def evaluate(
     episodes: int = 20,
     seed: int = 0,
     randomize: str | None = "test",
-    num_worlds: int = 16,
+    num_worlds: int = 32,
     env_options: Mapping[str, Any] | None = None,
     name: str | None = None,
     recorder: Recorder | None = None,

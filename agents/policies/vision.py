@@ -187,9 +187,11 @@ class VisionPolicy(nn.Module, Policy):
         if len(self._fresh) != count:
             self.reset(np.ones(count, bool))
         was_training = self.training
-        self.eval()
+        if was_training:
+            self.eval()
         output = self._answered({name: self._tensor(values) for name, values in rows.items()})
-        self.train(was_training)
+        if was_training:
+            self.train()
         if self.is_discrete:
             return self._choices(output.cpu(), deterministic)
         actions: NDArray[np.float32] = self.actions(output).cpu().numpy()

@@ -43,7 +43,7 @@ class EvaluateConfig:
     """Seed of the first episode; episode e has seed + e."""
     randomize: Literal["train", "test", "none"] = "test"
     """Split that appearance and dynamics are sampled from; none for the nominal ones."""
-    num_worlds: int = 16
+    num_worlds: int = 32
     """Episodes side by side, at most; changes nothing about the results."""
     processes: int = 1
     """Processes that the episodes are divided among, for arms, whose physics takes one core; changes nothing about the
