@@ -13,6 +13,7 @@ from camshaft.envs.kernels import check_num_threads, run_chunks
 from camshaft.envs.rendering.annotations.frames import Annotations, render_annotated_frames
 from camshaft.envs.rendering.annotations.motion import Motion, make_motion
 from camshaft.envs.rendering.camera import Camera
+from camshaft.envs.rendering.cpu.background import Background, make_background
 from camshaft.envs.rendering.cpu.frames import Images, render_frames
 from camshaft.envs.rendering.cpu.scratch import Scratch, make_scratch
 from camshaft.envs.rendering.cpu.shading import Light
@@ -104,6 +105,8 @@ class Renderer:
             state.lamp_cosines,
         )
         self._all_worlds = np.arange(state.num_worlds)
+        self._no_background = self._make_background(0)
+        self._background: Background | None = None
         self._shapes = output_shapes(camera, state.scene.num_slots, len(self._keypoints.slots))
         self._unwanted: dict[str, NDArray[Any]] = {
             name: np.zeros((0,) + (1,) * (2 if name == "rgb" else len(self._shapes[name])), kind)
@@ -146,7 +149,10 @@ class Renderer:
             )
         if not self._has_annotations:
             free = list(self._scratches)
-            run_chunks(self._render, count, self.num_threads, chosen, poses, current, images, free)
+            background = self._background_of(chosen)
+            run_chunks(
+                self._render, count, self.num_threads, chosen, poses, current, images, free, background
+            )
             return images
         target, target_poses = (current, poses) if flow_target is None else flow_target
         target_poses = _checked_poses("camera poses of flow_target", target_poses, count)
@@ -174,6 +180,7 @@ class Renderer:
         current: SceneSnapshot,
         images: dict[str, NDArray[Any]],
         free: list[Scratch],
+        background: Background,
     ) -> None:
         state = self.state
         render_frames(
@@ -192,6 +199,7 @@ class Renderer:
             self._lens,
             free.pop(),
             self._kernel_images(images),
+            background,
         )
 
     def _render_annotated(
@@ -264,6 +272,29 @@ class Renderer:
             max(1, max_faces),
             shadow_map_size(camera) if camera.shadow_distance else 1,
             state.lamp_colors.shape[1],
+        )
+
+    def _background_of(self, worlds: NDArray[np.int64]) -> Background:
+        """The stored backgrounds; none for lenses, samples and shadows that they do not fit, or a world seen twice."""
+        camera = self.camera
+        fits = self._lens.exact and self._lens.samples == 1 and not camera.shadow_distance
+        if not (fits and self.state.scene.num_fixed_slots and (np.diff(worlds) > 0).all()):
+            return self._no_background
+        if self._background is None:
+            self._background = self._make_background(self.state.num_worlds)
+        return self._background
+
+    def _make_background(self, num_worlds: int) -> Background:
+        vertices, faces = self.state.max_visible(fixed=True)
+        height, width = self.camera.height, self.camera.width
+        return make_background(
+            num_worlds,
+            self.state.scene.num_fixed_slots,
+            vertices,
+            faces,
+            self.state.lamp_colors.shape[1],
+            int(self._lens.views.offsets[-1]) + 1,
+            (height, 3 * width) if "rgb" in self.outputs else (1, 1),
         )
 
     def _make_motion(self) -> Motion:

@@ -98,6 +98,7 @@ class Scene:
         objects: kinds of object by name.
         arena: capacity for geometry of each world, if any.
         num_slots: slots of each world.
+        num_fixed_slots: how many of them, the first ones, hold what is fixed.
     """
 
     def __init__(self) -> None:
@@ -106,6 +107,7 @@ class Scene:
         self.objects: dict[str, Objects] = {}
         self.arena: Arena | None = None
         self.num_slots = 0
+        self.num_fixed_slots = 0
         self._surfaces: dict[Surface, int] = {}
 
     def add(
@@ -114,6 +116,7 @@ class Scene:
         variants: Mesh | Sequence[Mesh | Sequence[Mesh]],
         count: int = 1,
         keypoints: ArrayLike = (),
+        fixed: bool = False,
     ) -> Objects:
         """Add a kind of object.
 
@@ -122,6 +125,8 @@ class Scene:
             variants: one mesh, or several variants; each is a mesh or its levels of detail, finest first.
             count: maximum number of instances in a world.
             keypoints: (K, 3) meters, object frame, points to annotate; or (V, K, 3) for each variant.
+            fixed: whether it seldom moves, such as a room: cameras that stand still keep their image of it, and render
+                only what moves before it. Fixed kinds are added first.
         """
         if name in self.objects:
             raise InvalidOption(f"the scene has objects named {name!r} already")
@@ -130,10 +135,14 @@ class Scene:
             raise InvalidOption(
                 f"objects {name!r} need at least one mesh and a count of at least 1, got {count}"
             )
+        if fixed and self.num_fixed_slots < self.num_slots:
+            raise InvalidOption(f"add objects {name!r}, which are fixed, before those that are not")
         ids = tuple(self._add_levels([choice] if isinstance(choice, Mesh) else choice) for choice in choices)
         objects = Objects(name, self.num_slots, count, ids, _variant_keypoints(keypoints, name, len(ids)))
         self.objects[name] = objects
         self.num_slots += count
+        if fixed:
+            self.num_fixed_slots = self.num_slots
         return objects
 
     def add_arena(

@@ -208,13 +208,15 @@ class SceneState:
         """The current meshes, poses and bounding spheres as views, which change with the state."""
         return SceneSnapshot(self.meshes, self.poses, self.bounds)
 
-    def max_visible(self) -> tuple[int, int]:
-        """Maximum numbers of vertices and faces that one world can show at once."""
+    def max_visible(self, fixed: bool = False) -> tuple[int, int]:
+        """Maximum numbers of vertices and faces that one world can show at once; or of its fixed objects alone."""
         vertices = faces = 0
         for objects in self.scene.objects.values():
+            if fixed and objects.start >= self.scene.num_fixed_slots:
+                continue
             vertices += objects.count * max(len(self.scene.meshes[mesh].positions) for mesh in objects.meshes)
             faces += objects.count * max(len(self.scene.meshes[mesh].faces) for mesh in objects.meshes)
-        if self.scene.arena is not None:
+        if self.scene.arena is not None and not fixed:
             vertices += self.scene.arena.max_vertices
             faces += self.scene.arena.max_faces
         return vertices, faces

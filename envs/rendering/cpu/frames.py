@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.cpu.background import STORED, UNKNOWN, recall, restore, store
 from camshaft.envs.rendering.cpu.planes import set_up_triangle
 from camshaft.envs.rendering.cpu.shading import gives_light, shade_frame
 from camshaft.envs.rendering.cpu.shadows import render_shadow_map
-from camshaft.envs.rendering.cpu.visibility import NO_TRIANGLE, rasterize_world, set_view_transforms
+from camshaft.envs.rendering.cpu.visibility import (
+    NO_TRIANGLE,
+    clear_view,
+    rasterize_slots,
+    rasterize_world,
+    set_view_transforms,
+)
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)
@@ -45,15 +52,67 @@ def render_frames(
     lens,
     scratch,
     images,
+    background,
 ):  # type: ignore[no-untyped-def]
     """Render rows `start` to `stop` of the images: row i is world `worlds[i]` seen by `cameras[i]`."""
     for row in range(start, stop):
         world = worlds[row]
         set_view_transforms(cameras[row], lens, scratch)
-        render_frame(
-            geometry, meshes[world], poses[world], bounds[world], colors[world], instances, cameras[row], light,
-            world, shadow_distance, lens, scratch, images, row,
+        known = UNKNOWN
+        if background.slots[0] > 0:
+            known = recall(background, world, cameras[row], meshes[world], poses[world], colors[world], light)
+        if known == UNKNOWN:
+            render_frame(
+                geometry, meshes[world], poses[world], bounds[world], colors[world], instances, cameras[row],
+                light, world, shadow_distance, lens, scratch, images, row,
+            )  # fmt: skip
+        else:
+            _render_before_background(
+                geometry, meshes[world], poses[world], bounds[world], colors[world], instances,
+                light, world, lens, scratch, images, row, background, known,
+            )  # fmt: skip
+
+
+@inlined
+def _render_before_background(
+    geometry,
+    meshes,
+    poses,
+    bounds,
+    colors,
+    instances,
+    light,
+    world,
+    lens,
+    scratch,
+    images,
+    row,
+    background,
+    known,
+):  # type: ignore[no-untyped-def]
+    """Render what moves before the background, which is stored first if it is not; for lenses of one view."""
+    slots = background.slots[0]
+    wants_color = images.rgb.shape[0] > 0
+    if known != STORED:
+        clear_view(0, lens, scratch)
+        still, base = rasterize_slots(geometry, meshes, poses, bounds, 0, slots, 0, lens, scratch, 0, 0)
+        store(background, world, still, base, scratch)
+        if wants_color:
+            picture = background.rgb[world]
+            shade_frame(
+                geometry, poses, colors, light, world, False, ZERO, lens, scratch, picture, 0, picture
+            )
+        background.states[world] = STORED
+    still, base = restore(background, world, scratch)
+    count, base = rasterize_slots(
+        geometry, meshes, poses, bounds, slots, meshes.shape[0], 0, lens, scratch, still, base
+    )
+    if wants_color:
+        shade_frame(
+            geometry, poses, colors, light, world, False, ZERO, lens, scratch, images.rgb[row], still,
+            background.rgb[world],
         )  # fmt: skip
+    _write_labels(geometry, poses, colors, instances, light, world, lens, scratch, images, row, count)
 
 
 @inlined
@@ -83,12 +142,33 @@ def render_frame(
         )
     count = rasterize_world(geometry, meshes, poses, bounds, lens, scratch)
     if images.rgb.shape[0] > 0:
-        shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, images.rgb[row])
+        shade_frame(
+            geometry,
+            poses,
+            colors,
+            light,
+            world,
+            shadowed,
+            bias,
+            lens,
+            scratch,
+            images.rgb[row],
+            0,
+            images.rgb[row],
+        )
+    _write_labels(geometry, poses, colors, instances, light, world, lens, scratch, images, row, count)
+
+
+@inlined
+def _write_labels(geometry, poses, colors, instances, light, world, lens, scratch, images, row, count):  # type: ignore[no-untyped-def]
+    """Write depth, segmentation and instances of a frame of `count` rendered triangles."""
     if images.depth.shape[0] > 0:
         if lens.exact:
             _write_depth(scratch.inverse_depth, lens.near, lens.far, images.depth[row])
         else:
-            _write_ray_depth(geometry, poses, colors, sun_direction, lens, scratch, images.depth[row])
+            _write_ray_depth(
+                geometry, poses, colors, light.sun_direction[world], lens, scratch, images.depth[row]
+            )
     if images.segmentation.shape[0] > 0:
         for triangle in range(count):
             surface = geometry.face_surfaces[scratch.rendered[triangle, 0]]

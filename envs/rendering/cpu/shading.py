@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camshaft.envs.kernels import inlined, kernel
+from camshaft.envs.rendering.cpu.background import copy_values, moving_range
 from camshaft.envs.rendering.cpu.gather import RUN
 from camshaft.envs.rendering.cpu.planes import (
     ALBEDO,
@@ -69,7 +70,7 @@ def gives_light(color):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, rgb):  # type: ignore[no-untyped-def]
+def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scratch, rgb, still, background):  # type: ignore[no-untyped-def]
     """Shade all pixels of one frame.
 
     Args:
@@ -83,6 +84,8 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
         lens: of the camera.
         scratch: buffers that the first pass has filled.
         rgb: (H, 3 W) uint8, to fill.
+        still: number of the triangles of the background, which come first; 0 to shade all. Needs one sample a pixel.
+        background: (H, 3 W) image of the background.
     """
     samples, height = lens.samples, rgb.shape[0]
     cells, all_x, all_y, lengths, spreads = lens.shading
@@ -114,10 +117,16 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
         else:
             for index in range(np.uint64(width)):
                 row_triangles[index] = triangles[np.uint64(row_cells[index])]
+        begin, end = 0, width
+        if still > 0:
+            begin, end = moving_range(row_triangles, still)
+            if begin == end:
+                copy_values(background[row], rgb[row], 0, rgb.shape[1])
+                continue
         textured, textured_stop, blended, blended_stop, specular = 0, 0, 0, 0, 0
-        column = 0
-        while column < width:
-            triangle, stop = run_of(row_triangles, column, width)
+        column = begin
+        while column < end:
+            triangle, stop = run_of(row_triangles, column, end)
             if triangle == OUTSIDE:
                 buffer[:, column:stop] = ZERO
             elif triangle < 0:
@@ -166,6 +175,8 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
                 geometry,
                 scratch,
                 row_triangles,
+                begin,
+                end,
                 ray_x,
                 ray_y,
                 sun_direction,
@@ -181,6 +192,8 @@ def shade_frame(geometry, poses, colors, light, world, shadowed, bias, lens, scr
             add_fog(fog, horizon, scratch.row_depth, lengths[row], buffer)
         if samples == 1:
             _display_row(buffer, scratch.packed, rgb[row])
+            copy_values(background[row], rgb[row], 0, 3 * begin)
+            copy_values(background[row], rgb[row], 3 * end, 3 * width)
         else:
             _add_samples(buffer, scratch.total, row % samples == 0)
             if row % samples == samples - 1:

@@ -61,11 +61,23 @@ def make_reflections(width: int) -> Reflections:
 
 @inlined
 def add_reflections(
-    geometry, scratch, row_triangles, ray_x, ray_y, sun_direction, sun, zenith, horizon, ground, buffer
+    geometry,
+    scratch,
+    row_triangles,
+    begin,
+    width,
+    ray_x,
+    ray_y,
+    sun_direction,
+    sun,
+    zenith,
+    horizon,
+    ground,
+    buffer,
 ):  # type: ignore[no-untyped-def]
-    """Add the reflections of a row of pixels to their light."""
+    """Add the reflections of the pixels of a row from `begin` to `width` to their light."""
     reflections = scratch.reflections
-    column, width = 0, row_triangles.shape[0]
+    column = begin
     first, end, view, max_power = 0, 0, -1, 0
     while column < width:
         triangle, stop = run_of(row_triangles, column, width)

@@ -51,63 +51,100 @@ def rasterize_world(geometry, meshes, poses, bounds, lens, scratch):  # type: ig
     Returns:
         Number of rendered triangles.
     """
-    views = lens.views
-    inverse_depth, triangles = scratch.inverse_depth, scratch.triangles
-    count = 0
-    base = 0
-    for view in range(views.sizes.shape[0]):
-        first_cell, last_cell = views.offsets[view], views.offsets[view + 1]
-        inverse_depth[first_cell:last_cell] = 0.0
-        triangles[first_cell:last_cell] = SKY - view
-        view_from_world, sides, center = scratch.view_from_world[view], views.sides[view], views.centers[view]
-        columns, rows = views.sizes[view, 0], views.sizes[view, 1]
-        in_view = list_visible(
-            meshes, bounds, view_from_world, lens.near, lens.far, views.focal, sides, scratch.visible
+    count = base = 0
+    for view in range(lens.views.sizes.shape[0]):
+        clear_view(view, lens, scratch)
+        count, base = rasterize_slots(
+            geometry, meshes, poses, bounds, 0, meshes.shape[0], view, lens, scratch, count, base
         )
-        for index in range(in_view):
-            slot = scratch.visible[index]
-            mesh = level_of_detail(
-                bounds[slot],
-                view_from_world,
-                geometry.mesh_coarser,
-                geometry.mesh_pixels,
-                meshes[slot],
-                lens.near,
-                views.focal,
-            )
-            compose(view_from_world, poses[slot], scratch.view_from_object)
-            num_faces = list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
-            if num_faces == 0:
-                continue
-            first, num_vertices = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
-            _transform(
-                geometry.positions,
-                first,
-                num_vertices,
-                views.focal,
-                center,
-                scratch.view_from_object,
-                scratch.vertices,
-                base,
-            )
-            count = _rasterize_faces(
-                geometry,
-                mesh,
-                num_faces,
-                base,
-                slot,
-                view,
-                lens.near,
-                views.focal,
-                center,
-                first_cell,
-                columns,
-                rows,
-                scratch,
-                count,
-            )
-            base += num_vertices
     return count
+
+
+@inlined
+def clear_view(view, lens, scratch):  # type: ignore[no-untyped-def]
+    """Set the cells of a view to sky."""
+    first_cell, last_cell = lens.views.offsets[view], lens.views.offsets[view + 1]
+    scratch.inverse_depth[first_cell:last_cell] = 0.0
+    scratch.triangles[first_cell:last_cell] = SKY - view
+
+
+@kernel
+def rasterize_slots(geometry, meshes, poses, bounds, first, stop, view, lens, scratch, count, base):  # type: ignore[no-untyped-def]
+    """Rasterize some slots of a world in one view, into what is there.
+
+    Args:
+        geometry: packed geometry.
+        meshes: (S,) mesh id of each slot, or −1.
+        poses: (S, 3, 4) world from object.
+        bounds: (S, 4) bounding spheres, world frame.
+        first: first slot.
+        stop: end of the slots.
+        view: number of the view.
+        lens: of the camera.
+        scratch: buffers; see `rasterize_world`.
+        count: triangles rendered so far.
+        base: rows of `scratch.vertices` written so far.
+
+    Returns:
+        Both, with those of these slots.
+    """
+    views = lens.views
+    view_from_world, sides, center = scratch.view_from_world[view], views.sides[view], views.centers[view]
+    columns, rows = views.sizes[view, 0], views.sizes[view, 1]
+    in_view = list_visible(
+        meshes[first:stop],
+        bounds[first:stop],
+        view_from_world,
+        lens.near,
+        lens.far,
+        views.focal,
+        sides,
+        scratch.visible,
+    )
+    for index in range(in_view):
+        slot = first + scratch.visible[index]
+        mesh = level_of_detail(
+            bounds[slot],
+            view_from_world,
+            geometry.mesh_coarser,
+            geometry.mesh_pixels,
+            meshes[slot],
+            lens.near,
+            views.focal,
+        )
+        compose(view_from_world, poses[slot], scratch.view_from_object)
+        num_faces = list_front_faces(geometry, mesh, scratch.view_from_object, scratch.front)
+        if num_faces == 0:
+            continue
+        first_vertex, num_vertices = geometry.mesh_ranges[mesh, 0], geometry.mesh_ranges[mesh, 1]
+        _transform(
+            geometry.positions,
+            first_vertex,
+            num_vertices,
+            views.focal,
+            center,
+            scratch.view_from_object,
+            scratch.vertices,
+            base,
+        )
+        count = _rasterize_faces(
+            geometry,
+            mesh,
+            num_faces,
+            base,
+            slot,
+            view,
+            lens.near,
+            views.focal,
+            center,
+            views.offsets[view],
+            columns,
+            rows,
+            scratch,
+            count,
+        )
+        base += num_vertices
+    return count, base
 
 
 @inlined
