@@ -14,7 +14,12 @@ from camshaft.envs.errors import InvalidOption
 from camshaft.envs.goal import GoalSimulation
 from camshaft.envs.manipulation.arms.kinematics import pointing_down
 from camshaft.envs.manipulation.episode import EpisodeStart
-from camshaft.envs.manipulation.simulation import STATE_LIMIT, ManipulationSimulation, within_limit
+from camshaft.envs.manipulation.simulation import (
+    PROPRIOCEPTION,
+    STATE_LIMIT,
+    ManipulationSimulation,
+    within_limit,
+)
 from camshaft.envs.metrics import Metric
 from camshaft.envs.simulation import Measurements
 
@@ -35,6 +40,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
 
     metrics = (Metric("distance", "distance", "last", "m"),)
     goal_size: ClassVar[int] = 3
+    state_parts: ClassVar[tuple[str, ...]] = ("state", "goal", PROPRIOCEPTION)
     tolerance: float = 0.05
 
     def _requested_goal(self, options: Mapping[str, Any]) -> FloatArray | None:
@@ -103,12 +109,7 @@ class ManipulationGoalSimulation(ManipulationSimulation, GoalSimulation):
     def _state_spaces(self) -> dict[str, spaces.Space[Any]]:
         limits = np.full(self.goal_size, STATE_LIMIT, np.float32)
         self.goal_space = spaces.Box(-limits, limits, dtype=np.float32)
-        observed = super()._state_spaces()["state"]
-        assert isinstance(observed, spaces.Box)
-        return self._goal_spaces(observed)
-
-    def _observes(self, part: str) -> bool:
-        return True
+        return self._goal_spaces(self._state_space())
 
     def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         rows = (self._state()[worlds], self.achieved()[worlds], self.goals[worlds])

@@ -25,11 +25,12 @@ from camshaft.envs.manipulation.scene.room import table_parts
 from camshaft.envs.manipulation.scene.table_scene import TableScene
 from camshaft.envs.manipulation.table_state import TableState
 from camshaft.envs.randomization import split_seed
-from camshaft.envs.rendering import CameraSet, Renderer, SceneState
+from camshaft.envs.rendering import Camera, CameraSet, Renderer, SceneState
 from camshaft.envs.simulation import IMAGE_PARTS, Measurements, Simulation, join_parts, join_spaces
 
 START_NOISE = 0.02  # rad, of every joint at the start of an episode, as in robosuite
 STATE_LIMIT = 10.0  # meters, m/s, rad/s: bound of the state, for bodies that have fallen off the table
+PROPRIOCEPTION = "proprioception"
 HOME_ERROR = 1e-2  # meters and radians that inverse kinematics may leave for the initial pose
 
 
@@ -51,8 +52,10 @@ class ManipulationSimulation(TableState, Simulation):
 
     control_modes: ClassVar[tuple[str, ...]] = CONTROL_MODES
     control_frequency: ClassVar[float] = 20.0
+    state_parts: ClassVar[tuple[str, ...]] = ("state", PROPRIOCEPTION)
     goal_size: ClassVar[int] = 0
     gripper_yaw: ClassVar[float] = 0.0
+    task_cameras: ClassVar[Mapping[str, Camera]] = TASK_CAMERAS
     camera_names: ClassVar[tuple[str, ...]] = tuple(TASK_CAMERAS)
 
     settled_options: ClassVar[tuple[str, ...]] = ("bodies", "table")
@@ -75,7 +78,7 @@ class ManipulationSimulation(TableState, Simulation):
             self.control_mode, self.kinematics, table.fingers, 1.0 / self.control_frequency
         )
         self.action_space = spaces.Box(-1.0, 1.0, (self.controller.size,), np.float32)
-        self.cameras = parse_table_cameras(self.camera_option)
+        self.cameras = parse_table_cameras(self.camera_option, self.task_cameras)
         images = [part for part in self.obs_parts if part in IMAGE_PARTS]
         self._camera_set = CameraSet(self.cameras, images, num_worlds, self.num_threads)
         self._table_parts: tuple[Part, ...] = table_parts(table.length, table.width, table.middle)
@@ -247,9 +250,10 @@ class ManipulationSimulation(TableState, Simulation):
         return np.zeros((self.num_worlds, 0))
 
     def _state_spaces(self) -> dict[str, spaces.Space[Any]]:
-        size = self._state().shape[1]
-        limits = np.full(size, STATE_LIMIT, np.float32)
-        return {"state": spaces.Box(-limits, limits, dtype=np.float32)}
+        return {"state": self._state_space()} if "state" in self.obs_parts else {}
+
+    def _state_space(self) -> spaces.Box:
+        return _bounded(self._state().shape[1])
 
     def _state_parts(self, worlds: IntArray) -> dict[str, NDArray[Any]]:
         if "state" not in self.obs_parts:
@@ -258,11 +262,10 @@ class ManipulationSimulation(TableState, Simulation):
 
     def _make_observation_space(self) -> spaces.Space[Any]:
         parts: dict[str, spaces.Space[Any]] = dict(self._camera_set.spaces)
-        states = self._state_spaces()
-        return join_spaces(parts | {name: space for name, space in states.items() if self._observes(name)})
-
-    def _observes(self, part: str) -> bool:
-        return part in self.obs_parts
+        parts |= self._state_spaces()
+        if PROPRIOCEPTION in self.obs_parts:
+            parts[PROPRIOCEPTION] = _bounded(self.proprioception().shape[1])
+        return join_spaces(parts)
 
     def observe(self, worlds: IntArray | None = None) -> Observation:
         """Current observation of some worlds, all by default."""
@@ -273,7 +276,10 @@ class ManipulationSimulation(TableState, Simulation):
             parts = self._camera_set.observe(
                 scene.state, self._camera_poses(chosen), chosen, self.episode_seeds, self.elapsed_steps
             )
-        return join_parts(parts | self._state_parts(chosen))
+        parts |= self._state_parts(chosen)
+        if PROPRIOCEPTION in self.obs_parts:
+            parts[PROPRIOCEPTION] = within_limit(self.proprioception()[chosen]).astype(np.float32)
+        return join_parts(parts)
 
     def camera_views(self) -> tuple[SceneState, dict[str, FloatArray]]:
         """The current scene, and (N, 4, 4) world from camera of each camera by name."""
@@ -368,6 +374,11 @@ class ManipulationSimulation(TableState, Simulation):
         """Release the physics engine."""
         for world in self._worlds:
             world.close()
+
+
+def _bounded(size: int) -> spaces.Box:
+    limits = np.full(size, STATE_LIMIT, np.float32)
+    return spaces.Box(-limits, limits, dtype=np.float32)
 
 
 def within_limit(values: FloatArray) -> FloatArray:

@@ -17,6 +17,7 @@ BODY_STATE = (
     "x", "y", "z", "roll", "pitch", "yaw",
     *(f"{what}_{axis}" for what in ("velocity", "angular_velocity") for axis in "xyz"),
 )  # fmt: skip
+GRIPPER_AXES = tuple(f"hand_{axis}_axis_{component}" for axis in "xy" for component in "xyz")
 ARM_STATE = (*(f"hand_{axis}" for axis in "xyz"), *(f"hand_velocity_{axis}" for axis in "xyz"), "opening")
 
 
@@ -96,6 +97,25 @@ class TableState:
         if self.table.fingers:
             parts.append(self.openings[:, None])
         return np.concatenate(parts, axis=1)
+
+    def proprioception_names(self) -> tuple[str, ...]:
+        """Names of the columns of `proprioception`."""
+        numbers = range(1, self.arm.num_joints + 1)
+        joints = (*(f"joint_{n}" for n in numbers), *(f"joint_velocity_{n}" for n in numbers))
+        return (*joints, *self.arm_names(), *GRIPPER_AXES)
+
+    def proprioception(self) -> FloatArray:
+        """(N, P) what an arm knows of itself, and nothing of the bodies.
+
+        Angles (rad) and velocities (rad/s) of its joints; position and velocity of the grasp point (m, m/s) and, if the
+        fingers move, their opening (m); the gripper's x and y axes in the world frame, a continuous representation of
+        its rotation (Y. Zhou et al., arXiv:1812.07035).
+        """
+        count = self.arm.num_joints
+        axes = self.kinematics.grasp[:, :3, :2].transpose(0, 2, 1).reshape(-1, 6)
+        return np.concatenate(
+            [self.joints[:, :count], self.joint_velocities[:, :count], self.arm_state(), axes], axis=1
+        )
 
     def intentions(self) -> dict[str, FloatArray]:
         """Auxiliary intentions of SAC-X by name: (N,) rewards in 0..1, for the bodies that move freely."""

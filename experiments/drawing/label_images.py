@@ -35,6 +35,8 @@ PALETTE = {
     "traffic_light": (250, 170, 30),
     "traffic_sign": (240, 230, 80),
     "goal": (40, 220, 110),
+    "floor": (170, 165, 150),
+    "wall": (200, 200, 215),
 }
 
 # Corners of a 3D box (x grows first, z last) that an edge joins.

@@ -17,6 +17,8 @@ STUFF = (
     "lane_marking",
     "shoulder",
     "sidewalk",
+    "floor",
+    "wall",
 )  # uncountable classes, without boxes
 _IS_THING = np.ones(256, np.bool_)
 _IS_THING[[LABELS[name] for name in STUFF]] = False

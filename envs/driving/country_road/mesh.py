@@ -156,7 +156,7 @@ def _surfaces(look: RoadAppearance) -> tuple[Surface, ...]:
     return (
         _surface("asphalt", look.asphalt, "road"),
         _surface("paint", look.paint, "lane_marking", "white"),
-        _surface(look.shoulder, shoulder, "shoulder"),
+        _surface(look.shoulder, shoulder, "terrain" if look.shoulder == "grass" else "shoulder"),
         grass,
         grass,
         *(_surface("field", variant, "terrain") for variant in look.fields),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 from camshaft.envs.manipulation.bodies import Body, Color, Part
 
-EDGE = 0.003  # meters
+SHARE = 0.8  # edge of a cube that marks a goal, over that of the object
 GOAL_COLOR: Color = (0.95, 0.2, 0.15)
 
 
@@ -15,18 +13,9 @@ def ball(radius: float) -> Body:
     return _marker(Part("sphere", (radius,)))
 
 
-def frame(size: float) -> Body:
-    """The edges of a cube, through which the object inside remains visible."""
-    half = 0.5 * size
-    parts = []
-    for axis in range(3):
-        for one, other in itertools.product((-half, half), repeat=2):
-            length = [EDGE, EDGE, EDGE]
-            length[axis] = size + EDGE
-            position = [one, other]
-            position.insert(axis, 0.0)
-            parts.append(Part("box", tuple(length), (position[0], position[1], position[2])))
-    return _marker(*parts)
+def cube(size: float) -> Body:
+    """A cube where the object should be, a little smaller than it, so that an object at the goal covers it."""
+    return _marker(Part("box", (SHARE * size,) * 3))
 
 
 def disc(radius: float, height: float) -> Body:
@@ -35,4 +24,4 @@ def disc(radius: float, height: float) -> Body:
 
 
 def _marker(*parts: Part) -> Body:
-    return Body("goal", (parts,), color=GOAL_COLOR, ghost=True)
+    return Body("goal", (parts,), color=GOAL_COLOR, ghost=True, label="goal")

@@ -65,7 +65,7 @@ def table_mesh(parts: Sequence[Part], variant: int) -> Mesh:
 
 def floor_mesh(variant: int) -> Mesh:
     """A tiled floor."""
-    surface = Surface((1.0, 1.0, 1.0), textures.floor(variant), "terrain")
+    surface = Surface((1.0, 1.0, 1.0), textures.floor(variant), "floor")
     mesh = Mesh.grid(ROOM_SIZE, ROOM_SIZE, surface).translated((0.0, 0.0, FLOOR_HEIGHT))
     assert mesh.uvs is not None
     return replace(mesh, uvs=(mesh.uvs * (ROOM_SIZE / TILE)).astype(np.float32))
@@ -73,7 +73,7 @@ def floor_mesh(variant: int) -> Mesh:
 
 def walls_mesh(variant: int) -> Mesh:
     """Four walls, facing inward."""
-    surface = Surface((1.0, 1.0, 1.0), textures.wall(variant), "building")
+    surface = Surface((1.0, 1.0, 1.0), textures.wall(variant), "wall")
     upright = np.eye(4)
     upright[:3, :3] = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]
     upright[:3, 3] = (-0.5 * ROOM_SIZE, 0.0, FLOOR_HEIGHT + 0.5 * WALL_HEIGHT)

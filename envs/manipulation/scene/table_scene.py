@@ -45,9 +45,11 @@ class TableScene:
         self._scene = Scene()
         variants = range(NUM_VARIANTS)
         self._room = {
-            "floor": self._scene.add("floor", [floor_mesh(variant) for variant in variants]),
-            "walls": self._scene.add("walls", [walls_mesh(variant) for variant in variants]),
-            "table": self._scene.add("table", [table_mesh(table, variant) for variant in variants]),
+            "floor": self._scene.add("floor", [floor_mesh(variant) for variant in variants], fixed=True),
+            "walls": self._scene.add("walls", [walls_mesh(variant) for variant in variants], fixed=True),
+            "table": self._scene.add(
+                "table", [table_mesh(table, variant) for variant in variants], fixed=True
+            ),
         }
         self._add_moving()
         self.state = SceneState(self._scene, num_worlds)

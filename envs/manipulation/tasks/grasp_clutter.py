@@ -19,7 +19,9 @@ from camshaft.envs.manipulation.bodies import Body, Color, Part
 from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.experts import CLOSE
 from camshaft.envs.manipulation.physics.pybullet.library import data_path
+from camshaft.envs.manipulation.scene.cameras import TASK_CAMERAS, fixed
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
+from camshaft.envs.rendering import Camera
 from camshaft.envs.rendering.pybullet.links import pose_matrices
 
 NUM_FILES = 1000  # procedural objects in `pybullet_data`
@@ -104,6 +106,11 @@ class GraspClutter(StagedSimulation):
         *(mode for mode in CONTROL_MODES if mode != "ee_pose"),
     )
     stage_weights: ClassVar[Mapping[str, float]] = {"reach": 0.2, "lift": 0.5}
+    task_cameras: ClassVar[Mapping[str, Camera]] = {
+        **TASK_CAMERAS,
+        "front": fixed(0.66, 0.6, 42.0, 28.0),
+        "overhead": fixed(0.56, 0.78, 54.0, 26.0),
+    }
 
     def __init__(
         self, num_worlds: int = 1, *, config: GraspClutterConfig = GraspClutterConfig(), **options: Any

@@ -12,7 +12,7 @@ from camshaft.envs.manipulation import experts
 from camshaft.envs.manipulation.bodies import cube
 from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
-from camshaft.envs.manipulation.scene.goal_markers import frame
+from camshaft.envs.manipulation.scene import goal_markers
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class PickAndPlace(ObjectGoalSimulation):
     """Move a cube to a goal on the table or in the air.
 
     Description:
-        A cube lies on a table in front of an arm with a parallel gripper. The edges of a red cube mark the goal, which
-        is in the air in 70 % of the episodes. Control runs at 20 Hz, the physics at 200 Hz.
+        A cube lies on a table in front of an arm with a parallel gripper. A slightly smaller red cube, which touches
+        nothing, marks the goal, in the air in 70 % of the episodes. Control runs at 20 Hz, the physics at 200 Hz.
 
     Observation:
         By `obs_mode`: camera images; "state", a Dict of "observation" (19,) float32: position and velocity of the
@@ -77,7 +77,7 @@ class PickAndPlace(ObjectGoalSimulation):
         self.tolerance = config.tolerance
         bodies = (
             cube("cube", config.size, (0.15, 0.65, 0.25), config.mass, config.friction),
-            frame(config.size),
+            goal_markers.cube(config.size),
         )
         super().__init__(num_worlds, bodies, config.table, **options)
 

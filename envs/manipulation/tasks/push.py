@@ -76,7 +76,7 @@ class Push(ObjectGoalSimulation):
         self.tolerance = config.tolerance
         bodies = (
             cube("cube", config.size, (0.15, 0.65, 0.25), config.mass, config.friction),
-            disc(0.03, 0.5 * config.size),
+            disc(config.tolerance, 0.5 * config.size),
         )
         super().__init__(num_worlds, bodies, config.table, **options)
 

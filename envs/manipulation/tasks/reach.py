@@ -66,7 +66,7 @@ class Reach(ManipulationGoalSimulation):
     def __init__(self, num_worlds: int = 1, *, config: ReachConfig = ReachConfig(), **options: Any) -> None:
         self.config = config
         self.tolerance = config.tolerance
-        super().__init__(num_worlds, (ball(0.02),), config.table, **options)
+        super().__init__(num_worlds, (ball(0.03),), config.table, **options)
 
     def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         start.goal[:] = rng.uniform(self.config.low, self.config.high)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from camshaft.envs.manipulation.bodies import Body, Part
 from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.goals import ObjectGoalSimulation
 from camshaft.envs.manipulation.physics.world import GRAVITY, POSITION_GAIN, TABLE_FRICTION, TIME_STEP
+from camshaft.envs.manipulation.scene.cameras import TASK_CAMERAS, fixed
 from camshaft.envs.manipulation.scene.goal_markers import disc
+from camshaft.envs.rendering import Camera
 
 # meters from the grasp point to a corner of the closed fingers
 FINGER_CORNER = np.array([0.5 * PAD[0], PAD[1]])
@@ -78,6 +81,12 @@ class Slide(ObjectGoalSimulation):
         panda-gym's PandaSlide (Gallouédec et al. 2021), with the same sizes, goals and rewards.
     """
 
+    task_cameras: ClassVar[Mapping[str, Camera]] = {
+        **TASK_CAMERAS,
+        "front": fixed(0.86, 0.74, 46.5, 41.0),
+        "overhead": fixed(0.66, 0.98, 63.0, 41.0),
+    }
+
     def __init__(self, num_worlds: int = 1, *, config: SlideConfig = SlideConfig(), **options: Any) -> None:
         self.config = config
         self.tolerance = config.tolerance
@@ -88,7 +97,9 @@ class Slide(ObjectGoalSimulation):
             config.friction,
             color=(0.2, 0.35, 0.75),
         )
-        super().__init__(num_worlds, (puck, disc(0.035, 0.5 * config.height)), config.table, **options)
+        super().__init__(
+            num_worlds, (puck, disc(config.tolerance, 0.5 * config.height)), config.table, **options
+        )
 
     def _sample_start(self, start: EpisodeStart, rng: np.random.Generator) -> None:
         config = self.config

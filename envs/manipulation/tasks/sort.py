@@ -14,7 +14,9 @@ from camshaft.envs.manipulation.bodies import Body, Color, Part, cube
 from camshaft.envs.manipulation.domain_randomization import sample_color
 from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.experts import OPEN
+from camshaft.envs.manipulation.scene.cameras import TASK_CAMERAS, fixed
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
+from camshaft.envs.rendering import Camera
 
 CUBES = 4
 COLORS: tuple[Color, Color] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))
@@ -79,6 +81,11 @@ class Sort(StagedSimulation):
     """
 
     stage_weights: ClassVar[Mapping[str, float]] = {"sorted": 0.5, "carry": 0.3}
+    task_cameras: ClassVar[Mapping[str, Camera]] = {
+        **TASK_CAMERAS,
+        "front": fixed(0.72, 0.55, 36.0, 39.0),
+        "overhead": fixed(0.56, 0.78, 53.0, 39.0),
+    }
 
     def __init__(self, num_worlds: int = 1, *, config: SortConfig = SortConfig(), **options: Any) -> None:
         self.config = config

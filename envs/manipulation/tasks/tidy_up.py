@@ -13,8 +13,10 @@ from camshaft.envs.manipulation import experts, intentions
 from camshaft.envs.manipulation.bodies import Body, Color, Part, Slider, cube
 from camshaft.envs.manipulation.episode import EpisodeStart, TableConfig
 from camshaft.envs.manipulation.experts import CLOSE, OPEN
+from camshaft.envs.manipulation.scene.cameras import TASK_CAMERAS, fixed
 from camshaft.envs.manipulation.staged import StagedSimulation, nearness
 from camshaft.envs.manipulation.tasks.sort import tray_parts
+from camshaft.envs.rendering import Camera
 
 CUBES = 2
 COLORS: tuple[Color, ...] = ((0.8, 0.2, 0.15), (0.2, 0.35, 0.8))
@@ -76,6 +78,11 @@ class TidyUp(StagedSimulation):
     """
 
     stage_weights: ClassVar[Mapping[str, float]] = {"open": 0.2, "tidy": 0.5, "carry": 0.2}
+    task_cameras: ClassVar[Mapping[str, Camera]] = {
+        **TASK_CAMERAS,
+        "front": fixed(0.72, 0.55, 35.5, 37.0),
+        "overhead": fixed(0.56, 0.78, 53.0, 37.0),
+    }
 
     def __init__(self, num_worlds: int = 1, *, config: TidyUpConfig = TidyUpConfig(), **options: Any) -> None:
         self.config = config

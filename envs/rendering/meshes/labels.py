@@ -24,6 +24,8 @@ LABEL_NAMES = (
     "traffic_light",
     "traffic_sign",
     "goal",
+    "floor",
+    "wall",
 )
 
 LABELS = MappingProxyType({name: index for index, name in enumerate(LABEL_NAMES)})

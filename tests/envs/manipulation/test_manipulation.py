@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pybullet
 import pytest
-from arm_simulations import make
+from arm_simulations import ARM_TASKS, make
 
 from camshaft import envs
 from camshaft.envs.errors import CamshaftError, CorruptFile, InvalidOption
@@ -19,8 +19,7 @@ from camshaft.envs.manipulation.arms.descriptions import ARMS
 from camshaft.envs.manipulation.physics.pybullet.library import data_path
 from camshaft.envs.manipulation.tasks.lift import LiftConfig
 
-TASKS = [task.id for task in envs.catalogue.TASKS if "manipulation" in task.tags]
-GOAL_TASKS = [task for task in TASKS if "goal" in envs.find_task(task).tags]
+GOAL_TASKS = [task for task in ARM_TASKS if "goal" in envs.find_task(task).tags]
 EPISODES = 12
 EXPECTED_SUCCESS = {"camshaft/Slide-v0": 0.8}  # of few episodes; `camshaft bench experts` does many
 
@@ -147,7 +146,7 @@ def test_turning_the_gripper_turns_it():
 # Experts
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ARM_TASKS)
 @pytest.mark.parametrize("split", [None, "train"])
 def test_the_expert_succeeds(task, split):
     simulation = envs.make_simulation(task, EPISODES, obs_mode="state", randomize=split)
@@ -161,7 +160,7 @@ def test_the_expert_succeeds(task, split):
     assert done.mean() >= bar, np.flatnonzero(~done)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ARM_TASKS)
 def test_doing_nothing_does_not_succeed(task):
     simulation = envs.make_simulation(task, EPISODES, obs_mode="state")
     simulation.reset(seeds=list(range(EPISODES)))
@@ -343,3 +342,22 @@ def test_a_thousand_resets_do_not_grow_the_memory():
     before = resident()
     reset(1000)
     assert resident() - before < 20e6
+
+
+@pytest.mark.parametrize("task", ["camshaft/Lift-v0", "camshaft/Push-v0"])
+def test_proprioception_knows_the_arm_and_nothing_of_the_bodies(task: str) -> None:
+    simulation = make(task, 2, obs_mode="state+proprioception", control_mode="joint_velocity", arm="iiwa")
+    simulation.step(np.full((2, simulation.action_space.shape[0]), 0.5, np.float32))
+    before = simulation.observe()["proprioception"]
+    names = simulation.proprioception_names()
+    assert before.shape == (2, len(names)) == (2, 20 + ("Lift" in task) + 6)
+    assert before[:, :7] == pytest.approx(simulation.joints[:, :7], abs=1e-6)
+    assert np.abs(before[:, 7:14]).max() > 0.3
+    axes = before[:, -6:].reshape(2, 2, 3)
+    assert np.einsum("nij,nkj->nik", axes, axes) == pytest.approx(np.tile(np.eye(2), (2, 1, 1)), abs=1e-5)
+    simulation.poses[:, 0, :3] += 0.1
+    simulation.goals[:] += 0.1
+    assert np.array_equal(simulation.observe()["proprioception"], before)
+    assert dict(zip(names, before[0], strict=True))["hand_z"] == pytest.approx(
+        simulation.hands[0, 2], abs=1e-6
+    )

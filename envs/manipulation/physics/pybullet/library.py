@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -20,10 +25,32 @@ def load_pybullet() -> ModuleType:
         CamshaftError: PyBullet is not installed.
     """
     try:
-        import pybullet
+        with _without_greeting():
+            import pybullet
     except ImportError as error:
         raise CamshaftError(MISSING) from error
     return pybullet
+
+
+@contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Discard what the library prints when it is first imported: the time of its build, on the process's own stdout."""
+    if "pybullet" in sys.modules or os.name != "posix":
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    libc.fflush(None)
+    stdout = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+        libc.fflush(None)
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def data_path(file: str) -> Path:

@@ -10,6 +10,7 @@ import pytest
 
 from camshaft.envs.driving.country_road.mesh import (
     EDGE_LINE,
+    SHOULDERS,
     VERGE,
     RoadAppearance,
     RoadGeometry,
@@ -185,7 +186,7 @@ def test_strips_and_land_share_their_borders(seed: int) -> None:
 
 
 def test_lanes_and_lines_are_as_wide_as_they_should_be() -> None:
-    geometry = make_geometry(4)
+    geometry = next(each for each in map(make_geometry, range(20)) if "shoulder" in labels(each))
     road, mesh, kind = geometry.road, geometry.mesh, labels(geometry)
     middle = slice(100, 1400)
     lateral_of = {}
@@ -200,6 +201,13 @@ def test_lanes_and_lines_are_as_wide_as_they_should_be() -> None:
     assert np.abs(lateral_of["road"]).max() == pytest.approx(road.lane_width, abs=1e-3)
     assert np.abs(lateral_of["lane_marking"]).max() == pytest.approx(road.lane_width + EDGE_LINE, abs=1e-3)
     assert np.abs(lateral_of["shoulder"]).max() == pytest.approx(road.half_width, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", SHOULDERS)
+def test_a_shoulder_of_grass_is_terrain(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    geometry = build_geometry(generate_road(rng, CONFIG), RoadAppearance(shoulder=kind), rng)
+    assert ("shoulder" in labels(geometry)) == (kind != "grass")
 
 
 def test_a_third_of_the_center_line_is_painted() -> None:

@@ -70,7 +70,7 @@ def test_walls_are_not_speckled_by_shadows_of_their_own():
         for view in (VIEW, without)
     )
     labels = Renderer(state, replace(VIEW, supersampling=1), ("segmentation",)).render(VIEW.mount[None])
-    wall = labels["segmentation"][0] == LABELS["building"]
+    wall = labels["segmentation"][0] == LABELS["wall"]
     dark = wall & ((plain - shaded).mean(axis=2) > 3.0)
     speckles = dark[:, 1:-1] & ~dark[:, :-2] & ~dark[:, 2:]
     assert wall.mean() > 0.1
