@@ -13,9 +13,10 @@ from camshaft.envs.errors import InvalidOption, check_choice
 from camshaft.experiments.cli.episodes import (
     episode_length,
     has_displaced_views,
+    merged,
+    task_options,
     usual_camera,
     usual_control_mode,
-    usual_record_hz,
 )
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
@@ -30,7 +31,9 @@ class CollectConfig:
     --replay records the episodes of an existing dataset again, with other cameras or with labels:
     camshaft collect data/lift_depth --replay data/lift --views overhead wrist --obs-mode rgb+depth
 
-    For example: camshaft collect data/lane_keeping --episodes 64
+    For example: camshaft collect data/lane_keeping --episodes 64 --record-hz 4
+
+    For example: camshaft collect data/rain --task Town --env weather=rain time_of_day=dusk
     """
 
     folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
@@ -56,8 +59,12 @@ class CollectConfig:
     """Control mode; by default curvature, which PilotNet learns, or the first continuous one."""
     seconds: float | None = None
     """Length of an episode in seconds; by default the task's."""
+    env: tuple[str, ...] = ()
+    """Further options of the task as NAME=VALUE, such as weather=rain time_of_day=night arm=iiwa, and of its camera,
+    such as camera.lens=fisheye camera.fov_degrees=120."""
     record_hz: float | None = None
-    """Frames recorded per second; 4 or slightly less by default: more episodes teach more than a higher rate."""
+    """Rows recorded per second, a divisor of the control rate, which is the default; fewer rows of more episodes make a
+    smaller dataset that teaches as much, such as 4 for driving."""
     noise: float = 0.03
     """Standard deviation of the noise added to actions, so that the dataset shows how to recover."""
     displaced_views: bool = True
@@ -84,6 +91,18 @@ def observation_options(config: CollectConfig, task: str) -> dict[str, Any]:
     return options | ({"camera": size} if size else {})
 
 
+def recorded(folder: Path) -> str:
+    """How much a dataset holds, for people."""
+    from camshaft.agents.lerobot.format import load_info
+
+    info = load_info(folder)
+    episodes, frames = info["total_episodes"], info["total_frames"]
+    return (
+        f"{episodes:,} episode{'s' * (episodes != 1)} of {frames:,} frame{'s' * (frames != 1)} "
+        f"at {info['fps']:g} Hz in {folder}"
+    )
+
+
 def run(config: CollectConfig) -> None:
     """Record, with a progress bar."""
     from camshaft.agents.imitation.collection import CollectionConfig, collect, recorded_task, replay
@@ -99,7 +118,7 @@ def run(config: CollectConfig) -> None:
                 num_worlds=config.num_worlds,
                 progress=progress,
             )
-        Console().print(f"Episodes of {config.replay} recorded again in {config.folder}")
+        Console().print(f"Recorded again: {recorded(config.folder)}", soft_wrap=True)
         return
     scripted = config.policy in SCRIPTED_POLICIES
     seen = {"obs_mode": "rgb", **usual_camera(config.task)} if scripted else {}
@@ -114,18 +133,16 @@ def run(config: CollectConfig) -> None:
             num_worlds=config.num_worlds,
             policy=config.policy,
             displaced_views=config.displaced_views and not config.views and has_displaced_views(config.task),
-            env_options={
-                **seen,
-                **({} if control is None else {"control_mode": control}),
-                **observation_options(config, config.task),
-                **episode_length(config.task, config.seconds),
-            },
-            config=CollectionConfig(
-                record_hz=usual_record_hz(config.task) if config.record_hz is None else config.record_hz,
-                noise_std=config.noise,
+            env_options=merged(
+                seen,
+                {} if control is None else {"control_mode": control},
+                observation_options(config, config.task),
+                episode_length(config.task, config.seconds),
+                task_options(config.env),
             ),
+            config=CollectionConfig(record_hz=config.record_hz, noise_std=config.noise),
             progress=progress,
         )
     console = Console()
-    console.print(f"{config.episodes} episodes in {config.folder}", soft_wrap=True)
+    console.print(recorded(config.folder), soft_wrap=True)
     console.print(f"Next: camshaft train cloning {config.folder}", soft_wrap=True)

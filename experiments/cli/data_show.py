@@ -11,6 +11,7 @@ from tyro.conf import Positional, arg
 
 from camshaft.envs.arrays import Image
 from camshaft.envs.errors import InvalidOption
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class DataShowConfig:
 
     folder: Annotated[Path, Positional, arg(metavar="FOLDER")]
     """Folder of the set."""
-    out: Path = Path("runs/data/sheet.png")
-    """Image file to write."""
+    out: Path | None = None
+    """Image file to write, by default in runs/show under a name of its own."""
     count: int = 12
     """Frames to show, spread over the set."""
     on_corrupt: Literal["raise", "skip"] = "raise"
@@ -46,16 +47,17 @@ def run(config: DataShowConfig) -> None:
     from camshaft.experiments.drawing.images import write_image
     from camshaft.perception.data.stored import StoredFrames
 
+    out = config.out or default_output("sheet", config.folder)
     if config.count < 1:
         raise InvalidOption("count must be at least 1")
     frames = StoredFrames(config.folder, on_corrupt=config.on_corrupt)
     chosen = np.unique(np.linspace(0, len(frames) - 1, config.count).astype(np.int64))
     batch = frames.fetch(chosen)
-    write_image(config.out, sheet(batch, frames.classes))
+    write_image(out, sheet(batch, frames.classes))
     console = Console()
     shapes = ", ".join(f"{name} {values.dtype} {values.shape[1:]}" for name, values in batch.items())
     console.print(f"{len(frames)} frames: {shapes}", soft_wrap=True)
-    console.print(f"Sheet in {config.out}", soft_wrap=True)
+    console.print(f"Sheet in {out}", soft_wrap=True)
 
 
 def sheet(batch: dict[str, Any], classes: tuple[str, ...] = ()) -> Image:

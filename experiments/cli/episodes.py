@@ -1,6 +1,10 @@
-"""Default episode options of the commands: control mode, camera, recording rate and length."""
+"""Episode options of the commands: defaults, length, and options of the task given as NAME=VALUE."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from camshaft.envs import find_task
 from camshaft.envs.errors import InvalidOption
@@ -23,14 +27,49 @@ def has_displaced_views(task: str) -> bool:
     return bool(find_task(task).simulation_class().displaced_views is not Simulation.displaced_views)
 
 
-def usual_record_hz(task: str) -> float:
-    """Default frame rate of a recording: 4 Hz, or the next lower divisor of the control frequency."""
-    frequency = round(find_task(task).simulation_class().control_frequency)
-    return max(
-        frequency / every
-        for every in range(1, frequency + 1)
-        if frequency % every == 0 and frequency / every <= 4
-    )
+def task_options(given: Sequence[str]) -> dict[str, Any]:
+    """Options of a task from texts NAME=VALUE, and fields of its camera from camera.NAME=VALUE.
+
+    Values are JSON where they can be read as such, None for "none", and else texts: weather=rain, num_vehicles=30,
+    camera.lens=fisheye, camera.position=[1.6,0,1.2].
+
+    Raises:
+        InvalidOption: a text has no "=", no name, or a name twice.
+    """
+    options: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        parent, dot, field = name.partition(".")
+        if not equals or not name or (dot and (parent != "camera" or not field)):
+            raise InvalidOption(f"an option of the task is NAME=VALUE or camera.NAME=VALUE, got {text!r}")
+        place = options.setdefault("camera", {}) if dot else options
+        key = field if dot else name
+        if key in place or not isinstance(place, dict):
+            raise InvalidOption(f"the option {name} is given twice")
+        place[key] = _value(value)
+    return options
+
+
+def merged(*options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a task, the later over the earlier; fields of a camera are joined."""
+    result: dict[str, Any] = {}
+    for part in options:
+        for name, value in part.items():
+            before = result.get(name)
+            if name == "camera" and isinstance(before, dict) and isinstance(value, dict):
+                result[name] = {**before, **value}
+            else:
+                result[name] = value
+    return result
+
+
+def _value(text: str) -> Any:
+    if text.lower() == "none":
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def episode_length(task: str, seconds: float | None) -> dict[str, int]:

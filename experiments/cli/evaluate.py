@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from camshaft.envs.errors import InvalidOption
-from camshaft.experiments.cli.episodes import episode_length, usual_control_mode
+from camshaft.experiments.cli.episodes import episode_length, merged, task_options, usual_control_mode
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
 
@@ -58,6 +58,9 @@ class EvaluateConfig:
     """Reward of the task."""
     camera: tuple[int, int] | None = None
     """Width and height of images in pixels, for policies that do not say what they need."""
+    env: tuple[str, ...] = ()
+    """Further options of the task as NAME=VALUE, such as weather=rain time_of_day=night arm=iiwa, and of its camera,
+    such as camera.lens=fisheye camera.fov_degrees=120."""
     record: int = 0
     """Episodes to film and to record, from the first."""
     across_seeds: bool = False
@@ -163,6 +166,7 @@ def _env_options(config: EvaluateConfig, policy: Policy, task: str, control_mode
             options[name] = getattr(config, name)
     if config.camera is not None:
         options["camera"] = dict(zip(("width", "height"), config.camera, strict=True))
+    options = merged(options, task_options(config.env))
     if not policy.needs_observation:
         options.setdefault("obs_mode", "rgb" if config.record else "state")
         options.setdefault("control_mode", control_mode)

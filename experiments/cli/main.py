@@ -16,6 +16,22 @@ from typing import Any
 from camshaft.envs.errors import CamshaftError, check_choice
 
 FAILED, STOPPED = 2, 130
+# Modules of the extra "learn", without which camshaft is environments alone.
+LEARN = frozenset(
+    (
+        *(
+            "av",
+            "captum",
+            "kornia",
+            "matplotlib",
+            "pyarrow",
+            "safetensors",
+            "sb3_contrib",
+            "stable_baselines3",
+        ),
+        *("tensorboard", "timm", "torch", "torchmetrics", "torchvision", "yaml"),
+    )
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +159,7 @@ INTRODUCTION = "Reinforcement-learning tasks seen through cameras, and agents th
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0, 2 after an error, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    name: str | None = None
     config: Any = None
     try:
         name, rest = _find(words)
@@ -152,6 +169,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(config)
     except CamshaftError as error:
         return _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in LEARN:
+            raise
+        return _fail(f"{name} needs {error.name}, which is not installed: pip install 'camshaft[learn]'")
     except BrokenPipeError:  # the reader of the output, such as `head`, has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

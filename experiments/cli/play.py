@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import cv2
 import gymnasium
@@ -18,9 +18,12 @@ from tyro.conf import Positional, arg
 from camshaft import envs
 from camshaft.envs.arrays import Image
 from camshaft.envs.errors import CamshaftError, InvalidOption
-from camshaft.experiments.cli.episodes import usual_control_mode
+from camshaft.experiments.cli.episodes import task_options, usual_control_mode
 from camshaft.experiments.terminal.console import Console
 from camshaft.perception.runs.durable_files import named_disk_errors, write_durably
+
+if TYPE_CHECKING:
+    from camshaft.agents.lerobot.video import VideoWriter
 
 Actions = NDArray[Any]  # (N, A), or (N,) for discrete actions; a row of NaN starts the next episode
 SECONDS_TO_FULL = 0.35  # time that a key is held until its axis reaches full deflection
@@ -54,6 +57,9 @@ class PlayConfig:
     """Split that appearance and dynamics are sampled from; none for the nominal ones."""
     control_mode: str | None = None
     """Control mode; by default curvature where the task has it, else the first continuous one."""
+    env: tuple[str, ...] = ()
+    """Further options of the task as NAME=VALUE, such as weather=rain time_of_day=night arm=iiwa, and of its camera,
+    such as camera.lens=fisheye camera.fov_degrees=120."""
     steps: int | None = None
     """Number of steps after which to stop."""
 
@@ -106,6 +112,7 @@ def _make(task_id: str, config: PlayConfig) -> gymnasium.Env[Any, Any]:
         render_mode=config.view,
         control_mode=config.control_mode or usual_control_mode(task_id),
         randomize=None if config.randomize == "none" else config.randomize,
+        **task_options(config.env),
     )
 
 
@@ -141,14 +148,11 @@ class _Game:
     """Successive episodes, their actions and their film."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], config: PlayConfig) -> None:
-        from camshaft.agents.lerobot.video import VideoWriter
-
         self._env, self._config = env, config
         self.taken: list[NDArray[np.float32]] = []
         self.finished: list[tuple[float, bool]] = []
         self._seed = config.seed
         self._film: VideoWriter | None = None
-        self._writer: Callable[..., VideoWriter] = VideoWriter
         self.restart()
 
     def restart(self) -> None:
@@ -195,12 +199,14 @@ class _Game:
         return frame
 
     def _add_to_film(self) -> None:
+        from camshaft.agents.lerobot.video import VideoWriter
+
         frame = self.frame()
         if self._film is None:
             assert self._config.video is not None
             self._config.video.parent.mkdir(parents=True, exist_ok=True)
             size = frame.shape[0], frame.shape[1]
-            self._film = self._writer(self._config.video, size, int(self._env.metadata["render_fps"]))
+            self._film = VideoWriter(self._config.video, size, int(self._env.metadata["render_fps"]))
         self._film.add([frame])
 
     def close(self) -> None:

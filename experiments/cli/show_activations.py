@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 
 TILE = 96  # pixels
@@ -30,8 +31,8 @@ class ShowActivationsConfig:
     """Images sampled from a folder or set."""
     channels: int = 8
     """Channels shown per layer."""
-    out: Path = Path("runs/show/activations.png")
-    """Image file to write."""
+    out: Path | None = None
+    """Image file to write, by default in runs/show under a name of its own."""
 
 
 def run(config: ShowActivationsConfig) -> None:
@@ -44,6 +45,7 @@ def run(config: ShowActivationsConfig) -> None:
     from camshaft.perception.insight.activations import activation_maps
     from camshaft.perception.insight.canvas import enlarged, heat, stacked
 
+    out = config.out or default_output("activations", config.model)
     if config.channels < 1:
         raise InvalidOption("channels must be at least 1")
     subject = load_subject(config.model, config.weights)
@@ -56,5 +58,5 @@ def run(config: ShowActivationsConfig) -> None:
             height, width = maps.shape[1:]
             title = f"layer {number + 1}: {subject.encoder.channels[number]} maps of {height}x{width}"
             rows.append((title, [enlarged(heat(values), TILE) for values in maps]))
-    write_image(config.out, stacked(rows))
-    Console().print(f"{len(frames)} images through {len(layers)} layers in {config.out}")
+    write_image(out, stacked(rows))
+    Console().print(f"{len(frames)} images through {len(layers)} layers in {out}")

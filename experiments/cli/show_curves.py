@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 
 
@@ -24,8 +25,8 @@ class ShowCurvesConfig:
     """Run folders."""
     score: str | None = None
     """Score of supervised runs to plot; by default the first one recorded."""
-    out: Path = Path("runs/show/curves.png")
-    """Image file to write."""
+    out: Path | None = None
+    """Image file to write, by default in runs/show under a name of its own."""
 
 
 def run(config: ShowCurvesConfig) -> None:
@@ -33,6 +34,7 @@ def run(config: ShowCurvesConfig) -> None:
     from camshaft.envs.errors import InvalidOption, check_choice
     from camshaft.perception.training.curves import read_metrics
 
+    out = config.out or default_output("curves", *config.runs)
     if not config.runs:
         raise InvalidOption("name at least one run folder")
     runs = {str(folder): read_metrics(folder) for folder in config.runs}
@@ -46,13 +48,13 @@ def run(config: ShowCurvesConfig) -> None:
         from camshaft.experiments.reports.success_curves import draw_success
 
         score = check_choice("score", config.score or "success", ("success",))
-        draw_success(runs, config.out)
+        draw_success(runs, out)
     else:
-        score = _draw_supervised(runs, config)
-    Console().print(f"{len(runs)} curves of {score} in {config.out}", soft_wrap=True)
+        score = _draw_supervised(runs, config.score, out)
+    Console().print(f"{len(runs)} curves of {score} in {out}", soft_wrap=True)
 
 
-def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesConfig) -> str:
+def _draw_supervised(runs: dict[str, list[dict[str, Any]]], wanted: str | None, out: Path) -> str:
     """Write the figure, and return the name of the score that it shows."""
     from camshaft.envs.errors import InvalidOption, check_choice
     from camshaft.perception.training.curves import plot_curves
@@ -68,6 +70,6 @@ def _draw_supervised(runs: dict[str, list[dict[str, Any]]], config: ShowCurvesCo
     scores = list(dict.fromkeys(found))
     if not scores:
         raise InvalidOption(f"none of {', '.join(runs)} has a score to plot: no epoch has ended")
-    score = scores[0] if config.score is None else check_choice("score", config.score, scores)
-    plot_curves(runs, score, config.out)
+    score = scores[0] if wanted is None else check_choice("score", wanted, scores)
+    plot_curves(runs, score, out)
     return score

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 
 
@@ -22,8 +23,8 @@ class ShowFiltersConfig:
     """Folder of a classifier or policy, or the name of an encoder."""
     weights: str | None = None
     """Weights of an encoder by name: camshaft, imagenet or a file."""
-    out: Path = Path("runs/show/filters.png")
-    """Image file to write."""
+    out: Path | None = None
+    """Image file to write, by default in runs/show under a name of its own."""
 
 
 def run(config: ShowFiltersConfig) -> None:
@@ -33,8 +34,13 @@ def run(config: ShowFiltersConfig) -> None:
     from camshaft.perception.insight.canvas import enlarged, grid
     from camshaft.perception.insight.filters import first_layer_filters
 
+    out = config.out or default_output("filters", config.model)
     filters = first_layer_filters(load_subject(config.model, config.weights).encoder)
     columns = min(16, round(len(filters) ** 0.5) + 2)
-    write_image(config.out, grid([enlarged(image, 44) for image in filters], columns))
+    write_image(out, grid([enlarged(image, 44) for image in filters], columns))
     size = "×".join(map(str, filters.shape[1:3]))
-    Console().print(f"{len(filters)} filters of {size} pixels in {config.out}", soft_wrap=True)
+    Console().print(f"{len(filters)} filters of {size} pixels in {out}", soft_wrap=True)
+    if config.weights is None and not Path(config.model).is_dir():
+        Console().print(
+            f"These are random: {config.model} is untrained. --weights camshaft or imagenet loads some."
+        )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 
 TILE = 72  # pixels
@@ -33,8 +34,8 @@ class ShowNeighborsConfig:
     """Number of images whose neighbors are shown."""
     neighbors: int = 8
     """Neighbors per image."""
-    out: Path = Path("runs/show/neighbors.png")
-    """Image file to write; the map is saved beside it as <name>_map."""
+    out: Path | None = None
+    """Image file to write, by default in runs/show under a name of its own; the map is saved as <name>_map."""
 
 
 def run(config: ShowNeighborsConfig) -> None:
@@ -47,6 +48,7 @@ def run(config: ShowNeighborsConfig) -> None:
     from camshaft.perception.insight.canvas import enlarged, scattered, stacked
     from camshaft.perception.insight.features import all_features, nearest, tsne
 
+    out = config.out or default_output("neighbors", config.model)
     if config.queries < 1 or config.neighbors < 1:
         raise InvalidOption("queries and neighbors must be at least 1")
     subject = load_subject(config.model, config.weights)
@@ -63,7 +65,7 @@ def run(config: ShowNeighborsConfig) -> None:
         )
         for query, like in zip(asked, found, strict=True)
     ]
-    write_image(config.out, stacked(rows))
-    map_file = config.out.with_stem(f"{config.out.stem}_map")
+    write_image(out, stacked(rows))
+    map_file = out.with_stem(f"{out.stem}_map")
     write_image(map_file, scattered(tsne(features), [enlarged(frame, THUMBNAIL) for frame in frames]))
-    Console().print(f"Neighbors in {config.out}, a map in {map_file}", soft_wrap=True)
+    Console().print(f"Neighbors in {out}, a map in {map_file}", soft_wrap=True)

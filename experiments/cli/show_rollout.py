@@ -12,6 +12,7 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from camshaft.envs.arrays import Image
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 from camshaft.experiments.terminal.progress import progress_bar
 
@@ -42,8 +43,8 @@ class ShowRolloutConfig:
     """Seed of the episode."""
     randomize: Literal["train", "test", "none"] = "test"
     """Split that appearance and dynamics are sampled from; none for the nominal ones."""
-    out: Path = Path("runs/show/rollout.mp4")
-    """Film to write."""
+    out: Path | None = None
+    """Film to write, by default in runs/show under a name of its own."""
 
 
 def run(config: ShowRolloutConfig) -> None:
@@ -54,6 +55,7 @@ def run(config: ShowRolloutConfig) -> None:
     from camshaft.envs.catalogue import make_simulation
     from camshaft.envs.errors import InvalidOption
 
+    out = config.out or default_output("rollout", config.policy, suffix=".mp4")
     policy = VisionPolicy.load(find_policy(config.policy))
     if policy.task is None:
         raise InvalidOption(f"{config.policy} does not name the task that it was trained for")
@@ -63,13 +65,13 @@ def run(config: ShowRolloutConfig) -> None:
         **policy.env_options,
         "randomize": None if config.randomize == "none" else config.randomize,
     }
-    config.out.parent.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     with closing(make_simulation(policy.task, 1, **options)) as simulation:
         steps = max(1, round(config.seconds * simulation.control_frequency))
         with progress_bar("Filming") as progress:
             frames = _frames(config, simulation, policy, steps, progress)
-            write_video(config.out, frames, round(simulation.control_frequency))
-    Console().print(f"{steps} steps in {config.out}", soft_wrap=True)
+            write_video(out, frames, round(simulation.control_frequency))
+    Console().print(f"{steps} steps in {out}", soft_wrap=True)
 
 
 def _frames(

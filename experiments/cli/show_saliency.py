@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from camshaft.experiments.cli.outputs import default_output
 from camshaft.experiments.terminal.console import Console
 
 TILE = 160  # pixels
@@ -35,8 +36,8 @@ class ShowSaliencyConfig:
     """Output to explain, by name or number; by default the largest of each image."""
     layer: int | None = None
     """Layer for Grad-CAM, from 0; by default the last with feature maps of at least 4×4."""
-    out: Path = Path("runs/show/saliency.png")
-    """Image file to write."""
+    out: Path | None = None
+    """Image file to write, by default in runs/show under a name of its own."""
 
 
 def run(config: ShowSaliencyConfig) -> None:
@@ -48,6 +49,7 @@ def run(config: ShowSaliencyConfig) -> None:
     from camshaft.perception.insight.canvas import enlarged, heat, heated, stacked
     from camshaft.perception.insight.saliency import METHODS, saliency
 
+    out = config.out or default_output("saliency", config.model)
     subject = load_subject(config.model, config.weights)
     frames, names = read_images(config.images, subject, config.count)
     target = target_number(config.target, subject.names)
@@ -63,8 +65,8 @@ def run(config: ShowSaliencyConfig) -> None:
             tiles.append(heat(values**0.5) if method.startswith("guided") else heated(frame, values))
         title = f"{name}: {output}" + (" | image, " + ", ".join(METHODS) if number == 0 else "")
         rows.append((title, [enlarged(tile, TILE) for tile in tiles]))
-    write_image(config.out, stacked(rows))
-    Console().print(f"{len(frames)} images in {config.out}", soft_wrap=True)
+    write_image(out, stacked(rows))
+    Console().print(f"{len(frames)} images in {out}", soft_wrap=True)
 
 
 def target_number(target: str | None, names: tuple[str, ...]) -> int | None:

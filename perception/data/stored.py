@@ -57,6 +57,7 @@ def write_frames(
     about: Mapping[str, Any],
     *,
     classes: Sequence[str] = (),
+    sizes: Sequence[int] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> int:
@@ -68,6 +69,7 @@ def write_frames(
         files: number of files.
         about: metadata of the set, JSON-serializable; a set can only be resumed with the same metadata.
         classes: class names, if frames have a "class".
+        sizes: frames of each file, where they are known before; files of a resumed set that have others are replaced.
         resume: keep the intact files of an existing set and write the others.
         progress: called with the number of files written and the total.
 
@@ -85,6 +87,9 @@ def write_frames(
         lock = FolderLock(folder / LOCK_FILE)
         try:
             index = _begin_index(folder, json.loads(json.dumps(about)), classes, resume)
+            if sizes is not None:
+                fits = [entry["frames"] == size for entry, size in zip(index["files"], sizes, strict=False)]
+                del index["files"][fits.index(False) if False in fits else len(fits) :]
             for number in range(len(index["files"]), files):
                 _write_file(folder, number, make(number), index)
                 if progress is not None:

@@ -194,6 +194,7 @@ def test_a_stopped_demo_resumes_to_the_same_weights(demo: Path, tmp_path: Path, 
 def test_collect_then_train(tmp_path: Path) -> None:
     collected = camshaft("collect", "data/few", "--episodes", "1", "--seconds", "2", folder=tmp_path)
     assert collected.returncode == 0, collected.stderr
+    assert "1 episode of 40 frames at 20 Hz in data/few" in " ".join(collected.stdout.split())
     more = camshaft("collect", "data/few", "--episodes", "2", "--seconds", "2", folder=tmp_path)
     assert more.returncode == 0, more.stderr
     words = ("train", "cloning", "data/few", "--out", "runs/few", "--epochs", "1", "--batch-size", "8")

@@ -47,6 +47,41 @@ def test_frames_are_written_resumed_shown_and_checked(here, capsys):
     assert "frames-00000.safetensors is damaged" in capsys.readouterr().err
 
 
+def test_sets_hold_as_many_frames_as_asked_for_and_grow(here):
+    size = ("--frames-per-file", "4", "--camera", "32", "24", "--num-worlds", "2", "--labels", "rgb")
+    assert main(["data", "frames", "roads", "--frames", "5", *size]) == 0
+    five = StoredFrames("roads").fetch(range(5))["rgb"]
+    assert len(StoredFrames("roads")) == 5
+    assert main(["data", "frames", "roads", "--frames", "7", "--resume", *size]) == 0
+    assert len(StoredFrames("roads")) == 7
+    assert np.array_equal(StoredFrames("roads").fetch(range(5))["rgb"], five)
+
+
+def test_frames_take_options_of_the_task_and_of_its_camera(here, capsys):
+    size = (
+        "--frames",
+        "2",
+        "--frames-per-file",
+        "2",
+        "--camera",
+        "32",
+        "24",
+        "--num-worlds",
+        "2",
+        "--labels",
+        "rgb",
+    )
+    for name, options in (
+        ("plain", ()),
+        ("wet", ("--env", "weather=rain", "time_of_day=night", "camera.lens=fisheye")),
+    ):
+        assert main(["data", "frames", name, *size, *options]) == 0
+    plain, wet = (StoredFrames(name).fetch(range(2))["rgb"] for name in ("plain", "wet"))
+    assert plain.shape == wet.shape and plain.mean() > 1.5 * wet.mean()
+    assert main(["data", "frames", "snowy", *size, "--env", "weather=snow"]) == 2
+    assert "'snow'" in capsys.readouterr().err
+
+
 def test_a_set_without_color_is_shown_and_one_without_images_is_refused(here, capsys):
     few = ("--frames", "2", "--frames-per-file", "2", "--camera", "32", "24", "--num-worlds", "2")
     assert main(["data", "frames", "depths", "--labels", "depth", *few]) == 0
