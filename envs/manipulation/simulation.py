@@ -343,8 +343,8 @@ class ManipulationSimulation(TableState, Simulation):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Return to a state taken by `get_state` from a simulation with the same options.
 
-        The physics is begun anew and taken through the same actions, which takes as long as they did. Cameras and
-        `obs_mode` may differ: stored states can be seen anew through others.
+        The physics restarts and is taken through the same actions, which takes as long as they did. Cameras and
+        `obs_mode` may differ: stored states can be rendered again through others.
         """
         super().set_state(state)
         for world, seed in enumerate(state["episode_seeds"]):

@@ -108,8 +108,8 @@ class GraspClutter(StagedSimulation):
     stage_weights: ClassVar[Mapping[str, float]] = {"reach": 0.2, "lift": 0.5}
     task_cameras: ClassVar[Mapping[str, Camera]] = {
         **TASK_CAMERAS,
-        "front": fixed(0.66, 0.6, 42.0, 28.0),
-        "overhead": fixed(0.56, 0.78, 54.0, 26.0),
+        "front": fixed(0.56, 0.55, 39.0, 33.0),
+        "overhead": fixed(0.5, 0.72, 51.0, 30.0),
     }
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The stored background of a camera that stands still: images are bit for bit those rendered anew."""
+"""The stored background of a camera that stands still: images are bit for bit those rendered whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUTPUTS = ("rgb", "depth", "segmentation", "instances")
 
 @pytest.mark.parametrize("task", ["PickAndPlace", "Sort", "GraspClutter"])
 @pytest.mark.parametrize("camera", ["front", "overhead"])
-def test_images_of_a_table_are_those_rendered_anew(task: str, camera: str) -> None:
+def test_images_of_a_table_are_those_rendered_whole(task: str, camera: str) -> None:
     simulation = envs.make_simulation(
         f"camshaft/{task}-v0", 3, obs_mode="+".join(OUTPUTS), camera=camera, randomize="train"
     )
